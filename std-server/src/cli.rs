@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{PROGRAM, backup, check, completions, config, history, invite, man, restore, run};
+use crate::commands::{PROGRAM, backup, check, completions, config, ctl, history, invite, man, restore, run};
 
 /// Hosts a room for encrypted chat over UDP.
 ///
@@ -23,6 +23,8 @@ pub struct Arguments {
 pub enum Command {
     /// Hosts the room (the default).
     Run(run::Arguments),
+    /// Operates a running server: who, kick, ban, say, stop, ...
+    Ctl(ctl::Arguments),
     /// Prints the invite, also while no server runs.
     Invite(invite::Arguments),
     /// Prints every setting with its value and origin, as a configuration file.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use kabar_core::chat::EntryKind;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store};
+use kabar_server::store::{InstanceRecord, LogEntry, RoomBatch, SqliteStore, Store};
 use kabar_std::data_dir::DataDir;
 
 const BODY: usize = 170;
@@ -82,8 +82,8 @@ impl Writer {
             seen_ran_ms: 0,
         };
         let entries = (self.head + 1..=last).map(entry).collect();
-        let batch = Batch { room: "lobby".into(), entries, instances: vec![instance], ..Batch::default() };
-        self.store.commit(&batch).expect("committed");
+        let batch = RoomBatch { room: "lobby".into(), entries, instances: vec![instance], ..RoomBatch::default() };
+        self.store.commit(&batch.into()).expect("committed");
         self.head = last;
     }
 }

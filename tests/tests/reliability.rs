@@ -20,7 +20,7 @@ fn stored_posts_survive_twenty_kills_of_the_server_under_load() {
     const KILLS: usize = 20;
     const LINES_PER_KILL: usize = 60;
     const NAMES: [&str; 3] = ["anna", "budi", "citra"];
-    let mut room = Room::open();
+    let mut room = Room::open_for_machines();
     let mut observer = room.join("observer");
     let mut writers = NAMES.map(|name| room.join(name));
     let mut posted = 0;
@@ -66,7 +66,7 @@ fn stored_posts_survive_twenty_kills_of_the_server_under_load() {
 #[test]
 fn five_thousand_lines_from_a_pipe_arrive_whole() {
     const LINES: usize = 5_000;
-    let room = Room::open();
+    let room = Room::open_for_machines();
     let mut reader = room.join("reader");
     let mut writer = room.join("writer");
     writer.post(lines("writer", LINES));

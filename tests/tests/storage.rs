@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store, TermRecord};
+use kabar_server::store::{InstanceRecord, LogEntry, RoomBatch, SqliteStore, Store, TermRecord};
 use kabar_std::data_dir::DataDir;
 use kabar_tests::process::{Process, TIMEOUT, program};
 use kabar_tests::room::{Room, data_dir, give_key, start_server, temp_home, text};
@@ -139,14 +139,14 @@ fn write_history(data: &Path, count: u64) {
     };
     let identity = PublicIdentity([1; 32]);
     let last = InstanceRecord { instance: 5, identity, highest: count, highest_seq: count, seen_ran_ms: 0 };
-    let batch = Batch {
+    let batch = RoomBatch {
         room: "lobby".into(),
         term: Some(TermRecord { term: Term([1; 8]), first_seq: 1 }),
         entries: (1..=count).map(entry).collect(),
         instances: vec![last],
-        ..Batch::default()
+        ..RoomBatch::default()
     };
-    assert_eq!(store.commit(&batch), Ok(()));
+    assert_eq!(store.commit(&batch.into()), Ok(()));
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_full_disk_loses_and_duplicates_nothing() {
         mount -t tmpfs -o size=32m,mode=700 tmpfs "$1"
         cp -r "$keys/." "$1"; rm -r "$keys"
         head -c 32400000 /dev/zero > "$1/ballast"
-        exec "$2" --listen 127.0.0.1:0 --data-dir "$1""#;
+        exec "$2" --listen 127.0.0.1:0 --post-rate off --data-dir "$1""#;
     let arguments = ["-rm", "sh", "-c", script, "sh", text(&data), text(&server)];
     let mut room = Room::of(Process::start("/usr/bin/unshare", home.path(), &arguments), home.path());
     let inside = PathBuf::from(format!("/proc/{}/root{}", room.server.id(), text(&data)));

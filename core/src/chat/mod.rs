@@ -26,6 +26,9 @@ pub const MAX_HISTORY: u8 = 200;
 /// Code of the Notice that the server cannot store posts at the moment; it keeps them and tries
 /// again (SPEC 6.3).
 pub const NOTICE_STORAGE: u8 = 1;
+/// Code of the Notice that a member posts faster than its room takes; its posts are kept and
+/// accepted in turn (SPEC 6.3, 6.5).
+pub const NOTICE_RATE: u8 = 2;
 /// Length of a room's secret in bytes.
 pub const ROOM_SECRET_LEN: usize = 16;
 

@@ -425,6 +425,13 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         (!self.is_finished()).then(|| self.path.remote())
     }
 
+    /// Time since the last authentic packet was received.
+    #[must_use]
+    pub fn silence(&self, now: Instant) -> Duration {
+        let left = self.idle_at.map_or(self.idle, |idle_at| idle_at.saturating_since(now));
+        self.idle.saturating_sub(left)
+    }
+
     /// Smoothed round-trip time; `None` before the first sample.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {

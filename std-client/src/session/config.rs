@@ -24,9 +24,11 @@ pub struct SessionConfig {
     pub credential: RoomCredential,
     /// Holds the known servers and the position in the room.
     pub dir: DataDir,
+    /// Whether joins and leaves are hidden from now on.
+    pub hide_joins: bool,
     /// The entries to begin with.
     pub replay_from: ReplayFrom,
-    /// How long to wait, at the end, for lines that are not stored.
+    /// How long to wait, at the end, until the next line is stored.
     pub give_up: std::time::Duration,
     /// Whether this process hosts the room. It is not stored as a known server then.
     pub is_host: bool,

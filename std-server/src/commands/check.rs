@@ -39,9 +39,10 @@ fn write_report(path: &Path, report: &Report, to: &mut impl Write) -> io::Result
         writeln!(to, "{}", clean_line(problem))?;
     }
     for room in &report.rooms {
-        let (name, entries, terms, names) = (clean_line(&room.name), room.entries, room.terms, room.names);
-        writeln!(to, "room {name}: {entries} entries, the last is {}; {terms} runs, {names} names", room.head)?;
+        let (name, entries, terms) = (clean_line(&room.name), room.entries, room.terms);
+        writeln!(to, "room {name}: {entries} entries, the last is {}; {terms} runs", room.head)?;
     }
+    writeln!(to, "{} names", report.names)?;
     if report.not_indexed > 0 {
         writeln!(to, "{} entries are not in the search index yet", report.not_indexed)?;
     }

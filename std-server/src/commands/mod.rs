@@ -4,6 +4,7 @@ pub mod backup;
 pub mod check;
 pub mod completions;
 pub mod config;
+pub mod ctl;
 pub mod history;
 pub mod invite;
 pub mod man;

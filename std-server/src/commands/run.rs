@@ -1,7 +1,8 @@
-//! `kabar-server run`: hosts a room and prints its invite and events.
+//! `kabar-server run`: hosts a room, prints its invite and events, and takes commands.
 
 use std::io;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,15 +12,19 @@ use zeroize::Zeroizing;
 
 use super::{CommandError, PROGRAM};
 use crate::config::{Config, Origin, RunFlags, variable};
-use crate::console::execute::Operator;
+#[cfg(unix)]
+use crate::console::control_socket::{self, ControlSocket};
+use crate::console::execute::{Answer, Operator};
 use crate::console::format_event;
 use crate::console::input::{self, ConsoleInput};
 use crate::logging;
 use crate::metrics::{listener, text};
-use crate::notify::{READY, STOPPING, notify};
+use crate::notify::{READY, STOPPING, is_output_kept, notify};
 use crate::room_host::RoomHost;
 use crate::transcript::{Reopener, TranscriptWarning};
 use kabar_std::advertise::Found;
+use kabar_std::line_editor::gate::TerminalGate;
+use kabar_std::line_editor::{self, SavedTerminal};
 use kabar_std::output::{Lost, Output, OutputSender};
 use kabar_std::password::from_first_line;
 use kabar_std::reading::{first_line, first_line_of_file};
@@ -50,9 +55,19 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 
     // From here on all lines go through one queue, whole and in order; a reader that does not read
     // blocks nothing else.
-    let output = Output::of_process(PROGRAM).map_err(CommandError::failed)?;
+    let terminal = line_editor::is_possible().then(|| (Arc::new(TerminalGate::default()), SavedTerminal::save()));
+    let gate = terminal.as_ref().map(|(gate, _)| gate);
+    let output = match gate {
+        Some(gate) => Output::above_prompt(PROGRAM, gate),
+        None => Output::of_process(PROGRAM),
+    };
+    let output = output.map_err(CommandError::failed)?;
     logging::install(PROGRAM, config.log_format, config.log_level, output.sender());
-    let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, &output.sender());
+    let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, gate, &output.sender());
+    if let Some((gate, saved)) = terminal {
+        line_editor::stop(&gate);
+        saved.restore();
+    }
     if let Err(error @ (CommandError::Usage(_) | CommandError::Failed(_))) = &served {
         error!("{error}");
     }
@@ -68,6 +83,7 @@ fn serve(
     config: &Config,
     password: Option<&str>,
     metrics: Option<TcpListener>,
+    gate: Option<&Arc<TerminalGate>>,
     said: &OutputSender,
 ) -> Result<(), CommandError> {
     let lines = LineFormatter::new();
@@ -84,6 +100,7 @@ fn serve(
         transcript_trouble.fetch_or(warning.is_loss, Ordering::Relaxed);
         error!("{}", warning.message);
     };
+    check_control_socket(&config.data_dir)?;
     let host = RoomHost::builder(&config.data_dir, config.room.clone(), config.listen)
         .advertise(config.advertise.clone())
         .password(password)
@@ -94,7 +111,12 @@ fn serve(
     let hosted = host.start(on_slow_key, tell, on_warning).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
     said.line(format!("listening on {}", hosted.local_addr()));
-    said.line(hosted.invite().to_string());
+    if is_output_kept() {
+        let data_dir = config.data_dir.display();
+        info!("the invite is a secret and this output is kept: `{PROGRAM} invite --data-dir {data_dir}` prints it");
+    } else {
+        said.line(hosted.invite().to_string());
+    }
     warn_about(&hosted, config);
     if let Some(metrics) = metrics {
         let control = hosted.control().clone();
@@ -102,15 +124,29 @@ fn serve(
         info!("metrics on http://{local}/metrics");
     }
     let operator = Operator::new(hosted.control().clone(), hosted.invite().to_string());
+    // Its file is removed when the server has stopped.
+    let _socket = control_socket(&config.data_dir, &operator)?;
     let answer = said.clone();
+    let completing = operator.clone();
     let take = move |typed: ConsoleInput<'_>| match typed {
-        ConsoleInput::Line(line) => operator.run(line).into_iter().for_each(|line| answer.line(line)),
+        ConsoleInput::Line(line) => {
+            let Answer { lines, error, stops } = operator.run(line);
+            lines.into_iter().chain(error).for_each(|line| answer.line(line));
+            if stops {
+                operator.stop();
+            }
+        }
         ConsoleInput::NotText => {
             answer.line("not sent: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
         }
+        ConsoleInput::Interrupt => operator.stop(),
         ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };
-    input::read_stdin(take).map_err(CommandError::failed)?;
+    let reading = match gate {
+        Some(gate) => input::edit_lines(Arc::clone(gate), move || completing.names(), take),
+        None => input::read_stdin(take),
+    };
+    reading.map_err(CommandError::failed)?;
     let manage = |state| {
         if let Err(error) = notify(state) {
             warn!("{error}");
@@ -123,6 +159,40 @@ fn serve(
     served.map_err(CommandError::failed)?;
     // The transcript ended with the server.
     if has_trouble.load(Ordering::Relaxed) { Err(CommandError::AlreadyReported(1)) } else { Ok(()) }
+}
+
+/// Checks that nobody else could operate the server, before it starts.
+#[cfg(unix)]
+fn check_control_socket(dir: &Path) -> Result<(), CommandError> {
+    control_socket::check(dir).map_err(CommandError::failed)
+}
+
+/// Lets `kabar-server ctl` operate the server.
+#[cfg(unix)]
+fn control_socket(dir: &Path, operator: &Operator) -> Result<Option<ControlSocket>, CommandError> {
+    match ControlSocket::bind(dir) {
+        Ok(socket) => {
+            socket.serve(operator).map_err(CommandError::failed)?;
+            Ok(Some(socket))
+        }
+        Err(error) if error.is_tolerable() => {
+            warn!("`{PROGRAM} ctl` cannot operate this server: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(CommandError::failed(error)),
+    }
+}
+
+/// There are no Unix sockets.
+#[cfg(not(unix))]
+fn check_control_socket(_: &Path) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// There are no Unix sockets.
+#[cfg(not(unix))]
+fn control_socket(_: &Path, _: &Operator) -> Result<(), CommandError> {
+    Ok(())
 }
 
 /// Stops the server at SIGTERM, Ctrl-C or when its terminal hangs up; reopens the transcript at any
@@ -145,7 +215,7 @@ fn warn_about(hosted: &RoomHost, config: &Config) {
         warn!("with this invite only this computer can join; others need --advertise HOST");
     }
     if let Some(error) = hosted.missing_zone() {
-        warn!("whoever joins by this invite adds an interface of their computer: {error}");
+        warn!("people who join add an interface of their computer to the invite: {error}");
     }
     let (named, others): (Vec<_>, Vec<_>) = hosted.candidate_addrs().into_iter().partition(|(_, is_named)| *is_named);
     if !others.is_empty() {

@@ -1,4 +1,4 @@
-//! Parses and formats numbers, sizes and times: `64`, `4MiB`, `1h30m`.
+//! Parses and formats numbers, sizes, times and rates: `64`, `4MiB`, `1h30m`, `20/s`.
 
 use crate::hub::Unit;
 
@@ -8,6 +8,11 @@ const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 <
 const TIMES: [(&str, u64); 6] =
     [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1)];
 
+/// Ends a rate.
+const PER_SECOND: &str = "/s";
+/// A rate that is not limited.
+const OFF: &str = "off";
+
 /// The placeholder for a value of this unit in help texts.
 #[must_use]
 pub const fn placeholder(unit: Unit) -> &'static str {
@@ -15,17 +20,20 @@ pub const fn placeholder(unit: Unit) -> &'static str {
         Unit::Count => "N",
         Unit::Bytes => "SIZE",
         Unit::Time => "TIME",
+        Unit::Rate => "RATE",
     }
 }
 
 /// Parses a value into its raw form, or returns `None`. A size without a unit is in bytes, a time
-/// in seconds.
+/// in seconds. A rate is per second, or `off`.
 #[must_use]
 pub fn parse(unit: Unit, text: &str) -> Option<u64> {
     match unit {
         Unit::Count => digits(text),
         Unit::Bytes => digits(text).or_else(|| sum(text, size)),
         Unit::Time => digits(text).map_or_else(|| sum(text, time), |seconds| seconds.checked_mul(1_000_000)),
+        Unit::Rate if text == OFF => Some(0),
+        Unit::Rate => digits(text.strip_suffix(PER_SECOND).unwrap_or(text)).filter(|rate| *rate > 0),
     }
 }
 
@@ -36,9 +44,12 @@ pub fn format(unit: Unit, raw: u64) -> String {
         Unit::Count => &[("", 1)],
         Unit::Bytes => &SIZES,
         Unit::Time => &TIMES,
+        Unit::Rate => &[(PER_SECOND, 1)],
     };
-    if raw == 0 && unit == Unit::Time {
-        return "0s".to_owned();
+    match unit {
+        Unit::Time if raw == 0 => return "0s".to_owned(),
+        Unit::Rate if raw == 0 => return OFF.to_owned(),
+        _ => {}
     }
     let fits = |(_, factor): &&(&str, u64)| raw != 0 && raw.is_multiple_of(*factor);
     let (name, factor) = table.iter().find(fits).copied().unwrap_or(("", 1));
@@ -53,6 +64,7 @@ pub const fn hint(unit: Unit) -> &'static str {
         Unit::Count => "a number",
         Unit::Bytes => "a size such as 4096, 64KiB or 4MiB",
         Unit::Time => "a time such as 250ms, 10s, 1h30m or 30d",
+        Unit::Rate => "a rate such as 20/s, or off,",
     }
 }
 
@@ -116,6 +128,9 @@ mod tests {
             (Unit::Time, "30d", 30 * 86_400_000_000),
             (Unit::Time, "5min", 300_000_000),
             (Unit::Time, "0s", 0),
+            (Unit::Rate, "20", 20),
+            (Unit::Rate, "20/s", 20),
+            (Unit::Rate, "off", 0),
         ] {
             assert_eq!(parse(unit, text), Some(raw), "{text}");
         }
@@ -131,6 +146,10 @@ mod tests {
             (Unit::Time, "s"),
             (Unit::Time, "10 apples"),
             (Unit::Time, "99999999999999d"),
+            (Unit::Rate, "0"),
+            (Unit::Rate, "20/m"),
+            (Unit::Rate, "/s"),
+            (Unit::Rate, "never"),
         ] {
             assert_eq!(parse(unit, text), None, "{text}");
         }

@@ -1,4 +1,5 @@
-//! Parses a line that an operator typed: a command, or a text for the room.
+//! The commands of an operator, and how they are written: at the console, where any other line is a
+//! text for the room, and for `kabar-server ctl`.
 
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,8 +10,10 @@ pub enum Input {
     Say(String),
     /// A command without an argument.
     NoArg(NoArg),
-    /// A command and the name it applies to.
+    /// A command, the name it applies to, and for some a reason after it.
     WithName(WithName, String),
+    /// Removes the text of an entry for good; its seq.
+    Delete(u64),
 }
 
 /// Commands without an argument.
@@ -47,27 +50,53 @@ pub enum WithName {
     Release,
 }
 
-/// A line that starts with `/` but is not a valid command.
+impl WithName {
+    /// Whether a reason may follow the name.
+    #[must_use]
+    pub const fn takes_reason(self) -> bool {
+        matches!(self, Self::Kick | Self::Ban | Self::Mute)
+    }
+}
+
+/// A command that is not valid. The first field is written before commands: `/` at the console.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// There is no such command.
-    #[error("unknown command /{0} (see /help)")]
-    Unknown(String),
-    /// The name is missing.
-    #[error("usage: /{0} NAME")]
-    NameMissing(&'static str),
+    #[error("unknown command {0}{1} (see {0}help)")]
+    Unknown(&'static str, String),
+    /// The argument is missing or not a number; the command and its argument.
+    #[error("usage: {0}{1}{2}")]
+    ArgumentMissing(&'static str, &'static str, &'static str),
     /// The command takes no argument.
-    #[error("/{0} takes no argument")]
-    UnexpectedArgument(&'static str),
+    #[error("{0}{1} takes no argument")]
+    UnexpectedArgument(&'static str, &'static str),
 }
 
 enum Kind {
     NoArg(NoArg),
     WithName(WithName),
+    Say,
+    Delete,
 }
 
+impl Kind {
+    /// The argument, as the help shows it.
+    fn argument(&self) -> &'static str {
+        match self {
+            Self::NoArg(_) => "",
+            Self::WithName(command) if command.takes_reason() => " NAME [REASON]",
+            Self::WithName(_) => " NAME",
+            Self::Say => " TEXT",
+            Self::Delete => " SEQ",
+        }
+    }
+}
+
+/// Precedes a command at the console.
+pub const SLASH: &str = "/";
+
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 12] = [
+const COMMANDS: [(&str, Kind, &str); 14] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
     ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
@@ -76,42 +105,69 @@ const COMMANDS: [(&str, Kind, &str); 12] = [
     ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
     ("bans", Kind::NoArg(NoArg::Bans), "list bans and mutes"),
     ("release", Kind::WithName(WithName::Release), "free a name whose owner is away"),
+    ("delete", Kind::Delete, "remove the message with this number for good"),
+    ("say", Kind::Say, "send a text to the room"),
     ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
     ("invite", Kind::NoArg(NoArg::Invite), "show the invite"),
     ("stop", Kind::NoArg(NoArg::Stop), "stop the server"),
     ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
 
-/// Parses a line. A line that starts with `/` is a command; one that starts with `//` is a text
-/// that starts with `/`.
+/// Parses a line of the console. A line that starts with `/` is a command; one that starts with
+/// `//` is a text that starts with `/`.
 ///
 /// # Errors
 /// [`InputError`].
 pub fn parse(line: &str) -> Result<Input, InputError> {
     let line = line.trim();
-    let Some(command) = line.strip_prefix('/').filter(|rest| !rest.starts_with('/')) else {
-        let text = line.strip_prefix('/').unwrap_or(line);
-        return Ok(if text.is_empty() { Input::Nothing } else { Input::Say(text.to_owned()) });
-    };
+    if let Some(command) = line.strip_prefix(SLASH).filter(|rest| !rest.starts_with(SLASH)) {
+        return parse_after(SLASH, command);
+    }
+    let text = line.strip_prefix(SLASH).unwrap_or(line);
+    Ok(if text.is_empty() { Input::Nothing } else { Input::Say(text.to_owned()) })
+}
+
+/// Parses a command that is written without `/`.
+///
+/// # Errors
+/// [`InputError`].
+pub fn parse_command(line: &str) -> Result<Input, InputError> {
+    let line = line.trim();
+    if line.is_empty() { Ok(Input::Nothing) } else { parse_after("", line) }
+}
+
+/// Parses a command that was written after `prefix`.
+fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError> {
     let (word, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
     let rest = rest.trim();
-    let known = COMMANDS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(word));
-    match known {
-        None => Err(InputError::Unknown(word.to_owned())),
-        Some((_, Kind::NoArg(command), _)) if rest.is_empty() => Ok(Input::NoArg(*command)),
-        Some((word, Kind::NoArg(_), _)) => Err(InputError::UnexpectedArgument(word)),
-        Some((word, Kind::WithName(_), _)) if rest.is_empty() => Err(InputError::NameMissing(word)),
-        Some((_, Kind::WithName(command), _)) => Ok(Input::WithName(*command, rest.to_owned())),
+    let Some((word, kind, _)) = COMMANDS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(word)) else {
+        return Err(InputError::Unknown(prefix, word.to_owned()));
+    };
+    match kind {
+        Kind::NoArg(command) if rest.is_empty() => Ok(Input::NoArg(*command)),
+        Kind::NoArg(_) => Err(InputError::UnexpectedArgument(prefix, word)),
+        _ if rest.is_empty() => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
+        Kind::WithName(command) => Ok(Input::WithName(*command, rest.to_owned())),
+        Kind::Say => Ok(Input::Say(rest.to_owned())),
+        Kind::Delete => {
+            rest.parse().map(Input::Delete).map_err(|_| InputError::ArgumentMissing(prefix, word, kind.argument()))
+        }
     }
 }
 
-/// Returns the help: one line per command.
-pub fn help() -> impl Iterator<Item = String> {
+/// Returns the help, one line per command; at the console, commands are written after `prefix`.
+#[must_use]
+pub fn help(prefix: &str) -> Vec<String> {
     let line = |(word, kind, help): &(&str, Kind, &str)| {
-        let name = if matches!(kind, Kind::WithName(_)) { " NAME" } else { "" };
-        format!("  {:<15} {help}", format!("/{word}{name}"))
+        format!("  {:<21} {help}", format!("{prefix}{word}{}", kind.argument()))
     };
-    COMMANDS.iter().map(line).chain(["  anything else   is sent to the room".to_owned()])
+    let other = (prefix == SLASH).then(|| "  anything else         is sent to the room".to_owned());
+    COMMANDS.iter().map(line).chain(other).collect()
+}
+
+/// The words of all commands, and whether each takes an argument.
+pub fn words() -> impl Iterator<Item = (&'static str, bool)> {
+    COMMANDS.iter().map(|(word, kind, _)| (*word, !kind.argument().is_empty()))
 }
 
 #[cfg(test)]
@@ -124,24 +180,41 @@ mod tests {
         assert_eq!(parse(" /KICK  Anna Lena \r"), Ok(Input::WithName(WithName::Kick, "Anna Lena".into())));
         assert_eq!(parse("dinner: /who?"), Ok(Input::Say("dinner: /who?".into())));
         assert_eq!(parse("//who"), Ok(Input::Say("/who".into())));
+        assert_eq!(parse("/say /who"), Ok(Input::Say("/who".into())));
         assert_eq!((parse(""), parse("  ")), (Ok(Input::Nothing), Ok(Input::Nothing)));
+    }
+
+    #[test]
+    fn a_command_of_ctl_is_written_without_a_slash() {
+        assert_eq!(parse_command("kick Anna Lena"), Ok(Input::WithName(WithName::Kick, "Anna Lena".into())));
+        assert_eq!(parse_command(" say  hello, all "), Ok(Input::Say("hello, all".into())));
+        assert_eq!((parse_command("Who"), parse_command("")), (Ok(Input::NoArg(NoArg::Who)), Ok(Input::Nothing)));
     }
 
     #[test]
     fn errors_name_the_command_and_point_to_help_or_usage() {
         let error = |line| parse(line).unwrap_err().to_string();
         assert_eq!(error("/kcik Ana"), "unknown command /kcik (see /help)");
-        assert_eq!((error("/ban"), error("/stop now")), ("usage: /ban NAME".into(), "/stop takes no argument".into()));
+        assert_eq!(
+            (error("/ban"), error("/stop now")),
+            ("usage: /ban NAME [REASON]".into(), "/stop takes no argument".into())
+        );
         assert!(error("/").contains("/help"));
+        let error = |line| parse_command(line).unwrap_err().to_string();
+        assert_eq!(
+            (error("kcik Ana"), error("say")),
+            ("unknown command kcik (see help)".into(), "usage: say TEXT".into())
+        );
     }
 
     #[test]
     fn help_names_every_command() {
-        let help: Vec<String> = help().collect();
-        assert_eq!(help.len(), COMMANDS.len() + 1);
+        let help = help(SLASH);
+        assert_eq!((help.len(), super::help("").len()), (COMMANDS.len() + 1, COMMANDS.len()));
         for (word, ..) in &COMMANDS {
             assert!(help.iter().any(|line| line.contains(&format!("/{word}"))));
-            assert!(!matches!(parse(&format!("/{word} x")), Err(InputError::Unknown(_))));
+            assert!(!matches!(parse(&format!("/{word} x")), Err(InputError::Unknown(..))));
+            assert!(!matches!(parse_command(word), Err(InputError::Unknown(..))));
         }
     }
 }

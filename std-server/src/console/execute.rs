@@ -1,14 +1,35 @@
-//! Executes an operator's commands and returns the lines to show for them.
+//! Executes an operator's commands, whoever passed them on: the console or the control socket.
 
 use kabar_core::time::Duration;
 
-use super::command::{Input, NoArg, WithName, help, parse};
+use super::command::{Input, InputError, NoArg, SLASH, WithName, help, parse, parse_command};
 use crate::driver::Control;
 use crate::hub::{CounterValue, Counters, LIMITS, MemberInfo, OperatorError};
 use crate::store::{Sanction, SanctionKind};
 use kabar_std::text::{LineFormatter, clean_line};
 
-/// Executes the lines that an operator types.
+/// The answer to a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The lines to show.
+    pub lines: Vec<String>,
+    /// Why the command was not carried out.
+    pub error: Option<String>,
+    /// The server is to be stopped once this was shown: [`Operator::stop`].
+    pub stops: bool,
+}
+
+impl Answer {
+    fn of(lines: Vec<String>) -> Self {
+        Self { lines, ..Self::default() }
+    }
+
+    pub(super) fn error(error: String) -> Self {
+        Self { error: Some(error), ..Self::default() }
+    }
+}
+
+/// Executes the commands of an operator.
 #[derive(Clone, Debug)]
 pub struct Operator {
     control: Control,
@@ -23,18 +44,46 @@ impl Operator {
         Self { control, lines: LineFormatter::new(), invite }
     }
 
-    /// Executes a line and returns the lines to show for it.
+    /// Executes a line of the console.
     #[must_use]
-    pub fn run(&self, line: &str) -> Vec<String> {
-        match parse(line) {
-            Ok(Input::Nothing) => Vec::new(),
+    pub fn run(&self, line: &str) -> Answer {
+        self.execute(parse(line), SLASH)
+    }
+
+    /// Executes a command that is written without `/`.
+    #[must_use]
+    pub fn run_command(&self, line: &str) -> Answer {
+        self.execute(parse_command(line), "")
+    }
+
+    /// Returns the names of the members who are connected.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.control.who().into_iter().map(|member| member.name).collect()
+    }
+
+    /// Stops the server. Commands only ask for it, so that their answer is written before.
+    pub fn stop(&self) {
+        self.control.stop();
+    }
+
+    fn execute(&self, input: Result<Input, InputError>, prefix: &str) -> Answer {
+        match input {
+            Ok(Input::Nothing) => Answer::default(),
             Ok(Input::Say(text)) => {
                 self.control.say(&text);
-                Vec::new()
+                Answer::default()
             }
-            Ok(Input::NoArg(command)) => self.execute_no_arg(command),
-            Ok(Input::WithName(command, name)) => vec![self.execute_with_name(command, &name)],
-            Err(error) => vec![error.to_string()],
+            Ok(Input::NoArg(NoArg::Help)) => Answer::of(help(prefix)),
+            Ok(Input::NoArg(NoArg::Stop)) => Answer { stops: true, ..Answer::default() },
+            Ok(Input::NoArg(command)) => Answer::of(self.execute_no_arg(command)),
+            Ok(Input::Delete(seq)) => match self.control.delete(seq) {
+                Ok(true) => Answer::of(vec![format!("entry {seq} is removed")]),
+                Ok(false) => Answer::of(vec![format!("entry {seq} is being removed")]),
+                Err(error) => Answer::error(format!("entry {seq}: {error}")),
+            },
+            Ok(Input::WithName(command, name)) => self.execute_with_name(command, &name, prefix),
+            Err(error) => Answer::error(error.to_string()),
         }
     }
 
@@ -52,37 +101,40 @@ impl Operator {
             }
             NoArg::Stats => self.stats(),
             NoArg::Invite => vec![self.invite.clone()],
-            NoArg::Stop => {
-                self.control.stop();
-                Vec::new()
-            }
-            NoArg::Help => help().collect(),
+            NoArg::Stop | NoArg::Help => Vec::new(),
         }
     }
 
-    fn execute_with_name(&self, command: WithName, name: &str) -> String {
+    fn execute_with_name(&self, command: WithName, argument: &str, prefix: &str) -> Answer {
         let control = &self.control;
+        let (name, reason) =
+            if command.takes_reason() { control.split_name(argument) } else { (argument.to_owned(), None) };
+        let (name, reason) = (name.as_str(), reason.as_deref());
         let (outcome, done) = match command {
-            WithName::Kick => (control.kick(name), "was kicked"),
-            WithName::Ban => (control.ban(name), "is banned; the name stays reserved (/release NAME frees it)"),
+            WithName::Kick => (control.kick(name, reason), "was kicked"),
+            WithName::Ban => (control.ban(name, reason), "is banned; the name stays reserved"),
             WithName::Unban => (control.unban(name), "is no longer banned"),
-            WithName::Mute => (control.mute(name), "is muted"),
+            WithName::Mute => (control.mute(name, reason), "is muted"),
             WithName::Unmute => (control.unmute(name), "is no longer muted"),
             WithName::Release => (control.release(name), "is free for anyone to take"),
         };
         match outcome {
-            Ok(shown) => format!("{} {done}", clean_line(&shown)),
-            Err(error) => format!("{}: {}", clean_line(name), describe_error(command, error)),
+            Ok(shown) if command == WithName::Ban => {
+                Answer::of(vec![format!("{} {done} ({prefix}release NAME frees it)", clean_line(&shown))])
+            }
+            Ok(shown) => Answer::of(vec![format!("{} {done}", clean_line(&shown))]),
+            Err(error) => Answer::error(format!("{}: {}", clean_line(name), describe_error(command, error, prefix))),
         }
     }
 
     fn presence(&self, presence: &MemberInfo) -> String {
-        let MemberInfo { name, address, since_ms, idle, rtt, is_muted } = presence;
+        let MemberInfo { name, address, since_ms, idle, rtt, is_muted, sessions } = presence;
         let since = self.lines.stamp(*since_ms);
         let rtt = rtt.map_or_else(|| "unknown".to_owned(), milliseconds);
         let muted = if *is_muted { ", muted" } else { "" };
         let idle = idle.as_micros() / 1_000_000;
-        format!("  {} ({address}) since {since}, idle {idle} s, round trip {rtt}{muted}", clean_line(name))
+        let others = if *sessions > 1 { format!(", {sessions} connections") } else { String::new() };
+        format!("  {} ({address}) since {since}, idle {idle} s, round trip {rtt}{muted}{others}", clean_line(name))
     }
 
     fn sanction(&self, sanction: &Sanction) -> String {
@@ -90,7 +142,8 @@ impl Operator {
             SanctionKind::Ban => "banned",
             SanctionKind::Mute => "muted",
         };
-        format!("  {} {what} since {}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
+        let reason = sanction.reason.as_deref().map(|reason| format!(": {}", clean_line(reason))).unwrap_or_default();
+        format!("  {} {what} since {}{reason}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
     }
 
     fn stats(&self) -> Vec<String> {
@@ -157,13 +210,13 @@ fn traffic(counters: &Counters) -> [String; 3] {
     ]
 }
 
-fn describe_error(command: WithName, error: OperatorError) -> &'static str {
-    match (command, error) {
+fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> String {
+    let why = match (command, error) {
         (WithName::Ban, OperatorError::AlreadyInEffect) => "is already banned",
         (WithName::Mute, OperatorError::AlreadyInEffect) => "is already muted",
-        (WithName::Unban, OperatorError::NotInEffect) => "is not banned (see /bans)",
-        (WithName::Unmute, OperatorError::NotInEffect) => "is not muted (see /bans)",
-        (WithName::Kick, OperatorError::NotHere) => "no such member is connected (see /who)",
+        (WithName::Unban, OperatorError::NotInEffect) => return format!("is not banned (see {prefix}bans)"),
+        (WithName::Unmute, OperatorError::NotInEffect) => return format!("is not muted (see {prefix}bans)"),
+        (WithName::Kick, OperatorError::NotHere) => return format!("no such member is connected (see {prefix}who)"),
         (WithName::Release, OperatorError::InUse) => "the owner of this name is connected, or was a moment ago",
         (WithName::Release, OperatorError::NoSuchName) => "no one owns this name",
         (_, OperatorError::NoSuchRoom) => "no such room",
@@ -171,8 +224,17 @@ fn describe_error(command: WithName, error: OperatorError) -> &'static str {
         (_, OperatorError::Stopped) => "the server has stopped",
         (_, OperatorError::AlreadyInEffect) => "already in effect",
         (_, OperatorError::Full) => "too many bans and mutes: lift some, or raise --max-sanctions",
-        (_, OperatorError::NotInEffect | OperatorError::NotHere | OperatorError::InUse) => "not possible",
-    }
+        (
+            _,
+            OperatorError::NotInEffect
+            | OperatorError::NotHere
+            | OperatorError::InUse
+            | OperatorError::NoSuchEntry
+            | OperatorError::NotMessage
+            | OperatorError::Busy,
+        ) => "not possible",
+    };
+    why.to_owned()
 }
 
 fn count_members(count: usize) -> String {

@@ -3,8 +3,11 @@
 //! * [`format_event`]: an event as a line.
 //! * [`input`]: reads lines from standard input.
 //! * [`command`]: parses a line. [`execute`]: executes it.
+//! * [`control_socket`]: passes on the commands of `kabar-server ctl`.
 
 pub mod command;
+#[cfg(unix)]
+pub mod control_socket;
 pub mod execute;
 pub mod input;
 

@@ -23,7 +23,7 @@ use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
 use tracing::debug;
 
-use crate::hub::{Hub, HubConfig, HubEvent, PasswordVerifier};
+use crate::hub::{Hub, HubConfig, HubEvent, Loaded, PasswordVerifier};
 use crate::store::{LogReader, ReadError, Store};
 use kabar_std::clock::Clock;
 use kabar_std::provider::Accelerated;
@@ -123,11 +123,11 @@ impl Server {
         let Parts { key, verifier, mut store, reader, on_event } = parts;
         let Listener(socket) = listener;
         let (local, receive_buffer) = (socket.local(), socket.receive_buffer());
-        let loaded = store.load(&config.room).map_err(StartError::Store)?;
+        let loaded = Loaded::read(&mut store, &config.room).map_err(StartError::Store)?;
         let seed = random_bytes().map_err(StartError::System)?;
         let fingerprint = Fingerprint::of_modulus(key.modulus());
         let (limits, metrics) = (config.limits, Arc::new(WorkerMetrics::new()));
-        debug!(%local, receive_buffer, head = loaded.head, "starting");
+        debug!(%local, receive_buffer, head = loaded.room.head, "starting");
         let clock = Clock::start();
         let hub = Hub::<Accelerated>::new(config, loaded, key.modulus(), seed, clock.now());
         let (commands, receiver) = mpsc::sync_channel(COMMANDS);

@@ -47,6 +47,12 @@ counters! {
     bytes_in,
     /// Bytes of datagrams that went out.
     bytes_out,
+    /// Entries whose bodies were removed.
+    removals,
+    /// Removals refused: the author asked too late.
+    removals_late,
+    /// Entries that were no longer kept.
+    entries_expired,
     /// Datagrams dropped: the CRC does not match.
     @dropped damaged,
     /// Datagrams dropped: a version, type or suite that does not exist.
@@ -149,7 +155,7 @@ counters! {
     unannounced,
     /// Members that vanished and did not return in time.
     not_returned,
-    /// Joins not announced: their identity joined too often.
+    /// Joins not announced, and renames refused: their identity was announced too often.
     announcements_limited,
     /// Times a Join was not read yet: its identity joined too often.
     joins_held,
@@ -167,7 +173,9 @@ counters! {
     instances_crowded,
     /// Bans and mutes refused because there are too many.
     sanctions_full,
-    /// Members replaced by the same identity from elsewhere.
+    /// Joins of identities with as many sessions as are admitted.
+    sessions_full,
+    /// Sessions replaced by another one of the same identity, to make room for it.
     replaced,
     /// Posts taken.
     posts,
@@ -179,6 +187,8 @@ counters! {
     posts_too_long,
     /// Of those, the ones of muted members.
     posts_muted,
+    /// Times a post was not read yet: its member posts faster than the room takes.
+    posts_held,
     /// Posts passed over after a refusal.
     posts_ignored,
     /// Times a stream was not read on because too much waits to be committed.
@@ -216,7 +226,7 @@ counters! {
     delivered,
     /// Stubs written to a member's stream.
     stubs,
-    /// Times no ring could be had from the pool.
+    /// Times the pool had no free ring.
     pool_empty,
     /// Connections given up because others needed their rings, which did not move.
     reclaimed,

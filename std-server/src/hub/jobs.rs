@@ -13,8 +13,9 @@ use kabar_core::session::acceptor::Accepted;
 use zeroize::Zeroizing;
 
 use super::encoded::PageRead;
+use super::room::REMOVED_AT_ONCE;
 use super::room_id::RoomId;
-use crate::store::{Batch, CommitError, LogReader, ReadError, RoomState, Store};
+use crate::store::{Commit, CommitError, Keep, LogReader, ReadError, RoomState, ServerState, Store};
 
 /// Work for a worker thread. Jobs of different kinds may run concurrently and in any order; those
 /// of one kind in order.
@@ -83,16 +84,25 @@ pub struct PasswordDone {
 /// Access to the store, for one room.
 #[derive(Clone, Debug)]
 pub enum StoreJob {
-    /// Commit a batch. At most one is outstanding for each room; the next one collects meanwhile
-    /// (group commit).
+    /// Commit what a room collected. At most one is outstanding for each room; the next one
+    /// collects meanwhile (group commit).
     Append {
         /// The room.
         room: RoomId,
-        /// The batch to commit.
-        batch: Arc<Batch>,
+        /// The transaction.
+        commit: Commit,
     },
     /// Read entries from before the tail in memory. May run concurrently with the others.
     Read(ReadJob),
+    /// Find the first entry that is kept.
+    Survey {
+        /// The room.
+        room: RoomId,
+        /// The name by which the store knows it.
+        name: Arc<str>,
+        /// How much is kept.
+        keep: Keep,
+    },
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
         /// The room.
@@ -100,6 +110,15 @@ pub enum StoreJob {
         /// Its name, by which the store knows it.
         name: Arc<str>,
     },
+}
+
+/// The content of a store, as far as a hub with one room needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The server's records.
+    pub server: ServerState,
+    /// The room.
+    pub room: RoomState,
 }
 
 /// Entries to read.
@@ -118,7 +137,7 @@ pub enum StoreDone {
     Append {
         /// The room.
         room: RoomId,
-        /// Whether the batch is committed.
+        /// Whether it is committed.
         result: Result<(), CommitError>,
     },
     /// [`StoreJob::Read`].
@@ -130,12 +149,19 @@ pub enum StoreDone {
         /// The entries that exist.
         entries: Result<PageRead, ReadError>,
     },
+    /// [`StoreJob::Survey`].
+    Survey {
+        /// The room.
+        room: RoomId,
+        /// The first seq that is kept, or one before it if it is too far away.
+        result: Result<u64, ReadError>,
+    },
     /// [`StoreJob::Reload`].
     Reload {
         /// The room.
         room: RoomId,
-        /// The content of the room in the store.
-        result: Result<Box<RoomState>, ReadError>,
+        /// The content of the store.
+        result: Result<Box<Loaded>, ReadError>,
     },
 }
 
@@ -198,10 +224,23 @@ impl StoreJob {
     /// Runs it.
     pub fn run(self, store: &mut impl Store) -> StoreDone {
         match self {
-            Self::Append { room, batch } => StoreDone::Append { room, result: store.commit(&batch) },
+            Self::Append { room, commit } => StoreDone::Append { room, result: store.commit(&commit) },
             Self::Read(job) => job.run(store),
-            Self::Reload { room, name } => StoreDone::Reload { room, result: store.load(&name).map(Box::new) },
+            Self::Survey { room, name, keep } => {
+                StoreDone::Survey { room, result: store.surplus(&name, &keep, REMOVED_AT_ONCE) }
+            }
+            Self::Reload { room, name } => StoreDone::Reload { room, result: Loaded::read(store, &name).map(Box::new) },
         }
+    }
+}
+
+impl Loaded {
+    /// Reads the server's records and those of `room`.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn read(store: &mut impl Store, room: &str) -> Result<Self, ReadError> {
+        Ok(Self { server: store.load_server()?, room: store.load_room(room)? })
     }
 }
 
@@ -209,7 +248,10 @@ impl StoreDone {
     /// The room that the job was for.
     pub(super) fn room(&self) -> RoomId {
         match self {
-            Self::Append { room, .. } | Self::Read { room, .. } | Self::Reload { room, .. } => *room,
+            Self::Append { room, .. }
+            | Self::Read { room, .. }
+            | Self::Survey { room, .. }
+            | Self::Reload { room, .. } => *room,
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Unit {
     Bytes,
     /// Time; raw values are microseconds.
     Time,
+    /// Events per second; 0 means that the rate is not limited.
+    Rate,
 }
 
 /// A row of the table: one limit.
@@ -194,7 +196,8 @@ limits! {
     room_password_interval: Duration, "room-password-interval", Time, 0, 24 * HOUR, SECOND, room_passwords_limited;
     /// Members of the room.
     members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
-    /// Members from an address (IPv6: from a /48).
+    /// Connections of members from an address (IPv6: from a /48); beyond this only members from
+    /// there join again.
     members_per_prefix: usize, "max-members-per-address", Count, 1, 65_535, 2_048, prefix_members_full;
     /// Members up to which joined and left are announced.
     announced_members: usize, "announced-members", Count, 0, 65_535, 64, unannounced;
@@ -206,11 +209,14 @@ limits! {
     instance_keep: Duration, "instance-keep", Time, HOUR, 36_500 * DAY, 30 * DAY, instances_lapsed;
     /// Identities that are known: with a name, numbers, or an admission.
     identities: usize, "max-identities", Count, 1, 1_000_000, 32_768, identities_full;
-    /// Names that an identity keeps; beyond this those go that it used least recently.
-    names_per_identity: usize, "max-names-per-identity", Count, 1, 1_000, 4, names_crowded;
-    /// Clients of an identity whose numbers are kept; beyond this those go that it used least
-    /// recently.
-    instances_per_identity: usize, "max-instances-per-identity", Count, 1, 1_000, 8, instances_crowded;
+    /// Names that an identity keeps; beyond this it loses the least recently used ones.
+    names_per_identity: usize, "max-names-per-identity", Count, 1, 1_000, 3, names_crowded;
+    /// Clients of an identity whose numbers are kept; beyond this the least recently used ones are
+    /// forgotten.
+    instances_per_identity: usize, "max-instances-per-identity", Count, 1, 1_000, 16, instances_crowded;
+    /// Connections of an identity at once; beyond this one that is silent makes room, or the new
+    /// one is refused.
+    sessions_per_identity: usize, "max-sessions-per-identity", Count, 1, 1_000, 8, sessions_full;
     /// New identities from an address at once.
     newcomer_burst: u32, "newcomer-burst", Count, 1, 1_000_000, 256, newcomers_limited;
     /// Time after which one more may come from there.
@@ -219,10 +225,23 @@ limits! {
     join_burst: u32, "join-burst", Count, 1, 1_000_000, 32, joins_held;
     /// Time after which it may join once more.
     join_interval: Duration, "join-interval", Time, 0, HOUR, SECOND, joins_held;
-    /// Joins of an identity that are announced at once; beyond this they are not announced.
+    /// Joins and renames of an identity that are announced at once; beyond this Joins are not
+    /// announced, and renames refused.
     announce_burst: u32, "announce-burst", Count, 1, 1_000_000, 8, announcements_limited;
     /// Time after which one more is announced.
     announce_interval: Duration, "announce-interval", Time, 0, 24 * HOUR, 60 * SECOND, announcements_limited;
+    /// Posts of a member at once; beyond this they are read at post-rate. Its sessions share both.
+    post_burst: u32, "post-burst", Count, 1, 1_000_000, 500, posts_held;
+    /// Posts of a member in the long run; for rooms of machines: off.
+    post_rate: u32, "post-rate", Rate, 0, 1_000_000, 20, posts_held;
+    /// Time after which an entry goes; 0: none goes because of its age.
+    keep_age: Duration, "keep-age", Time, 0, 36_500 * DAY, 0, entries_expired;
+    /// Entries of a room that are kept; beyond this the oldest go; 0: no limit.
+    keep_entries: usize, "keep-entries", Count, 0, 4_000_000_000, 0, entries_expired;
+    /// Size of a room's entries that are kept; beyond this the oldest go; 0: no limit.
+    keep_bytes: usize, "keep-bytes", Bytes, 0, 1_024 * GIB, 0, entries_expired;
+    /// Time for which authors may remove their messages; 0: never.
+    delete_time: Duration, "delete-time", Time, 0, 36_500 * DAY, 15 * 60 * SECOND, removals_late;
     /// Bans and mutes.
     sanctions: usize, "max-sanctions", Count, 1, 1_000_000, 16_384, sanctions_full;
     /// Longest body of a post; longer ones are refused.
@@ -243,7 +262,7 @@ limits! {
     retry_min: Duration, "retry-min", Time, MILLI, HOUR, 250 * MILLI, retries;
     /// Longest pause after a failed commit.
     retry_max: Duration, "retry-max", Time, MILLI, HOUR, 5 * SECOND, retries_longest;
-    /// How long a refused connection is kept so that it hears why.
+    /// How long a refused connection is kept open so that the reason reaches it.
     refusal_time: Duration, "refusal-time", Time, MILLI, HOUR, 3 * SECOND, refusals_unheard;
     /// Events that wait to be shown; beyond this the oldest go.
     events: usize, "max-events", Count, 1, 1_000_000, 4_096, events_dropped;

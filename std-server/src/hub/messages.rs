@@ -13,8 +13,8 @@ use super::timers::Timer;
 
 /// Handles all messages of a connection that can be handled now, within its budget.
 pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
-    // A Join that exceeded its rate is not read again before its time.
-    if matches!(peer.phase, Phase::Unjoined) && context.timers.get(&Timer::Join(peer.id)).is_some() {
+    // A message that exceeded its rate is not read again before its time.
+    if peer.turn.is_held {
         return;
     }
     let mut buffer = core::mem::take(&mut context.message);
@@ -73,7 +73,7 @@ fn handle<P: Provider>(
         }
         ClientMessage::Request { handle, request } => {
             let Some(room) = room_of(rooms, peer, handle) else { return Handled::Violation };
-            room.on_request(peer, request)
+            room.on_request(now, context, peer, request)
         }
         ClientMessage::Leave { handle } => {
             let Some(room) = room_of(rooms, peer, handle) else { return Handled::Violation };

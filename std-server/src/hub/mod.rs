@@ -68,7 +68,6 @@ use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::store::RoomState;
 use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
@@ -81,8 +80,8 @@ pub use events::{HubEvent, LeaveReason};
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::FaultInjection;
 pub use jobs::{
-    AcceptDone, AcceptJob, Done, Job, JobKind, NoPassword, PasswordDone, PasswordJob, PasswordVerifier, ReadJob,
-    StoreDone, StoreJob,
+    AcceptDone, AcceptJob, Done, Job, JobKind, Loaded, NoPassword, PasswordDone, PasswordJob, PasswordVerifier,
+    ReadJob, StoreDone, StoreJob,
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
@@ -103,7 +102,7 @@ impl<P: Provider> Hub<P> {
     /// Starts a hub with the state that the store holds. `modulus` is that of the server's key.
     /// `seed` must be fresh and secret: everything random comes from it.
     #[must_use]
-    pub fn new(config: HubConfig, loaded: RoomState, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
+    pub fn new(config: HubConfig, loaded: Loaded, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);
@@ -114,8 +113,8 @@ impl<P: Provider> Hub<P> {
         hub
     }
 
-    /// Adds a room, with the state that the store holds of it.
-    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) {
+    /// Adds a room, with the state that the store holds.
+    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &Loaded) {
         let room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
         self.rooms.add(room);
     }

@@ -11,16 +11,18 @@ use kabar_core::time::Duration;
 pub struct MemberInfo {
     /// The name as the server wrote it.
     pub name: String,
-    /// Its address.
+    /// The address of the session that was active last.
     pub address: SocketAddr,
-    /// When it joined, in ms since 1970.
+    /// When the first of its sessions joined, in ms since 1970.
     pub since_ms: u64,
     /// Time since its last post, or since it joined.
     pub idle: Duration,
-    /// Round-trip time, if it was measured.
+    /// Round-trip time of the session that was active last, if it was measured.
     pub rtt: Option<Duration>,
     /// Whether its posts are refused.
     pub is_muted: bool,
+    /// Number of its connections.
+    pub sessions: usize,
 }
 
 /// How full a hub and one of its rooms are.
@@ -64,6 +66,12 @@ pub enum OperatorError {
     NotInEffect,
     /// Its owner is connected, or was a moment ago.
     InUse,
+    /// There is no such entry.
+    NoSuchEntry,
+    /// The entry is not a message.
+    NotMessage,
+    /// Another removal is in progress.
+    Busy,
     /// The limit of bans and mutes is reached.
     Full,
     /// The server has stopped.
@@ -79,6 +87,9 @@ impl fmt::Display for OperatorError {
             Self::AlreadyInEffect => "already in effect",
             Self::NotInEffect => "not in effect",
             Self::InUse => "its owner is connected",
+            Self::NoSuchEntry => "no such entry",
+            Self::NotMessage => "only messages can be removed",
+            Self::Busy => "another removal is in progress",
             Self::Full => "too many bans and mutes: lift some, or raise --max-sanctions",
             Self::Stopped => "the server has stopped",
         })

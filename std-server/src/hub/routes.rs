@@ -140,8 +140,9 @@ impl<P: Provider> Hub<P> {
                     on_phase_timer(now, rooms, context, peer);
                 }
             }
-            Timer::Join(id) => {
+            Timer::Read(id) => {
                 if let Some(peer) = peers.get_mut(id) {
+                    peer.turn.is_held = false;
                     read(now, rooms, context, peer);
                 }
             }
@@ -172,6 +173,7 @@ impl<P: Provider> Hub<P> {
                 match done {
                     StoreDone::Append { result, .. } => room.on_append_done(now, peers, context, result),
                     StoreDone::Reload { result, .. } => room.on_reload_done(now, peers, context, result),
+                    StoreDone::Survey { result, .. } => return room.on_survey_done(now, context, result),
                     StoreDone::Read { range, entries, .. } => {
                         return room.on_read_done(now, peers, context, range, entries);
                     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use rustc_hash::FxHashMap;
 
@@ -14,8 +15,8 @@ pub(super) enum Timer {
     Connection(u32),
     /// The end of a connection's phase: it has not joined, or was refused.
     Phase(u32),
-    /// A Join exceeded the rate of its identity: time to read its connection again.
-    Join(u32),
+    /// A Join or a post exceeded the rate of its identity: time to read its connection again.
+    Read(u32),
     /// The next check for connections that keep rings and make no progress.
     Pool,
     /// A deadline of a room.
@@ -25,8 +26,8 @@ pub(super) enum Timer {
 /// The purpose of a room's deadline.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RoomTimer {
-    /// A member that vanished, by its folded name: time to announce that it left.
-    Absence(String),
+    /// A member that vanished: time to announce that it left.
+    Absence(PublicIdentity),
     /// The next attempt after a failed commit or reload.
     Store,
     /// The next attempt after a failed read.
@@ -37,6 +38,8 @@ pub(super) enum RoomTimer {
     Upkeep,
     /// The next search for lapsed records, when there were more than are forgotten at once.
     Purge,
+    /// The next search for entries that are no longer kept.
+    Survey,
     /// The next search for an identity that makes room in a full table.
     Evict,
 }
@@ -155,8 +158,8 @@ mod tests {
         let mut timers = Timers::default();
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(10)));
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(40)));
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence("ana".into())), Some(at(10)));
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence("ana".into())), None);
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), Some(at(10)));
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), None);
         timers.set(Timer::Pool, None);
         assert_eq!(timers.get(&Timer::Room(RoomId::ONLY, RoomTimer::Store)), Some(at(40)));
         assert_eq!(timers.pop_due(at(39)), None);

@@ -37,6 +37,8 @@ pub(super) struct Turn {
     pub(super) is_deferred: bool,
     /// It is in [`Turns::paused`].
     pub(super) is_paused: bool,
+    /// It is not read before its deadline, [`super::timers::Timer::Read`].
+    pub(super) is_held: bool,
     /// The round of the last work for it, and the rest of its budget then.
     round: u32,
     work: u32,
@@ -45,7 +47,7 @@ pub(super) struct Turn {
 impl Turn {
     /// The place of a new connection.
     pub(super) fn new(id: u32) -> Self {
-        Self { id, is_ready: false, is_deferred: false, is_paused: false, round: 0, work: 0 }
+        Self { id, is_ready: false, is_deferred: false, is_paused: false, is_held: false, round: 0, work: 0 }
     }
 
     /// Takes one unit of its budget.

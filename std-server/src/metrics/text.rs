@@ -27,7 +27,7 @@ pub fn page(control: &Control) -> String {
         page.line("kabar_dropped_total", &format!("{{reason=\"{name}\"}}"), value as f64);
     }
     page.status(&control.status());
-    page.head("kabar_limit", "gauge", "Limits in force; times in seconds.");
+    page.head("kabar_limit", "gauge", "Limits in force; times in seconds, rates per second (0: off).");
     let limits = control.limits();
     for limit in LIMITS {
         let raw = limit.get(limits) as f64;

@@ -15,7 +15,9 @@ const CONTRADICTION: Result<(), CommitError> = Err(CommitError::Failed(StoreErro
 macro_rules! suite {
     ($make:expr) => {
         $crate::store::conformance::suite!($make;
-            gives_back_what_was_committed, an_unknown_room_is_empty, takes_no_gap_no_repeat_and_no_other_owner,
+            gives_back_what_was_committed, an_unknown_room_is_empty, a_commit_covers_all_its_rooms_or_none,
+            a_room_is_in_a_commit_once, a_removed_body_is_gone_and_its_entry_stays, only_kept_entries_are_removed,
+            the_oldest_entries_go_and_the_head_stays, a_survey_finds_what_is_not_kept, presence_is_one_name_per_identity_and_room, lists_all_rooms, takes_no_gap_no_repeat_and_no_other_owner,
             keeps_numbers_of_all_sizes, rooms_are_apart, a_released_name_is_gone_and_can_be_taken_in_the_same_batch,
             sanctions_are_kept_until_lifted_one_of_each_kind, forgets_what_a_batch_says_before_it_writes,
             forgets_no_instance_that_the_batch_uses, running_time_never_falls, a_term_counts_once, reads_what_exists_in_order,
@@ -37,10 +39,15 @@ pub(super) fn entry(seq: u64, number: u64) -> LogEntry {
     LogEntry { seq, time_ms: 0, author, instance: 5, number, kind: EntryKind::TEXT, body: vec![seq as u8] }
 }
 
-/// A batch of entries as [`entry`] creates them.
-pub(super) fn batch(entries: Vec<LogEntry>) -> Batch {
+/// A batch of the lobby: entries as [`entry`] creates them.
+pub(super) fn batch(entries: Vec<LogEntry>) -> RoomBatch {
     let instances = entries.last().map(|entry| instance(ANA, entry.number)).into_iter().collect();
-    Batch { room: "lobby".into(), entries, instances, ..Batch::default() }
+    RoomBatch { room: "lobby".into(), entries, instances, ..RoomBatch::default() }
+}
+
+/// A commit of [`batch`].
+pub(super) fn commit(entries: Vec<LogEntry>) -> Commit {
+    batch(entries).into()
 }
 
 pub(super) fn seqs(store: &mut impl LogReader, range: RangeInclusive<u64>) -> Vec<u64> {
@@ -50,14 +57,32 @@ pub(super) fn seqs(store: &mut impl LogReader, range: RangeInclusive<u64>) -> Ve
 /// Sorts lists whose order is unspecified.
 pub(super) fn sorted(mut loaded: RoomState) -> RoomState {
     loaded.instances.sort_by_key(|record| record.instance);
-    loaded.names.sort_by(|a, b| a.folded.cmp(&b.folded));
+    loaded.present.sort_by_key(|record| record.identity);
     loaded.admissions.sort_by_key(|record| record.identity);
     loaded.sanctions.sort_by_key(|record| (record.identity, record.kind));
     loaded
 }
 
+/// As [`sorted`].
+pub(super) fn sorted_server(mut loaded: ServerState) -> ServerState {
+    loaded.names.sort_by(|a, b| a.folded.cmp(&b.folded));
+    loaded
+}
+
 fn load(store: &mut impl Store) -> RoomState {
-    sorted(store.load("lobby").expect("readable"))
+    sorted(store.load_room("lobby").expect("readable"))
+}
+
+fn load_server(store: &mut impl Store) -> ServerState {
+    sorted_server(store.load_server().expect("readable"))
+}
+
+fn names(store: &mut impl Store) -> Vec<NameRecord> {
+    load_server(store).names
+}
+
+fn with_names(names: Vec<NameRecord>, batch: RoomBatch) -> Commit {
+    Commit { server: Arc::new(ServerBatch { names, ..ServerBatch::default() }), rooms: vec![Arc::new(batch)] }
 }
 
 fn instance(identity: PublicIdentity, highest: u64) -> InstanceRecord {
@@ -65,7 +90,7 @@ fn instance(identity: PublicIdentity, highest: u64) -> InstanceRecord {
 }
 
 fn name(identity: PublicIdentity) -> NameRecord {
-    NameRecord { folded: "ana".into(), name: "Ana".into(), identity, seen_ran_ms: 3, present: true }
+    NameRecord { folded: "ana".into(), name: "Ana".into(), identity, seen_ran_ms: 3 }
 }
 
 pub(super) fn gives_back_what_was_committed(store: &mut impl Store) {
@@ -78,26 +103,28 @@ pub(super) fn gives_back_what_was_committed(store: &mut impl Store) {
     entries.push(LogEntry { instance: 0, number: 0, ..entry(3, 0) });
     entries.push(LogEntry { instance: 0, number: 0, body: vec![], ..entry(4, 0) });
     let instances = vec![instance(ANA, 2)];
-    let (names, admissions) = (vec![name(ANA)], vec![admission]);
-    let first = Batch { term: Some(term), names, admissions, instances, ..batch(entries.clone()) };
-    assert_eq!(store.commit(&first), Ok(()));
-    assert_eq!(store.commit(&batch(vec![entry(5, 4)])), Ok(()));
+    let present = vec![Presence { identity: ANA, name: "Ana".into() }];
+    let admissions = vec![admission];
+    let first = RoomBatch { term: Some(term), admissions, present, instances, ..batch(entries.clone()) };
+    assert_eq!(store.commit(&with_names(vec![name(ANA)], first)), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(5, 4)])), Ok(()));
     let loaded = load(store);
     assert_eq!((loaded.first, loaded.head, &loaded.terms[..]), (1, 5, &[term][..]));
-    assert_eq!((loaded.names, loaded.admissions), (vec![name(ANA)], vec![admission]));
+    assert_eq!((names(store), loaded.admissions), (vec![name(ANA)], vec![admission]));
+    assert_eq!(loaded.present, [Presence { identity: ANA, name: "Ana".into() }]);
     assert_eq!(loaded.instances, [instance(ANA, 4)]);
     assert_eq!(store.read("lobby", 1..=4), Ok(entries));
     assert_eq!(seqs(store, 2..=9), [2, 3, 4, 5]);
 }
 
 pub(super) fn an_unknown_room_is_empty(store: &mut impl Store) {
-    assert_eq!(load(store), RoomState { first: 1, ..RoomState::default() });
+    assert_eq!((load(store), load_server(store)), (RoomState::default(), ServerState::default()));
     assert!(seqs(store, 0..=u64::MAX).is_empty());
 }
 
 pub(super) fn takes_no_gap_no_repeat_and_no_other_owner(store: &mut impl Store) {
-    assert_eq!(store.commit(&batch(vec![entry(1, 1), entry(2, 2)])), Ok(()));
-    let other = |record: InstanceRecord| Batch { instances: vec![record], ..batch(vec![]) };
+    assert_eq!(store.commit(&commit(vec![entry(1, 1), entry(2, 2)])), Ok(()));
+    let other = |record: InstanceRecord| RoomBatch { instances: vec![record], ..batch(vec![]) };
     let wrong = [
         batch(vec![entry(4, 3)]),
         batch(vec![entry(2, 3)]),
@@ -107,15 +134,15 @@ pub(super) fn takes_no_gap_no_repeat_and_no_other_owner(store: &mut impl Store) 
         other(instance(BEN, 2)),
         other(instance(ANA, 1)),
         other(InstanceRecord { instance: 0, ..instance(ANA, 2) }),
-        Batch { instances: vec![], ..batch(vec![entry(3, 3)]) },
-        Batch { instances: vec![instance(ANA, 2)], ..batch(vec![entry(3, 3)]) },
-        Batch { instances: vec![instance(ANA, 3), instance(ANA, 4)], ..batch(vec![entry(3, 3)]) },
+        RoomBatch { instances: vec![], ..batch(vec![entry(3, 3)]) },
+        RoomBatch { instances: vec![instance(ANA, 2)], ..batch(vec![entry(3, 3)]) },
+        RoomBatch { instances: vec![instance(ANA, 3), instance(ANA, 4)], ..batch(vec![entry(3, 3)]) },
     ];
     for batch in wrong {
-        let batch = Batch { names: vec![name(ANA)], ..batch };
-        let before = load(store);
-        assert_eq!(store.commit(&batch), CONTRADICTION, "{batch:?}");
-        assert_eq!(load(store), before);
+        let before = (load(store), load_server(store));
+        let commit = with_names(vec![name(ANA)], batch);
+        assert_eq!(store.commit(&commit), CONTRADICTION, "{commit:?}");
+        assert_eq!((load(store), load_server(store)), before);
         assert_eq!(seqs(store, 1..=9), [1, 2]);
     }
 }
@@ -127,56 +154,160 @@ pub(super) fn keeps_numbers_of_all_sizes(store: &mut impl Store) {
     let record =
         InstanceRecord { instance: u64::MAX, identity: ANA, highest: big, highest_seq: 2, seen_ran_ms: u64::MAX };
     let seen = NameRecord { seen_ran_ms: u64::MAX, ..name(ANA) };
-    let next = Batch {
-        instances: vec![instance(ANA, 1), record],
-        names: vec![seen.clone()],
-        ..batch(vec![entry(1, 1), strange.clone()])
-    };
-    assert_eq!(store.commit(&next), Ok(()));
+    let next = RoomBatch { instances: vec![instance(ANA, 1), record], ..batch(vec![entry(1, 1), strange.clone()]) };
+    assert_eq!(store.commit(&with_names(vec![seen.clone()], next)), Ok(()));
     assert_eq!(store.read("lobby", 2..=u64::MAX), Ok(vec![strange.clone()]));
     let loaded = load(store);
-    assert_eq!((loaded.instances, loaded.names), (vec![instance(ANA, 1), record], vec![seen]));
+    assert_eq!((loaded.instances, names(store)), (vec![instance(ANA, 1), record], vec![seen]));
     let smaller = LogEntry { seq: 3, number: 7, ..strange.clone() };
-    let again = Batch { instances: vec![record], ..batch(vec![smaller]) };
-    assert_eq!(store.commit(&again), CONTRADICTION);
+    let again = RoomBatch { instances: vec![record], ..batch(vec![smaller]) };
+    assert_eq!(store.commit(&again.into()), CONTRADICTION);
     let last = LogEntry { seq: 3, number: u64::MAX, ..strange };
     let record = InstanceRecord { highest: u64::MAX, highest_seq: 3, ..record };
-    assert_eq!(store.commit(&Batch { instances: vec![record], ..batch(vec![last]) }), Ok(()));
+    assert_eq!(store.commit(&RoomBatch { instances: vec![record], ..batch(vec![last]) }.into()), Ok(()));
 }
 
 pub(super) fn rooms_are_apart(store: &mut impl Store) {
-    let elsewhere = |batch| Batch { room: "attic".into(), names: vec![name(BEN)], ..batch };
-    assert_eq!(store.commit(&Batch { names: vec![name(ANA)], ..batch(vec![entry(1, 1), entry(2, 2)]) }), Ok(()));
-    assert_eq!(store.commit(&elsewhere(batch(vec![entry(1, 1)]))), Ok(()));
-    let attic = store.load("attic").expect("readable");
-    assert_eq!((attic.head, attic.names), (1, vec![name(BEN)]));
-    assert_eq!((load(store).head, load(store).names), (2, vec![name(ANA)]));
+    let ban = Sanction { identity: ANA, ..sanction(ANA, SanctionKind::Ban, 1) };
+    let lobby = RoomBatch { sanctions: vec![ban.clone()], ..batch(vec![entry(1, 1), entry(2, 2)]) };
+    let attic = RoomBatch { room: "attic".into(), ..batch(vec![entry(1, 1)]) };
+    assert_eq!((store.commit(&lobby.into()), store.commit(&attic.into())), (Ok(()), Ok(())));
+    let attic = store.load_room("attic").expect("readable");
+    assert_eq!((attic.head, attic.sanctions), (1, vec![]));
+    assert_eq!((load(store).head, load(store).sanctions), (2, vec![ban]));
     assert_eq!(store.read("attic", 1..=9).map(|entries| entries.len()), Ok(1));
 }
 
+pub(super) fn lists_all_rooms(store: &mut impl Store) {
+    let in_room = |room: &str, entries| RoomBatch { room: room.into(), ..batch(entries) };
+    let rooms = vec![Arc::new(in_room("lobby", vec![])), Arc::new(in_room("attic", vec![entry(1, 1), entry(2, 2)]))];
+    assert_eq!(store.commit(&Commit { rooms, ..Commit::default() }), Ok(()));
+    let summary = |name: &str, head| RoomSummary { name: name.into(), first: 1, head };
+    assert_eq!(load_server(store).rooms, [summary("attic", 2), summary("lobby", 0)]);
+}
+
+pub(super) fn a_commit_covers_all_its_rooms_or_none(store: &mut impl Store) {
+    let attic = |entries| Arc::new(RoomBatch { room: "attic".into(), ..batch(entries) });
+    let server = Arc::new(ServerBatch { names: vec![name(ANA)], ran_ms: Some(5), ..ServerBatch::default() });
+    let both = Commit { server, rooms: vec![Arc::new(batch(vec![entry(1, 1)])), attic(vec![entry(2, 2)])] };
+    assert_eq!(store.commit(&both), CONTRADICTION, "the entry of the attic leaves a gap");
+    assert_eq!((load(store), load_server(store)), (RoomState::default(), ServerState::default()));
+    assert!(seqs(store, 1..=9).is_empty());
+    let both = Commit { rooms: vec![Arc::new(batch(vec![entry(1, 1)])), attic(vec![entry(1, 1)])], ..both };
+    assert_eq!(store.commit(&both), Ok(()));
+    let attic = store.load_room("attic").expect("readable");
+    assert_eq!((load(store).head, attic.head, names(store)), (1, 1, vec![name(ANA)]));
+}
+
+pub(super) fn a_room_is_in_a_commit_once(store: &mut impl Store) {
+    let twice = vec![Arc::new(batch(vec![entry(1, 1)])), Arc::new(batch(vec![entry(2, 2)]))];
+    assert_eq!(store.commit(&Commit { rooms: twice, ..Commit::default() }), CONTRADICTION);
+    assert_eq!(load(store), RoomState::default());
+}
+
+pub(super) fn a_removed_body_is_gone_and_its_entry_stays(store: &mut impl Store) {
+    assert_eq!(store.commit(&commit(vec![entry(1, 1), entry(2, 2), entry(3, 3)])), Ok(()));
+    let next = RoomBatch { removed: vec![2], ..batch(vec![entry(4, 4)]) };
+    assert_eq!(store.commit(&next.into()), Ok(()));
+    let removed = LogEntry { kind: EntryKind::REMOVED, body: vec![], ..entry(2, 2) };
+    assert_eq!(store.read("lobby", 1..=9), Ok(vec![entry(1, 1), removed, entry(3, 3), entry(4, 4)]));
+    assert_eq!((load(store).first, load(store).head), (1, 4));
+}
+
+pub(super) fn only_kept_entries_are_removed(store: &mut impl Store) {
+    assert_eq!(store.commit(&commit(vec![entry(1, 1), entry(2, 2), entry(3, 3)])), Ok(()));
+    let removing = |first, seq| RoomBatch { removed: vec![seq], first, ..batch(vec![entry(4, 4)]) };
+    for wrong in [removing(None, 0), removing(None, 4), removing(None, 9), removing(Some(3), 2)] {
+        assert_eq!(store.commit(&wrong.clone().into()), CONTRADICTION, "{wrong:?}");
+        assert_eq!((load(store).first, seqs(store, 1..=9)), (1, vec![1, 2, 3]));
+    }
+    assert_eq!(store.commit(&removing(Some(3), 3).into()), Ok(()));
+    assert_eq!((load(store).first, seqs(store, 1..=9)), (3, vec![3, 4]));
+}
+
+pub(super) fn the_oldest_entries_go_and_the_head_stays(store: &mut impl Store) {
+    let expire = |first| Commit::from(RoomBatch { first: Some(first), ..batch(vec![]) });
+    assert_eq!(store.commit(&commit((1..=5).map(|seq| entry(seq, seq)).collect())), Ok(()));
+    let other = RoomBatch { room: "attic".into(), ..batch(vec![entry(1, 1)]) };
+    assert_eq!(store.commit(&other.into()), Ok(()));
+    assert_eq!(store.commit(&expire(3)), Ok(()));
+    assert_eq!((load(store).first, load(store).head, seqs(store, 1..=9)), (3, 5, vec![3, 4, 5]));
+    assert_eq!(load_server(store).rooms[1], RoomSummary { name: "lobby".into(), first: 3, head: 5 });
+    assert_eq!(store.commit(&expire(2)), CONTRADICTION, "the first seq never falls");
+    assert_eq!(store.commit(&expire(7)), CONTRADICTION, "the entry before it does not exist");
+    assert_eq!(store.commit(&expire(6)), Ok(()));
+    assert_eq!((load(store).first, load(store).head, seqs(store, 1..=9)), (6, 5, vec![]));
+    assert_eq!(load(store).instances, [instance(ANA, 5)], "no number is accepted again");
+    assert_eq!(store.commit(&commit(vec![entry(6, 6)])), Ok(()));
+    assert_eq!(seqs(store, 1..=9), [6]);
+    assert_eq!(store.read("attic", 1..=9).map(|entries| entries.len()), Ok(1));
+}
+
+pub(super) fn a_survey_finds_what_is_not_kept(store: &mut impl Store) {
+    let timed = |seq| LogEntry { time_ms: seq * 10, ..entry(seq, seq) };
+    assert_eq!(store.commit(&commit((1..=9).map(timed).collect())), Ok(()));
+    let mut survey = |keep, count| store.surplus("lobby", &keep, count).expect("readable");
+    let all = Keep::default();
+    assert_eq!(survey(all, 100), 1);
+    assert_eq!(survey(Keep { entries: Some(4), ..all }, 100), 6);
+    assert_eq!(survey(Keep { entries: Some(4), ..all }, 2), 3, "a bounded number at a time");
+    assert_eq!(survey(Keep { entries: Some(0), ..all }, 100), 10);
+    assert_eq!(survey(Keep { since_ms: Some(40), ..all }, 100), 4);
+    // Each has a body of one byte.
+    let size = 1 + ENTRY_OVERHEAD as u64;
+    assert_eq!(survey(Keep { bytes: Some(9 * size), ..all }, 100), 1);
+    assert_eq!(survey(Keep { bytes: Some(9 * size - 1), ..all }, 100), 2);
+    assert_eq!(survey(Keep { bytes: Some(3 * size), entries: Some(5), since_ms: Some(20) }, 100), 7);
+    let next = RoomBatch { first: Some(4), removed: vec![5], ..batch(vec![]) };
+    assert_eq!(store.commit(&next.into()), Ok(()));
+    let mut survey = |keep| store.surplus("lobby", &keep, 100).expect("readable");
+    assert_eq!((survey(all), survey(Keep { entries: Some(6), ..all })), (4, 4));
+    assert_eq!(survey(Keep { bytes: Some(6 * size - 1), ..all }), 4, "the removed body does not count");
+    assert_eq!(survey(Keep { bytes: Some(6 * size - 2), ..all }), 5);
+    assert_eq!(store.surplus("nowhere", &all, 100), Ok(1));
+}
+
+pub(super) fn presence_is_one_name_per_identity_and_room(store: &mut impl Store) {
+    let presence = |identity, name: &str| Presence { identity, name: name.into() };
+    let both = vec![presence(ANA, "Ana"), presence(BEN, "Ben")];
+    let in_room = |room: &str, present| RoomBatch { room: room.into(), present, ..batch(vec![]) };
+    assert_eq!(store.commit(&in_room("lobby", both.clone()).into()), Ok(()));
+    assert_eq!(store.commit(&in_room("attic", both.clone()).into()), Ok(()));
+    let renamed = RoomBatch { absent: vec![BEN], ..in_room("lobby", vec![presence(ANA, "Anna")]) };
+    assert_eq!(store.commit(&renamed.into()), Ok(()));
+    assert_eq!(load(store).present, [presence(ANA, "Anna")]);
+    assert_eq!(sorted(store.load_room("attic").expect("readable")).present, both);
+    let returned = RoomBatch { absent: vec![ANA], ..in_room("lobby", vec![presence(ANA, "Ana")]) };
+    assert_eq!(store.commit(&returned.into()), Ok(()));
+    assert_eq!(load(store).present, [presence(ANA, "Ana")], "absence is applied first");
+}
+
 pub(super) fn a_released_name_is_gone_and_can_be_taken_in_the_same_batch(store: &mut impl Store) {
-    assert_eq!(store.commit(&Batch { names: vec![name(ANA)], ..batch(vec![]) }), Ok(()));
-    let next = Batch { released: vec!["ana".into()], names: vec![name(BEN)], ..batch(vec![]) };
-    assert_eq!(store.commit(&next), Ok(()));
-    assert_eq!(load(store).names, [name(BEN)]);
-    assert_eq!(store.commit(&Batch { released: vec!["ana".into()], ..batch(vec![]) }), Ok(()));
-    assert!(load(store).names.is_empty());
+    assert_eq!(store.commit(&with_names(vec![name(ANA)], batch(vec![]))), Ok(()));
+    let released = || ServerBatch { released: vec!["ana".into()], ..ServerBatch::default() };
+    assert_eq!(store.commit(&ServerBatch { names: vec![name(BEN)], ..released() }.into()), Ok(()));
+    assert_eq!(names(store), [name(BEN)]);
+    assert_eq!(store.commit(&released().into()), Ok(()));
+    assert!(names(store).is_empty());
+}
+
+fn sanction(identity: PublicIdentity, kind: SanctionKind, since_ms: u64) -> Sanction {
+    Sanction { identity, kind, name: "Ana".into(), since_ms, reason: None, by: None }
 }
 
 pub(super) fn sanctions_are_kept_until_lifted_one_of_each_kind(store: &mut impl Store) {
-    let sanction = |identity, kind, since_ms| Sanction { identity, kind, name: "Ana".into(), since_ms };
     let (ban, mute) = (sanction(ANA, SanctionKind::Ban, 1), sanction(ANA, SanctionKind::Mute, 2));
-    let other = sanction(BEN, SanctionKind::Ban, 3);
+    let other = Sanction { reason: Some("spam".into()), by: Some(ANA), ..sanction(BEN, SanctionKind::Ban, 3) };
     let all = vec![ban.clone(), mute.clone(), other.clone()];
-    assert_eq!(store.commit(&Batch { sanctions: all.clone(), ..batch(vec![]) }), Ok(()));
+    assert_eq!(store.commit(&RoomBatch { sanctions: all.clone(), ..batch(vec![]) }.into()), Ok(()));
     assert_eq!(load(store).sanctions, all);
     let later = sanction(ANA, SanctionKind::Ban, 9);
-    let next = Batch {
+    let next = RoomBatch {
         lifted: vec![(ANA, SanctionKind::Mute), (ANA, SanctionKind::Ban)],
         sanctions: vec![later.clone()],
         ..batch(vec![])
     };
-    assert_eq!(store.commit(&next), Ok(()));
+    assert_eq!(store.commit(&next.into()), Ok(()));
     assert_eq!(load(store).sanctions, [later, other]);
 }
 
@@ -184,54 +315,54 @@ pub(super) fn forgets_what_a_batch_says_before_it_writes(store: &mut impl Store)
     let term = |byte, first_seq| TermRecord { term: Term([byte; 8]), first_seq };
     let other = InstanceRecord { instance: 6, ..instance(BEN, 0) };
     let admissions = vec![Admission { identity: ANA, tag: [7; 16] }, Admission { identity: BEN, tag: [7; 16] }];
-    let mut first = Batch { term: Some(term(1, 1)), names: vec![name(ANA)], admissions, ..batch(vec![entry(1, 1)]) };
+    let mut first = RoomBatch { term: Some(term(1, 1)), admissions, ..batch(vec![entry(1, 1)]) };
     first.instances.push(other);
-    assert_eq!(store.commit(&first), Ok(()));
-    let forgotten = Forgotten {
-        names: vec!["ana".into(), "nobody".into()],
-        instances: vec![5, 99],
-        admissions: vec![ANA],
-        terms: vec![Term([1; 8])],
-    };
+    assert_eq!(store.commit(&with_names(vec![name(ANA)], first)), Ok(()));
+    let forgotten = Forgotten { instances: vec![5, 99], admissions: vec![ANA], terms: vec![Term([1; 8])] };
     let again = NameRecord { name: "ANA".into(), ..name(BEN) };
-    let next = Batch { forgotten, names: vec![again.clone()], term: Some(term(2, 2)), ..batch(vec![]) };
+    let names_too = |names| {
+        Arc::new(ServerBatch { names, forgotten: vec!["ana".into(), "nobody".into()], ..ServerBatch::default() })
+    };
+    let next = RoomBatch { forgotten, term: Some(term(2, 2)), ..batch(vec![]) };
+    let next = Commit { server: names_too(vec![again.clone()]), rooms: vec![Arc::new(next)] };
     assert_eq!(store.commit(&next), Ok(()));
     let loaded = load(store);
-    assert_eq!((loaded.names, loaded.instances, loaded.terms), (vec![again], vec![other], vec![term(2, 2)]));
+    assert_eq!((names(store), loaded.instances, loaded.terms), (vec![again], vec![other], vec![term(2, 2)]));
     assert_eq!(loaded.admissions.iter().map(|it| it.identity).collect::<Vec<_>>(), [BEN]);
     assert_eq!((loaded.head, seqs(store, 1..=9)), (1, vec![1]), "what was said stays");
-    let forgotten = Forgotten { names: vec!["ana".into()], instances: vec![6], ..Forgotten::default() };
-    assert_eq!(store.commit(&Batch { forgotten, ..batch(vec![]) }), Ok(()));
-    assert!(load(store).names.is_empty() && load(store).instances.is_empty());
+    let forgotten = Forgotten { instances: vec![6], ..Forgotten::default() };
+    let next = RoomBatch { forgotten, ..batch(vec![]) };
+    assert_eq!(store.commit(&Commit { server: names_too(vec![]), rooms: vec![Arc::new(next)] }), Ok(()));
+    assert!(names(store).is_empty() && load(store).instances.is_empty());
 }
 
 pub(super) fn forgets_no_instance_that_the_batch_uses(store: &mut impl Store) {
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(1, 1)])), Ok(()));
     let before = load(store);
-    let forgotten = Forgotten { instances: vec![5], names: vec!["ana".into()], ..Forgotten::default() };
-    assert_eq!(store.commit(&Batch { forgotten, ..batch(vec![entry(2, 2)]) }), CONTRADICTION);
+    let forgotten = Forgotten { instances: vec![5], ..Forgotten::default() };
+    assert_eq!(store.commit(&RoomBatch { forgotten, ..batch(vec![entry(2, 2)]) }.into()), CONTRADICTION);
     assert_eq!(load(store), before);
 }
 
 pub(super) fn running_time_never_falls(store: &mut impl Store) {
-    let ran = |ran_ms| Batch { ran_ms: Some(ran_ms), ..batch(vec![]) };
-    assert!(!ran(7).is_empty());
-    assert_eq!((store.commit(&ran(7_000)), load(store).ran_ms), (Ok(()), 7_000));
-    assert_eq!((store.commit(&batch(vec![entry(1, 1)])), load(store).ran_ms), (Ok(()), 7_000));
-    assert_eq!((store.commit(&ran(6_000)), load(store).ran_ms), (Ok(()), 7_000));
-    assert_eq!((store.commit(&ran(8_000)), load(store).ran_ms), (Ok(()), 8_000));
+    let ran = |ran_ms| Commit::from(ServerBatch { ran_ms: Some(ran_ms), ..ServerBatch::default() });
+    assert!(!ran(7).server.is_empty());
+    assert_eq!((store.commit(&ran(7_000)), load_server(store).ran_ms), (Ok(()), 7_000));
+    assert_eq!((store.commit(&commit(vec![entry(1, 1)])), load_server(store).ran_ms), (Ok(()), 7_000));
+    assert_eq!((store.commit(&ran(6_000)), load_server(store).ran_ms), (Ok(()), 7_000));
+    assert_eq!((store.commit(&ran(8_000)), load_server(store).ran_ms), (Ok(()), 8_000));
 }
 
 pub(super) fn a_term_counts_once(store: &mut impl Store) {
     let term = |byte, first_seq| TermRecord { term: Term([byte; 8]), first_seq };
-    assert_eq!(store.commit(&Batch { term: Some(term(9, 1)), ..batch(vec![entry(1, 1)]) }), Ok(()));
-    assert_eq!(store.commit(&Batch { term: Some(term(1, 2)), ..batch(vec![entry(2, 2)]) }), Ok(()));
-    assert_eq!(store.commit(&Batch { term: Some(term(1, 2)), ..batch(vec![]) }), Ok(()));
+    assert_eq!(store.commit(&RoomBatch { term: Some(term(9, 1)), ..batch(vec![entry(1, 1)]) }.into()), Ok(()));
+    assert_eq!(store.commit(&RoomBatch { term: Some(term(1, 2)), ..batch(vec![entry(2, 2)]) }.into()), Ok(()));
+    assert_eq!(store.commit(&RoomBatch { term: Some(term(1, 2)), ..batch(vec![]) }.into()), Ok(()));
     assert_eq!(load(store).terms, [term(9, 1), term(1, 2)], "oldest first");
 }
 
 pub(super) fn reads_what_exists_in_order(store: &mut impl Store) {
-    assert_eq!(store.commit(&batch((1..=100).map(|seq| entry(seq, seq)).collect())), Ok(()));
+    assert_eq!(store.commit(&commit((1..=100).map(|seq| entry(seq, seq)).collect())), Ok(()));
     assert_eq!(seqs(store, 33..=64), (33..=64).collect::<Vec<_>>());
     assert_eq!(seqs(store, 0..=2), [1, 2]);
     assert_eq!(seqs(store, 100..=u64::MAX), [100]);
@@ -241,9 +372,9 @@ pub(super) fn reads_what_exists_in_order(store: &mut impl Store) {
 }
 
 pub(super) fn a_batch_without_entries_moves_nothing(store: &mut impl Store) {
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
-    assert_eq!(store.commit(&batch(vec![])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(1, 1)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![])), Ok(()));
     assert_eq!(load(store).head, 1);
-    assert_eq!(store.commit(&Batch { room: "attic".into(), ..Batch::default() }), Ok(()));
-    assert_eq!(store.load("attic"), Ok(RoomState { first: 1, ..RoomState::default() }));
+    assert_eq!(store.commit(&RoomBatch { room: "attic".into(), ..RoomBatch::default() }.into()), Ok(()));
+    assert_eq!(store.load_room("attic"), Ok(RoomState::default()));
 }

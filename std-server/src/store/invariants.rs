@@ -3,16 +3,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Batch, InstanceRecord};
+use super::{Commit, InstanceRecord, RoomBatch};
 
-/// Whether `batch` may follow a log that ends at `head`: seqs have no gaps; the numbers of an
+/// Whether no room is in `commit` twice.
+pub(super) fn rooms_are_distinct(commit: &Commit) -> bool {
+    let rooms: BTreeSet<&str> = commit.rooms.iter().map(|batch| batch.room.as_str()).collect();
+    rooms.len() == commit.rooms.len()
+}
+
+/// Whether `batch` may follow a log from `first` to `head`: seqs have no gaps; the numbers of an
 /// instance rise and match its record; an instance keeps its owner, and is not forgotten in a batch
-/// that uses it. `known` returns the stored record.
+/// that uses it; entries to be removed are stored, and stay. `known` returns the stored record.
 pub(super) fn validate<E>(
-    batch: &Batch,
-    head: u64,
+    batch: &RoomBatch,
+    (first, head): (u64, u64),
     mut known: impl FnMut(u64) -> Result<Option<InstanceRecord>, E>,
 ) -> Result<bool, E> {
+    let kept = batch.first.unwrap_or(first);
+    let is_kept = batch.removed.iter().all(|seq| (kept..=head).contains(seq));
+    if !is_kept || !(first..=head + 1).contains(&kept) {
+        return Ok(false);
+    }
     let mut highest = BTreeMap::new();
     let mut records = BTreeMap::new();
     let forgotten: BTreeSet<u64> = batch.forgotten.instances.iter().copied().collect();

@@ -4,8 +4,13 @@
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::invariants::validate;
-use super::{Batch, CommitError, LogEntry, LogReader, ReadError, RoomState, Store, StoreErrorKind};
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
+
+use super::invariants::{rooms_are_distinct, validate};
+use super::{
+    Commit, CommitError, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary, ServerBatch,
+    ServerState, Store, StoreErrorKind,
+};
 
 /// The error that this store reports for an injected fault.
 const INJECTED: StoreErrorKind = StoreErrorKind::Disk(0);
@@ -26,6 +31,8 @@ pub enum Fault {
 /// A store in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
+    /// Without the list of rooms.
+    server: ServerState,
     rooms: BTreeMap<String, MemoryRoom>,
     fault: Option<Fault>,
     commits: u64,
@@ -65,13 +72,9 @@ impl MemoryStore {
 
     /// Removes all entries below `first`, as retention does.
     pub fn forget_before(&mut self, room: &str, first: u64) {
-        let Some(room) = self.rooms.get_mut(room) else { return };
-        let forgotten = room.entries.iter().filter(|entry| entry.seq < first);
-        for entry in forgotten {
-            room.numbers.remove(&(entry.instance, entry.number));
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.forget_before(first);
         }
-        room.entries.retain(|entry| entry.seq >= first);
-        room.loaded.first = room.entries.first().map_or(room.loaded.head + 1, |entry| entry.seq);
     }
 }
 
@@ -87,53 +90,97 @@ impl LogReader for MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self, room: &str) -> Result<RoomState, ReadError> {
+    fn load_server(&mut self) -> Result<ServerState, ReadError> {
         if self.fault == Some(Fault::Read) {
             return Err(ReadError(INJECTED));
         }
-        Ok(self
-            .rooms
-            .get(room)
-            .map_or_else(|| RoomState { first: 1, ..RoomState::default() }, |room| room.loaded.clone()))
+        let summary = |(name, room): (&String, &MemoryRoom)| {
+            let RoomState { first, head, .. } = room.loaded;
+            RoomSummary { name: name.clone(), first, head }
+        };
+        Ok(ServerState { rooms: self.rooms.iter().map(summary).collect(), ..self.server.clone() })
     }
 
-    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+    fn load_room(&mut self, room: &str) -> Result<RoomState, ReadError> {
+        if self.fault == Some(Fault::Read) {
+            return Err(ReadError(INJECTED));
+        }
+        Ok(self.rooms.get(room).map_or_else(RoomState::default, |room| room.loaded.clone()))
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), CommitError> {
         match self.fault {
             Some(Fault::Fail) => return Err(CommitError::Failed(INJECTED)),
             Some(Fault::UncertainNotApplied) => return Err(CommitError::Uncertain(INJECTED)),
             Some(Fault::UncertainApplied | Fault::Read) | None => {}
         }
-        let room = self.rooms.entry(batch.room.clone()).or_insert_with(|| MemoryRoom {
-            loaded: RoomState { first: 1, ..RoomState::default() },
-            entries: Vec::new(),
-            numbers: BTreeSet::new(),
-        });
-        if !room.takes(batch) {
+        let new = MemoryRoom::default();
+        let takes = |batch: &RoomBatch| self.rooms.get(&batch.room).unwrap_or(&new).takes(batch);
+        if !rooms_are_distinct(commit) || !commit.rooms.iter().all(|batch| takes(batch)) {
             return Err(CommitError::Failed(StoreErrorKind::Contradiction));
         }
-        room.apply(batch);
+        self.apply(&commit.server);
+        for batch in &commit.rooms {
+            self.rooms.entry(batch.room.clone()).or_default().apply(batch);
+        }
         self.commits += 1;
         if self.fault == Some(Fault::UncertainApplied) { Err(CommitError::Uncertain(INJECTED)) } else { Ok(()) }
+    }
+
+    fn surplus(&mut self, room: &str, keep: &Keep, count: u64) -> Result<u64, ReadError> {
+        if self.fault == Some(Fault::Read) {
+            return Err(ReadError(INJECTED));
+        }
+        let Some(MemoryRoom { loaded, entries, .. }) = self.rooms.get(room) else { return Ok(1) };
+        let sizes = entries.iter().map(|entry| (entry.seq, entry.time_ms, entry.body.len() as u64));
+        let total = sizes.clone().map(|(.., len)| len + ENTRY_OVERHEAD as u64).sum();
+        let oldest = sizes.take(usize::try_from(count).unwrap_or(usize::MAX)).map(Ok::<_, ReadError>);
+        keep.first(loaded.head, total, loaded.first, oldest)
+    }
+}
+
+impl MemoryStore {
+    fn apply(&mut self, batch: &ServerBatch) {
+        let ServerState { names, ran_ms, .. } = &mut self.server;
+        names.retain(|known| !batch.released.contains(&known.folded) && !batch.forgotten.contains(&known.folded));
+        for record in &batch.names {
+            upsert(names, record.clone(), |known| known.folded == record.folded);
+        }
+        *ran_ms = (*ran_ms).max(batch.ran_ms.unwrap_or_default());
     }
 }
 
 impl MemoryRoom {
-    fn takes(&self, batch: &Batch) -> bool {
-        let RoomState { head, instances, .. } = &self.loaded;
+    fn forget_before(&mut self, first: u64) {
+        for entry in self.entries.iter().filter(|entry| entry.seq < first) {
+            self.numbers.remove(&(entry.instance, entry.number));
+        }
+        self.entries.retain(|entry| entry.seq >= first);
+        self.loaded.first = self.entries.first().map_or(self.loaded.head + 1, |entry| entry.seq);
+    }
+
+    fn takes(&self, batch: &RoomBatch) -> bool {
+        let RoomState { first, head, instances, .. } = &self.loaded;
         let known = |instance| Ok(instances.iter().find(|it| it.instance == instance).copied());
         // An instance that was forgotten and came back could repeat a number (S1).
         let is_new = |entry: &LogEntry| !self.numbers.contains(&(entry.instance, entry.number));
-        validate::<core::convert::Infallible>(batch, *head, known).unwrap_or(false) && batch.entries.iter().all(is_new)
+        let is_valid = validate::<core::convert::Infallible>(batch, (*first, *head), known).unwrap_or(false);
+        is_valid && batch.entries.iter().all(is_new)
     }
 
-    fn apply(&mut self, batch: &Batch) {
-        let RoomState { terms, head, instances, names, admissions, sanctions, ran_ms, .. } = &mut self.loaded;
+    fn apply(&mut self, batch: &RoomBatch) {
+        if let Some(first) = batch.first {
+            self.forget_before(first);
+        }
+        for entry in self.entries.iter_mut().filter(|entry| batch.removed.contains(&entry.seq)) {
+            entry.kind = EntryKind::REMOVED;
+            entry.body.clear();
+        }
+        let RoomState { terms, head, instances, admissions, present, sanctions, .. } = &mut self.loaded;
         let forgotten = &batch.forgotten;
         terms.retain(|known| !forgotten.terms.contains(&known.term));
         instances.retain(|known| !forgotten.instances.contains(&known.instance));
-        names.retain(|known| !forgotten.names.contains(&known.folded));
         admissions.retain(|known| !forgotten.admissions.contains(&known.identity));
-        *ran_ms = (*ran_ms).max(batch.ran_ms.unwrap_or_default());
         if let Some(record) = batch.term
             && terms.iter().all(|known| known.term != record.term)
         {
@@ -146,9 +193,9 @@ impl MemoryRoom {
         for record in &batch.instances {
             upsert(instances, *record, |known| known.instance == record.instance);
         }
-        names.retain(|known| !batch.released.contains(&known.folded));
-        for record in &batch.names {
-            upsert(names, record.clone(), |known| known.folded == record.folded);
+        present.retain(|known| !batch.absent.contains(&known.identity));
+        for record in &batch.present {
+            upsert(present, record.clone(), |known| known.identity == record.identity);
         }
         for record in &batch.admissions {
             upsert(admissions, *record, |known| known.identity == record.identity);
@@ -169,7 +216,7 @@ fn upsert<T>(records: &mut Vec<T>, record: T, is_same: impl Fn(&T) -> bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::conformance::{self, batch, entry, seqs};
+    use super::super::conformance::{self, commit, entry, seqs};
     use super::*;
 
     conformance::suite!(|| ((), MemoryStore::new()));
@@ -179,8 +226,8 @@ mod tests {
         let commits = |fault| {
             let mut store = MemoryStore::new();
             store.set_fault(Some(fault));
-            let result = store.commit(&batch(vec![entry(1, 1)]));
-            (result, store.entries("lobby").len(), store.load("lobby").is_ok())
+            let result = store.commit(&commit(vec![entry(1, 1)]));
+            (result, store.entries("lobby").len(), store.load_room("lobby").is_ok())
         };
         assert_eq!(commits(Fault::Fail), (Err(CommitError::Failed(INJECTED)), 0, true));
         assert_eq!(commits(Fault::UncertainApplied), (Err(CommitError::Uncertain(INJECTED)), 1, true));
@@ -191,12 +238,12 @@ mod tests {
     #[test]
     fn retention_moves_first_and_never_the_head() {
         let mut store = MemoryStore::new();
-        assert_eq!(store.commit(&batch(vec![entry(1, 1), entry(2, 2), entry(3, 3)])), Ok(()));
+        assert_eq!(store.commit(&commit(vec![entry(1, 1), entry(2, 2), entry(3, 3)])), Ok(()));
         store.forget_before("lobby", 3);
-        let loaded = store.load("lobby").expect("readable");
+        let loaded = store.load_room("lobby").expect("readable");
         assert_eq!((loaded.first, loaded.head, seqs(&mut store, 1..=9)), (3, 3, vec![3]));
         store.forget_before("lobby", 4);
-        let loaded = store.load("lobby").expect("readable");
+        let loaded = store.load_room("lobby").expect("readable");
         assert_eq!((loaded.first, loaded.head), (4, 3));
     }
 }

@@ -1,7 +1,8 @@
-//! Storage of a room's log (SPEC 7).
+//! Storage of a server's records and of its rooms with their logs (SPEC 7).
 //!
-//! A store has one writer: the hub has at most one [`Store::commit`] outstanding. A commit becomes
-//! durable as a whole or not at all. A [`LogReader`] can read entries meanwhile.
+//! A store has one writer: the hub has at most one [`Store::commit`] outstanding. A commit covers
+//! any number of rooms and becomes durable as a whole or not at all. A [`LogReader`] can read
+//! entries meanwhile.
 
 #[cfg(test)]
 mod conformance;
@@ -14,7 +15,7 @@ use core::fmt;
 use core::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kabar_core::chat::{EntryKind, Term};
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 pub use error::{CommitError, ReadError, StoreErrorKind};
@@ -63,7 +64,7 @@ pub struct InstanceRecord {
     pub highest: u64,
     /// The seq of that number; 0 if none.
     pub highest_seq: u64,
-    /// When a connection was last known to use it, in ms of running time ([`RoomState::ran_ms`]).
+    /// When a connection was last known to use it, in ms of running time ([`ServerState::ran_ms`]).
     pub seen_ran_ms: u64,
 }
 
@@ -76,10 +77,17 @@ pub struct NameRecord {
     pub name: String,
     /// The owner.
     pub identity: PublicIdentity,
-    /// When the owner was last seen under it, in ms of running time ([`RoomState::ran_ms`]).
+    /// When the owner was last seen under it, in ms of running time ([`ServerState::ran_ms`]).
     pub seen_ran_ms: u64,
-    /// Whether the log reports the owner as present: joined and not left yet.
-    pub present: bool,
+}
+
+/// The presence of an identity in a room: the log reports it as joined, and not as left yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// The identity.
+    pub identity: PublicIdentity,
+    /// The displayed name that the log reports.
+    pub name: String,
 }
 
 /// The admission of an identity under a password.
@@ -102,6 +110,10 @@ pub struct Sanction {
     pub name: String,
     /// When it was imposed, in ms since 1970.
     pub since_ms: u64,
+    /// The reason, if one was stated.
+    pub reason: Option<String>,
+    /// The operator who imposed it; `None`: at the console.
+    pub by: Option<PublicIdentity>,
 }
 
 /// The kinds of a [`Sanction`].
@@ -115,19 +127,46 @@ pub enum SanctionKind {
 
 /// The content of one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Batch {
+pub struct Commit {
+    /// Changes of the server's records.
+    pub server: Arc<ServerBatch>,
+    /// Changes of rooms; each room at most once. A room that does not exist is created.
+    pub rooms: Vec<Arc<RoomBatch>>,
+}
+
+/// The server's part of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerBatch {
+    /// New and changed names.
+    pub names: Vec<NameRecord>,
+    /// Names whose ownership is ended, in folded form. Applied before `names`.
+    pub released: Vec<String>,
+    /// Names whose retention ended (SPEC 6.6), in folded form. Applied before `names`.
+    pub forgotten: Vec<String>,
+    /// Total running time of servers on this store, in ms. Never decreases.
+    pub ran_ms: Option<u64>,
+}
+
+/// A room's part of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomBatch {
     /// The room.
     pub room: String,
     /// The term of this run: in the first batch of a run.
     pub term: Option<TermRecord>,
+    /// Entries whose bodies are removed for good (SPEC 6.4): their kind becomes
+    /// [`EntryKind::REMOVED`]. They are stored already, and not below `first`.
+    pub removed: Vec<u64>,
+    /// The smallest seq that stays stored: all entries below it go.
+    pub first: Option<u64>,
     /// New entries. The first has the seq after the head; the others follow without gaps.
     pub entries: Vec<LogEntry>,
     /// New and changed instances, their highest numbers included.
     pub instances: Vec<InstanceRecord>,
-    /// New and changed names.
-    pub names: Vec<NameRecord>,
-    /// Names whose ownership ends, in folded form. Applied before `names`.
-    pub released: Vec<String>,
+    /// Identities that are present now, or present under another name.
+    pub present: Vec<Presence>,
+    /// Identities that are no longer present. Applied before `present`.
+    pub absent: Vec<PublicIdentity>,
     /// New admissions.
     pub admissions: Vec<Admission>,
     /// New and changed sanctions.
@@ -136,15 +175,12 @@ pub struct Batch {
     pub lifted: Vec<(PublicIdentity, SanctionKind)>,
     /// The records to remove. Applied before anything is written.
     pub forgotten: Forgotten,
-    /// Total running time of servers on this log, in ms. Never decreases.
-    pub ran_ms: Option<u64>,
 }
 
-/// The records that a transaction removes because their retention ended (SPEC 6.5, 6.6, 7).
+/// The records of a room that a transaction removes because their retention ended (SPEC 6.5, 6.6,
+/// 7).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forgotten {
-    /// Names, in folded form.
-    pub names: Vec<String>,
     /// Instances. None of them is written, or has an entry, in the same batch.
     pub instances: Vec<u64>,
     /// Identities whose admission is forgotten.
@@ -153,28 +189,63 @@ pub struct Forgotten {
     pub terms: Vec<Term>,
 }
 
+impl Keep {
+    /// The seq at which a log with `total` bytes that ends at `head` begins if it is within these
+    /// bounds. `oldest` are its oldest entries: seq, time and length of the body.
+    fn first<E>(
+        &self,
+        head: u64,
+        mut total: u64,
+        first: u64,
+        oldest: impl Iterator<Item = Result<(u64, u64, u64), E>>,
+    ) -> Result<u64, E> {
+        let mut kept = first;
+        for entry in oldest {
+            let (seq, time_ms, body_len) = entry?;
+            let is_surplus = self.entries.is_some_and(|entries| head + 1 - seq > entries)
+                || self.since_ms.is_some_and(|since| time_ms < since)
+                || self.bytes.is_some_and(|bytes| total > bytes);
+            if !is_surplus {
+                break;
+            }
+            total = total.saturating_sub(body_len + ENTRY_OVERHEAD as u64);
+            kept = seq + 1;
+        }
+        Ok(kept)
+    }
+}
+
 impl Forgotten {
     /// Whether there is nothing to remove.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.instances.is_empty() && self.admissions.is_empty() && self.terms.is_empty()
+        self.instances.is_empty() && self.admissions.is_empty() && self.terms.is_empty()
     }
 }
 
-impl Batch {
+impl ServerBatch {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.released.is_empty() && self.forgotten.is_empty() && self.ran_ms.is_none()
+    }
+}
+
+impl RoomBatch {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.term.is_none()
             && self.entries.is_empty()
+            && self.removed.is_empty()
+            && self.first.is_none()
             && self.instances.is_empty()
-            && self.names.is_empty()
-            && self.released.is_empty()
+            && self.present.is_empty()
+            && self.absent.is_empty()
             && self.admissions.is_empty()
             && self.sanctions.is_empty()
             && self.lifted.is_empty()
             && self.forgotten.is_empty()
-            && self.ran_ms.is_none()
     }
 
     /// Seq of the last entry, if there is one.
@@ -184,26 +255,86 @@ impl Batch {
     }
 }
 
-/// Everything that a store has about a room.
+/// A transaction that changes one room and nothing else.
+impl From<RoomBatch> for Commit {
+    fn from(batch: RoomBatch) -> Self {
+        Self { server: Arc::default(), rooms: vec![Arc::new(batch)] }
+    }
+}
+
+/// A transaction that changes no room.
+impl From<ServerBatch> for Commit {
+    fn from(batch: ServerBatch) -> Self {
+        Self { server: Arc::new(batch), rooms: Vec::new() }
+    }
+}
+
+/// Everything that a store has about no single room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerState {
+    /// All names, in no order.
+    pub names: Vec<NameRecord>,
+    /// Total running time of servers on this store in ms, as of the last commit that recorded it.
+    /// Unlike the time of day it never jumps.
+    pub ran_ms: u64,
+    /// All rooms, by name.
+    pub rooms: Vec<RoomSummary>,
+}
+
+/// A room and the extent of its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomSummary {
+    /// Its name.
+    pub name: String,
+    /// Smallest seq that is still stored; head + 1 if there is none.
+    pub first: u64,
+    /// Largest seq; 0 if there were no entries yet.
+    pub head: u64,
+}
+
+/// Everything that a store has about a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomState {
     /// All terms, oldest first.
     pub terms: Vec<TermRecord>,
     /// Smallest seq that is still stored; head + 1 if there is none.
     pub first: u64,
-    /// Largest seq; 0 if there are no entries.
+    /// Largest seq; 0 if there were no entries yet.
     pub head: u64,
     /// All instances, in no order.
     pub instances: Vec<InstanceRecord>,
-    /// All names, in no order.
-    pub names: Vec<NameRecord>,
     /// All admissions, in no order.
     pub admissions: Vec<Admission>,
+    /// The identities that are present, in no order.
+    pub present: Vec<Presence>,
     /// All sanctions, in no order.
     pub sanctions: Vec<Sanction>,
-    /// Total running time of servers on this log in ms, as of the last commit that recorded it.
-    /// Unlike the time of day it never jumps.
-    pub ran_ms: u64,
+}
+
+/// A room without any entry or record.
+impl Default for RoomState {
+    fn default() -> Self {
+        Self {
+            terms: Vec::new(),
+            first: 1,
+            head: 0,
+            instances: Vec::new(),
+            admissions: Vec::new(),
+            present: Vec::new(),
+            sanctions: Vec::new(),
+        }
+    }
+}
+
+/// How much of a log is kept; `None`: all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Entries since this time, in ms since 1970.
+    pub since_ms: Option<u64>,
+    /// This number of entries.
+    pub entries: Option<u64>,
+    /// This number of bytes, with [`ENTRY_OVERHEAD`] for each entry besides its body.
+    pub bytes: Option<u64>,
 }
 
 /// Disk usage of a store.
@@ -246,19 +377,33 @@ pub trait LogReader {
     fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError>;
 }
 
-/// A durable log and its records.
+/// Durable logs and their records.
 pub trait Store: LogReader {
+    /// Reads everything that is stored about no single room, and the list of rooms.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    fn load_server(&mut self) -> Result<ServerState, ReadError>;
+
     /// Reads everything stored about `room`; an unknown room is empty.
     ///
     /// # Errors
     /// [`ReadError`].
-    fn load(&mut self, room: &str) -> Result<RoomState, ReadError>;
+    fn load_room(&mut self, room: &str) -> Result<RoomState, ReadError>;
 
-    /// Writes `batch` in one transaction and returns when it is durable.
+    /// Writes `commit` in one transaction, all of it or nothing, and returns when it is durable.
     ///
     /// # Errors
-    /// [`CommitError`]; heads and numbers must then be read again with [`Store::load`].
-    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
+    /// [`CommitError`]; heads and numbers must then be read again with [`Store::load_server`] and
+    /// [`Store::load_room`].
+    fn commit(&mut self, commit: &Commit) -> Result<(), CommitError>;
+
+    /// Returns the seq at which the log of `room` has to begin so that it is within `keep`, but at
+    /// most `count` entries after its present first one.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    fn surplus(&mut self, room: &str, keep: &Keep, count: u64) -> Result<u64, ReadError>;
 
     /// Does a small step of maintenance. Called while the store is idle, until it returns `false`:
     /// nothing is left to do.
@@ -280,12 +425,20 @@ impl<S: LogReader> LogReader for Arc<Mutex<S>> {
 }
 
 impl<S: Store> Store for Arc<Mutex<S>> {
-    fn load(&mut self, room: &str) -> Result<RoomState, ReadError> {
-        self.lock().unwrap_or_else(PoisonError::into_inner).load(room)
+    fn load_server(&mut self) -> Result<ServerState, ReadError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).load_server()
     }
 
-    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        self.lock().unwrap_or_else(PoisonError::into_inner).commit(batch)
+    fn load_room(&mut self, room: &str) -> Result<RoomState, ReadError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).load_room(room)
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), CommitError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).commit(commit)
+    }
+
+    fn surplus(&mut self, room: &str, keep: &Keep, count: u64) -> Result<u64, ReadError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).surplus(room, keep, count)
     }
 
     fn maintain(&mut self) -> bool {

@@ -76,9 +76,9 @@ impl Drop for Server {
     }
 }
 
-/// All members have the same address here.
-const ONE_ADDRESS: [&str; 3] =
-    ["--handshake-burst=100000", "--max-members-per-address=65535", "--newcomer-burst=1000000"];
+/// All members have the same address here, and post as fast as the server takes it.
+const NO_LIMITS: [&str; 4] =
+    ["--handshake-burst=100000", "--max-members-per-address=65535", "--newcomer-burst=1000000", "--post-rate=off"];
 
 fn spawn(setup: &Setup, home: &Path, listen: &str, key_bits: Option<u32>) -> Result<(Child, Target), Error> {
     let mut command = Command::new(&setup.server);
@@ -87,7 +87,7 @@ fn spawn(setup: &Setup, home: &Path, listen: &str, key_bits: Option<u32>) -> Res
         let name = flag.split('=').next();
         setup.server_arguments.iter().any(|stated| stated.split('=').next() == name)
     };
-    command.args(ONE_ADDRESS.iter().filter(|flag| !is_stated(flag)));
+    command.args(NO_LIMITS.iter().filter(|flag| !is_stated(flag)));
     if let Some(bits) = key_bits {
         command.args(["--key-bits", &bits.to_string()]);
     }

@@ -57,6 +57,14 @@ impl Room {
         Self { _own_home: Some(home), ..room }
     }
 
+    /// Starts a server on any port, in a temporary directory, whose members post without a limit.
+    #[must_use]
+    pub fn open_for_machines() -> Self {
+        let home = temp_home();
+        let room = Self::start_with(home.path(), "127.0.0.1:0", &["--post-rate", "off"]);
+        Self { _own_home: Some(home), ..room }
+    }
+
     /// Starts a server on any port, with everything under `home`.
     #[must_use]
     pub fn start(home: &Path) -> Self {

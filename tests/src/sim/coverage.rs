@@ -177,6 +177,8 @@ seen! {
     PageRead,
     /// A post arrived again.
     PostsRepeated,
+    /// A post was left unread because its member posts too fast.
+    PostsHeld,
     /// A post was ignored after a refusal.
     PostsIgnored,
     /// A table of the server was full.

@@ -102,7 +102,7 @@ fn closing_standard_output_ends_the_client_without_an_error() {
 
 #[test]
 fn a_stalled_reader_delays_nobody_and_loses_nothing() {
-    let room = Room::open();
+    let room = Room::open_for_machines();
     let (mut bob, mut carla) = (room.client("bob"), room.client("carla"));
     // Its output is open, but nobody reads it, as after Ctrl-S.
     let mut anna = Command::new(program("kabar"))

@@ -7,13 +7,18 @@
 //!   handshake.
 //! * [`growth`]: bounded growth of the database. * [`clock`]: a wall clock that jumps. * [`raw`]: a
 //!   client that follows no rule.
-//! * [`turns`]: a member whose requests would delay others.
+//! * [`turns`]: a member whose requests would delay others. * [`posting`]: a member that posts too
+//!   fast. * [`ctl`]: commands for a server without a terminal. * [`console`]:
+//!   the line editor at the server's terminal.
 
 mod clock;
+mod console;
+mod ctl;
 mod flood;
 mod growth;
 mod operator;
 mod output;
+mod posting;
 mod raw;
 mod settings;
 mod turns;

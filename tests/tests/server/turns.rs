@@ -71,7 +71,8 @@ fn figure(metrics: &str, name: &str) -> u64 {
 fn a_flood_of_history_requests_delays_no_chat_and_reaches_its_budget() {
     let home = temp_home();
     let budget = BUDGET.to_string();
-    let arguments = ["--metrics", "0", "--max-work", &budget, "--tail-memory", "16KiB", "--page-memory", "512KiB"];
+    let memory = ["--tail-memory", "16KiB", "--page-memory", "512KiB"];
+    let arguments = [&["--metrics", "0", "--max-work", &budget, "--post-rate", "off"], &memory[..]].concat();
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &arguments);
     let line = room.server.expect_stderr("metrics on http://127.0.0.1:");
     let metrics = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();

@@ -240,3 +240,141 @@ proptest! {
         prop_assert_eq!(written, waiting);
     }
 }
+
+const ROOMS: usize = 3;
+
+fn slots() -> [RoomSlot; ROOMS] {
+    let mut slots = RoomSlot::all::<ROOMS>();
+    core::array::from_fn(|_| slots.next().unwrap())
+}
+
+#[test]
+fn every_room_can_always_use_its_share() {
+    let [a, b, c] = slots();
+    let mut outbox = Outbox::<600, ROOMS>::new();
+    let fill = |outbox: &mut Outbox<600, ROOMS>, slot| {
+        (0..).take_while(|_| outbox.push(slot, EntryKind::DATA, &[7; 6]).is_ok()).count()
+    };
+    // Half of 600 bytes is common, a third of the other half is the share of each.
+    assert_eq!(fill(&mut outbox, a), 40, "its share and all that is common");
+    assert_eq!(fill(&mut outbox, b), 10, "its share");
+    assert_eq!(fill(&mut outbox, c), 10);
+    // A room that settles goes on, although the records of another one are before and between its
+    // own.
+    for round in 1..100 {
+        assert!(!outbox.take_space(b));
+        outbox.settle(b, round * 10);
+        assert!(outbox.take_space(b));
+        assert_eq!(fill(&mut outbox, b), 10);
+    }
+    outbox.clear_room(a);
+    assert_eq!(fill(&mut outbox, c), 30);
+    assert_eq!(outbox.unsettled(a), 0);
+    assert_eq!(outbox.push(a, EntryKind::DATA, b"new"), Ok(1), "its numbers begin again");
+}
+
+#[test]
+fn bodies_settled_in_the_middle_do_not_stay_in_memory() {
+    let [a, b, _] = slots();
+    let mut outbox = Outbox::<600, ROOMS>::new();
+    outbox.push(a, EntryKind::TEXT, b"first").unwrap();
+    outbox.push(b, EntryKind::TEXT, b"middle").unwrap();
+    outbox.push(a, EntryKind::TEXT, b"last").unwrap();
+    outbox.settle(b, 1);
+    assert!(!outbox.holds(b"middle") && outbox.holds(b"first") && outbox.holds(b"last"));
+    outbox.settle(a, 1);
+    assert!(outbox.holds(b"last"));
+    assert_eq!(outbox.next(a).map(|post| (post.number, post.body.to_vec())), Some((2, b"last".to_vec())));
+}
+
+#[test]
+fn the_oldest_post_is_written_first_whatever_its_room() {
+    let [a, b, c] = slots();
+    let mut outbox = Outbox::<600, ROOMS>::new();
+    let order = [a, b, b, c, a, c, b];
+    for slot in order {
+        outbox.push(slot, EntryKind::TEXT, b"x").unwrap();
+    }
+    let write_all = |outbox: &mut Outbox<600, ROOMS>, except: Option<RoomSlot>| {
+        let mut written = Vec::new();
+        while let Some(slot) = outbox.next_room(|slot| Some(slot) != except) {
+            written.push(slot);
+            outbox.advance(slot);
+        }
+        written
+    };
+    assert_eq!(write_all(&mut outbox, Some(b)), [a, c, a, c], "b is not in its room");
+    assert_eq!(write_all(&mut outbox, None), [b, b, b]);
+    slots().iter().for_each(|slot| outbox.rewind(*slot));
+    assert_eq!(write_all(&mut outbox, None), order);
+}
+
+proptest! {
+    /// As above, in several rooms at once.
+    #[test]
+    fn rooms_agree_with_a_model_list(ops in prop::collection::vec((0..ROOMS, op()), 1..160)) {
+        let slots = slots();
+        let mut outbox = Outbox::<300, ROOMS>::new();
+        let mut lists: [Vec<(u64, Vec<u8>, bool)>; ROOMS] = Default::default();
+        let (mut last, mut settled) = ([0; ROOMS], [0; ROOMS]);
+        for (at, op) in ops {
+            let (slot, list) = (slots[at], &mut lists[at]);
+            match op {
+                Op::Push(len) => {
+                    let body: Vec<u8> = (0..len).map(|byte| (byte + at) as u8 ^ last[at] as u8).collect();
+                    if outbox.push(slot, EntryKind::DATA, &body).is_ok() {
+                        last[at] += 1;
+                        list.push((last[at], body, false));
+                    } else {
+                        let used: usize = list.iter().map(|(_, body, _)| body.len() + RECORD_OVERHEAD).sum();
+                        prop_assert!(used + len + RECORD_OVERHEAD > 300 / 2 / ROOMS, "a room has its share");
+                    }
+                }
+                Op::Write => {
+                    if outbox.next(slot).is_some() {
+                        outbox.advance(slot);
+                    }
+                }
+                Op::Settle(ahead) => {
+                    let number = (settled[at] + ahead).min(last[at]);
+                    outbox.settle(slot, number);
+                    list.retain(|(n, _, _)| *n > number);
+                    settled[at] = settled[at].max(number);
+                }
+                Op::Refuse(ahead) => {
+                    outbox.refuse(slot, settled[at] + ahead);
+                    if let Some(post) = list.iter_mut().find(|(n, _, _)| *n == settled[at] + ahead) {
+                        post.2 = true;
+                    }
+                }
+                Op::Rewind => outbox.rewind(slot),
+                Op::Renumber => outbox.renumber(slot),
+            }
+            while list.first().is_some_and(|(_, _, refused)| *refused) {
+                settled[at] = list.remove(0).0;
+            }
+            for (slot, list) in slots.iter().zip(&lists) {
+                let waiting = list.iter().filter(|(_, _, refused)| !refused).count();
+                prop_assert_eq!(outbox.unsettled(*slot), waiting as u64);
+            }
+        }
+        for (at, slot) in slots.into_iter().enumerate() {
+            outbox.renumber(slot);
+            outbox.rewind(slot);
+            let waiting = lists[at].iter().filter(|(_, _, refused)| !refused);
+            let waiting: Vec<_> = waiting.map(|(n, body, _)| (*n - settled[at], body.clone())).collect();
+            let mut written = Vec::new();
+            loop {
+                let mut last = None;
+                while let Some(post) = outbox.next(slot) {
+                    last = Some(post.instance_number);
+                    written.push((post.instance_number, post.body.to_vec()));
+                    outbox.advance(slot);
+                }
+                let Some(number) = last else { break };
+                outbox.settle(slot, settled[at] + number);
+            }
+            prop_assert_eq!(written, waiting);
+        }
+    }
+}

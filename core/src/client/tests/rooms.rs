@@ -367,6 +367,17 @@ fn entry_in_the_wrong_room_closes_the_connection() {
 }
 
 #[test]
+fn welcome_with_the_handle_of_another_room_is_rejected() {
+    let (mut world, attic) = online();
+    world.server.rules.handle_in = Some(("cellar", 8));
+    let cellar = world.client.join(world.now, &room("cellar")).unwrap();
+    world.run_until(secs(2), |world| world.seen.contains(&BROKEN));
+    assert!(world.seen_in.is_empty());
+    world.server.rules = Rules::default();
+    world.run_until(secs(10), |world| [LOBBY, attic, cellar].iter().all(|slot| is_joined(world, *slot)));
+}
+
+#[test]
 fn part_waits_until_the_posts_of_its_room_are_settled() {
     let (mut world, attic) = online();
     world.server.rules.ignores_posts_in = Some("attic");

@@ -79,6 +79,8 @@ pub(super) struct Rules {
     pub(super) omits_room: bool,
     /// The proof in the Welcome of this room is wrong.
     pub(super) is_impostor_in: Option<&'static str>,
+    /// The Welcome of this room states this handle.
+    pub(super) handle_in: Option<(&'static str, u8)>,
     /// Posts to this room are ignored.
     pub(super) ignores_posts_in: Option<&'static str>,
 }
@@ -494,7 +496,11 @@ impl Server {
         self.send(
             at,
             &ServerMessage::Welcome(Welcome {
-                handle: handle_of(room),
+                handle: self
+                    .rules
+                    .handle_in
+                    .filter(|(name, _)| *name == join.room)
+                    .map_or(handle_of(room), |(_, it)| it),
                 room: join.room,
                 name: join.name,
                 term,

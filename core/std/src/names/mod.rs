@@ -1,14 +1,19 @@
-//! Names of members (SPEC 6.6): which are allowed, and when two are the same.
+//! Names of members (SPEC 6.6): which are allowed, when two are the same, and when two look alike.
+//!
+//! `confusables`: skeletons and mixed scripts, after Unicode Technical Standard 39.
+
+mod confusables;
 
 use core::fmt;
 
 use kabar_core::chat::MAX_NAME_LEN;
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_script::Script;
 
-/// The name of the server.
-const RESERVED: &str = "server";
+/// Names that no member has: the author of what the server writes, and words for who runs it.
+const RESERVED: [&str; 6] = ["server", "operator", "admin", "administrator", "moderator", "system"];
 
-/// A name that is allowed, in both of its forms.
+/// The name of a member, as it is displayed and as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     shown: String,
@@ -27,16 +32,32 @@ pub enum NameError {
     Character(char),
     /// A space at either end.
     EdgeSpace,
-    /// The reserved name of the server.
-    Reserved,
+    /// This reserved name.
+    Reserved(&'static str),
+    /// It looks like this reserved name.
+    LooksReserved(&'static str),
+    /// Letters of these two scripts.
+    MixedScripts(Script, Script),
 }
 
 impl Name {
-    /// Checks and normalises the name of a member.
+    /// Checks and normalises a name that nobody has yet.
     ///
     /// # Errors
     /// [`NameError`].
     pub fn new(name: &str) -> Result<Self, NameError> {
+        let name = Self::existing(name)?;
+        name.check_new()?;
+        Ok(name)
+    }
+
+    /// Normalises a name that somebody may have already: one that was stored, that its owner joins
+    /// with, or that an operator typed. It may be a name that is not allowed for others
+    /// ([`Self::check_new`]).
+    ///
+    /// # Errors
+    /// [`NameError`].
+    pub fn existing(name: &str) -> Result<Self, NameError> {
         // SPEC 6.6. A name that is far too long is not normalised.
         if name.len() > 8 * MAX_NAME_LEN {
             return Err(NameError::TooLong);
@@ -55,7 +76,25 @@ impl Name {
             return Err(NameError::EdgeSpace);
         }
         let folded = fold(&shown);
-        if folded == RESERVED { Err(NameError::Reserved) } else { Ok(Self { shown, folded }) }
+        Ok(Self { shown, folded })
+    }
+
+    /// Checks whether an identity that does not have the name yet may take it: it neither is nor
+    /// looks like a reserved name, and its letters are of one script (SPEC 6.6).
+    ///
+    /// # Errors
+    /// [`NameError::Reserved`], [`NameError::LooksReserved`], [`NameError::MixedScripts`].
+    pub fn check_new(&self) -> Result<(), NameError> {
+        let skeleton = self.skeleton();
+        for reserved in RESERVED {
+            if self.folded == reserved {
+                return Err(NameError::Reserved(reserved));
+            }
+            if skeleton == confusables::skeleton(reserved) {
+                return Err(NameError::LooksReserved(reserved));
+            }
+        }
+        confusables::mixed_scripts(&self.shown).map_or(Ok(()), |(one, other)| Err(NameError::MixedScripts(one, other)))
     }
 
     /// Returns the name as it is displayed: after NFKC.
@@ -68,6 +107,16 @@ impl Name {
     #[must_use]
     pub fn folded(&self) -> &str {
         &self.folded
+    }
+
+    /// Computes what the name looks like: two names with the same skeleton can be taken for each
+    /// other. It is not meant to be displayed.
+    ///
+    /// Names that differ in case only can have different skeletons (`в` looks like no Latin letter,
+    /// `В` like a B): two names collide if their folded forms or their skeletons are equal.
+    #[must_use]
+    pub fn skeleton(&self) -> String {
+        confusables::skeleton(&self.shown)
     }
 }
 
@@ -96,7 +145,12 @@ impl fmt::Display for NameError {
             Self::TooLong => f.write_str("the name is longer than 32 bytes"),
             Self::Character(character) => write!(f, "the name contains {character:?}, which is not allowed"),
             Self::EdgeSpace => f.write_str("the name begins or ends with a space"),
-            Self::Reserved => f.write_str("this name is reserved"),
+            Self::Reserved(word) => write!(f, "the name {word:?} is reserved"),
+            Self::LooksReserved(word) => write!(f, "the name looks like {word:?}, which is reserved"),
+            Self::MixedScripts(one, other) => {
+                let (one, other) = (one.full_name(), other.full_name());
+                write!(f, "the name mixes {one} and {other} letters, which can look alike")
+            }
         }
     }
 }

@@ -69,9 +69,176 @@ fn rejects_spaces_at_the_ends_only() {
 #[test]
 fn reserves_server_however_it_is_written() {
     for name in ["server", "Server", "SERVER", "ｓｅｒｖｅｒ", "ſerver"] {
-        assert_eq!(Name::new(name), Err(NameError::Reserved), "{name}");
+        assert_eq!(Name::new(name), Err(NameError::Reserved("server")), "{name}");
     }
     assert!(Name::new("server2").is_ok());
+}
+
+#[test]
+fn reserves_what_looks_like_a_reserved_name() {
+    let cases = [
+        ("admin", ["ADMIN", "Admin"], ["adrnin", "ADMlN"]),
+        ("operator", ["OPERATOR", "Operator"], ["0perator", "οреrаtоr"]),
+        ("system", ["SYSTEM", "System"], ["systern", "ѕуѕtеm"]),
+        ("server", ["SERVER", "Server"], ["sеrver", "ѕеrvеr"]),
+        ("moderator", ["MODERATOR", "Moderator"], ["rnoderator", "m0derat0r"]),
+        ("administrator", ["ADMINISTRATOR", "Administrator"], ["adm1n1strator", "Admlnlstrator"]),
+    ];
+    for (reserved, same, alike) in cases {
+        assert!(RESERVED.contains(&reserved));
+        for name in same.into_iter().chain([reserved]) {
+            assert_eq!(Name::new(name), Err(NameError::Reserved(reserved)), "{name}");
+        }
+        for name in alike {
+            assert_eq!(Name::new(name), Err(NameError::LooksReserved(reserved)), "{name}");
+        }
+    }
+    assert_eq!(cases.len(), RESERVED.len());
+    for name in ["admin2", "operators", "sysop", "root", "Сервер"] {
+        assert!(Name::new(name).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_name_that_somebody_has_is_not_held_to_the_rules_for_new_ones() {
+    for name in ["admin", "ADMlN", "annа"] {
+        assert!(Name::new(name).is_err(), "{name}");
+        assert_eq!(Name::existing(name).expect(name).shown(), name);
+    }
+    assert_eq!(Name::existing("a:b"), Err(NameError::Character(':')));
+}
+
+/// Pairs from confusables.txt of UTS 39, and what follows from them with case folding.
+#[test]
+fn names_that_look_alike_have_one_skeleton() {
+    let pairs = [
+        // Within Latin.
+        ("Ian", "lan"),
+        ("Ian", "1an"),
+        ("Ian", "|an"),
+        ("Bill", "BlLL"),
+        ("michael", "MlCHAEL"),
+        ("b0b", "bob"),
+        ("B0B", "bob"),
+        ("modern", "modem"),
+        ("MODERN", "modem"),
+        ("ann\u{251}", "anna"),
+        // Latin and Cyrillic, each name in one script.
+        ("сосо", "coco"),
+        ("СОСО", "coco"),
+        ("АХ", "AX"),
+        ("МАХ", "max"),
+        ("ѕсоре", "scope"),
+        // Latin and Greek.
+        ("ΑΒΒΑ", "ABBA"),
+        ("ΑΒΒΑ", "abba"),
+        ("ονο", "ovo"),
+        // Greek and Cyrillic.
+        ("ΑΒΒΑ", "АВВА"),
+        // Full-width and mathematical letters are letters after NFKC.
+        ("ｉａｎ", "ian"),
+        ("ｌａｎ", "Ian"),
+        ("𝐚𝐧𝐧𝐚", "anna"),
+        // Cherokee, Armenian, Hebrew.
+        ("ᎪᏴ", "AB"),
+        ("օօ", "oo"),
+        ("וו", "ll"),
+        // One character that looks like several; marks in another order.
+        ("ꝏ", "oo"),
+        ("a\u{323}\u{302}", "a\u{302}\u{323}"),
+        // Spaces.
+        ("Anna  Lena", "Anna Lena"),
+        ("Anna\u{2003}Lena", "Anna Lena"),
+    ];
+    for (one, other) in pairs {
+        let skeleton = |name| Name::existing(name).expect(name).skeleton();
+        assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
+    }
+}
+
+#[test]
+fn names_that_readers_tell_apart_have_different_skeletons() {
+    let pairs = [
+        ("anna", "ann"),
+        ("anna", "hanna"),
+        ("anna", "anna2"),
+        ("anna", "änna"),
+        ("Jörg", "Jorg"),
+        ("anna", "Анна"),
+        ("вова", "BOBA"),
+        ("Ольга", "Олега"),
+        ("Нина", "Hina"),
+        ("李小龍", "李小红"),
+        ("ubuntu-2", "ubuntu-3"),
+        ("Anna Lena", "AnnaLena"),
+        ("ser-ver", "ser ver"),
+        ("eve", "ewe"),
+        ("5am", "Sam"),
+        ("e", "c"),
+        ("🦀", "🦞"),
+    ];
+    for (one, other) in pairs {
+        let skeleton = |name| Name::new(name).expect(name).skeleton();
+        assert_ne!(skeleton(one), skeleton(other), "{one} {other}");
+    }
+}
+
+#[test]
+fn refuses_letters_of_scripts_that_are_not_written_together() {
+    let cases = [
+        ("annа", "Latin", "Cyrillic"),
+        ("аnna", "Cyrillic", "Latin"),
+        ("Anna Анна", "Latin", "Cyrillic"),
+        ("αnna", "Greek", "Latin"),
+        ("ΑННА", "Greek", "Cyrillic"),
+        ("李小龍 a б", "Han", "Cyrillic"),
+        ("Anil अनिल", "Latin", "Devanagari"),
+        ("omar عمر", "Latin", "Arabic"),
+        ("2 annа!", "Latin", "Cyrillic"),
+        ("カタ한글", "Katakana", "Hangul"),
+    ];
+    for (name, one, other) in cases {
+        let error = Name::new(name).expect_err(name);
+        let expected = format!("the name mixes {one} and {other} letters, which can look alike");
+        assert_eq!(error.to_string(), expected, "{name}");
+    }
+    for name in [
+        "Bruce 李小龍",
+        "ツ (tsu)",
+        "さくらサクラ桜 Sakura",
+        "김철수 Kim",
+        "ㄅㄆ注音abc",
+        "Ольга-2 🦀",
+        "عمر ٣",
+        "café",
+    ] {
+        assert!(Name::new(name).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn every_sentence_fits_a_refusal() {
+    let sentences = ["", &"n".repeat(33), "a\u{e0041}", " a", "admin", "ADMlN", "annа"];
+    for name in sentences {
+        let sentence = Name::new(name).expect_err(name).to_string();
+        assert!(sentence.starts_with("the name ") && sentence.len() <= 255, "{sentence}");
+    }
+    // The script with the longest name, twice.
+    let longest = Script::Inscriptional_Parthian;
+    assert!(NameError::MixedScripts(longest, longest).to_string().len() <= 255);
+}
+
+/// Rounds end long before their bound, and no skeleton is much longer than the name.
+#[test]
+fn the_skeleton_of_every_character_is_its_own_skeleton() {
+    let mut longest = 0;
+    for character in '\0'..=char::MAX {
+        let shown: String = character.to_string().nfkc().collect();
+        let skeleton = confusables::skeleton(&shown);
+        assert_eq!(confusables::skeleton(&skeleton), skeleton, "{character:?}");
+        longest = longest.max(skeleton.len());
+    }
+    assert!(longest <= 30, "{longest}");
 }
 
 #[test]
@@ -93,6 +260,28 @@ proptest! {
         if let Ok(name) = Name::new(&text) {
             prop_assert_eq!(&Name::new(name.shown()).expect("still allowed"), &name);
             prop_assert_eq!(fold(name.folded()), name.folded());
+            prop_assert_eq!(confusables::skeleton(&name.skeleton()), name.skeleton());
         }
+    }
+
+    #[test]
+    fn any_text_has_a_skeleton_of_bounded_length_and_it_is_its_own(text in "(.|\\n){0,200}") {
+        let skeleton = confusables::skeleton(&text);
+        prop_assert_eq!(confusables::skeleton(&skeleton), skeleton.clone());
+        // No character of a name has more than 30 bytes of skeleton.
+        let shown: String = text.nfkc().collect();
+        prop_assert!(confusables::skeleton(&shown).len() <= 30 * shown.chars().count().max(1));
+        confusables::mixed_scripts(&text);
+    }
+
+    #[test]
+    fn case_of_ascii_letters_changes_no_skeleton(text in "[!-~]{1,32}") {
+        prop_assert_eq!(confusables::skeleton(&text.to_uppercase()), confusables::skeleton(&text));
+    }
+
+    #[test]
+    fn a_long_text_is_no_name_and_takes_no_time(character in any::<char>(), count in 257_usize..100_000) {
+        let text: String = std::iter::repeat_n(character, count).collect();
+        prop_assert_eq!(Name::new(&text), Err(NameError::TooLong));
     }
 }

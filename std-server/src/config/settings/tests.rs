@@ -21,7 +21,7 @@ fn the_table_in_the_manual_is_the_table_in_the_code() {
 
 /// Limits that only members or the store can reach. All others are in the manual's table of limits
 /// that strangers can reach.
-const NOT_FOR_STRANGERS: [&str; 22] = [
+const NOT_FOR_STRANGERS: [&str; 24] = [
     "join-burst",
     "join-interval",
     "announce-burst",
@@ -33,6 +33,8 @@ const NOT_FOR_STRANGERS: [&str; 22] = [
     "max-instances-per-identity",
     "instance-keep",
     "max-sanctions",
+    "post-burst",
+    "post-rate",
     "max-work",
     "announced-members",
     "return-time",

@@ -1,7 +1,9 @@
 //! The state of one membership: a cursor into the log, and the few messages that are still to be
 //! sent.
 
-use kabar_core::chat::PostRefusedCode;
+use std::sync::Arc;
+
+use kabar_core::chat::{AnswerCode, PostRefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
@@ -12,7 +14,8 @@ use crate::hub::room_id::RoomId;
 #[derive(Debug)]
 pub(in crate::hub) struct Member {
     pub(in crate::hub) room: RoomId,
-    pub(in crate::hub) name: Name,
+    /// Shared by the sessions of the member.
+    pub(in crate::hub) name: Arc<Name>,
     pub(in crate::hub) identity: PublicIdentity,
     pub(in crate::hub) instance: u64,
     pub(in crate::hub) max_entry_len: u16,
@@ -25,6 +28,10 @@ pub(in crate::hub) struct Member {
     /// It has every entry, and the room lists it as such.
     pub(in crate::hub) is_caught_up: bool,
     pub(in crate::hub) due: Due,
+    /// Its next post, which waited in its stream, has its token already (SPEC 6.5).
+    pub(in crate::hub) has_post_token: bool,
+    /// It was notified that its posts have to wait, and its identity's burst was not whole since.
+    pub(in crate::hub) was_slowed: bool,
     /// It was notified of the present storage trouble.
     pub(in crate::hub) was_notified: bool,
     /// A number was refused: posts are ignored until one states that this is settled (SPEC 6.5).
@@ -42,6 +49,8 @@ pub(in crate::hub) struct Due {
     pub(in crate::hub) stored: Option<(u64, u64)>,
     /// The notice about storage trouble.
     pub(in crate::hub) storage_notice: bool,
+    /// The notice that its posts are accepted more slowly than they arrive.
+    pub(in crate::hub) rate_notice: bool,
 }
 
 /// Answers in progress, at most one of each kind.
@@ -49,6 +58,25 @@ pub(in crate::hub) struct Due {
 pub(in crate::hub) struct Answers {
     pub(in crate::hub) listing: Option<Listing>,
     pub(in crate::hub) history: Option<History>,
+    pub(in crate::hub) change: Option<Change>,
+    /// The entry that `change` removes, until it was read.
+    pub(in crate::hub) removal: Option<u64>,
+}
+
+/// A request that changes something.
+#[derive(Debug)]
+pub(in crate::hub) struct Change {
+    /// The type of the request.
+    pub(in crate::hub) request: u8,
+    /// `None`: it waits for its entry to be read, or for its commit.
+    pub(in crate::hub) result: Option<AnswerResult>,
+}
+
+/// The result of a request that changes something: what its Answer states.
+#[derive(Debug)]
+pub(in crate::hub) struct AnswerResult {
+    pub(in crate::hub) code: AnswerCode,
+    pub(in crate::hub) text: String,
 }
 
 /// A Welcome that is still to be sent.
@@ -77,9 +105,14 @@ pub(in crate::hub) struct Listing {
 }
 
 impl Answers {
-    /// Whether an answer is in progress.
+    /// Whether there is an answer to send.
     pub(in crate::hub) fn is_answering(&self) -> bool {
-        let Self { listing, history } = self;
-        listing.is_some() || history.is_some()
+        let Self { listing, history, change, .. } = self;
+        listing.is_some() || history.is_some() || change.as_ref().is_some_and(|change| change.result.is_some())
+    }
+
+    /// Whether a request is not answered yet: the next one may have to wait.
+    pub(in crate::hub) fn is_open(&self) -> bool {
+        self.is_answering() || self.change.is_some()
     }
 }

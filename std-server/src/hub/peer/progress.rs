@@ -88,12 +88,13 @@ impl<P: Provider> Peer<P> {
         let ring = connection.memory().capacity().chat_send as u64;
         self.progress.send.observe(now, outstanding, acknowledged, MIN_PROGRESS);
         self.progress.send_ring.observe(now, outstanding, acknowledged, ring);
-        // While reading is paused, the ring waits for the server.
+        // While reading is paused or held, the ring waits for the server.
         let is_read = match &self.phase {
-            Phase::Member(member) => !self.turn.is_paused && !member.answers.is_answering(),
-            Phase::Unjoined => !self.turn.is_paused,
+            Phase::Member(member) => !member.answers.is_open(),
+            Phase::Unjoined => true,
             _ => false,
         };
+        let is_read = is_read && !self.turn.is_paused && !self.turn.is_held;
         let unread = if is_read { connection.memory().held_receive() } else { 0 };
         self.progress.receive.observe(now, unread, connection.consumed(StreamId::Chat), MIN_PROGRESS);
     }

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use kabar_core::chat::{MAX_MESSAGE_LEN, RefusedCode, ServerMessage};
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
-use kabar_core::time::{Duration, Instant};
+use kabar_core::time::Instant;
 
 use super::{Peer, Phase};
 use crate::hub::context::Context;
@@ -57,9 +57,10 @@ impl<P: Provider> Peer<P> {
         self.phase = phase;
     }
 
-    /// Leaves its next message, a Join, unread for `pause`.
-    pub(in crate::hub) fn read_later(&self, now: Instant, context: &mut Context<P>, pause: Duration) {
-        context.timers.set(Timer::Join(self.id), Some(now + pause));
+    /// Leaves its next message, and everything after it, unread until `at`.
+    pub(in crate::hub) fn read_later(&mut self, context: &mut Context<P>, at: Instant) {
+        self.turn.is_held = true;
+        context.timers.set(Timer::Read(self.id), Some(at));
     }
 
     /// Handles its move to another address.

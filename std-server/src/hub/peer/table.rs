@@ -112,7 +112,7 @@ impl<P: Provider> Peers<P> {
         let Some(mut peer) = self.table.remove(&id) else { return };
         peer.set_phase(context, Phase::Closed);
         context.census.closed.remove(&id);
-        for timer in [Timer::Connection(id), Timer::Phase(id), Timer::Join(id)] {
+        for timer in [Timer::Connection(id), Timer::Phase(id), Timer::Read(id)] {
             context.timers.set(timer, None);
         }
         context.counters.add(&peer.connection.counters());

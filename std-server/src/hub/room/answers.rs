@@ -1,5 +1,5 @@
-//! Requests for information (SPEC 6.2, 6.3): a request is recorded when it arrives, and its answers
-//! are part of the delivery.
+//! Requests (SPEC 6.2, 6.3): a request is recorded when it arrives, and its answers are part of the
+//! delivery.
 
 use kabar_core::chat::{HISTORY_ENTRY_OVERHEAD, Info, MAX_NAME_LEN, Request, ServerMessage};
 use kabar_core::connection::StreamId;
@@ -11,7 +11,7 @@ use super::pages::For;
 use super::{Handled, Room};
 use crate::hub::context::Context;
 use crate::hub::encoded::Encoded;
-use crate::hub::peer::member::{Answers, History, Listing, Member};
+use crate::hub::peer::member::{AnswerResult, Answers, Change, History, Listing, Member};
 use crate::hub::peer::{Peer, Phase};
 
 /// Names written at once, and the longest message for one.
@@ -20,7 +20,13 @@ const MEMBER_LEN: usize = 7 + MAX_NAME_LEN;
 
 impl Room {
     /// Records a request. If one of the same kind is being answered, the new one has to wait.
-    pub(in crate::hub) fn on_request<P: Provider>(&self, peer: &mut Peer<P>, request: Request<'_>) -> Handled {
+    pub(in crate::hub) fn on_request<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+        request: Request<'_>,
+    ) -> Handled {
         let Some(member) = peer.member_mut() else { return Handled::Violation };
         let answers = &mut member.answers;
         match request {
@@ -35,7 +41,15 @@ impl Room {
                 let next = before.saturating_sub(u64::from(count)).max(self.log.first());
                 answers.history = Some(History { next, last: before - 1 });
             }
-            Request::Rename { .. } | Request::Remove { .. } => return Handled::Violation,
+            Request::Rename { .. } | Request::Remove { .. } if answers.change.is_some() => return Handled::Defer,
+            Request::Rename { name } => {
+                let result = self.request_rename(now, context, peer, name).err();
+                begin_change(peer, request, result);
+            }
+            Request::Remove { seq, .. } => {
+                let result = self.request_removal(now, context, peer, seq);
+                begin_change(peer, request, result);
+            }
         }
         Handled::Done
     }
@@ -53,10 +67,12 @@ impl Room {
         if !context.take_work(&mut peer.turn) {
             return Progress::Later;
         }
-        let Some(Member { answers: Answers { listing, history }, .. }) = peer.member() else {
+        let Some(Member { answers: Answers { listing, history, change, .. }, .. }) = peer.member() else {
             return Progress::Nothing;
         };
+        let is_decided = change.as_ref().is_some_and(|change| change.result.is_some());
         let progress = match (listing, *history) {
+            _ if is_decided => self.deliver_result(now, context, peer),
             (Some(_), _) => self.deliver_names(now, context, peer),
             (None, Some(history)) => self.deliver_history(now, context, peer, history),
             (None, None) => Progress::Nothing,
@@ -68,6 +84,20 @@ impl Room {
             context.turns.defer(&mut peer.turn);
         }
         progress
+    }
+
+    fn deliver_result<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
+        let change = peer.member_mut().and_then(|member| member.answers.change.take());
+        let Some(Change { request, result: Some(result) }) = change else { return Progress::Nothing };
+        let AnswerResult { code, text } = &result;
+        let message = ServerMessage::Info(Info::Answer { handle: self.handle(), request, code: *code, text });
+        if peer.send(now, &mut context.counters, &message) {
+            return Progress::Done;
+        }
+        if let Some(member) = peer.member_mut() {
+            member.answers.change = Some(Change { request, result: Some(result) });
+        }
+        Progress::Full
     }
 
     fn deliver_names<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
@@ -105,6 +135,8 @@ impl Room {
         history: History,
     ) -> Progress {
         let History { next, last } = history;
+        // Entries may be removed in the meantime.
+        let next = next.max(self.log.first());
         let (largest, limit) =
             (peer.member().map_or(0, |member| member.max_entry_len), usize::from(peer.message_limit));
         let takes = |encoded: &Encoded| {
@@ -132,5 +164,12 @@ impl Room {
         let Some(member) = peer.member_mut() else { return Progress::Nothing };
         member.answers.history = (!is_last).then_some(History { next, last });
         Progress::Done
+    }
+}
+
+/// Records a request that changes something, and its result if that is known.
+fn begin_change<P: Provider>(peer: &mut Peer<P>, request: Request<'_>, result: Option<AnswerResult>) {
+    if let Some(member) = peer.member_mut() {
+        member.answers.change = Some(Change { request: request.code(), result });
     }
 }

@@ -8,15 +8,18 @@
 //! ```
 
 use core::net::SocketAddr;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Duration;
+use kabar_std::names::Name;
 
+use super::presence::Changes;
+use super::removal::Remover;
 use super::requests::{CommittingJoin, JoinRequest};
-use crate::store::{Batch, Forgotten};
+use crate::store::{Forgotten, RoomBatch, ServerBatch};
 
 /// An entry that waits for its commit.
 #[derive(Debug)]
@@ -38,7 +41,20 @@ pub(super) enum Origin {
     Operator,
     /// The server, about a member that joins or leaves. `joining`: only if the Join of this
     /// connection is committed with it.
-    Presence { folded: String, joining: Option<u32> },
+    Presence { identity: PublicIdentity, joining: Option<u32> },
+    /// The server, about a member that gets another name.
+    Renamed { identity: PublicIdentity, name: Name, by: RenamedBy },
+    /// The server, about an entry whose body is removed.
+    Removal { seq: u64, by: Remover },
+}
+
+/// The message that renames a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RenamedBy {
+    /// The Join of this connection: only if that is committed.
+    Join(u32),
+    /// A request on this connection, which waits for the answer.
+    Request(u32),
 }
 
 /// The content of the next commit, and the batch in progress.
@@ -54,12 +70,15 @@ pub(super) struct Appender {
     pub(super) released: Vec<String>,
     /// Records already removed from memory, to be removed from the store.
     pub(super) forgotten: Forgotten,
+    pub(super) forgotten_names: Vec<String>,
+    /// The entries below this seq are to be removed.
+    pub(super) first: Option<u64>,
     /// The running time is to be written even if nothing else is.
     pub(super) is_ran_due: bool,
     /// Bytes of posts that are not committed.
     pub(super) bytes: usize,
-    /// Presence of owners of names according to `posts` and the batch in progress.
-    pub(super) presence: BTreeMap<String, bool>,
+    /// Changes of presence and names by `posts` and the batch in progress.
+    pub(super) changes: Changes,
     pub(super) pause: Duration,
     pub(super) is_in_trouble: bool,
 }
@@ -78,10 +97,13 @@ pub(super) enum State {
 /// A batch in progress, and the data that is needed when its outcome is known.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    pub(super) batch: Arc<Batch>,
+    pub(super) server: Arc<ServerBatch>,
+    pub(super) batch: Arc<RoomBatch>,
     /// The origin of each entry.
     pub(super) origins: Vec<Origin>,
     pub(super) joins: Vec<CommittingJoin>,
+    /// Changes of presence and names by its entries.
+    pub(super) changes: Changes,
     /// The head before it.
     pub(super) base: u64,
 }
@@ -120,9 +142,11 @@ impl Appender {
             seen_instances: BTreeSet::new(),
             released: Vec::new(),
             forgotten: Forgotten::default(),
+            forgotten_names: Vec::new(),
+            first: None,
             is_ran_due: false,
             bytes: 0,
-            presence: BTreeMap::new(),
+            changes: Changes::default(),
             pause,
             is_in_trouble: false,
         }
@@ -131,7 +155,7 @@ impl Appender {
     /// Adds an entry to the next commit.
     pub(super) fn push(&mut self, pending: PendingEntry) {
         self.bytes += pending.bytes();
-        note_presence(&mut self.presence, pending.kind, &pending.origin);
+        self.changes.note(&pending);
         self.posts.push_back(pending);
     }
 
@@ -151,6 +175,17 @@ impl Appender {
         &mut self.forgotten
     }
 
+    /// Removes a name from the store with the next commit.
+    pub(super) fn push_forgotten_name(&mut self, folded: &str) {
+        self.forgotten_names.push(folded.to_owned());
+    }
+
+    /// After everything was read from the store again: nothing is about to be removed.
+    pub(super) fn clear_forgotten(&mut self) {
+        self.forgotten = Forgotten::default();
+        self.forgotten_names.clear();
+    }
+
     /// Makes the next commit write the running time, even if it writes nothing else.
     pub(super) fn push_ran(&mut self) {
         self.is_ran_due = true;
@@ -158,9 +193,9 @@ impl Appender {
 
     /// The identities whose names and instances the batch in progress writes.
     pub(super) fn writes(&self) -> impl Iterator<Item = PublicIdentity> {
-        let batch = self.in_flight().map(|it| &*it.batch);
-        let names = batch.into_iter().flat_map(|batch| batch.names.iter().map(|record| record.identity));
-        names.chain(batch.into_iter().flat_map(|batch| batch.instances.iter().map(|record| record.identity)))
+        let in_flight = self.in_flight();
+        let names = in_flight.into_iter().flat_map(|it| it.server.names.iter().map(|record| record.identity));
+        names.chain(in_flight.into_iter().flat_map(|it| it.batch.instances.iter().map(|record| record.identity)))
     }
 
     /// Joins that are not committed.
@@ -183,8 +218,14 @@ impl Appender {
 
     /// Whether a name is about to be released.
     pub(super) fn is_releasing(&self, folded: &str) -> bool {
-        let in_flight = self.in_flight().map_or(&[][..], |it| it.batch.released.as_slice());
+        let in_flight = self.in_flight().map_or(&[][..], |it| it.server.released.as_slice());
         self.released.iter().chain(in_flight).any(|released| released == folded)
+    }
+
+    /// Whether the body of an entry is about to be removed.
+    pub(super) fn is_removing(&self, seq: u64) -> bool {
+        let is_it = |post: &PendingEntry| matches!(post.origin, Origin::Removal { seq: it, .. } if it == seq);
+        self.posts.iter().any(is_it) || self.in_flight().is_some_and(|it| it.batch.removed.contains(&seq))
     }
 
     /// Bytes of posts that are not committed.
@@ -218,22 +259,19 @@ impl Appender {
         self.is_in_trouble
     }
 
-    /// The presence of a name's owner that is about to be written, if any.
-    pub(super) fn presence(&self, folded: &str) -> Option<bool> {
-        self.presence.get(folded).copied()
-    }
-
-    /// After a batch: only the presence in `posts` is still to be written.
-    pub(super) fn recompute_presence(&mut self) {
-        self.presence.clear();
-        for pending in &self.posts {
-            note_presence(&mut self.presence, pending.kind, &pending.origin);
-        }
+    /// After a batch: only the changes by `posts` are still to be written.
+    pub(super) fn recompute_changes(&mut self) {
+        self.changes = Changes::of(&self.posts);
     }
 }
 
-pub(super) fn note_presence(presence: &mut BTreeMap<String, bool>, kind: EntryKind, origin: &Origin) {
-    if let Origin::Presence { folded, .. } = origin {
-        presence.insert(folded.clone(), kind == EntryKind::JOINED);
+impl Origin {
+    /// The connection whose Join the entry belongs to, if it is written only with that.
+    pub(super) fn joining(&self) -> Option<u32> {
+        match self {
+            Self::Presence { joining, .. } => *joining,
+            Self::Renamed { by: RenamedBy::Join(id), .. } => Some(*id),
+            Self::Renamed { .. } | Self::Removal { .. } | Self::Member(_) | Self::Operator => None,
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use kabar_core::MAX_DATAGRAM;
 use kabar_core::chat::message::server_proof;
-use kabar_core::chat::{Info, NOTICE_STORAGE, ServerMessage, Welcome};
+use kabar_core::chat::{Info, NOTICE_RATE, NOTICE_STORAGE, ServerMessage, Welcome};
 use kabar_core::connection::{MAX_BURST, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
@@ -76,7 +76,8 @@ impl Room {
     fn deliver_control<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Some(member) = peer.member() else { return Progress::Nothing };
         let (handle, counters) = (self.handle(), &mut context.counters);
-        let (instance, Due { welcome, post_refused, stored, storage_notice }) = (member.instance, member.due);
+        let (instance, Due { welcome, post_refused, stored, storage_notice, rate_notice }) =
+            (member.instance, member.due);
         let (was_sent, clear): (bool, fn(&mut Due)) = if let Some(welcome) = welcome {
             (self.send_welcome(now, peer, welcome), |due| due.welcome = None)
         } else if let Some((number, code)) = post_refused {
@@ -89,6 +90,10 @@ impl Room {
             let text = "the server cannot store messages at the moment; yours is kept and will be tried again";
             let message = ServerMessage::Info(Info::Notice { code: NOTICE_STORAGE, text });
             (peer.send(now, counters, &message), |due| due.storage_notice = false)
+        } else if rate_notice {
+            let text = "you are posting faster than this room takes; your messages are kept and sent in turn";
+            let message = ServerMessage::Info(Info::Notice { code: NOTICE_RATE, text });
+            (peer.send(now, counters, &message), |due| due.rate_notice = false)
         } else {
             return Progress::Nothing;
         };

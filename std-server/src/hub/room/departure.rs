@@ -1,9 +1,10 @@
 //! The end of a membership, by Leave, silence or force, and its entry in the log (SPEC 6.4). Left
 //! is written once, and only for a member whose joined was written. A member that vanishes and
-//! returns soon has not left.
+//! returns soon has not left. A member leaves with its last session.
 
 use kabar_core::chat::EntryKind;
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
 use super::Room;
@@ -45,55 +46,48 @@ impl Room {
         }
         let Phase::Member(member) = core::mem::replace(&mut peer.phase, Phase::Closed) else { return };
         self.pages.forget(peer.id);
-        self.members.remove(peer.id, &member);
-        let (name, folded) = (member.name.shown(), member.name.folded());
-        self.appender.push_seen(folded, member.instance);
+        let is_last = self.members.remove(peer.id, &member);
+        let (name, identity) = (member.name.shown(), member.identity);
+        self.appender.push_seen(member.name.folded(), member.instance);
         // The same member may be joining again.
-        let is_returning = self.ownership.is_claimed(folded);
+        let is_returning = self.claims.is_joining(&identity);
         match reason {
-            LeaveReason::Kicked | LeaveReason::Banned => {
-                let origin = Origin::Presence { folded: folded.to_owned(), joining: None };
-                self.appender.push(PendingEntry::by_server(name, EntryKind::KICKED, &[], origin));
-            }
-            LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(name, folded),
+            _ if !is_last => {}
+            LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(identity),
             LeaveReason::Vanished | LeaveReason::Violation if !is_returning => {
                 let grace = context.config.limits.return_time.saturating_sub(silence);
-                context.timers.set(self.timer(RoomTimer::Absence(folded.to_owned())), Some(now + grace));
+                context.timers.set(self.timer(RoomTimer::Absence(identity)), Some(now + grace));
             }
             _ => {}
         }
         context.emit(HubEvent::Left { name: name.to_owned(), from: peer.address, reason });
     }
 
-    fn announce_left(&mut self, name: &str, folded: &str) {
-        if self.is_present(folded) {
-            let origin = Origin::Presence { folded: folded.to_owned(), joining: None };
-            self.appender.push(PendingEntry::by_server(name, EntryKind::LEFT, &[], origin));
+    fn announce_left(&mut self, identity: PublicIdentity) {
+        if let Some(name) = self.present_name(&identity).map(str::to_owned) {
+            let origin = Origin::Presence { identity, joining: None };
+            self.appender.push(PendingEntry::by_server(&name, EntryKind::LEFT, &[], origin));
         }
     }
 
     /// A member did not return in time.
-    pub(super) fn on_absence_timer(&mut self, counters: &mut Counters, folded: &str) {
-        let is_back = self.members.named(folded).is_some() || self.ownership.is_claimed(folded);
-        let name = self.ownership.record(folded).map(|record| record.name.clone());
-        if let (false, Some(name)) = (is_back, name) {
-            counters.not_returned += u64::from(self.is_present(folded));
-            self.announce_left(&name, folded);
+    pub(super) fn on_absence_timer(&mut self, counters: &mut Counters, identity: &PublicIdentity) {
+        if !self.is_here(identity) {
+            counters.not_returned += u64::from(self.is_present(identity));
+            self.announce_left(*identity);
         }
     }
 
     /// At the start: the members of the last run may return.
     pub(super) fn start_absence_timers<P: Provider>(&self, now: Instant, context: &mut Context<P>) {
         let deadline = now + context.config.limits.return_time;
-        for record in self.ownership.records().filter(|record| record.present) {
-            context.timers.set(self.timer(RoomTimer::Absence(record.folded.clone())), Some(deadline));
+        for identity in self.presence.identities() {
+            context.timers.set(self.timer(RoomTimer::Absence(identity)), Some(deadline));
         }
     }
 
-    /// Whether the owner of a name is present according to the log and the entries about to be
-    /// written.
-    pub(super) fn is_present(&self, folded: &str) -> bool {
-        let durable = || self.ownership.record(folded).is_some_and(|record| record.present);
-        self.appender.presence(folded).unwrap_or_else(durable)
+    /// Whether an identity is a member or about to be one.
+    pub(super) fn is_here(&self, identity: &PublicIdentity) -> bool {
+        self.members.contains(identity) || self.claims.is_joining(identity)
     }
 }

@@ -5,14 +5,16 @@ use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::ct_eq;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
-use super::appender::{Origin, PendingEntry};
+use super::appender::{Origin, PendingEntry, RenamedBy};
+use super::rename::TOO_OFTEN;
 use super::requests::{JoinError, JoinRequest};
-use super::{Handled, Room};
+use super::{Handled, Room, STORE_FAILS};
 use crate::hub::config::JoinPolicy;
 use crate::hub::context::Context;
 use crate::hub::peer::{Peer, Phase};
@@ -22,8 +24,11 @@ use crate::store::SanctionKind;
 /// Length of the statement that a Join signs, with the longest name of a room.
 const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 
-/// The reason stated to a banned identity.
+/// Precedes the operator's reason, which a banned identity is shown.
 const BANNED: &str = "banned from this room";
+
+/// The reason stated to a Join whose client has joined on a later connection.
+pub(super) const DELAYED: &str = "joined on a later connection";
 
 /// Whether a valid Join still needs a check of its password.
 enum Admission {
@@ -43,13 +48,13 @@ impl Room {
         let checked = self.check_join(peer, join);
         if checked.is_ok() && !self.visits.take_join(now, join.identity) {
             context.counters.joins_held += 1;
-            peer.read_later(now, context, self.visits.join_interval());
+            peer.read_later(context, now + self.visits.join_interval());
             return Handled::Defer;
         }
         context.timers.set(Timer::Phase(peer.id), None);
         match checked {
-            Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.name),
-            Err((code, text)) => peer.refuse(now, context, join.name, code, text),
+            Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.identity, join.name),
+            Err((code, text)) => peer.refuse(now, context, join.name, code, &text),
             Ok((request, Admission::Granted)) => self.admit(now, context, peer, request),
             Ok((request, Admission::Password)) => {
                 let Authentication::Password(password) = join.authentication else { return Handled::Violation };
@@ -66,15 +71,15 @@ impl Room {
         peer: &Peer<P>,
         join: &Join<'_>,
     ) -> Result<(Box<JoinRequest>, Admission), JoinError> {
-        let Some(exporter) = peer.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "")) };
+        let Some(exporter) = peer.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "".into())) };
         // SPEC 6.2
         let mut statement = [0; STATEMENT_LEN];
         let len = join_statement(exporter, &join.identity, join.room, &mut statement).unwrap_or_default();
         if !join.identity.verify(&statement[..len], &join.signature) {
-            return Err((RefusedCode::SIGNATURE, "the signature does not verify"));
+            return Err((RefusedCode::SIGNATURE, "the signature does not verify".into()));
         }
         if self.sanctions.holds(join.identity, SanctionKind::Ban) {
-            return Err((RefusedCode::BANNED, BANNED));
+            return Err((RefusedCode::BANNED, BANNED.into()));
         }
         let is_admitted = self.ownership.is_admitted(&join.identity);
         let policy = self.settings.join_policy;
@@ -82,24 +87,26 @@ impl Room {
             Authentication::Secret(proof) if ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
                 Admission::Granted
             }
-            Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret")),
+            Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret".into())),
             _ if is_admitted || policy == JoinPolicy::Open => Admission::Granted,
             Authentication::Password(_) if policy == JoinPolicy::Password => Admission::Password,
             Authentication::Password(_) => {
-                return Err((RefusedCode::AUTHENTICATION, "this room is joined by invitation, not by password"));
+                return Err((RefusedCode::AUTHENTICATION, "this room is joined by invitation, not by password".into()));
             }
             Authentication::None => {
-                return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password"));
+                return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password".into()));
             }
         };
-        // SPEC 6.6
-        let name = Name::new(join.name).map_err(|_| (RefusedCode::NAME_NOT_ALLOWED, "this name is not allowed"))?;
+        // Whether it may have the name is checked when it is admitted.
+        let name = Name::existing(join.name);
+        let name = name.map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
         let request = JoinRequest {
             name,
             identity: join.identity,
             instance: join.instance,
             start: join.start,
             max_entry_len: join.max_entry_len,
+            is_default_name: join.is_default_name,
             is_newly_admitted: !is_admitted,
         };
         Ok((Box::new(request), admission))
@@ -110,10 +117,13 @@ impl Room {
         now: Instant,
         context: &mut Context<P>,
         peer: &mut Peer<P>,
+        identity: PublicIdentity,
         name: &str,
     ) {
         context.counters.banned += 1;
-        peer.refuse(now, context, name, RefusedCode::BANNED, BANNED);
+        let reason = self.sanctions.get(identity, SanctionKind::Ban).and_then(|ban| ban.reason.as_deref());
+        let text = reason.map_or_else(|| BANNED.to_owned(), |reason| format!("{BANNED}: {reason}"));
+        peer.refuse(now, context, name, RefusedCode::BANNED, &text);
     }
 
     /// Registers an admitted Join (its name, instance and place) and adds it to the next commit.
@@ -125,15 +135,24 @@ impl Room {
         mut request: Box<JoinRequest>,
     ) {
         let checked = self.check_name_and_capacity(now, context, peer, &mut request);
-        if let Err((code, text)) = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity)) {
-            return peer.refuse(now, context, request.name.shown(), code, text);
+        let checked = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity));
+        let renames = self.current_name(&request.identity).is_some_and(|current| current != request.name.shown());
+        let checked = checked.and_then(|()| {
+            let may_announce = !renames || self.take_announcement(now, &mut context.counters, request.identity);
+            if may_announce { Ok(()) } else { Err((RefusedCode::TRY_LATER, TOO_OFTEN.into())) }
+        });
+        if let Err((code, text)) = checked {
+            return peer.refuse(now, context, request.name.shown(), code, &text);
         }
-        let folded = request.name.folded().to_owned();
-        let is_lapsed = self.ownership.record(&folded).is_some_and(|record| record.identity != request.identity);
-        context.counters.names_lapsed += u64::from(is_lapsed);
-        self.ownership.claim(&folded, request.identity);
-        self.announce_joined(now, context, peer.id, &request);
-        context.timers.set(self.timer(RoomTimer::Absence(folded)), None);
+        let identity = request.identity;
+        self.count_lapsed(&mut context.counters, &request.name, &identity);
+        if renames {
+            self.push_renamed(identity, request.name.clone(), RenamedBy::Join(peer.id));
+        } else {
+            self.announce_joined(now, context, peer.id, &request);
+        }
+        self.claims.begin_join(&request.name, identity);
+        context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
         peer.set_phase(context, Phase::Joining(self.id));
         self.residents.insert(peer.id, peer.prefix);
         self.appender.push_join(peer.id, request);
@@ -147,40 +166,45 @@ impl Room {
         request: &mut JoinRequest,
     ) -> Result<(), JoinError> {
         if self.appender.is_recovering() {
-            return Err((RefusedCode::TRY_LATER, "the server cannot store anything at the moment"));
+            return Err((RefusedCode::TRY_LATER, STORE_FAILS.into()));
         }
         match self.log.instance(request.instance) {
             // SPEC 6.5
             Some(instance) if instance.identity != request.identity => {
-                return Err((RefusedCode::INSTANCE, "the instance belongs to another identity"));
+                return Err((RefusedCode::INSTANCE, "the instance belongs to another identity".into()));
             }
             Some(_) => {}
             None => request.instance = self.draw_instance(context),
         }
-        let (folded, identity) = (request.name.folded(), request.identity);
-        let is_in_use = self.members.named(folded).is_some_and(|(_, holder)| holder != identity);
-        let is_owned = self.ownership.is_owned_by_another(folded, identity, self.ran_ms(now));
-        if is_in_use || (is_owned && !self.appender.is_releasing(folded)) {
-            return Err((RefusedCode::NAME_TAKEN, "somebody else has this name"));
-        }
-        // Joins in progress may still fail: a name that only they claim is not refused permanently.
-        if self.ownership.is_claimed_by_another(folded, identity) {
-            return Err((RefusedCode::TRY_LATER, "somebody else is about to take this name"));
-        }
-        // A Join that replaces a member of the same prefix adds no member to it.
+        let identity = request.identity;
+        let named = if request.is_default_name {
+            self.default_name(now, &request.name, &identity).map(|name| request.name = name)
+        } else {
+            self.check_name(now, &request.name, &identity)
+        };
+        named.map_err(|why| (why.refused_code(), why.text()))?;
         let limits = &context.config.limits;
-        let replaced = self.members.get(&identity);
-        let is_no_more = replaced.is_some_and(|replaced| replaced.prefix.at(0) == peer.prefix.at(0));
+        let replaced = self.members.session_of_instance(request.instance);
+        // SPEC 6.2: its client has abandoned this connection for the later one. If it has not, it
+        // joins again.
+        if replaced.is_some_and(|later| later.ordinal > peer.ordinal) {
+            return Err((RefusedCode::TRY_LATER, DELAYED.into()));
+        }
+        // Members from the same prefix may join again: a device that restarted replaces a session
+        // that is silent by now.
+        let sessions = self.members.sessions_of(&identity);
+        let is_no_more = sessions.iter().any(|session| session.prefix.at(0) == peer.prefix.at(0));
         if self.residents.weight(peer.prefix, 0) >= limits.members_per_prefix && !is_no_more {
             context.counters.prefix_members_full += 1;
-            return Err((RefusedCode::TRY_LATER, "too many members from your network"));
+            return Err((RefusedCode::TRY_LATER, "too many members from your network".into()));
         }
         let (members, limit) = (self.members.len(), limits.members);
-        if members + self.appender.joins() >= limit && replaced.is_none() {
+        if members + self.appender.joins() >= limit && !self.members.contains(&identity) {
             context.counters.room_full += 1;
             let is_full = members >= limit;
             let code = if is_full { RefusedCode::ROOM_FULL } else { RefusedCode::TRY_LATER };
-            return Err((code, if is_full { "the room is full" } else { "others are about to take the last places" }));
+            let text = if is_full { "the room is full" } else { "others are about to take the last places" };
+            return Err((code, text.into()));
         }
         Ok(())
     }
@@ -195,8 +219,8 @@ impl Room {
         }
     }
 
-    /// Announces a Join in a small room, unless the member is present according to the log, or only
-    /// returns.
+    /// Announces a Join in a small room, unless its identity is present according to the log, or
+    /// connected, or only returns.
     fn announce_joined<P: Provider>(
         &mut self,
         now: Instant,
@@ -204,17 +228,16 @@ impl Room {
         peer: u32,
         request: &JoinRequest,
     ) {
-        let folded = request.name.folded();
-        let absence = self.timer(RoomTimer::Absence(folded.to_owned()));
-        let is_return = self.is_present(folded) || context.timers.get(&absence).is_some();
+        let identity = request.identity;
+        let absence = self.timer(RoomTimer::Absence(identity));
+        let is_return = self.is_present(&identity) || self.is_here(&identity) || context.timers.get(&absence).is_some();
         let is_small = self.members.len() < context.config.limits.announced_members;
         context.counters.unannounced += u64::from(!is_small && !is_return);
         if is_small && !is_return {
-            if !self.visits.take_announcement(now, request.identity) {
-                context.counters.announcements_limited += 1;
+            if !self.take_announcement(now, &mut context.counters, identity) {
                 return;
             }
-            let origin = Origin::Presence { folded: folded.to_owned(), joining: Some(peer) };
+            let origin = Origin::Presence { identity, joining: Some(peer) };
             self.appender.push(PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
         }
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use kabar_core::crypto::identity::PublicIdentity;
 
 use super::ownership::Ownership;
-use crate::store::{Batch, RoomState};
+use crate::hub::jobs::Loaded;
+use crate::store::{RoomBatch, ServerBatch};
 
 /// Every identity that owns a name or an instance.
 #[derive(Debug, Default)]
@@ -24,12 +25,12 @@ pub(in crate::hub) struct Kept {
 
 impl Known {
     /// The index of the records in the store.
-    pub(in crate::hub) fn new(loaded: &RoomState) -> Self {
+    pub(in crate::hub) fn new(loaded: &Loaded) -> Self {
         let mut known = Self::default();
-        for record in &loaded.names {
+        for record in &loaded.server.names {
             known.add_name(record.identity, &record.folded);
         }
-        for record in &loaded.instances {
+        for record in &loaded.room.instances {
             known.add_instance(record.identity, record.instance);
         }
         known
@@ -37,17 +38,17 @@ impl Known {
 
     /// Applies a committed batch, before `ownership` does: that still holds the earlier owners of
     /// names.
-    pub(in crate::hub) fn apply(&mut self, batch: &Batch, ownership: &Ownership) {
-        let written = batch.names.iter().map(|record| &record.folded);
-        for folded in batch.forgotten.names.iter().chain(&batch.released).chain(written) {
+    pub(in crate::hub) fn apply(&mut self, server: &ServerBatch, room: &RoomBatch, ownership: &Ownership) {
+        let written = server.names.iter().map(|record| &record.folded);
+        for folded in server.forgotten.iter().chain(&server.released).chain(written) {
             if let Some(before) = ownership.record(folded) {
                 self.remove_name(before.identity, folded);
             }
         }
-        for record in &batch.names {
+        for record in &server.names {
             self.add_name(record.identity, &record.folded);
         }
-        for record in &batch.instances {
+        for record in &room.instances {
             self.add_instance(record.identity, record.instance);
         }
     }

@@ -8,23 +8,30 @@
 
 mod answers;
 mod appender;
+mod claims;
 mod commit;
 mod delivery;
 mod departure;
 mod join;
+mod keeping;
 mod known;
 mod log;
 mod members;
+mod naming;
 mod operator;
 mod ownership;
 mod pages;
 mod password_queue;
 mod passwords;
 mod posts;
+mod presence;
 mod reads;
+mod removal;
+mod rename;
 mod requests;
 mod retention;
 mod sanctions;
+mod sessions;
 mod table;
 mod visits;
 mod welcome;
@@ -43,20 +50,26 @@ use super::context::Context;
 use super::counters::Counters;
 use super::fairness::limiter::{Buckets, Rate};
 use super::fairness::shares::Shares;
+use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
-use crate::store::RoomState;
 use appender::Appender;
+use claims::Claims;
 use known::Known;
 use log::Log;
 use members::Members;
 use ownership::Ownership;
 use pages::Pages;
 use password_queue::PasswordQueue;
+use presence::Presence;
 use sanctions::Sanctions;
 use visits::Visits;
 
+pub(super) use keeping::REMOVED_AT_ONCE;
 pub(super) use table::Rooms;
+
+/// Stated to those whose request or Join cannot be stored.
+const STORE_FAILS: &str = "the server cannot store anything at the moment";
 
 /// The result of handling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +92,9 @@ pub(super) struct Room {
     /// How long servers ran with this log before, in ms.
     ran_before_ms: u64,
     members: Members,
-    /// Members, and those whose Join waits for its commit.
+    claims: Claims,
+    presence: Presence,
+    /// Connections of members, and those whose Join waits for its commit.
     residents: Shares<u32>,
     log: Log,
     pages: Pages,
@@ -89,6 +104,10 @@ pub(super) struct Room {
     sanctions: Sanctions,
     passwords: PasswordQueue,
     visits: Visits,
+    /// The entry that the operator removes, until it was read.
+    operator_removal: Option<u64>,
+    /// Whether a survey of the entries to be removed is under way.
+    is_surveying: bool,
     /// Rate at which each address prefix may introduce new identities.
     newcomers: Buckets,
 }
@@ -115,7 +134,7 @@ impl Room {
         context: &mut Context<P>,
         id: RoomId,
         settings: RoomSettings,
-        loaded: &RoomState,
+        loaded: &Loaded,
     ) -> Self {
         let limits = &context.config.limits;
         let newcomers = Rate { burst: limits.newcomer_burst, interval: limits.newcomer_interval };
@@ -123,23 +142,28 @@ impl Room {
         let mut room = Self {
             id,
             began: now,
-            ran_before_ms: loaded.ran_ms,
+            ran_before_ms: loaded.server.ran_ms,
             members: Members::default(),
+            claims: Claims::default(),
+            presence: Presence::new(&loaded.room),
             residents: Shares::new(),
-            log: Log::new(loaded, id.handle(), term, limits.tail_bytes),
+            log: Log::new(&loaded.room, id.handle(), term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::new(limits.retry_min),
             ownership: Ownership::new(loaded, settings.admission_tag, limits.name_keep.as_millis()),
             known: Known::new(loaded),
-            sanctions: Sanctions::new(loaded),
+            sanctions: Sanctions::new(&loaded.room),
             passwords: PasswordQueue::new(limits),
             visits: Visits::new(limits),
+            operator_removal: None,
+            is_surveying: false,
             newcomers: Buckets::new(newcomers, limits.prefixes),
             settings,
         };
         room.start_absence_timers(now, context);
         room.purge(now, context);
         room.plan_upkeep(now, context);
+        room.survey(now, context);
         room
     }
 
@@ -169,12 +193,13 @@ impl Room {
     /// Handles one of its deadlines.
     pub(super) fn on_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, timer: &RoomTimer) {
         match timer {
-            RoomTimer::Absence(folded) => self.on_absence_timer(&mut context.counters, folded),
+            RoomTimer::Absence(identity) => self.on_absence_timer(&mut context.counters, identity),
             RoomTimer::Store => self.on_store_timer(context),
             // The next jobs are created anyway.
             RoomTimer::Pages | RoomTimer::Passwords | RoomTimer::Evict => {}
             RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
             RoomTimer::Purge => self.purge(now, context),
+            RoomTimer::Survey => self.survey(now, context),
         }
     }
 
@@ -209,16 +234,17 @@ impl Room {
     /// Writes the state that only authentic packets change. For tests.
     pub(super) fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
         writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.ownership)?;
+        writeln!(out, "{:?}\n{:?}", self.claims, self.presence)?;
         writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
     }
 }
 
 /// A random term for this run that no earlier run had.
-fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
+fn draw_term(rng: &mut ChaCha20Rng, loaded: &Loaded) -> Term {
     loop {
         let mut term = Term::default();
         rng.fill_bytes(&mut term.0);
-        if loaded.terms.iter().all(|record| record.term != term) {
+        if loaded.room.terms.iter().all(|record| record.term != term) {
             return term;
         }
     }

@@ -1,6 +1,6 @@
 //! Actions of an operator on a room.
 
-use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
+use kabar_core::chat::{EntryKind, MAX_NAME_LEN, MAX_TEXT_LEN};
 use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -9,14 +9,21 @@ use kabar_std::names::Name;
 
 use super::Room;
 use super::appender::{Origin, PendingEntry};
+use super::members::Person;
 use crate::hub::context::Context;
 use crate::hub::events::LeaveReason;
-use crate::hub::peer::{Peer, Peers};
+use crate::hub::peer::Peers;
 use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Sanction, SanctionKind};
 
 /// The author of an operator's entries (SPEC 6.6).
-const SERVER: &str = "server";
+pub(super) const SERVER: &str = "server";
+/// Longest name in bytes that is looked for: normalised, it may be shorter.
+const MAX_TYPED_NAME_LEN: usize = 8 * MAX_NAME_LEN;
+/// Longest reason in bytes; the rest is cut off.
+const MAX_REASON_LEN: usize = 200;
+/// Longest reason in bytes that a Close carries (SPEC 5.7).
+const MAX_CLOSE_REASON_LEN: usize = 64;
 
 impl Room {
     pub(in crate::hub) fn say(&mut self, text: &str) {
@@ -24,40 +31,68 @@ impl Room {
         self.appender.push(PendingEntry::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
     }
 
-    /// Closes the connection of the member of a name. Returns the name as the server writes it.
+    /// Splits a text into the longest beginning, in whole words, that is a name somebody has or
+    /// owns, and the rest; without one, all of it is the name.
+    pub(in crate::hub) fn split_name<'a>(&self, text: &'a str) -> (&'a str, Option<&'a str>) {
+        let text = text.trim();
+        let ends = text.match_indices(char::is_whitespace).map(|(at, _)| at).take_while(|at| *at <= MAX_TYPED_NAME_LEN);
+        let name_end = ends.filter(|end| self.resolve_name(&text[..*end]).is_some()).last();
+        match name_end.filter(|_| self.resolve_name(text).is_none()) {
+            Some(end) => (&text[..end], Some(text[end..].trim_start())),
+            None => (text, None),
+        }
+    }
+
+    /// Closes the sessions of the member with a name. Returns the name as the server writes it.
     pub(in crate::hub) fn kick<P: Provider>(
         &mut self,
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         name: &str,
+        reason: Option<&str>,
     ) -> Result<String, OperatorError> {
-        let id = Name::new(name).ok().and_then(|name| self.members.peer_named(name.folded()));
-        let peer = id.and_then(|id| peers.get_mut(id)).ok_or(OperatorError::NotHere)?;
-        let shown = peer.member().map_or_else(String::new, |member| member.name.shown().to_owned());
-        self.expel(now, context, peer, LeaveReason::Kicked);
+        let identity = Name::existing(name).ok().and_then(|name| self.members.named(name.folded()));
+        let identity = identity.ok_or(OperatorError::NotHere)?;
+        let shown = self.members.get(&identity).map_or_else(String::new, |person| person.name.shown().to_owned());
+        self.expel(now, peers, context, identity, LeaveReason::Kicked, reason.map(cut_reason));
         Ok(shown)
     }
 
-    /// Bans the identity that has or owns a name, and closes its connection if it is connected.
+    /// Bans the identity that has or owns a name, and closes its sessions.
     pub(in crate::hub) fn ban<P: Provider>(
         &mut self,
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         name: &str,
+        reason: Option<&str>,
     ) -> Result<String, OperatorError> {
-        let (shown, identity) = self.impose(now, context, name, SanctionKind::Ban)?;
-        if let Some(peer) = self.members.get(&identity).and_then(|seat| peers.get_mut(seat.peer)) {
-            self.expel(now, context, peer, LeaveReason::Banned);
-        }
+        let (shown, identity) = self.impose(now, context, name, SanctionKind::Ban, reason)?;
+        self.expel(now, peers, context, identity, LeaveReason::Banned, reason.map(cut_reason));
         Ok(shown)
     }
 
-    fn expel<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>, reason: LeaveReason) {
-        self.remove_member(now, context, peer, reason);
-        let code = if reason == LeaveReason::Banned { CloseCode::BANNED } else { CloseCode::KICKED };
-        peer.close(now, context, code, "");
+    /// Closes the sessions of a member and announces that it was kicked.
+    fn expel<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        identity: PublicIdentity,
+        left: LeaveReason,
+        reason: Option<&str>,
+    ) {
+        let Some(name) = self.members.get(&identity).map(|person| person.name.shown().to_owned()) else { return };
+        let code = if left == LeaveReason::Banned { CloseCode::BANNED } else { CloseCode::KICKED };
+        let reason = reason.unwrap_or_default();
+        for session in self.members.sessions_of(&identity).to_vec() {
+            let Some(peer) = peers.get_mut(session.peer) else { continue };
+            self.remove_member(now, context, peer, left);
+            peer.close(now, context, code, &reason[..reason.floor_char_boundary(MAX_CLOSE_REASON_LEN)]);
+        }
+        let origin = Origin::Presence { identity, joining: None };
+        self.appender.push(PendingEntry::by_server(&name, EntryKind::KICKED, reason.as_bytes(), origin));
     }
 
     /// Imposes a sanction on the identity that has or owns a name.
@@ -67,20 +102,29 @@ impl Room {
         context: &mut Context<P>,
         name: &str,
         kind: SanctionKind,
+        reason: Option<&str>,
     ) -> Result<(String, PublicIdentity), OperatorError> {
         let (shown, identity) = self.resolve_name(name).ok_or(OperatorError::NoSuchName)?;
         if self.sanctions.all().len() >= context.config.limits.sanctions && !self.sanctions.holds(identity, kind) {
             context.counters.sanctions_full += 1;
             return Err(OperatorError::Full);
         }
-        let sanction = Sanction { identity, kind, name: shown.clone(), since_ms: context.wall_ms(now) };
-        if self.sanctions.impose(sanction) { Ok((shown, identity)) } else { Err(OperatorError::AlreadyInEffect) }
+        let (name, since_ms, reason) = (shown.clone(), context.wall_ms(now), reason.map(cut_reason));
+        let sanction = Sanction { identity, kind, name, since_ms, reason: reason.map(str::to_owned), by: None };
+        if !self.sanctions.impose(sanction) {
+            return Err(OperatorError::AlreadyInEffect);
+        }
+        if let Some(reason) = reason {
+            let what = if kind == SanctionKind::Ban { "banned" } else { "muted" };
+            self.say(&format!("{shown} is {what}: {reason}"));
+        }
+        Ok((shown, identity))
     }
 
     /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
     /// was imposed.
     pub(in crate::hub) fn lift(&mut self, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
-        let name = Name::new(name).map_err(|_| OperatorError::NotInEffect)?;
+        let name = Name::existing(name).map_err(|_| OperatorError::NotInEffect)?;
         let owner = self.ownership.record(name.folded()).map(|record| record.identity);
         let named = owner.filter(|owner| self.sanctions.holds(*owner, kind));
         let identity = named.or_else(|| self.sanctions.find_by_name(&name, kind)).ok_or(OperatorError::NotInEffect)?;
@@ -94,10 +138,9 @@ impl Room {
 
     /// Ends the ownership of a name.
     pub(in crate::hub) fn release_name(&mut self, name: &str) -> Result<String, OperatorError> {
-        let name = Name::new(name).map_err(|_| OperatorError::NoSuchName)?;
+        let name = Name::existing(name).map_err(|_| OperatorError::NoSuchName)?;
         let folded = name.folded();
-        let is_here = self.members.named(folded).is_some() || self.ownership.is_claimed(folded);
-        if is_here || self.is_present(folded) {
+        if !self.is_idle_name(folded) {
             return Err(OperatorError::InUse);
         }
         let shown = self.ownership.record(folded).ok_or(OperatorError::NoSuchName)?.name.clone();
@@ -107,19 +150,22 @@ impl Room {
 
     /// The members by name.
     pub(in crate::hub) fn list_members<P: Provider>(&self, now: Instant, peers: &Peers<P>) -> Vec<MemberInfo> {
-        let info = |id| {
-            let peer = peers.get(id)?;
-            let member = peer.member()?;
+        let info = |(identity, person): (PublicIdentity, &Person)| {
+            let sessions = person.sessions().iter().filter_map(|session| peers.get(session.peer));
+            let sessions = sessions.filter_map(|peer| Some((peer, peer.member()?)));
+            let since_ms = sessions.clone().map(|(_, member)| member.since_ms).min()?;
+            let (latest, member) = sessions.max_by_key(|(_, member)| member.last_active)?;
             Some(MemberInfo {
-                name: member.name.shown().to_owned(),
-                address: peer.address,
-                since_ms: member.since_ms,
+                name: person.name.shown().to_owned(),
+                address: latest.address,
+                since_ms,
                 idle: now.saturating_since(member.last_active),
-                rtt: peer.connection.rtt(),
-                is_muted: self.sanctions.holds(member.identity, SanctionKind::Mute),
+                rtt: latest.connection.rtt(),
+                is_muted: self.sanctions.holds(identity, SanctionKind::Mute),
+                sessions: person.sessions().len(),
             })
         };
-        self.members.seats().filter_map(|(_, seat)| info(seat.peer)).collect()
+        self.members.iter().filter_map(info).collect()
     }
 
     /// Fills in how full the room is.
@@ -132,8 +178,13 @@ impl Room {
 
     /// The member with this name, or else its owner.
     fn resolve_name(&self, name: &str) -> Option<(String, PublicIdentity)> {
-        let name = Name::new(name).ok()?;
-        let member = self.members.named(name.folded()).map(|(name, identity)| (name.shown().to_owned(), identity));
+        let name = Name::existing(name).ok()?;
+        let identity = self.members.named(name.folded());
+        let member = identity.and_then(|it| Some((self.members.get(&it)?.name.shown().to_owned(), it)));
         member.or_else(|| self.ownership.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
     }
+}
+
+fn cut_reason(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(MAX_REASON_LEN)]
 }

@@ -1,20 +1,21 @@
-//! Ownership of names, and admissions (SPEC 6.6): the durable ones, and the names claimed by Joins
-//! in progress.
+//! Ownership of names, and admissions (SPEC 6.6), as committed.
 //!
 //! Time unseen is counted in running time: the time of day may jump.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::store::{Batch, NameRecord, RoomState};
+use crate::hub::jobs::Loaded;
+use crate::store::{NameRecord, RoomBatch, ServerBatch};
+use kabar_std::names::Name;
 
 /// Names and admissions of a room.
 #[derive(Debug)]
 pub(in crate::hub) struct Ownership {
     records: BTreeMap<String, NameRecord>,
-    /// Names of Joins that wait for their commit.
-    claims: BTreeMap<String, Claim>,
+    /// The folded names with each skeleton.
+    alike: BTreeMap<String, BTreeSet<String>>,
     /// Admitted identities, each with the tag at that time.
     admitted: BTreeMap<PublicIdentity, [u8; 16]>,
     /// Admissions under another tag do not count.
@@ -23,55 +24,64 @@ pub(in crate::hub) struct Ownership {
     keep_ms: u64,
 }
 
-/// A name that Joins in progress claim. All of them are by one identity, on several connections.
-#[derive(Debug)]
-struct Claim {
-    identity: PublicIdentity,
-    joins: usize,
-}
-
 impl Ownership {
-    pub(in crate::hub) fn new(loaded: &RoomState, tag: [u8; 16], keep_ms: u64) -> Self {
+    pub(in crate::hub) fn new(loaded: &Loaded, tag: [u8; 16], keep_ms: u64) -> Self {
         let mut ownership =
-            Self { records: BTreeMap::new(), claims: BTreeMap::new(), admitted: BTreeMap::new(), tag, keep_ms };
+            Self { records: BTreeMap::new(), alike: BTreeMap::new(), admitted: BTreeMap::new(), tag, keep_ms };
         ownership.reload(loaded);
         ownership
     }
 
     /// Replaces the durable records by those in the store.
-    pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
-        self.records = loaded.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
-        self.admitted = loaded.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
+    pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
+        (self.records, self.alike) = (BTreeMap::new(), BTreeMap::new());
+        loaded.server.names.iter().for_each(|record| self.insert(record));
+        self.admitted = loaded.room.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
     }
 
     /// Applies a committed batch.
-    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
-        for folded in batch.forgotten.names.iter().chain(&batch.released) {
-            self.records.remove(folded);
+    pub(in crate::hub) fn apply(&mut self, server: &ServerBatch, room: &RoomBatch) {
+        for folded in server.forgotten.iter().chain(&server.released) {
+            self.forget_name(folded);
         }
-        for identity in &batch.forgotten.admissions {
+        for identity in &room.forgotten.admissions {
             self.admitted.remove(identity);
         }
-        for record in &batch.names {
-            self.records.insert(record.folded.clone(), record.clone());
-        }
-        self.admitted.extend(batch.admissions.iter().map(|admission| (admission.identity, admission.tag)));
+        server.names.iter().for_each(|record| self.insert(record));
+        self.admitted.extend(room.admissions.iter().map(|admission| (admission.identity, admission.tag)));
     }
 
-    /// Whether the name belongs to another identity that was seen recently enough (SPEC 6.6).
-    pub(in crate::hub) fn is_owned_by_another(&self, folded: &str, identity: PublicIdentity, ran_ms: u64) -> bool {
-        let record = self.records.get(folded);
-        record.is_some_and(|record| record.identity != identity && !self.has_lapsed(record, ran_ms))
+    fn insert(&mut self, record: &NameRecord) {
+        // Another spelling may have another skeleton.
+        self.forget_name(&record.folded);
+        self.alike.entry(skeleton(record)).or_default().insert(record.folded.clone());
+        self.records.insert(record.folded.clone(), record.clone());
     }
 
-    /// Whether its owner was unseen long enough that the name is free.
+    /// The records of a name and of all that look like it.
+    pub(in crate::hub) fn colliding(&self, name: &Name) -> impl Iterator<Item = &NameRecord> {
+        let folded = name.folded().to_owned();
+        let exact = self.records.get(&folded);
+        let alike = self.alike.get(&name.skeleton()).into_iter().flatten().filter(move |other| **other != folded);
+        exact.into_iter().chain(alike.filter_map(|folded| self.records.get(folded)))
+    }
+
+    /// Whether its owner was unseen long enough that the name is free, unless the owner is present
+    /// under it.
     pub(in crate::hub) fn has_lapsed(&self, record: &NameRecord, ran_ms: u64) -> bool {
-        !record.present && ran_ms.saturating_sub(record.seen_ran_ms) >= self.keep_ms
+        ran_ms.saturating_sub(record.seen_ran_ms) >= self.keep_ms
     }
 
     /// Forgets a name. The caller has to commit its removal before its owner can observe it.
     pub(in crate::hub) fn forget_name(&mut self, folded: &str) {
-        self.records.remove(folded);
+        let Some(record) = self.records.remove(folded) else { return };
+        let skeleton = skeleton(&record);
+        if let Some(alike) = self.alike.get_mut(&skeleton) {
+            alike.remove(folded);
+            if alike.is_empty() {
+                self.alike.remove(&skeleton);
+            }
+        }
     }
 
     /// As [`Self::forget_name`], for an admission. Returns whether there was one.
@@ -84,29 +94,6 @@ impl Ownership {
         self.admitted.keys()
     }
 
-    /// Whether a Join in progress claims the name for another identity.
-    pub(in crate::hub) fn is_claimed_by_another(&self, folded: &str, identity: PublicIdentity) -> bool {
-        self.claims.get(folded).is_some_and(|claim| claim.identity != identity)
-    }
-
-    pub(in crate::hub) fn claim(&mut self, folded: &str, identity: PublicIdentity) {
-        self.claims.entry(folded.to_owned()).or_insert(Claim { identity, joins: 0 }).joins += 1;
-    }
-
-    /// Ends one of the claims to the name.
-    pub(in crate::hub) fn unclaim(&mut self, folded: &str) {
-        if let Some(claim) = self.claims.get_mut(folded) {
-            claim.joins -= 1;
-            if claim.joins == 0 {
-                self.claims.remove(folded);
-            }
-        }
-    }
-
-    pub(in crate::hub) fn is_claimed(&self, folded: &str) -> bool {
-        self.claims.contains_key(folded)
-    }
-
     pub(in crate::hub) fn is_admitted(&self, identity: &PublicIdentity) -> bool {
         self.admitted.get(identity) == Some(&self.tag)
     }
@@ -114,69 +101,66 @@ impl Ownership {
     pub(in crate::hub) fn record(&self, folded: &str) -> Option<&NameRecord> {
         self.records.get(folded)
     }
+}
 
-    pub(in crate::hub) fn records(&self) -> impl Iterator<Item = &NameRecord> {
-        self.records.values()
-    }
+/// The skeleton of a stored name, which may break the present rules.
+fn skeleton(record: &NameRecord) -> String {
+    Name::existing(&record.name).map_or_else(|_| record.folded.clone(), |name| name.skeleton())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Admission;
+    use crate::store::{Admission, RoomState, ServerState};
 
     const ANA: PublicIdentity = PublicIdentity([1; 32]);
     const BEN: PublicIdentity = PublicIdentity([2; 32]);
 
-    fn record(folded: &str, identity: PublicIdentity, seen_ran_ms: u64, present: bool) -> NameRecord {
-        NameRecord { folded: folded.into(), name: folded.into(), identity, seen_ran_ms, present }
+    fn record(folded: &str, identity: PublicIdentity, seen_ran_ms: u64) -> NameRecord {
+        NameRecord { folded: folded.into(), name: folded.into(), identity, seen_ran_ms }
     }
 
     fn ownership() -> Ownership {
-        let loaded = RoomState { names: vec![record("ana", ANA, 1_000, false)], ..RoomState::default() };
+        let server = ServerState { names: vec![record("ana", ANA, 1_000)], ..ServerState::default() };
+        let loaded = Loaded { server, ..Loaded::default() };
         Ownership::new(&loaded, [0; 16], 500)
     }
 
     #[test]
-    fn a_name_is_reserved_against_other_identities_only() {
-        let ownership = ownership();
-        assert!(!ownership.is_owned_by_another("ana", ANA, 1_100) && ownership.is_owned_by_another("ana", BEN, 1_100));
-        assert!(!ownership.is_owned_by_another("ben", BEN, 1_100));
-    }
-
-    #[test]
-    fn a_claim_excludes_other_identities_until_its_last_join_ends() {
-        let mut ownership = ownership();
-        ownership.claim("ben", BEN);
-        assert!(ownership.is_claimed_by_another("ben", ANA) && !ownership.is_claimed_by_another("ben", BEN));
-        ownership.claim("ben", BEN);
-        ownership.unclaim("ben");
-        assert!(ownership.is_claimed_by_another("ben", ANA), "its owner's other Join is in progress");
-        ownership.unclaim("ben");
-        assert!(!ownership.is_claimed_by_another("ben", ANA) && ownership.claims.is_empty());
-    }
-
-    #[test]
     fn ownership_lapses_after_the_keep_time_unseen() {
+        let ownership = ownership();
+        let record = ownership.record("ana").expect("owned");
+        assert!(!ownership.has_lapsed(record, 1_499) && ownership.has_lapsed(record, 1_500));
+    }
+
+    #[test]
+    fn a_name_collides_with_those_that_look_like_it() {
         let mut ownership = ownership();
-        assert!(ownership.is_owned_by_another("ana", BEN, 1_499));
-        assert!(!ownership.is_owned_by_another("ana", BEN, 1_500));
-        ownership.apply(&Batch { names: vec![record("ana", ANA, 1_000, true)], ..Batch::default() });
-        assert!(ownership.is_owned_by_another("ana", BEN, 9_999));
+        let colliding = |ownership: &Ownership, name: &str| {
+            let name = Name::existing(name).expect("allowed");
+            ownership.colliding(&name).map(|record| record.folded.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(colliding(&ownership, "ANA"), ["ana"]);
+        assert_eq!(colliding(&ownership, "аnа"), ["ana"], "Cyrillic");
+        assert!(colliding(&ownership, "anna").is_empty());
+        ownership.forget_name("ana");
+        assert!(colliding(&ownership, "аnа").is_empty() && ownership.alike.is_empty());
     }
 
     #[test]
     fn a_released_name_is_free() {
         let mut ownership = ownership();
-        ownership.apply(&Batch { released: vec!["ana".into()], ..Batch::default() });
-        assert!(!ownership.is_owned_by_another("ana", BEN, 1_000));
+        let released = vec!["ana".into()];
+        ownership.apply(&ServerBatch { released, ..ServerBatch::default() }, &RoomBatch::default());
+        assert!(ownership.record("ana").is_none());
     }
 
     #[test]
     fn admissions_count_under_the_present_tag_only() {
         let admission = |identity, tag| Admission { identity, tag };
         let admissions = vec![admission(ANA, [1; 16]), admission(BEN, [2; 16])];
-        let loaded = RoomState { admissions, ..RoomState::default() };
+        let room = RoomState { admissions, ..RoomState::default() };
+        let loaded = Loaded { room, ..Loaded::default() };
         let ownership = Ownership::new(&loaded, [2; 16], 500);
         assert!(!ownership.is_admitted(&ANA) && ownership.is_admitted(&BEN));
     }

@@ -6,6 +6,7 @@ use kabar_core::time::Instant;
 
 use super::appender::PendingEntry;
 use super::log::Instance;
+use super::visits::PostToken;
 use super::{Handled, Room};
 use crate::hub::context::Context;
 use crate::hub::peer::Peer;
@@ -68,7 +69,11 @@ impl Room {
             member.due.post_refused = Some((post.number, code));
             return Handled::Done;
         }
-        counters.posts += 1;
+        if !self.has_post_token(now, context, peer) {
+            return Handled::Defer;
+        }
+        let Some(member) = peer.member_mut() else { return Handled::Violation };
+        context.counters.posts += 1;
         let name = member.name.shown();
         self.appender.push(PendingEntry::by_member(name, post.instance, post.number, post.kind, post.body, from));
         if faults.stored_before_commit() {
@@ -78,6 +83,28 @@ impl Room {
             instance.accepted = instance.accepted.max(post.number);
         }
         Handled::Done
+    }
+
+    /// Whether a post of this member has a token of its rate (SPEC 6.5). If not, its stream is not
+    /// read until then, and the member is notified, once until its burst is whole again.
+    fn has_post_token<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> bool {
+        let Some(member) = peer.member_mut() else { return false };
+        if core::mem::take(&mut member.has_post_token) {
+            return true;
+        }
+        let PostToken { at, is_burst_whole } = self.visits.reserve_post(now, member.identity);
+        member.was_slowed &= !is_burst_whole;
+        if at <= now {
+            return true;
+        }
+        member.has_post_token = true;
+        if !core::mem::replace(&mut member.was_slowed, true) {
+            member.due.rate_notice = true;
+            context.turns.mark_ready(&mut peer.turn);
+        }
+        context.counters.posts_held += 1;
+        peer.read_later(context, at);
+        false
     }
 }
 

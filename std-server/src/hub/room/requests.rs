@@ -1,5 +1,8 @@
 //! Joins on their way to becoming members.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use kabar_core::chat::{RefusedCode, Start};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -9,7 +12,7 @@ use crate::hub::peer::member::{Answers, Due, Member, WelcomeDue};
 use crate::hub::room_id::RoomId;
 
 /// Why a Join is refused: a code and a text.
-pub(super) type JoinError = (RefusedCode, &'static str);
+pub(super) type JoinError = (RefusedCode, Cow<'static, str>);
 
 /// A valid Join.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(super) struct JoinRequest {
     pub(super) instance: u64,
     pub(super) start: Start,
     pub(super) max_entry_len: u16,
+    /// The user did not choose the name.
+    pub(super) is_default_name: bool,
     /// Its admission has to be stored.
     pub(super) is_newly_admitted: bool,
 }
@@ -36,6 +41,7 @@ impl JoinRequest {
     /// The new member, to which everything is still to be sent.
     pub(super) fn into_member(
         self,
+        name: Arc<Name>,
         room: RoomId,
         cursor: u64,
         welcome: WelcomeDue,
@@ -44,7 +50,7 @@ impl JoinRequest {
     ) -> Member {
         Member {
             room,
-            name: self.name,
+            name,
             identity: self.identity,
             instance: self.instance,
             max_entry_len: self.max_entry_len,
@@ -53,6 +59,8 @@ impl JoinRequest {
             cursor,
             is_caught_up: false,
             due: Due { welcome: Some(welcome), ..Due::default() },
+            has_post_token: false,
+            was_slowed: false,
             was_notified: false,
             refused: None,
             answers: Answers::default(),

@@ -5,7 +5,7 @@
 //! fails, everything is read from the store again and the record returns. No record is removed that
 //! a connection, a Join in progress, an uncommitted post or the batch in progress needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
@@ -13,6 +13,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
 use super::Room;
+use super::appender::{Origin, PendingEntry};
 use super::known::Kept;
 use super::requests::{JoinError, JoinRequest};
 use crate::hub::context::Context;
@@ -34,8 +35,8 @@ const EVICTED_SHARE: usize = 64;
 
 impl Room {
     pub(super) fn on_upkeep_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
-        for (name, seat) in self.members.seats() {
-            self.appender.push_seen(name.folded(), seat.instance);
+        for (name, session) in self.members.sessions() {
+            self.appender.push_seen(name.folded(), session.instance);
         }
         self.appender.push_ran();
         self.purge(now, context);
@@ -111,11 +112,11 @@ impl Room {
         }
         if !self.newcomers.take(now, Prefix::of(peer.address)) {
             context.counters.newcomers_limited += 1;
-            return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute"));
+            return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute".into()));
         }
         if !self.has_room(now, context) {
             context.counters.identities_full += 1;
-            return Err((RefusedCode::TRY_LATER, "too many members are known here"));
+            return Err((RefusedCode::TRY_LATER, "too many members are known here".into()));
         }
         Ok(())
     }
@@ -176,16 +177,22 @@ impl Room {
         names.chain(instances.map(|it| it.seen_ran_ms)).max().unwrap_or_default()
     }
 
-    /// Before a batch is built: Joins that add a record to their identity displace the least
-    /// recently used ones.
-    pub(super) fn trim_joining(&mut self, limits: &HubLimits, counters: &mut Counters) {
-        let added = |request: &JoinRequest| {
-            let owner = self.ownership.record(request.name.folded()).map(|record| record.identity);
-            let new_names = usize::from(owner != Some(request.identity));
-            let new_instances = usize::from(self.log.instance(request.instance).is_none());
-            (request.identity, new_names, new_instances)
+    /// Before a batch is built: Joins and renames that add a record to their identity displace the
+    /// least recently used ones.
+    pub(super) fn trim_joining(&mut self, limits: &HubLimits, counters: &mut Counters, posts: &VecDeque<PendingEntry>) {
+        let renamed = posts.iter().filter_map(|post| match &post.origin {
+            Origin::Renamed { identity, name, .. } => Some((*identity, name.folded())),
+            _ => None,
+        });
+        let is_new = |identity: PublicIdentity, folded: &str| {
+            self.ownership.record(folded).is_none_or(|record| record.identity != identity)
         };
-        for (identity, new_names, new_instances) in self.appender.joining().map(added).collect::<Vec<_>>() {
+        let renames = renamed.map(|(identity, folded)| (identity, usize::from(is_new(identity, folded)), 0));
+        let joins = self.appender.joining().map(|JoinRequest { identity, name, instance, .. }| {
+            let new_instances = usize::from(self.log.instance(*instance).is_none());
+            (*identity, usize::from(is_new(*identity, name.folded())), new_instances)
+        });
+        for (identity, new_names, new_instances) in joins.chain(renames).collect::<Vec<_>>() {
             if new_names + new_instances > 0 {
                 self.trim(limits, counters, identity, new_names, new_instances);
             }
@@ -217,7 +224,7 @@ impl Room {
         let used: BTreeSet<u64> = self.appender.joining().map(|request| request.instance).collect();
         let mut instances: Vec<(bool, u64, u64, u64)> = Vec::new();
         for instance in kept.instances.iter().filter(|it| !used.contains(it)) {
-            let is_here = self.members.peer_of_instance(*instance).is_some();
+            let is_here = self.members.session_of_instance(*instance).is_some();
             if let Some(known) = self.log.instance(*instance).filter(|known| !is_here && !known.is_waiting()) {
                 instances.push((known.highest > 0, known.seen_ran_ms, known.highest_seq, *instance));
             }
@@ -234,9 +241,11 @@ impl Room {
         }
     }
 
-    /// Whether no member has this name, no Join claims it, and its owner is not present in the log.
-    fn is_idle_name(&self, folded: &str) -> bool {
-        self.members.named(folded).is_none() && !self.ownership.is_claimed(folded) && !self.is_present(folded)
+    /// Whether no member has this name, nothing in progress claims it, and its owner is not present
+    /// under it.
+    pub(super) fn is_idle_name(&self, folded: &str) -> bool {
+        let is_present = self.ownership.record(folded).is_some_and(|record| self.is_present_as(record));
+        self.members.named(folded).is_none() && !self.claims.is_claimed(folded) && !is_present
     }
 
     /// Identities that are connected, joining, or written by the batch in progress.
@@ -252,7 +261,7 @@ impl Room {
     fn forget_name(&mut self, identity: PublicIdentity, folded: &str) {
         self.ownership.forget_name(folded);
         self.known.remove_name(identity, folded);
-        self.appender.forgotten().names.push(folded.to_owned());
+        self.appender.push_forgotten_name(folded);
         self.forget_unknown(identity);
     }
 

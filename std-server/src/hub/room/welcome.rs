@@ -1,13 +1,18 @@
 //! Completes Joins whose registration is durable: the connection becomes a member (SPEC 6.3, 6.5).
 
+use std::sync::Arc;
+
 use kabar_core::chat::RefusedCode;
-use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
+use kabar_std::names::Name;
 
 use super::Room;
-use super::members::Seat;
+use super::join::DELAYED;
+use super::members::Session;
 use super::requests::CommittingJoin;
+use super::sessions::TOO_MANY;
 use crate::hub::context::Context;
 use crate::hub::events::{HubEvent, LeaveReason};
 use crate::hub::peer::member::WelcomeDue;
@@ -25,17 +30,17 @@ impl Room {
         context: &mut Context<P>,
         joins: Vec<CommittingJoin>,
     ) -> Vec<u32> {
-        let done: Vec<(u32, String)> =
-            joins.iter().map(|join| (join.peer, join.request.name.folded().to_owned())).collect();
+        let done: Vec<(u32, PublicIdentity, Name)> =
+            joins.iter().map(|join| (join.peer, join.request.identity, join.request.name.clone())).collect();
         for join in joins {
             self.complete_join(now, peers, context, join);
         }
-        for (_, folded) in &done {
-            self.end_claim(now, context, folded);
+        for (_, identity, name) in &done {
+            self.end_join(now, context, identity, name);
         }
         // They are read only now, so that a Leave sent together with its Join is not mistaken for a
         // return in progress.
-        done.into_iter().map(|(peer, _)| peer).collect()
+        done.into_iter().map(|(peer, ..)| peer).collect()
     }
 
     fn complete_join<P: Provider>(
@@ -50,22 +55,28 @@ impl Room {
         if self.sanctions.holds(request.identity, SanctionKind::Ban) {
             // Imposed while its Join was being committed.
             self.residents.remove(&id);
-            return self.refuse_banned(now, context, peer, request.name.shown());
+            return self.refuse_banned(now, context, peer, request.identity, request.name.shown());
         }
-        if let Some(old) = self.members.get(&request.identity).copied() {
-            // SPEC 6.2: a delayed Join, whose client has abandoned the connection for that of the
-            // member. If it has not, it joins again.
-            if old.ordinal > peer.ordinal {
-                self.residents.remove(&id);
-                let text = "joined on a later connection";
-                return peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+        let (same, ordinal) = (self.members.session_of_instance(request.instance), peer.ordinal);
+        let refused = match same {
+            Some(later) if later.ordinal > ordinal => Some(DELAYED),
+            Some(old) => {
+                self.replace(now, peers, context, old);
+                None
             }
-            self.replace(now, peers, context, old, request.instance);
+            None => (!self.make_session_room(now, peers, context, &request.identity)).then_some(TOO_MANY),
+        };
+        if let (Some(text), Some(peer)) = (refused, peers.get_mut(id)) {
+            self.residents.remove(&id);
+            return peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
         }
         let Some(peer) = peers.get_mut(id) else { return };
         let (start, is_reset) = self.log.start(request.start);
         let due = WelcomeDue { head: self.log.head(), is_reset };
-        let member = request.into_member(self.id, start, due, now, context.wall_ms(now));
+        // If this Join renames the member, that follows.
+        let person = self.members.get(&request.identity);
+        let name = person.map_or_else(|| Arc::new(request.name.clone()), |person| person.name.clone());
+        let member = request.into_member(name, self.id, start, due, now, context.wall_ms(now));
         self.members.insert(peer, &member);
         context.counters.joins += 1;
         let name = member.name.shown().to_owned();
@@ -74,36 +85,28 @@ impl Room {
         context.turns.mark_ready(&mut peer.turn);
     }
 
-    /// Closes the old connection of an identity that joined again. The same process has abandoned
-    /// it; another one is informed.
-    fn replace<P: Provider>(
-        &mut self,
-        now: Instant,
-        peers: &mut Peers<P>,
-        context: &mut Context<P>,
-        old: Seat,
-        instance: u64,
-    ) {
+    /// Drops the old connection of a client that joined again: the client has abandoned it.
+    fn replace<P: Provider>(&mut self, now: Instant, peers: &mut Peers<P>, context: &mut Context<P>, old: Session) {
         let Some(peer) = peers.get_mut(old.peer) else { return };
         self.remove_member(now, context, peer, LeaveReason::Replaced);
-        if old.instance == instance {
-            peer.connection.reset();
-            peers.remove(context, old.peer);
-        } else {
-            context.counters.replaced += 1;
-            peer.close(now, context, CloseCode::REPLACED, "joined from elsewhere");
-        }
+        peer.connection.reset();
+        peers.remove(context, old.peer);
     }
 
-    /// Ends the claim of a completed or lost Join to its name. If no member has the name now
-    /// although the log states that its owner is present, the owner is absent.
-    pub(super) fn end_claim<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, folded: &str) {
-        self.ownership.unclaim(folded);
-        // Another Join of its owner may be in progress; then the end of that one decides.
-        let is_here = self.members.named(folded).is_some() || self.ownership.is_claimed(folded);
-        if self.is_present(folded) && !is_here {
+    /// Ends a completed or lost Join. If its identity is not a member now although it is present
+    /// according to the log, it is absent.
+    pub(super) fn end_join<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        identity: &PublicIdentity,
+        name: &Name,
+    ) {
+        self.claims.end_join(name, identity);
+        // Another Join of the identity may be in progress; then the end of that one decides.
+        if self.is_present(identity) && !self.is_here(identity) {
             let deadline = now + context.config.limits.return_time;
-            context.timers.set(self.timer(RoomTimer::Absence(folded.to_owned())), Some(deadline));
+            context.timers.set(self.timer(RoomTimer::Absence(*identity)), Some(deadline));
         }
     }
 }

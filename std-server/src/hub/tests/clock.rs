@@ -76,7 +76,7 @@ fn time_unseen_adds_up_across_runs_and_stops_between_them() {
 #[test]
 fn running_time_is_written_hourly_without_other_commits() {
     let mut world = World::over(super::world::config(), MemoryStore::new());
-    let ran = |world: &mut World| world.store.load("lobby").expect("readable").ran_ms;
+    let ran = |world: &mut World| world.store.load_server().expect("readable").ran_ms;
     world.run(HOUR * 50 + HOUR / 2);
     assert_eq!(ran(&mut world), 50 * 3_600_000);
     assert_eq!(world.store.commits(), 51, "the term, and once an hour");

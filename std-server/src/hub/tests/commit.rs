@@ -189,7 +189,7 @@ fn every_run_has_its_own_term() {
     let ana = world.join(&join_args("Ana", 1));
     let first = world.clients[ana].welcome().term;
     world.restart();
-    let terms = world.store.load("lobby").expect("readable").terms;
+    let terms = world.store.load_room("lobby").expect("readable").terms;
     assert_eq!((terms.len(), terms[0].term, terms[1].first_seq), (2, first, 2));
     assert_ne!(terms[1].term, first);
 }

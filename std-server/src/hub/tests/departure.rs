@@ -1,8 +1,6 @@
 //! Entries in the log about members that join and leave (SPEC 6.4).
 
 use kabar_core::chat::{ClientMessage, EntryKind};
-use kabar_core::connection::CloseCode;
-use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
 
 use super::fake_client::{JoinArgs, join_args};
@@ -156,35 +154,6 @@ fn a_large_room_announces_neither_joined_nor_left() {
     // Left is written for each member whose joined was.
     assert_eq!(announcements(&world).len(), 4);
     assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 0);
-}
-
-#[test]
-fn joining_under_another_name_leaves_under_the_old_one() {
-    let mut world = World::new();
-    let client = world.join(&join_args("Ana", 1));
-    world.join(&join_args("Anabel", 1));
-    assert_eq!(world.clients[client].closed, Some(Closed::ByPeer(CloseCode::REPLACED)));
-    let mut announcements = announcements(&world);
-    announcements.sort();
-    let expected = [("Ana", JOINED), ("Ana", LEFT), ("Anabel", JOINED)].map(|(name, kind)| (name.to_owned(), kind));
-    assert_eq!(announcements, expected);
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 1);
-}
-
-#[test]
-fn a_return_under_another_spelling_of_the_name_is_not_announced() {
-    let mut world = World::new();
-    let client = world.join(&join_args("Ana", 1));
-    assert!(world.clients[client].send_raw(&[0, 0]));
-    world.run_ms(100);
-    world.attempt_join(client, &join_args("ANA", 1));
-    assert_eq!(
-        (announcements(&world), world.hub.who(world.now, RoomId::ONLY)[0].name.as_str()),
-        (ana(&[JOINED]), "ANA")
-    );
-    world.clients[client].close(world.now);
-    world.run_ms(100);
-    assert_eq!(announcements(&world)[1..], [("ANA".to_owned(), LEFT)]);
 }
 
 #[test]

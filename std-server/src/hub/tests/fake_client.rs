@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 
 use kabar_core::chat::message::{client_proof, join_statement, server_proof};
 use kabar_core::chat::{
-    Authentication, ClientMessage, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode,
-    ServerMessage, Start, Term, message_len,
+    AnswerCode, Authentication, ClientMessage, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode,
+    RefusedCode, Request, ServerMessage, Start, Term, message_len,
 };
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
@@ -29,7 +29,10 @@ type Memory = InlineBuffers<16_384, 16_384, 0, 64>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Received {
     Welcome(Welcomed),
-    Refused(RefusedCode),
+    Refused {
+        code: RefusedCode,
+        text: String,
+    },
     Reset,
     Entry {
         seq: u64,
@@ -53,12 +56,17 @@ pub(super) enum Received {
     Past {
         remaining: u16,
         seq: Option<u64>,
+        body: Vec<u8>,
     },
     Member {
         remaining: u16,
         name: Option<String>,
     },
     Notice(u8),
+    Answer {
+        code: AnswerCode,
+        text: String,
+    },
     /// Any other information, as `Debug` formats it.
     Info(String),
 }
@@ -66,13 +74,17 @@ pub(super) enum Received {
 impl Received {
     fn of(info: Info<'_>) -> Self {
         if let Info::HistoryEntry { remaining, entry, .. } = info {
-            return Self::Past { remaining, seq: entry.map(|entry| entry.header.seq) };
+            let (seq, body) = (entry.map(|entry| entry.header.seq), entry.map_or(&[][..], |entry| entry.body).to_vec());
+            return Self::Past { remaining, seq, body };
         }
         if let Info::MemberListed { remaining, name, .. } = info {
             return Self::Member { remaining, name: name.map(Into::into) };
         }
         if let Info::Notice { code, .. } = info {
             return Self::Notice(code);
+        }
+        if let Info::Answer { code, text, .. } = info {
+            return Self::Answer { code, text: text.into() };
         }
         Self::Info(format!("{info:?}"))
     }
@@ -101,6 +113,7 @@ pub(super) struct JoinArgs {
     pub(super) instance: u64,
     pub(super) start: Start,
     pub(super) max_entry_len: u16,
+    pub(super) is_default_name: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -122,6 +135,7 @@ pub(super) fn join_args(name: &str, key: u8) -> JoinArgs {
         instance: 0,
         start: Start::Head,
         max_entry_len: 4352,
+        is_default_name: false,
     }
 }
 
@@ -263,7 +277,7 @@ impl FakeClient {
                     is_proved: it.proof == server_proof(&SECRET, exporter),
                 })
             }
-            ServerMessage::Refused { code, .. } => Received::Refused(code),
+            ServerMessage::Refused { code, text, .. } => Received::Refused { code, text: text.into() },
             ServerMessage::Reset { .. } => Received::Reset,
             ServerMessage::Entry { entry, .. } => Received::Entry {
                 seq: entry.header.seq,
@@ -330,7 +344,7 @@ impl FakeClient {
             instance: join_args.instance,
             start: join_args.start,
             max_entry_len: join_args.max_entry_len,
-            is_default_name: false,
+            is_default_name: join_args.is_default_name,
         };
         self.send(&ClientMessage::Join(join))
     }
@@ -355,6 +369,21 @@ impl FakeClient {
         }))
     }
 
+    /// Asks for another name.
+    pub(super) fn rename(&mut self, name: &str) {
+        let request = Request::Rename { name };
+        assert!(self.send(&ClientMessage::Request { handle: self.handle, request }), "the send ring is full");
+    }
+
+    /// The answers to its requests that change something.
+    pub(super) fn answers(&self) -> Vec<(AnswerCode, &str)> {
+        let answer = |received| match received {
+            &Received::Answer { code, ref text } => Some((code, text.as_str())),
+            _ => None,
+        };
+        self.received.iter().filter_map(answer).collect()
+    }
+
     pub(super) fn close(&mut self, now: Instant) {
         self.connection.close(now, CloseCode::LEFT, "");
     }
@@ -374,7 +403,7 @@ impl FakeClient {
 
     pub(super) fn refusal(&self) -> Option<RefusedCode> {
         self.received.iter().find_map(|received| match received {
-            Received::Refused(code) => Some(*code),
+            Received::Refused { code, .. } => Some(*code),
             _ => None,
         })
     }

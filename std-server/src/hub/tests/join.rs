@@ -7,7 +7,7 @@ use kabar_core::time::Duration;
 
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::world::{PASSWORD, World};
-use crate::hub::{HubEvent, JobKind, JoinPolicy, RoomId};
+use crate::hub::{HubEvent, JobKind, JoinPolicy, Loaded, RoomId};
 use crate::store::{Fault, Store};
 
 fn refused(world: &mut World, join_args: &JoinArgs) -> Option<RefusedCode> {
@@ -37,9 +37,9 @@ fn no_welcome_is_sent_before_the_commit() {
     world.release();
     world.run_ms(10);
     assert!(world.clients[client].is_welcome());
-    let loaded = world.store.load("lobby").expect("readable");
-    assert_eq!(loaded.instances[0].instance, world.clients[client].welcome().instance);
-    assert_eq!((loaded.names[0].name.as_str(), loaded.terms.len()), ("Ana", 1));
+    let loaded = Loaded::read(&mut world.store, "lobby").expect("readable");
+    assert_eq!(loaded.room.instances[0].instance, world.clients[client].welcome().instance);
+    assert_eq!((loaded.server.names[0].name.as_str(), loaded.room.terms.len()), ("Ana", 1));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_wrong_secret_is_refused_and_the_connection_closed() {
     world.attempt_join(client, &JoinArgs { credential: Credential::WrongSecret, ..join_args("Ana", 1) });
     assert_eq!(world.clients[client].refusal(), Some(RefusedCode::AUTHENTICATION));
     assert_eq!(world.clients[client].closed, Some(Closed::ByPeer(CloseCode::REFUSED)));
-    assert!(world.store.load("lobby").expect("readable").names.is_empty());
+    assert!(world.store.load_server().expect("readable").names.is_empty());
     assert_eq!(world.hub.counters().refused, 1);
 }
 
@@ -288,7 +288,7 @@ fn a_full_room_admits_only_its_members() {
     assert_eq!(refused(&mut world, &join_args("Cleo", 3)), Some(RefusedCode::ROOM_FULL));
     assert_eq!(world.hub.counters().room_full, 1);
     let again = world.join(&join_args("Ana", 1));
-    assert!(world.clients[again].is_connected() && !world.clients[ana].is_connected());
+    assert!(world.clients[again].is_connected() && world.clients[ana].is_connected());
 }
 
 #[test]
@@ -345,10 +345,12 @@ fn a_delayed_join_does_not_replace_a_later_connection() {
     // A client that received no Welcome abandons its connection and joins on another one; then the
     // first Join arrives.
     let mut world = World::new();
+    let ana = world.join(&join_args("Ana", 1));
+    let join_args = JoinArgs { instance: world.clients[ana].welcome().instance, ..join_args("Ana", 1) };
     let first = world.client();
     world.connect(first);
-    let second = world.join(&join_args("Ana", 1));
-    world.clients[first].join(&join_args("Ana", 1));
+    let second = world.join(&join_args);
+    world.clients[first].join(&join_args);
     world.run_ms(500);
     assert_eq!(world.clients[first].refusal(), Some(RefusedCode::TRY_LATER));
     assert!(world.clients[second].is_connected() && world.clients[second].closed.is_none());
@@ -357,19 +359,6 @@ fn a_delayed_join_does_not_replace_a_later_connection() {
     assert_eq!(
         (world.clients[second].stored(), world.hub.counters().replaced, world.hub.who(world.now, RoomId::ONLY).len()),
         (1, 0, 1)
-    );
-}
-
-#[test]
-fn an_identity_that_joins_from_elsewhere_replaces_its_connection() {
-    let mut world = World::new();
-    let ana = world.join(&join_args("Ana", 1));
-    let again = world.join(&join_args("Ana", 1));
-    assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::REPLACED)));
-    assert!(world.clients[again].is_connected());
-    assert_eq!(
-        (world.hub.counters().replaced, world.announcements().len(), world.hub.who(world.now, RoomId::ONLY).len()),
-        (1, 1, 1)
     );
 }
 
@@ -411,7 +400,7 @@ fn no_welcome_is_sent_before_the_term_is_durable() {
     world.release();
     world.run_ms(10);
     let term = world.clients[ana].welcome().term;
-    assert!(world.store.load("lobby").expect("readable").terms.iter().any(|record| record.term == term));
+    assert!(world.store.load_room("lobby").expect("readable").terms.iter().any(|record| record.term == term));
 }
 
 #[test]

@@ -156,6 +156,11 @@ limits! {
     identities_are_bounded: "max-identities", 2, |set| joining(set, 3);
     names_of_an_identity_are_bounded: "max-names-per-identity", 1, |set| returning(set, "other", Duration::ZERO);
     instances_of_an_identity_are_bounded: "max-instances-per-identity", 1, |set| returning(set, "p1", Duration::ZERO);
+    sessions_of_an_identity_are_bounded: "max-sessions-per-identity", 1, |set| {
+        let mut world = joining(set, 1);
+        attempt_join(&mut world, &join_args("p1", 1));
+        world
+    };
     new_identities_from_an_address_at_once_are_bounded: "newcomer-burst", 1, |set| arriving(set, Duration::ZERO);
     new_identities_from_an_address_are_bounded_in_rate: "newcomer-interval", HOUR, |set| {
         let few = |config: &mut HubConfig| {
@@ -180,10 +185,21 @@ limits! {
         };
         returning(&few, "p1", Duration::from_secs(61))
     };
+    posts_of_a_member_at_once_are_bounded: "post-burst", 5, |set| talking(set, 10);
+    posts_of_a_member_are_bounded_in_rate: "post-rate", 1, |set| {
+        let few = |config: &mut HubConfig| {
+            config.limits.post_burst = 1;
+            set(config);
+        };
+        let mut world = talking(&few, 1);
+        world.clients[0].post(2, "hello");
+        world.run_ms(50);
+        world
+    };
     bans_and_mutes_are_bounded: "max-sanctions", 1, |set| {
         let mut world = joining(set, 2);
         for name in ["p1", "p2"] {
-            let _ = world.hub.mute(world.now, RoomId::ONLY, name);
+            let _ = world.hub.mute(world.now, RoomId::ONLY, name, None);
         }
         world
     };
@@ -239,6 +255,28 @@ limits! {
         let mut world = World::with(set);
         world.refuse_without_acknowledgement();
         world.run(Duration::from_secs(2));
+        world
+    };
+    old_entries_go: "keep-age", 10 * SECOND, |set| {
+        let mut world = talking(set, 3);
+        world.run(Duration::from_secs(20));
+        world
+    };
+    entries_of_a_room_are_bounded: "keep-entries", 2, |set| {
+        let mut world = talking(set, 5);
+        world.run(Duration::from_secs(2));
+        world
+    };
+    bytes_of_a_room_are_bounded: "keep-bytes", 300, |set| {
+        let mut world = talking(set, 5);
+        world.run(Duration::from_secs(2));
+        world
+    };
+    authors_remove_messages_for_a_while: "delete-time", SECOND, |set| {
+        let mut world = talking(set, 1);
+        world.run(Duration::from_secs(2));
+        assert!(world.clients[0].send(&ClientMessage::Request { handle: 1, request: Request::Remove { seq: 2 } }));
+        world.run_ms(100);
         world
     };
     queued_events_are_bounded: "max-events", 1, |set| {

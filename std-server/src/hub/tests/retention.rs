@@ -15,8 +15,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Records that the store holds: names, instances, admissions, entries.
 fn kept(world: &mut World) -> [usize; 4] {
-    let loaded = world.store.load("lobby").expect("readable");
-    [loaded.names.len(), loaded.instances.len(), loaded.admissions.len(), world.log().len()]
+    let loaded = world.store.load_room("lobby").expect("readable");
+    let names = world.store.load_server().expect("readable").names.len();
+    [names, loaded.instances.len(), loaded.admissions.len(), world.log().len()]
 }
 
 /// Sends Join and Leave `rounds` times on one connection, as fast as it accepts them.
@@ -57,12 +58,12 @@ fn repeated_joins_and_leaves_store_a_bounded_amount() {
     // One joined per minute, and one left for each.
     let minutes = 1 + world.now.as_micros() as usize / 60_000_000 - 1_000 / 60;
     // Names whose owner is present in the log are kept until left is written.
-    assert!(names <= 4 + 8 && instances <= 8 && admissions == 1, "{names} {instances} {admissions}");
+    assert!(names <= 3 + 8 && instances <= 16 && admissions == 1, "{names} {instances} {admissions}");
     assert!(entries <= 2 * (8 + minutes), "{entries} in {minutes} minutes");
     let counters = world.hub.counters();
     assert!(counters.announcements_limited > 9_000 && counters.instances_crowded > 9_000, "{counters:?}");
     world.run(HOUR);
-    assert_eq!(kept(&mut world)[0], 4);
+    assert_eq!(kept(&mut world)[0], 3);
 }
 
 #[test]
@@ -206,7 +207,7 @@ fn an_instance_with_an_uncommitted_post_is_not_forgotten() {
     world.run_ms(100);
     assert!(world.clients[again].is_welcome());
     assert_eq!(world.texts(), ["one", "two"]);
-    let loaded = world.store.load("lobby").expect("readable");
+    let loaded = world.store.load_room("lobby").expect("readable");
     assert!(loaded.instances.iter().any(|record| (record.instance, record.highest) == (instance, 2)));
 }
 
@@ -260,7 +261,7 @@ fn leave(world: &mut World, client: usize) {
 
 /// Folded names that the store holds, in order.
 fn names(world: &mut World) -> Vec<String> {
-    let loaded = world.store.load("lobby").expect("readable");
+    let loaded = world.store.load_server().expect("readable");
     let mut names: Vec<String> = loaded.names.into_iter().map(|record| record.folded).collect();
     names.sort();
     names

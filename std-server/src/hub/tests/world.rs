@@ -10,8 +10,8 @@ use kabar_core::time::{Duration, Instant};
 use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_args};
 use super::server_key::{Key, MODULUS};
 use crate::hub::room::RoomSettings;
-use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, PasswordVerifier, RoomId};
-use crate::store::{LogEntry, MemoryStore, Store};
+use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, PasswordVerifier, RoomId};
+use crate::store::{LogEntry, MemoryStore};
 
 /// The password of rooms that have one.
 pub(super) const PASSWORD: &str = "open sesame";
@@ -75,7 +75,7 @@ impl World {
 
     pub(super) fn over(config: HubConfig, mut store: MemoryStore) -> Self {
         let now = Instant::ZERO + Duration::from_secs(1_000);
-        let loaded = store.load(ROOM).expect("readable");
+        let loaded = Loaded::read(&mut store, ROOM).expect("readable");
         let mut world = Self {
             now,
             hub: Hub::new(config.clone(), loaded, &MODULUS, [7; 32], now),
@@ -98,7 +98,7 @@ impl World {
     /// Adds a room in addition to the first one.
     pub(super) fn add_room(&mut self, name: &str) -> RoomId {
         let id = self.hub.rooms.next_id();
-        let loaded = self.store.load(name).expect("readable");
+        let loaded = Loaded::read(&mut self.store, name).expect("readable");
         self.hub.add_room(self.now, RoomSettings::new(&HubConfig::new(name, SECRET)), &loaded);
         self.drain();
         id
@@ -109,7 +109,7 @@ impl World {
         self.runs += 1;
         self.jobs.clear();
         self.in_transit.clear();
-        let loaded = self.store.load(ROOM).expect("readable");
+        let loaded = Loaded::read(&mut self.store, ROOM).expect("readable");
         self.hub = Hub::new(self.config.clone(), loaded, &MODULUS, [100 + self.runs; 32], self.now);
         self.hub.set_wall(self.now, WALL_MS + 1_000_000 * u64::from(self.runs));
         self.drain();

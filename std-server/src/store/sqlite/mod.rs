@@ -33,8 +33,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::invariants::validate;
-use super::{Batch, CommitError, LogEntry, LogReader, ReadError, RoomState, Store, StoreErrorKind, StoreFigures};
+use super::invariants::{rooms_are_distinct, validate};
+use super::{
+    Commit, CommitError, Keep, LogEntry, LogReader, ReadError, RoomState, ServerState, Store, StoreErrorKind,
+    StoreFigures,
+};
 use checkpoint::Checkpoints;
 use connect::OpenedFile;
 use error::{ask_why, commit_error, failed, unreadable};
@@ -64,6 +67,8 @@ pub struct SqliteStore {
     has_written: bool,
     /// Whether this run has checked the index.
     is_index_seen: bool,
+    /// Whether the write-ahead log may still hold the body of a removed entry.
+    is_erasing: bool,
 }
 
 /// Reads entries on its own connection.
@@ -83,7 +88,15 @@ impl SqliteStore {
         let (connection, place) = connect::for_server(dir)?;
         connect::settle(&connection, place.path(), |connection| connection.busy_timeout(BUSY))?;
         let checkpoints = Checkpoints::new(&connection);
-        Ok(Self { connection, place, checkpoints, is_dirty: true, has_written: false, is_index_seen: false })
+        Ok(Self {
+            connection,
+            place,
+            checkpoints,
+            is_dirty: true,
+            has_written: false,
+            is_index_seen: false,
+            is_erasing: false,
+        })
     }
 
     /// Opens a reader of the same history.
@@ -102,15 +115,30 @@ impl SqliteStore {
         self.place.path()
     }
 
-    fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        let transaction = mark::begin(&mut self.connection).map_err(failed)?;
-        let (room, head) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
-        let is_permitted = validate(batch, head, |id| records::instance(&transaction, room, id)).map_err(failed)?;
-        if !is_permitted {
-            return Err(CommitError::Failed(StoreErrorKind::Contradiction));
+    fn write(&mut self, commit: &Commit) -> Result<(), CommitError> {
+        const CONTRADICTION: CommitError = CommitError::Failed(StoreErrorKind::Contradiction);
+        if !rooms_are_distinct(commit) {
+            return Err(CONTRADICTION);
         }
-        records::write(&transaction, room, batch).map_err(failed)?;
+        let transaction = mark::begin(&mut self.connection).map_err(failed)?;
+        records::write_server(&transaction, &commit.server).map_err(failed)?;
+        for batch in &commit.rooms {
+            let (room, extent) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
+            let is_permitted =
+                validate(batch, extent, |id| records::instance(&transaction, room, id)).map_err(failed)?;
+            if !is_permitted {
+                return Err(CONTRADICTION);
+            }
+            records::write(&transaction, room, batch).map_err(failed)?;
+        }
         transaction.commit().map_err(commit_error)
+    }
+
+    fn load<T>(&mut self, load: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadError> {
+        self.rollback_leftover().map_err(unreadable)?;
+        // One transaction, for a consistent state.
+        let transaction = self.connection.transaction().map_err(unreadable)?;
+        load(&transaction).map_err(unreadable)
     }
 
     /// Records that this run has written: closing may now move the log into the file.
@@ -142,26 +170,32 @@ impl LogReader for SqliteReader {
 }
 
 impl Store for SqliteStore {
-    fn load(&mut self, room: &str) -> Result<RoomState, ReadError> {
-        self.rollback_leftover().map_err(unreadable)?;
-        // One transaction, for a consistent state.
-        let transaction = self.connection.transaction().map_err(unreadable)?;
-        records::load(&transaction, room).map_err(unreadable)
+    fn load_server(&mut self) -> Result<ServerState, ReadError> {
+        self.load(records::load_server)
     }
 
-    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+    fn load_room(&mut self, room: &str) -> Result<RoomState, ReadError> {
+        self.load(|connection| records::load_room(connection, room))
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), CommitError> {
         self.rollback_leftover().map_err(failed)?;
         if !self.place.is_there() {
             // SQLite would go on writing into a file that nobody finds.
             return Err(CommitError::Failed(StoreErrorKind::Moved));
         }
-        let written = self.write(batch).map_err(|error| match error {
+        let written = self.write(commit).map_err(|error| match error {
             CommitError::Failed(kind) => CommitError::Failed(ask_why(kind, self.place.path())),
             CommitError::Uncertain(kind) => CommitError::Uncertain(ask_why(kind, self.place.path())),
         });
         self.wrote();
+        self.is_erasing |= commit.rooms.iter().any(|batch| !batch.removed.is_empty());
         self.checkpoints.after_commit(&self.connection);
         written
+    }
+
+    fn surplus(&mut self, room: &str, keep: &Keep, count: u64) -> Result<u64, ReadError> {
+        self.load(|connection| records::surplus(connection, room, keep, count))
     }
 
     fn maintain(&mut self) -> bool {
@@ -178,6 +212,10 @@ impl Store for SqliteStore {
             }
             // Commits find and report errors.
             Ok(false) | Err(_) => {
+                if self.is_erasing {
+                    // A reader may prevent it: then the next maintenance or the end of the run does it.
+                    self.is_erasing = !self.checkpoints.erase(&self.connection);
+                }
                 if core::mem::take(&mut self.is_dirty) {
                     self.checkpoints.run(&self.connection);
                 }

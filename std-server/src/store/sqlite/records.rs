@@ -2,13 +2,15 @@
 
 use core::ops::RangeInclusive;
 
-use kabar_core::chat::{EntryKind, Term};
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::search;
 use crate::store::{
-    Admission, Batch, Forgotten, InstanceRecord, LogEntry, NameRecord, RoomState, Sanction, SanctionKind, TermRecord,
+    Admission, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, RoomBatch, RoomState, RoomSummary,
+    Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
 };
 
 /// An unsigned number in SQLite's signed 64 bits.
@@ -52,13 +54,15 @@ pub(super) fn room(connection: &Connection, name: &str) -> rusqlite::Result<Opti
     select.query_row([name], |row| Ok((row.get(0)?, bits(row, 1)?))).optional()
 }
 
-/// As [`room`], but creates the room if it does not exist.
-pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Result<(i64, u64)> {
-    if let Some(known) = room(connection, name)? {
+/// Returns the row of a room, and its first seq and its head; creates the room if it does not exist.
+pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Result<(i64, (u64, u64))> {
+    let mut select = connection.prepare_cached("SELECT id, first_seq, head FROM rooms WHERE name = ?1")?;
+    let known = select.query_row([name], |row| Ok((row.get(0)?, (bits(row, 1)?, bits(row, 2)?)))).optional()?;
+    if let Some(known) = known {
         return Ok(known);
     }
     connection.execute("INSERT INTO rooms (name, head) VALUES (?1, 0)", [name])?;
-    Ok((connection.last_insert_rowid(), 0))
+    Ok((connection.last_insert_rowid(), (1, 0)))
 }
 
 pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite::Result<Option<InstanceRecord>> {
@@ -68,12 +72,33 @@ pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite:
     select.query_row(params![room, U64AsI64(id)], instance_of).optional()
 }
 
-/// Writes a valid batch.
-pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::Result<()> {
+/// Writes the server's part of a transaction.
+pub(super) fn write_server(connection: &Connection, batch: &ServerBatch) -> rusqlite::Result<()> {
+    let ServerBatch { names, released, forgotten, ran_ms } = batch;
+    if let Some(ran_ms) = ran_ms {
+        let mut update = connection.prepare_cached("UPDATE server SET ran_ms = max(ran_ms, ?1)")?;
+        update.execute([i64::try_from(*ran_ms).unwrap_or(i64::MAX)])?;
+    }
+    let mut delete = connection.prepare_cached("DELETE FROM names WHERE folded = ?1")?;
+    for folded in released.iter().chain(forgotten) {
+        delete.execute([folded])?;
+    }
+    let mut insert = connection
+        .prepare_cached("INSERT OR REPLACE INTO names (folded, name, identity, seen_ran_ms) VALUES (?1, ?2, ?3, ?4)")?;
+    for NameRecord { folded, name, identity, seen_ran_ms } in names {
+        insert.execute(params![folded, name, identity.0, U64AsI64(*seen_ran_ms)])?;
+    }
+    Ok(())
+}
+
+/// Writes a valid batch of a room.
+pub(super) fn write(connection: &Connection, room: i64, batch: &RoomBatch) -> rusqlite::Result<()> {
     forget(connection, room, &batch.forgotten)?;
-    if let Some(ran_ms) = batch.ran_ms {
-        let mut update = connection.prepare_cached("UPDATE rooms SET ran_ms = max(ran_ms, ?2) WHERE id = ?1")?;
-        update.execute(params![room, i64::try_from(ran_ms).unwrap_or(i64::MAX)])?;
+    if let Some(first) = batch.first {
+        forget_before(connection, room, first)?;
+    }
+    for seq in &batch.removed {
+        remove_body(connection, room, *seq)?;
     }
     if let Some(TermRecord { term, first_seq }) = batch.term {
         let sql = "INSERT OR IGNORE INTO terms (room, term, first_seq) VALUES (?1, ?2, ?3)";
@@ -89,8 +114,9 @@ pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqli
         insert.execute(params![room, seq, time, author, instance, number, kind.0, body])?;
     }
     if let Some(head) = batch.last_seq() {
-        let mut update = connection.prepare_cached("UPDATE rooms SET head = ?2 WHERE id = ?1")?;
-        update.execute(params![room, U64AsI64(head)])?;
+        let bytes: usize = batch.entries.iter().map(|entry| entry.body.len()).sum();
+        let sql = "UPDATE rooms SET head = ?2, body_bytes = body_bytes + ?3 WHERE id = ?1";
+        connection.prepare_cached(sql)?.execute(params![room, U64AsI64(head), U64AsI64(bytes as u64)])?;
     }
     let mut insert = connection.prepare_cached(
         "INSERT INTO instances (room, instance, identity, highest, highest_seq, seen_ran_ms)
@@ -104,12 +130,42 @@ pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqli
     write_people(connection, room, batch)
 }
 
+/// Deletes the entries below `first`.
+fn forget_before(connection: &Connection, room: i64, first: u64) -> rusqlite::Result<()> {
+    search::remove(connection, room, 0..=first.saturating_sub(1), false)?;
+    let sql = "UPDATE rooms SET first_seq = ?2, body_bytes = body_bytes
+                   - coalesce((SELECT sum(length(body)) FROM entries WHERE room = ?1 AND seq < ?2), 0)
+               WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![room, U64AsI64(first)])?;
+    let sql = "DELETE FROM entries WHERE room = ?1 AND seq < ?2";
+    connection.prepare_cached(sql)?.execute(params![room, U64AsI64(first)]).map(|_| ())
+}
+
+/// Removes the body of an entry.
+fn remove_body(connection: &Connection, room: i64, seq: u64) -> rusqlite::Result<()> {
+    search::remove(connection, room, seq..=seq, true)?;
+    let sql = "UPDATE rooms SET body_bytes = body_bytes
+                   - (SELECT length(body) FROM entries WHERE room = ?1 AND seq = ?2)
+               WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![room, U64AsI64(seq)])?;
+    let sql = "UPDATE entries SET kind = ?3, body = x'' WHERE room = ?1 AND seq = ?2";
+    connection.prepare_cached(sql)?.execute(params![room, U64AsI64(seq), EntryKind::REMOVED.0]).map(|_| ())
+}
+
+/// As [`Store::surplus`](crate::store::Store::surplus).
+pub(super) fn surplus(connection: &Connection, name: &str, keep: &Keep, count: u64) -> rusqlite::Result<u64> {
+    let sql = "SELECT id, first_seq, head, body_bytes FROM rooms WHERE name = ?1";
+    let room = connection.query_row(sql, [name], |row| Ok((row.get(0)?, bits(row, 1)?, bits(row, 2)?, bits(row, 3)?)));
+    let Some((room, first, head, body_bytes)): Option<(i64, u64, u64, u64)> = room.optional()? else { return Ok(1) };
+    let sql = "SELECT seq, time_ms, length(body) FROM entries WHERE room = ?1 ORDER BY seq LIMIT ?2";
+    let mut select = connection.prepare_cached(sql)?;
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let oldest = select.query_map([room, count], |row| Ok((bits(row, 0)?, bits(row, 1)?, bits(row, 2)?)))?;
+    keep.first(head, body_bytes + (head + 1 - first) * ENTRY_OVERHEAD as u64, first, oldest)
+}
+
 fn forget(connection: &Connection, room: i64, forgotten: &Forgotten) -> rusqlite::Result<()> {
-    let Forgotten { names, instances, admissions, terms } = forgotten;
-    let mut delete = connection.prepare_cached("DELETE FROM names WHERE room = ?1 AND folded = ?2")?;
-    for folded in names {
-        delete.execute(params![room, folded])?;
-    }
+    let Forgotten { instances, admissions, terms } = forgotten;
     let mut delete = connection.prepare_cached("DELETE FROM instances WHERE room = ?1 AND instance = ?2")?;
     for instance in instances {
         delete.execute(params![room, U64AsI64(*instance)])?;
@@ -125,16 +181,15 @@ fn forget(connection: &Connection, room: i64, forgotten: &Forgotten) -> rusqlite
     Ok(())
 }
 
-fn write_people(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::Result<()> {
-    for folded in &batch.released {
-        connection.execute("DELETE FROM names WHERE room = ?1 AND folded = ?2", params![room, folded])?;
+fn write_people(connection: &Connection, room: i64, batch: &RoomBatch) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached("DELETE FROM present WHERE room = ?1 AND identity = ?2")?;
+    for identity in &batch.absent {
+        delete.execute(params![room, identity.0])?;
     }
-    let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO names (room, folded, name, identity, seen_ran_ms, present)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    for NameRecord { folded, name, identity, seen_ran_ms, present } in &batch.names {
-        insert.execute(params![room, folded, name, identity.0, U64AsI64(*seen_ran_ms), present])?;
+    let mut insert =
+        connection.prepare_cached("INSERT OR REPLACE INTO present (room, identity, name) VALUES (?1, ?2, ?3)")?;
+    for Presence { identity, name } in &batch.present {
+        insert.execute(params![room, identity.0, name])?;
     }
     for Admission { identity, tag } in &batch.admissions {
         let sql = "INSERT OR REPLACE INTO admissions (room, identity, tag) VALUES (?1, ?2, ?3)";
@@ -144,32 +199,40 @@ fn write_people(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::
         let sql = "DELETE FROM sanctions WHERE room = ?1 AND identity = ?2 AND kind = ?3";
         connection.execute(sql, params![room, identity.0, kind])?;
     }
-    for Sanction { identity, kind, name, since_ms } in &batch.sanctions {
-        let sql = "INSERT OR REPLACE INTO sanctions (room, identity, kind, name, since_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
-        connection.execute(sql, params![room, identity.0, kind, name, U64AsI64(*since_ms)])?;
+    for Sanction { identity, kind, name, since_ms, reason, by } in &batch.sanctions {
+        let sql = "INSERT OR REPLACE INTO sanctions (room, identity, kind, name, since_ms, reason, imposed_by)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let (since, by) = (U64AsI64(*since_ms), by.map(|by| by.0));
+        connection.execute(sql, params![room, identity.0, kind, name, since, reason, by])?;
     }
     Ok(())
 }
 
-/// Reads everything that a server reads when it starts, for every room.
+/// Reads everything that a server may read, for every room.
 pub(super) fn load_all(connection: &Connection) -> rusqlite::Result<()> {
-    let names = connection.prepare("SELECT name FROM rooms")?.query_map([], |row| row.get(0))?.collect();
-    let names: Vec<String> = rusqlite::Result::from(names)?;
-    names.iter().try_for_each(|name| load(connection, name).map(|_| ()))
+    let ServerState { rooms, .. } = load_server(connection)?;
+    rooms.iter().try_for_each(|room| load_room(connection, &room.name).map(|_| ()))
 }
 
-pub(super) fn load(connection: &Connection, name: &str) -> rusqlite::Result<RoomState> {
-    let Some((room, head)) = room(connection, name)? else { return Ok(RoomState { first: 1, ..RoomState::default() }) };
-    let first = connection.query_row("SELECT min(seq) FROM entries WHERE room = ?1", [room], |row| {
-        Ok(row.get::<_, Option<U64AsI64>>(0)?.map_or(head + 1, |first| first.0))
-    })?;
-    let ran_ms = connection.query_row("SELECT ran_ms FROM rooms WHERE id = ?1", [room], |row| bits(row, 0))?;
+pub(super) fn load_server(connection: &Connection) -> rusqlite::Result<ServerState> {
+    let mut names = connection.prepare("SELECT folded, name, identity, seen_ran_ms FROM names")?;
+    let mut rooms = connection.prepare("SELECT name, first_seq, head FROM rooms ORDER BY name")?;
+    let summary = |row: &Row<'_>| Ok(RoomSummary { name: row.get(0)?, first: bits(row, 1)?, head: bits(row, 2)? });
+    Ok(ServerState {
+        names: names.query_map([], name_of)?.collect::<rusqlite::Result<_>>()?,
+        ran_ms: connection.query_row("SELECT ran_ms FROM server", [], |row| bits(row, 0))?,
+        rooms: rooms.query_map([], summary)?.collect::<rusqlite::Result<_>>()?,
+    })
+}
+
+pub(super) fn load_room(connection: &Connection, name: &str) -> rusqlite::Result<RoomState> {
+    let Some((room, head)) = room(connection, name)? else { return Ok(RoomState::default()) };
     let term = |row: &Row<'_>| Ok(TermRecord { term: Term(row.get(0)?), first_seq: bits(row, 1)? });
     let admission = |row: &Row<'_>| Ok(Admission { identity: identity(row, 0)?, tag: row.get(1)? });
+    let presence = |row: &Row<'_>| Ok(Presence { identity: identity(row, 0)?, name: row.get(1)? });
     Ok(RoomState {
-        first,
+        first: connection.query_row("SELECT first_seq FROM rooms WHERE id = ?1", [room], |row| bits(row, 0))?,
         head,
-        ran_ms,
         terms: all(connection, room, "SELECT term, first_seq FROM terms WHERE room = ?1 ORDER BY id", term)?,
         instances: all(
             connection,
@@ -177,17 +240,12 @@ pub(super) fn load(connection: &Connection, name: &str) -> rusqlite::Result<Room
             "SELECT instance, identity, highest, highest_seq, seen_ran_ms FROM instances WHERE room = ?1",
             instance_of,
         )?,
-        names: all(
-            connection,
-            room,
-            "SELECT folded, name, identity, seen_ran_ms, present FROM names WHERE room = ?1",
-            name_of,
-        )?,
         admissions: all(connection, room, "SELECT identity, tag FROM admissions WHERE room = ?1", admission)?,
+        present: all(connection, room, "SELECT identity, name FROM present WHERE room = ?1", presence)?,
         sanctions: all(
             connection,
             room,
-            "SELECT identity, kind, name, since_ms FROM sanctions WHERE room = ?1",
+            "SELECT identity, kind, name, since_ms, reason, imposed_by FROM sanctions WHERE room = ?1",
             sanction_of,
         )?,
     })
@@ -226,17 +284,18 @@ pub(super) fn instance_of(row: &Row<'_>) -> rusqlite::Result<InstanceRecord> {
 }
 
 fn name_of(row: &Row<'_>) -> rusqlite::Result<NameRecord> {
-    Ok(NameRecord {
-        folded: row.get(0)?,
-        name: row.get(1)?,
-        identity: identity(row, 2)?,
-        seen_ran_ms: bits(row, 3)?,
-        present: row.get(4)?,
-    })
+    Ok(NameRecord { folded: row.get(0)?, name: row.get(1)?, identity: identity(row, 2)?, seen_ran_ms: bits(row, 3)? })
 }
 
 fn sanction_of(row: &Row<'_>) -> rusqlite::Result<Sanction> {
-    Ok(Sanction { identity: identity(row, 0)?, kind: row.get(1)?, name: row.get(2)?, since_ms: bits(row, 3)? })
+    Ok(Sanction {
+        identity: identity(row, 0)?,
+        kind: row.get(1)?,
+        name: row.get(2)?,
+        since_ms: bits(row, 3)?,
+        reason: row.get(4)?,
+        by: row.get::<_, Option<[u8; 32]>>(5)?.map(PublicIdentity),
+    })
 }
 
 /// Returns all rows that `sql` selects for a room.

@@ -1,6 +1,8 @@
 //! The tables, by numbered steps; a file records the number of steps applied (`user_version`).
 //!
-//! 1: the log and what belongs to it. 2: the [mark](super::mark), and an index of folded texts.
+//! 1: the log and what belongs to it. 2: running time. 3: the [mark](super::mark), and an index of
+//! folded texts. 4: a server with several rooms: names and the running time belong to the server,
+//! presence to an identity in a room.
 //!
 //! Unsigned 64-bit numbers are stored in SQLite's signed 64 bits, bit by bit. `seq` never gets that
 //! large.
@@ -124,6 +126,69 @@ pub(super) const STEPS: &[&str] = &[
     CREATE VIRTUAL TABLE search USING fts5 (
         body, content = 'texts', content_rowid = 'id', tokenize = 'trigram case_sensitive 1', detail = 'none'
     );
+    ",
+    // The running times of rooms are put on one scale: the time since each record was last used
+    // stays the same. Whoever had a name first seen longer ago than its other owner gets the next
+    // free number appended.
+    "
+    CREATE TABLE server (
+        only INTEGER PRIMARY KEY CHECK (only = 0),
+        ran_ms INTEGER NOT NULL CHECK (ran_ms >= 0)
+    ) STRICT;
+    INSERT INTO server SELECT 0, coalesce(max(ran_ms), 0) FROM rooms;
+    UPDATE instances SET seen_ran_ms = seen_ran_ms
+        + (SELECT ran_ms FROM server) - (SELECT ran_ms FROM rooms WHERE id = room);
+    UPDATE names SET seen_ran_ms = seen_ran_ms
+        + (SELECT ran_ms FROM server) - (SELECT ran_ms FROM rooms WHERE id = room);
+
+    CREATE TABLE present (
+        room INTEGER NOT NULL REFERENCES rooms,
+        identity BLOB NOT NULL CHECK (length(identity) = 32),
+        name TEXT NOT NULL,
+        PRIMARY KEY (room, identity)
+    ) STRICT, WITHOUT ROWID;
+    INSERT OR REPLACE INTO present
+        SELECT room, identity, name FROM names WHERE present = 1 ORDER BY seen_ran_ms, folded;
+
+    ALTER TABLE names RENAME TO names_of_rooms;
+    CREATE TABLE names (
+        folded TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        identity BLOB NOT NULL CHECK (length(identity) = 32),
+        seen_ran_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TEMP TABLE owners AS
+        SELECT *, row_number() OVER (PARTITION BY folded ORDER BY seen_ran_ms DESC, identity) - 1 AS place FROM (
+            SELECT folded, name, identity, max(seen_ran_ms) AS seen_ran_ms FROM names_of_rooms GROUP BY folded, identity
+        );
+    INSERT INTO names SELECT folded, name, identity, seen_ran_ms FROM owners WHERE place = 0;
+    WITH RECURSIVE
+        numbers (number) AS (SELECT 2 UNION ALL SELECT number + 1 FROM numbers LIMIT (SELECT count(*) FROM owners)),
+        free AS (
+            SELECT folded, number, row_number() OVER (PARTITION BY folded ORDER BY number) AS place
+            FROM (SELECT DISTINCT folded FROM owners WHERE place > 0) CROSS JOIN numbers
+            WHERE folded || number NOT IN (SELECT folded FROM owners)
+        )
+        INSERT OR IGNORE INTO names
+            SELECT folded || number, name || number, identity, seen_ran_ms FROM owners JOIN free USING (folded, place);
+    DROP TABLE owners;
+    DROP TABLE names_of_rooms;
+
+    ALTER TABLE sanctions ADD COLUMN reason TEXT;
+    ALTER TABLE sanctions ADD COLUMN imposed_by BLOB CHECK (length(imposed_by) = 32);
+
+    ALTER TABLE rooms DROP COLUMN ran_ms;
+    ALTER TABLE rooms ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+    ALTER TABLE rooms ADD COLUMN visibility TEXT NOT NULL DEFAULT 'open' CHECK (visibility IN ('open', 'private'));
+    ALTER TABLE rooms ADD COLUMN secret BLOB CHECK (length(secret) = 16);
+    ALTER TABLE rooms ADD COLUMN created_ms INTEGER;
+    ALTER TABLE rooms ADD COLUMN keep_age_ms INTEGER CHECK (keep_age_ms >= 0);
+    ALTER TABLE rooms ADD COLUMN keep_entries INTEGER CHECK (keep_entries >= 0);
+    ALTER TABLE rooms ADD COLUMN keep_bytes INTEGER CHECK (keep_bytes >= 0);
+    ALTER TABLE rooms ADD COLUMN body_bytes INTEGER NOT NULL DEFAULT 0 CHECK (body_bytes >= 0);
+    UPDATE rooms SET body_bytes = coalesce((SELECT sum(length(body)) FROM entries WHERE room = rooms.id), 0);
+    ALTER TABLE rooms ADD COLUMN first_seq INTEGER NOT NULL DEFAULT 1 CHECK (first_seq >= 1);
+    UPDATE rooms SET first_seq = coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), head + 1);
     ",
 ];
 

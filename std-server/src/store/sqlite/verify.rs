@@ -22,6 +22,8 @@ const MAX_LISTED: usize = 20;
 pub struct Report {
     /// The rooms in the history.
     pub rooms: Vec<RoomReport>,
+    /// Number of owned names.
+    pub names: u64,
     /// Number of entries that are not in the search index yet, which is not a problem.
     pub not_indexed: u64,
     /// The problems, one line each.
@@ -39,8 +41,6 @@ pub struct RoomReport {
     pub head: u64,
     /// Number of runs of the server.
     pub terms: u64,
-    /// Number of owned names.
-    pub names: u64,
 }
 
 impl Report {
@@ -59,8 +59,13 @@ impl Report {
         connect::settle(connection, path, |connection| {
             // One transaction, for a consistent state.
             let moment = connection.unchecked_transaction()?;
+            let mut count = 0;
             report.look("the file", |problems| file(&moment, problems));
             report.look("references", |problems| references(&moment, problems));
+            report.look("names", |_| {
+                count = moment.query_row("SELECT count(*) FROM names", [], |row| bits(row, 0))?;
+                Ok(())
+            });
             let rooms = moment.prepare("SELECT id, name, head FROM rooms ORDER BY name").and_then(|mut select| {
                 let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, bits(row, 2)?)))?;
                 rows.collect::<rusqlite::Result<Vec<(i64, String, u64)>>>()
@@ -70,17 +75,19 @@ impl Report {
                 Vec::new()
             });
             for (id, name, head) in rooms {
-                let mut room = RoomReport { name, entries: 0, head, terms: 0, names: 0 };
+                let mut room = RoomReport { name, entries: 0, head, terms: 0 };
                 let title = format!("room {}", room.name);
                 report.look(&title, |problems| log(&moment, id, &mut room, problems));
                 report.look(&title, |problems| terms(&moment, id, &mut room, problems));
                 report.rooms.push(room);
             }
+            report.names = count;
             let mut waiting = 0;
-            // The index of an earlier version is rebuilt by the upgrade.
+            // An earlier version does not record the extents of logs, and the upgrade rebuilds its index.
             if usize::try_from(schema::version(&moment)?) != Ok(schema::STEPS.len()) {
                 return Ok(());
             }
+            report.look("the rooms", |problems| extents(&moment, problems));
             report.look("the search index", |problems| {
                 waiting = search::waiting(&moment)?;
                 if !search::is_complete(&moment)? {
@@ -120,6 +127,26 @@ fn file(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Result
         if line != "ok" && (is_index_used || !inspect::is_of_index(&line)) {
             problems.extend(line.lines().map(str::to_owned));
         }
+    }
+    Ok(())
+}
+
+/// Checks the first seqs and the sizes that are recorded of the rooms.
+fn extents(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Result<()> {
+    let sql = "SELECT name, first_seq FROM rooms
+               WHERE first_seq <> coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), head + 1)";
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        problems.push(format!("room {name} does not begin with entry {}", bits(row, 1)?));
+    }
+    let sql = "SELECT name FROM rooms WHERE body_bytes <>
+               coalesce((SELECT sum(length(body)) FROM entries WHERE room = rooms.id), 0)";
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        problems.push(format!("the size of room {} is not that of its entries", row.get::<_, String>(0)?));
     }
     Ok(())
 }
@@ -189,7 +216,6 @@ fn terms(
 ) -> rusqlite::Result<()> {
     let firsts = all(connection, room, "SELECT first_seq FROM terms WHERE room = ?1 ORDER BY id", |row| bits(row, 0))?;
     report.terms = firsts.len() as u64;
-    report.names = connection.query_row("SELECT count(*) FROM names WHERE room = ?1", [room], |row| bits(row, 0))?;
     if !firsts.is_sorted() || firsts.last().is_some_and(|first| *first > report.head + 1) {
         problems.push("the runs of the server do not follow each other".to_owned());
     }

@@ -6,8 +6,8 @@ use std::time::Instant as Clock;
 use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::hub::{Counters, Done, Hub, HubConfig, HubLimits, Job, JobKind, NoPassword};
-use kabar_server::store::{Batch, LogEntry, MemoryStore, Store, TermRecord};
+use kabar_server::hub::{Counters, Done, Hub, HubConfig, HubLimits, Job, JobKind, Loaded, NoPassword};
+use kabar_server::store::{LogEntry, MemoryStore, RoomBatch, Store, TermRecord};
 use kabar_std::provider::Accelerated;
 
 use super::{BODY, DATAGRAM_LEN, ROOM, SECRET};
@@ -61,11 +61,16 @@ impl Fixture {
         };
         let mut store = MemoryStore::new();
         let term = Some(TermRecord { term: Term([1; 8]), first_seq: 1 });
-        let batch =
-            Batch { room: ROOM.to_owned(), term, entries: (1..=entries).map(entry).collect(), ..Batch::default() };
-        store.commit(&batch).map_err(|_| Error::new("the log cannot be created"))?;
-        let loaded = store.load(ROOM).map_err(|_| Error::new("the log cannot be read"))?;
+        let batch = RoomBatch {
+            room: ROOM.to_owned(),
+            term,
+            entries: (1..=entries).map(entry).collect(),
+            ..RoomBatch::default()
+        };
+        store.commit(&batch.into()).map_err(|_| Error::new("the log cannot be created"))?;
+        let loaded = Loaded::read(&mut store, ROOM).map_err(|_| Error::new("the log cannot be read"))?;
         let mut config = HubConfig::new(ROOM, SECRET);
+        config.limits.post_rate = 0;
         change(&mut config.limits);
         let key = SimPrivateKey::real();
         let now = Instant::ZERO + Duration::from_secs(1_000);

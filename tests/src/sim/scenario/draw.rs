@@ -63,12 +63,13 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         bulk_receive: 0,
         in_flight: *rng.pick(&[8, 16, 64]),
     };
+    let (post_burst, post_rate) = posting(seed, theme);
     Scenario {
         seed,
         theme,
         real_rsa: rng.chance(40),
         join_policy,
-        limits: limits(theme, capacity, &devices, rng),
+        limits: HubLimits { post_burst, post_rate, ..limits(theme, capacity, &devices, rng) },
         capacity,
         work: work(theme, rng),
         devices,
@@ -297,6 +298,17 @@ fn limits(theme: Theme, capacity: Capacity, devices: &[Plan], rng: &mut Rng) -> 
         (limits.handshake_burst, limits.handshake_interval) = (1, between(rng, SECOND, 5 * SECOND));
     }
     limits
+}
+
+/// Burst and rate of posts. The slowest rate lets everything that devices post through long before
+/// the bound.
+fn posting(seed: u64, theme: Theme) -> (u32, u32) {
+    let rng = &mut Rng::new(seed, "posting");
+    let HubLimits { post_burst, post_rate, .. } = HubLimits::default();
+    if theme == Theme::Narrow || !rng.chance(300) {
+        return (post_burst, post_rate);
+    }
+    (*rng.pick(&[1, 1, 5, 50]), *rng.pick(&[0, 2, 2, 10, 50]))
 }
 
 fn work(theme: Theme, rng: &mut Rng) -> Work {

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use kabar_core::chat::{MAX_BODY_LEN, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::hub::{Done, Hub, HubConfig, HubEvent, Job, PasswordVerifier, Profile, RoomId, StoreDone, StoreJob};
+use kabar_server::hub::{
+    Done, Hub, HubConfig, HubEvent, Job, Loaded, PasswordVerifier, Profile, RoomId, StoreDone, StoreJob,
+};
 use kabar_server::store::{Fault, LogEntry, LogReader, MemoryStore, Store};
 use kabar_std::provider::Accelerated;
 
@@ -130,18 +132,18 @@ impl World {
             return Ok(());
         }
         let now = self.now();
-        let Ok(loaded) = self.server.store.load(ROOM) else {
+        let Ok(loaded) = Loaded::read(&mut self.server.store, ROOM) else {
             // Started again later, as an operator would.
             self.queue.push(now + CHECK_EVERY, WorldEvent::ServerStarts);
             return Ok(());
         };
         self.server.is_starting = false;
         self.server.generation += 1;
-        self.server.last_reported = loaded.head;
+        self.server.last_reported = loaded.room.head;
         self.coverage.count(Seen::ServerStarted);
         let generation = self.server.generation;
         self.trace.note(now, &[1, u64::from(generation)], || {
-            format!("server starts, run {generation}, head {}", loaded.head)
+            format!("server starts, run {generation}, head {}", loaded.room.head)
         });
         let scenario = &self.scenario;
         let mut config = HubConfig::new(ROOM, SECRET);
@@ -194,7 +196,7 @@ impl World {
 
     fn restore(&mut self, mut backup: MemoryStore) {
         backup.set_fault(None);
-        let Ok(loaded) = backup.load(ROOM) else { return };
+        let Ok(loaded) = backup.load_room(ROOM) else { return };
         self.coverage.count(Seen::Restored);
         self.coverage.add(Seen::EntriesRolledBack, self.model.log().head().saturating_sub(loaded.head));
         let now = self.now();
@@ -391,11 +393,11 @@ impl World {
             self.queue.push(self.server.stalled_until, WorldEvent::StoreRuns { generation, job });
             return Ok(());
         }
-        let batch = match &job {
-            StoreJob::Append { batch, .. } => Some(batch.clone()),
+        let commit = match &job {
+            StoreJob::Append { commit, .. } => Some(commit.clone()),
             _ => None,
         };
-        let kill = self.server.kill_at.filter(|_| batch.is_some());
+        let kill = self.server.kill_at.filter(|_| commit.is_some());
         if let Some(kill) = kill.filter(|kill| kill.point == KillPoint::BeforeCommit) {
             self.kill_server(kill, Some(Seen::KilledBeforeCommit));
             return Ok(());
@@ -403,7 +405,7 @@ impl World {
         let commits = self.server.store.commits();
         let done = job.run(&mut self.server.store);
         let is_applied = self.server.store.commits() > commits;
-        if let (Some(batch), StoreDone::Append { result, .. }) = (&batch, &done) {
+        if let (Some(commit), StoreDone::Append { result, .. }) = (&commit, &done) {
             self.trace.note(now, &[5, u64::from(is_applied)], || format!("commit {result:?}, applied: {is_applied}"));
             self.coverage.count(match (result, is_applied) {
                 (Ok(()), _) => Seen::Committed,
@@ -411,7 +413,8 @@ impl World {
                 (Err(_), true) => Seen::CommitUncertainApplied,
                 (Err(_), false) => Seen::CommitUncertainLost,
             });
-            if let Some(record) = batch.term.filter(|_| is_applied)
+            let term = commit.rooms.iter().find_map(|batch| batch.term);
+            if let Some(record) = term.filter(|_| is_applied)
                 && !self.model.knows_run(record.term)
             {
                 self.model.run_began(record.term)?;
@@ -479,6 +482,7 @@ impl World {
                 counters.connections_full + counters.unjoined_full + counters.half_open_full + counters.room_full,
             );
             self.coverage.add(Seen::ReadsHeld, counters.reads_held);
+            self.coverage.add(Seen::PostsHeld, counters.posts_held);
             self.coverage.add(Seen::PoolEmpty, counters.pool_empty);
         }
     }

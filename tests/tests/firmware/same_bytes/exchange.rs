@@ -14,8 +14,8 @@ use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::InlineBuffers;
 use kabar_device::profile;
 use kabar_embedded_example::script::{Call, MAX_STEP_LEN, Outcome, Replay, Start};
-use kabar_server::hub::{Hub, HubConfig, NoPassword};
-use kabar_server::store::{LogEntry, MemoryStore, Store as _};
+use kabar_server::hub::{Hub, HubConfig, Loaded, NoPassword};
+use kabar_server::store::{LogEntry, MemoryStore};
 use kabar_std::provider::Accelerated;
 use kabar_tests::sim::keys::SimPrivateKey;
 
@@ -208,7 +208,7 @@ impl Exchange {
 
     fn start_server(&mut self) {
         self.runs += 1;
-        let loaded = self.store.load(ROOM).expect("readable");
+        let loaded = Loaded::read(&mut self.store, ROOM).expect("readable");
         let config = HubConfig::new(ROOM, SECRET);
         let mut hub = Hub::new(config, loaded, self.key.modulus(), [self.runs; 32], self.now);
         hub.set_wall(self.now, WALL_MS + self.now.saturating_since(BEGIN).as_millis());

@@ -10,6 +10,7 @@ use super::prefix::{LEVELS, NARROWEST, Prefix};
 /// this many times as fast: a wider prefix has more users, but not a full budget for each of its
 /// /64s.
 const WIDER: u32 = 4;
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A token bucket, kept as the instant at which it is full again: `burst` tokens at once, one more
 /// per `interval`.
@@ -26,6 +27,17 @@ pub(in crate::hub) struct Rate {
 }
 
 impl Rate {
+    /// A rate of `per_second` tokens per second; 0: without a limit.
+    pub(in crate::hub) fn per_second(burst: u32, per_second: u32) -> Self {
+        let micros = SECOND.as_micros().checked_div(per_second.into()).unwrap_or(0);
+        Self { burst, interval: Duration::from_micros(micros) }
+    }
+
+    /// Whether there is always a token.
+    pub(in crate::hub) fn is_unlimited(self) -> bool {
+        self.interval == Duration::ZERO
+    }
+
     /// A rate that is `factor` times as high, with `factor` times the burst.
     pub(in crate::hub) fn times(self, factor: u32) -> Self {
         let interval = Duration::from_micros(self.interval.as_micros() / u64::from(factor));
@@ -41,6 +53,11 @@ impl Bucket {
     /// A full bucket.
     pub(in crate::hub) const FULL: Self = Self { full_at: Instant::ZERO };
 
+    /// Whether no token is missing.
+    pub(in crate::hub) fn is_full(&self, now: Instant) -> bool {
+        self.full_at <= now
+    }
+
     /// Whether a token is left.
     pub(in crate::hub) fn has_token(&self, now: Instant, rate: Rate) -> bool {
         let missing = self.full_at.saturating_since(now) + rate.interval;
@@ -51,6 +68,14 @@ impl Bucket {
     pub(in crate::hub) fn token_at(&self, rate: Rate) -> Instant {
         let filled = rate.interval * u64::from(rate.burst.saturating_sub(1));
         Instant::ZERO + self.full_at.saturating_since(Instant::ZERO).saturating_sub(filled)
+    }
+
+    /// Takes the next token, which may be still to come. Returns when it is available, at `now` or
+    /// later.
+    pub(in crate::hub) fn reserve(&mut self, now: Instant, rate: Rate) -> Instant {
+        let available_at = self.token_at(rate).max(now);
+        self.full_at = self.full_at.max(now) + rate.interval;
+        available_at
     }
 
     /// Takes a token if one is left.

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
+use kabar_std::names::Name;
 
 use crate::hub::context::Context;
 use crate::hub::room::Room;
-use crate::hub::room::appender::{InFlight, PendingEntry, note_presence};
+use crate::hub::room::appender::{InFlight, Origin, PendingEntry};
 use crate::hub::room::log::Instance;
+use crate::hub::room::presence::Changes;
 use crate::hub::room::requests::JoinRequest;
-use crate::store::{Admission, Batch, InstanceRecord, LogEntry, NameRecord};
+use crate::store::{Admission, InstanceRecord, LogEntry, NameRecord, RoomBatch, ServerBatch};
 
 impl Room {
     /// Builds a batch of everything that was collected. It may be empty.
@@ -23,32 +26,43 @@ impl Room {
     ) -> InFlight {
         let (now_ms, ran_ms) = (context.wall_ms(now), self.ran_ms(now));
         let limits = context.config.limits;
-        self.trim_joining(&limits, &mut context.counters);
+        self.trim_joining(&limits, &mut context.counters, &posts);
         let base = self.log.head();
         let joins = core::mem::take(&mut self.appender.joins);
         let seen = core::mem::take(&mut self.appender.seen);
         let seen_instances = core::mem::take(&mut self.appender.seen_instances);
-        let mut batch = Batch { room: self.name().to_owned(), ..Batch::default() };
+        let mut server = ServerBatch::default();
+        let mut batch = RoomBatch { room: self.name().to_owned(), ..RoomBatch::default() };
         batch.term = (!self.log.is_term_durable()).then(|| self.log.term());
         batch.forgotten = core::mem::take(&mut self.appender.forgotten);
         if batch.term.is_some() {
             batch.forgotten.terms = self.log.surplus_terms();
         }
-        batch.released = core::mem::take(&mut self.appender.released);
+        server.forgotten = core::mem::take(&mut self.appender.forgotten_names);
+        server.released = core::mem::take(&mut self.appender.released);
+        batch.first = self.appender.first.take();
         self.sanctions.write(&mut batch);
 
-        let mut presence = BTreeMap::new();
+        let mut changes = Changes::default();
+        let mut names: BTreeMap<String, NameRecord> = BTreeMap::new();
         let mut origins = Vec::with_capacity(posts.len());
         let mut instances: BTreeMap<u64, InstanceRecord> = BTreeMap::new();
         for (post, seq) in posts.into_iter().zip(base + 1..) {
-            let PendingEntry { author, instance, number, kind, body, origin } = post;
+            let author = self.author(&post, &changes);
+            changes.note(&post);
+            if let Origin::Renamed { identity, name, .. } = &post.origin {
+                self.write_renamed(&author, *identity, name, ran_ms, &mut names);
+            }
+            if let Origin::Removal { seq, .. } = post.origin {
+                batch.removed.push(seq);
+            }
+            let PendingEntry { instance, number, kind, body, origin, .. } = post;
             if let Some(known) = self.log.instance(instance) {
                 let identity = known.identity;
                 let record =
                     InstanceRecord { instance, identity, highest: number, highest_seq: seq, seen_ran_ms: ran_ms };
                 instances.insert(instance, record);
             }
-            note_presence(&mut presence, kind, &origin);
             batch.entries.push(LogEntry { seq, time_ms: now_ms, author, instance, number, kind, body });
             origins.push(origin);
         }
@@ -59,13 +73,19 @@ impl Room {
                 instances.entry(instance).or_insert(record);
             }
         }
-        let mut names: BTreeMap<String, NameRecord> = BTreeMap::new();
         // A name released in this batch has no owner to write.
-        let owned = |folded: &String| !batch.released.contains(folded);
-        for folded in seen.iter().chain(presence.keys()).filter(|folded| owned(folded)) {
-            if let Some(record) = self.ownership.record(folded) {
-                names.insert(folded.clone(), NameRecord { seen_ran_ms: ran_ms, ..record.clone() });
-            }
+        let owned = |folded: &String| self.ownership.record(folded).filter(|_| !server.released.contains(folded));
+        let owned_as = |identity: &PublicIdentity, name: &str| {
+            let mut names = self.known.get(identity).map_or(&[][..], |kept| &kept.names).iter();
+            names.find_map(|folded| owned(folded).filter(|record| record.name == name))
+        };
+        let present = changes.identities().into_iter().filter_map(|identity| {
+            let name = changes.name(&identity).or_else(|| self.presence.committed_name(&identity))?;
+            owned_as(&identity, name)
+        });
+        for record in seen.iter().filter_map(owned).chain(present) {
+            let seen = || NameRecord { seen_ran_ms: ran_ms, ..record.clone() };
+            names.entry(record.folded.clone()).or_insert_with(seen);
         }
         for join in &joins {
             let JoinRequest { name, identity, instance, is_newly_admitted, .. } = &*join.request;
@@ -82,40 +102,58 @@ impl Room {
             if *is_newly_admitted {
                 batch.admissions.push(Admission { identity: *identity, tag: self.settings.admission_tag });
             }
-            let known = self.ownership.record(name.folded()).filter(|known| !batch.released.contains(&known.folded));
+            let known = owned(&name.folded().to_owned());
             if known.is_none_or(|known| known.identity != *identity || known.name != name.shown()) {
-                let record = NameRecord {
-                    folded: name.folded().to_owned(),
-                    name: name.shown().to_owned(),
-                    identity: *identity,
-                    seen_ran_ms: ran_ms,
-                    present: known.is_some_and(|known| known.present),
-                };
-                names.insert(record.folded.clone(), record);
+                names.insert(name.folded().to_owned(), new_name(name, *identity, ran_ms));
             }
         }
-        for (folded, is_present) in presence {
-            if let Some(record) = names.get_mut(&folded) {
-                record.present = is_present;
-            }
-        }
+        self.presence.write(&changes, &mut batch);
         batch.instances = instances.into_values().collect();
-        batch.names = names.into_values().collect();
-        if core::mem::take(&mut self.appender.is_ran_due) || !batch.is_empty() {
-            batch.ran_ms = Some(ran_ms);
+        server.names = names.into_values().collect();
+        if core::mem::take(&mut self.appender.is_ran_due) || !batch.is_empty() || !server.is_empty() {
+            server.ran_ms = Some(ran_ms);
         }
-        InFlight { batch: Arc::new(batch), origins, joins, base }
+        InFlight { server: Arc::new(server), batch: Arc::new(batch), origins, joins, changes, base }
+    }
+
+    /// The author of an entry after `changes`: a member may have another name than when the entry
+    /// was collected.
+    fn author(&self, entry: &PendingEntry, changes: &Changes) -> String {
+        let Some(identity) = self.identity_of(entry) else { return entry.author.clone() };
+        // An earlier rename, after which this one was collected, may be lost with its Join.
+        let is_rename = matches!(entry.origin, Origin::Renamed { .. });
+        let committed = || self.committed_name(&identity).filter(|_| is_rename);
+        changes.name(&identity).or_else(committed).unwrap_or(&entry.author).to_owned()
+    }
+
+    /// Writes the records of the names before and after a rename.
+    fn write_renamed(
+        &self,
+        before: &str,
+        identity: PublicIdentity,
+        name: &Name,
+        ran_ms: u64,
+        names: &mut BTreeMap<String, NameRecord>,
+    ) {
+        let kept = self.known.get(&identity).map_or(&[][..], |kept| &kept.names);
+        let mut records = kept.iter().filter_map(|folded| self.ownership.record(folded));
+        if let Some(record) = records.find(|record| record.name == before) {
+            // It was used until now, and the new one is the one used last.
+            let seen_ran_ms = ran_ms.saturating_sub(1);
+            names.insert(record.folded.clone(), NameRecord { seen_ran_ms, ..record.clone() });
+        }
+        names.insert(name.folded().to_owned(), new_name(name, identity, ran_ms));
     }
 
     /// Puts the content of a batch that was not written back, before what was collected since. Its
     /// Joins were refused: their announcements are dropped with the next batch.
     pub(super) fn requeue(&mut self, in_flight: InFlight) {
-        let InFlight { batch, origins, joins, .. } = in_flight;
-        let batch = Arc::unwrap_or_clone(batch);
+        let InFlight { server, batch, origins, joins, .. } = in_flight;
+        let (server, batch) = (Arc::unwrap_or_clone(server), Arc::unwrap_or_clone(batch));
         self.appender.seen_instances.extend(batch.instances.iter().map(|record| record.instance));
-        self.appender.is_ran_due |= batch.ran_ms.is_some();
-        self.appender.seen.extend(batch.names.into_iter().map(|record| record.folded));
-        self.appender.released.splice(0..0, batch.released);
+        self.appender.is_ran_due |= server.ran_ms.is_some();
+        self.appender.seen.extend(server.names.into_iter().map(|record| record.folded));
+        self.appender.released.splice(0..0, server.released);
         let later = core::mem::take(&mut self.appender.posts);
         let earlier = batch.entries.into_iter().zip(origins).map(|(entry, origin)| {
             let LogEntry { author, instance, number, kind, body, .. } = entry;
@@ -124,4 +162,9 @@ impl Room {
         self.appender.posts = earlier.chain(later).collect();
         self.appender.joins.splice(0..0, joins);
     }
+}
+
+/// The record of a name that its owner takes now.
+fn new_name(name: &Name, identity: PublicIdentity, ran_ms: u64) -> NameRecord {
+    NameRecord { folded: name.folded().to_owned(), name: name.shown().to_owned(), identity, seen_ran_ms: ran_ms }
 }

@@ -8,14 +8,15 @@ use kabar_core::time::Instant;
 
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
-use crate::hub::jobs::{Job, StoreJob};
+use crate::hub::jobs::{Job, Loaded, StoreJob};
 use crate::hub::peer::Peers;
-use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, Origin, State};
 use crate::hub::room::known::Known;
+use crate::hub::room::presence::Presence;
 use crate::hub::room::requests::CommittingJoin;
+use crate::hub::room::{Room, STORE_FAILS};
 use crate::hub::timers::RoomTimer;
-use crate::store::{Batch, CommitError, Forgotten, LogEntry, ReadError, RoomState};
+use crate::store::{CommitError, LogEntry, ReadError, RoomBatch};
 
 impl Room {
     /// If the batch is committed, returns the connections of its Joins: reading them may continue.
@@ -46,33 +47,45 @@ impl Room {
         context: &mut Context<P>,
         in_flight: InFlight,
     ) -> Vec<u32> {
-        let InFlight { batch, origins, joins, .. } = in_flight;
+        let InFlight { server, batch, origins, joins, changes, .. } = in_flight;
         context.counters.commits += 1;
         context.counters.entries += batch.entries.len() as u64;
         self.appender.pause = context.config.limits.retry_min;
+        let first = self.log.first();
         self.log.apply(&batch);
-        self.known.apply(&batch, &self.ownership);
-        self.ownership.apply(&batch);
+        self.known.apply(&server, &batch, &self.ownership);
+        self.ownership.apply(&server, &batch);
+        self.presence.apply(&changes);
         self.sanctions.apply(&batch);
         let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum();
         self.appender.bytes -= committed;
-        self.appender.recompute_presence();
+        self.appender.recompute_changes();
         self.confirm_stored(peers, context, &batch);
         // Joins alone concern no other member.
         let has_entries = !batch.entries.is_empty();
+        let renames = origins.iter().filter(|origin| matches!(origin, Origin::Renamed { .. })).cloned().collect();
+        self.complete_removals(peers, context, &batch, &origins);
+        if batch.first.is_some() {
+            self.on_entries_expired(now, context, first);
+        }
+        if has_entries {
+            self.plan_survey(now, context, true);
+        }
         emit_entries(context, batch, origins);
         self.end_trouble(peers, context);
         if has_entries {
             self.mark_caught_up_ready(peers, context);
         }
-        self.complete_joins(now, peers, context, joins)
+        let joined = self.complete_joins(now, peers, context, joins);
+        self.complete_renames(peers, context, renames);
+        joined
     }
 
     /// Confirms to connected authors which of their posts are stored (SPEC 6.5: cumulative).
-    fn confirm_stored<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &Batch) {
+    fn confirm_stored<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &RoomBatch) {
         for record in batch.instances.iter().filter(|record| record.highest > 0) {
-            let id = self.members.peer_of_instance(record.instance);
-            let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
+            let session = self.members.session_of_instance(record.instance);
+            let Some(peer) = session.and_then(|session| peers.get_mut(session.peer)) else { continue };
             if let Some(member) = peer.member_mut() {
                 member.due.stored = Some((record.highest, record.highest_seq));
                 context.turns.mark_ready(&mut peer.turn);
@@ -101,9 +114,8 @@ impl Room {
             // Joins do not wait. Their announcements are dropped, or revoked by Left, when the
             // outcome is known.
             if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.phase.is_joining(self.id)) {
-                let text = "the server cannot store anything at the moment";
                 self.residents.remove(&peer.id);
-                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, STORE_FAILS);
             }
         }
         self.notify_authors(peers, context, &in_flight.batch);
@@ -111,10 +123,10 @@ impl Room {
     }
 
     /// Notifies each author once that its posts are not stored yet.
-    fn notify_authors<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &Batch) {
+    fn notify_authors<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &RoomBatch) {
         for entry in &batch.entries {
-            let id = self.members.peer_of_instance(entry.instance);
-            let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
+            let session = self.members.session_of_instance(entry.instance);
+            let Some(peer) = session.and_then(|session| peers.get_mut(session.peer)) else { continue };
             let Some(member) = peer.member_mut() else { continue };
             if !core::mem::replace(&mut member.was_notified, true) {
                 member.due.storage_notice = true;
@@ -128,8 +140,8 @@ impl Room {
         if !core::mem::take(&mut self.appender.is_in_trouble) {
             return;
         }
-        for (_, seat) in self.members.seats() {
-            if let Some(member) = peers.get_mut(seat.peer).and_then(|peer| peer.member_mut()) {
+        for (_, session) in self.members.sessions() {
+            if let Some(member) = peers.get_mut(session.peer).and_then(|peer| peer.member_mut()) {
                 member.was_notified = false;
                 member.due.storage_notice = false;
             }
@@ -148,7 +160,7 @@ impl Room {
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
-        result: Result<Box<RoomState>, ReadError>,
+        result: Result<Box<Loaded>, ReadError>,
     ) -> Option<Vec<u32>> {
         let State::Reloading(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else {
             return None;
@@ -158,8 +170,8 @@ impl Room {
                 context.counters.reads_failed += 1;
                 context.emit(HubEvent::StoreUnreadable(why));
             }
-            Ok(loaded) if loaded.head < in_flight.base => {
-                context.emit(HubEvent::StoreRegressed { head: loaded.head, expected: in_flight.base });
+            Ok(loaded) if loaded.room.head < in_flight.base => {
+                context.emit(HubEvent::StoreRegressed { head: loaded.room.head, expected: in_flight.base });
             }
             Ok(loaded) => return self.derive(now, peers, context, in_flight, &loaded),
         }
@@ -176,21 +188,27 @@ impl Room {
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         in_flight: InFlight,
-        loaded: &RoomState,
+        loaded: &Loaded,
     ) -> Option<Vec<u32>> {
-        self.log.reload(loaded);
+        self.log.reload(&loaded.room);
         self.pages.clear();
         self.ownership.reload(loaded);
-        self.sanctions.reload(loaded);
+        self.presence = Presence::new(&loaded.room);
+        self.sanctions.reload(&loaded.room);
         // Records that were to be removed exist again, and will be searched for again.
         self.known = Known::new(loaded);
-        *self.appender.forgotten() = Forgotten::default();
-        let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.head >= last);
+        self.appender.clear_forgotten();
+        let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.room.head >= last);
         let joined = if was_written {
             context.counters.commits_found += 1;
             Some(self.on_committed(now, peers, context, in_flight))
         } else {
+            let was_expiring = in_flight.batch.first.is_some();
             self.requeue(in_flight);
+            if was_expiring {
+                self.plan_survey(now, context, true);
+            }
+            self.cancel_renames(peers, context);
             self.appender.state = State::Pausing;
             self.pause(now, context);
             None
@@ -227,12 +245,12 @@ impl Room {
 }
 
 /// Emits an event for each entry.
-fn emit_entries<P: Provider>(context: &mut Context<P>, batch: Arc<Batch>, origins: Vec<Origin>) {
+fn emit_entries<P: Provider>(context: &mut Context<P>, batch: Arc<RoomBatch>, origins: Vec<Origin>) {
     for (entry, origin) in Arc::unwrap_or_clone(batch).entries.into_iter().zip(origins) {
         let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
         let from = match origin {
             Origin::Member(from) => Some(from),
-            Origin::Operator | Origin::Presence { .. } => None,
+            Origin::Operator | Origin::Presence { .. } | Origin::Renamed { .. } | Origin::Removal { .. } => None,
         };
         context.emit(HubEvent::Entry { seq, time_ms, author, from, kind, body });
     }

@@ -25,7 +25,7 @@ fn log() -> Log {
     let loaded = RoomState { terms: vec![term(A, 1), term(B, 11)], first: 5, head: 20, ..RoomState::default() };
     let mut log = Log::new(&loaded, 1, NOW, 2_000);
     assert!(!log.is_term_durable());
-    log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
+    log.apply(&RoomBatch { term: Some(log.term()), ..RoomBatch::default() });
     assert!(log.is_term_durable());
     log
 }
@@ -49,7 +49,7 @@ fn a_cursor_is_valid_up_to_the_last_entry_of_its_term() {
 #[test]
 fn a_term_read_back_from_the_store_counts_once() {
     let mut log = Log::new(&RoomState::default(), 1, NOW, 2_000);
-    let first = Batch { term: Some(log.term()), entries: vec![entry(1)], ..Batch::default() };
+    let first = RoomBatch { term: Some(log.term()), entries: vec![entry(1)], ..RoomBatch::default() };
     log.reload(&RoomState { terms: vec![log.term()], first: 1, head: 1, ..RoomState::default() });
     log.apply(&first);
     assert_eq!(log.start(after(1, NOW)), (1, false));
@@ -63,7 +63,7 @@ fn checks_of_terms_do_not_slow_down_with_the_number_of_runs() {
     let term = |run: u64| Term(run.to_be_bytes());
     let terms = (1..=RUNS).map(|run| TermRecord { term: term(run), first_seq: run }).collect();
     let mut log = Log::new(&RoomState { terms, first: 1, head: RUNS, ..RoomState::default() }, 1, NOW, 2_000);
-    log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
+    log.apply(&RoomBatch { term: Some(log.term()), ..RoomBatch::default() });
     let begun = std::time::Instant::now();
     for run in 1..=RUNS {
         assert!(log.is_term_durable());
@@ -81,7 +81,7 @@ fn forgets_the_oldest_terms_beyond_its_bound() {
     let mut log = Log::new(&RoomState { terms, first: 1, head: 5_000, ..RoomState::default() }, 1, NOW, 2_000);
     let forgotten = Forgotten { terms: log.surplus_terms(), ..Forgotten::default() };
     assert_eq!(forgotten.terms, [term(1).term]);
-    log.apply(&Batch { term: Some(log.term()), forgotten, ..Batch::default() });
+    log.apply(&RoomBatch { term: Some(log.term()), forgotten, ..RoomBatch::default() });
     assert_eq!((log.ended.len() + 1, log.surplus_terms()), (MAX_TERMS, vec![term(2).term]));
     assert_eq!(log.start(after(1, term(1).term)), (4_997, true));
     assert_eq!(log.start(after(2, term(2).term)), (2, false));
@@ -106,7 +106,7 @@ fn delivery_never_starts_before_the_first_kept_entry() {
 #[test]
 fn the_tail_holds_the_last_entries_within_its_bytes() {
     let mut log = log();
-    log.apply(&Batch { entries: (21..=60).map(entry).collect(), ..Batch::default() });
+    log.apply(&RoomBatch { entries: (21..=60).map(entry).collect(), ..RoomBatch::default() });
     assert_eq!(log.head(), 60);
     let held: Vec<u64> = (1..=61).filter(|seq| log.in_tail(*seq).is_some()).collect();
     assert_eq!(held.last(), Some(&60));
@@ -119,10 +119,10 @@ fn accepted_numbers_are_kept_when_lower_ones_are_committed() {
     let mut log = log();
     let identity = PublicIdentity([4; 32]);
     let record = |highest| InstanceRecord { instance: 3, identity, highest, highest_seq: 20, seen_ran_ms: 0 };
-    log.apply(&Batch { instances: vec![record(0)], ..Batch::default() });
+    log.apply(&RoomBatch { instances: vec![record(0)], ..RoomBatch::default() });
     log.instance_mut(3).expect("known").accepted = 7;
-    log.apply(&Batch { instances: vec![record(5)], ..Batch::default() });
+    log.apply(&RoomBatch { instances: vec![record(5)], ..RoomBatch::default() });
     assert_eq!(log.instance(3).map(|it| (it.highest, it.accepted)), Some((5, 7)));
-    log.apply(&Batch { instances: vec![record(8)], ..Batch::default() });
+    log.apply(&RoomBatch { instances: vec![record(8)], ..RoomBatch::default() });
     assert_eq!(log.instance(3).map(|it| (it.highest, it.accepted)), Some((8, 8)));
 }

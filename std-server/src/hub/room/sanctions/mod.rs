@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::store::{Batch, RoomState, Sanction, SanctionKind};
+use crate::store::{RoomBatch, RoomState, Sanction, SanctionKind};
 use kabar_std::names::Name;
 
 type Key = (PublicIdentity, SanctionKind);
@@ -32,7 +32,7 @@ impl Sanctions {
     }
 
     /// Applies a committed batch.
-    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
+    pub(in crate::hub) fn apply(&mut self, batch: &RoomBatch) {
         for lifted in &batch.lifted {
             self.durable.remove(lifted);
         }
@@ -48,7 +48,7 @@ impl Sanctions {
     }
 
     /// Writes the decisions into a batch. They are kept until it is committed.
-    pub(in crate::hub) fn write(&self, batch: &mut Batch) {
+    pub(in crate::hub) fn write(&self, batch: &mut RoomBatch) {
         for (key, decision) in &self.decided {
             match decision {
                 Some(sanction) => batch.sanctions.push(sanction.clone()),
@@ -64,8 +64,13 @@ impl Sanctions {
 
     /// Whether a sanction is in effect.
     pub(in crate::hub) fn holds(&self, identity: PublicIdentity, kind: SanctionKind) -> bool {
+        self.get(identity, kind).is_some()
+    }
+
+    /// The sanction of this kind that is in effect.
+    pub(in crate::hub) fn get(&self, identity: PublicIdentity, kind: SanctionKind) -> Option<&Sanction> {
         let key = (identity, kind);
-        self.decided.get(&key).map_or_else(|| self.durable.contains_key(&key), Option::is_some)
+        self.decided.get(&key).map_or_else(|| self.durable.get(&key), Option::as_ref)
     }
 
     /// Imposes a sanction. `false`: it was in effect already.
@@ -98,7 +103,7 @@ impl Sanctions {
     /// The identity that had this name when a sanction of this kind was imposed on it.
     pub(in crate::hub) fn find_by_name(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
         let is_named = |sanction: &&Sanction| {
-            sanction.kind == kind && Name::new(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
+            sanction.kind == kind && Name::existing(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
         };
         self.all().into_iter().rev().find(is_named).map(|sanction| sanction.identity)
     }

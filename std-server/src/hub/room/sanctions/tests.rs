@@ -3,11 +3,11 @@ use super::*;
 const ANA: PublicIdentity = PublicIdentity([1; 32]);
 
 fn ban(since_ms: u64) -> Sanction {
-    Sanction { identity: ANA, kind: SanctionKind::Ban, name: "Ana".into(), since_ms }
+    Sanction { identity: ANA, kind: SanctionKind::Ban, name: "Ana".into(), since_ms, reason: None, by: None }
 }
 
-fn written(sanctions: &Sanctions) -> Batch {
-    let mut batch = Batch::default();
+fn written(sanctions: &Sanctions) -> RoomBatch {
+    let mut batch = RoomBatch::default();
     sanctions.write(&mut batch);
     batch
 }

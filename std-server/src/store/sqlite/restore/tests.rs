@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::store::conformance::{batch, entry, seqs};
+use crate::store::conformance::{batch, commit, entry, seqs};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{LogReader as _, Store as _, copy};
 
@@ -12,10 +12,10 @@ fn home(folder: &Path) -> (DataDir, PathBuf) {
     let backup = folder.join("backup.db");
     let mut store = SqliteStore::open(&running).unwrap();
     let term = Some(crate::store::TermRecord { term: kabar_core::chat::Term([1; 8]), first_seq: 1 });
-    let first = crate::store::Batch { term, ..batch(vec![entry(1, 1), entry(2, 2)]) };
-    assert_eq!(store.commit(&first), Ok(()));
+    let first = crate::store::RoomBatch { term, ..batch(vec![entry(1, 1), entry(2, 2)]) };
+    assert_eq!(store.commit(&first.into()), Ok(()));
     copy(running.path(), &backup).unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(3, 3)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(3, 3)])), Ok(()));
     for suffix in SUFFIXES {
         let name = format!("{FILE_NAME}{suffix}");
         fs::copy(running.join(&name), dir.join(&name)).unwrap();
@@ -156,6 +156,6 @@ fn files_of_a_killed_server_are_a_backup_and_an_empty_directory_takes_one() {
     assert_eq!(content(killed.path()), before);
     assert_eq!(served(&fresh), [1, 2, 3]);
     let mut store = SqliteStore::open(&fresh).unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(4, 4)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(4, 4)])), Ok(()));
     assert_eq!(store.read("lobby", 1..=9).unwrap().len(), 4);
 }

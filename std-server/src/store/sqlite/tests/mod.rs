@@ -5,6 +5,7 @@ mod refused;
 mod searching;
 
 use std::fs;
+use std::sync::Arc;
 
 use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
@@ -12,8 +13,11 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::*;
-use crate::store::conformance::{self, batch, entry, seqs, sorted};
-use crate::store::{Admission, Forgotten, InstanceRecord, MemoryStore, NameRecord, Sanction, SanctionKind, TermRecord};
+use crate::store::conformance::{self, batch, commit, entry, seqs, sorted, sorted_server};
+use crate::store::{
+    Admission, Forgotten, InstanceRecord, MemoryStore, NameRecord, Presence, RoomBatch, RoomSummary, Sanction,
+    SanctionKind, ServerBatch, TermRecord,
+};
 
 fn home() -> (tempfile::TempDir, DataDir) {
     let home = tempfile::tempdir().unwrap();
@@ -33,12 +37,12 @@ conformance::suite!(store);
 fn committed_entries_survive_a_restart_and_a_kill() {
     let (home, dir) = home();
     let mut store = SqliteStore::open(&dir).unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1), entry(2, 2)])), Ok(()));
-    let before = store.load("lobby");
+    assert_eq!(store.commit(&commit(vec![entry(1, 1), entry(2, 2)])), Ok(()));
+    let before = store.load_room("lobby");
     drop(store);
     let mut store = SqliteStore::open(&dir).unwrap();
-    assert_eq!((store.load("lobby"), seqs(&mut store, 1..=9)), (before, vec![1, 2]));
-    assert_eq!(store.commit(&batch(vec![entry(3, 3)])), Ok(()));
+    assert_eq!((store.load_room("lobby"), seqs(&mut store, 1..=9)), (before, vec![1, 2]));
+    assert_eq!(store.commit(&commit(vec![entry(3, 3)])), Ok(()));
     // A killed process leaves the files as they are at this moment.
     let copy = DataDir::open(&home.path().join("copy")).unwrap();
     for suffix in ["", "-wal"] {
@@ -53,7 +57,7 @@ fn a_clean_end_leaves_one_file() {
     let (_home, dir) = home();
     let mut store = SqliteStore::open(&dir).unwrap();
     let reader = store.reader().unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(1, 1)])), Ok(()));
     assert_ne!(fs::metadata(dir.join("history.db-wal")).unwrap().len(), 0);
     drop((store, reader));
     let left = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
@@ -74,8 +78,8 @@ fn files_are_for_their_owner_only() {
     let mode = |name: &str| fs::metadata(dir.join(name)).unwrap().permissions().mode() & 0o777;
     let open = |dir| {
         let mut store = SqliteStore::open(dir).unwrap();
-        let head = store.load("lobby").unwrap().head;
-        assert_eq!(store.commit(&batch(vec![entry(head + 1, head + 1)])), Ok(()));
+        let head = store.load_room("lobby").unwrap().head;
+        assert_eq!(store.commit(&commit(vec![entry(head + 1, head + 1)])), Ok(()));
         store
     };
     let store = open(&dir);
@@ -93,25 +97,25 @@ fn files_are_for_their_owner_only() {
 #[test]
 fn a_reader_reads_while_the_writer_writes() {
     let (_home, mut store) = store();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(1, 1)])), Ok(()));
     let mut reader = store.reader().unwrap();
     store.connection.execute_batch("BEGIN IMMEDIATE; UPDATE entries SET body = x'00'").unwrap();
     assert_eq!(reader.read("lobby", 1..=1), Ok(vec![entry(1, 1)]), "what is committed, without waiting");
     store.connection.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(2, 2)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(2, 2)])), Ok(()));
     assert_eq!(seqs(&mut reader, 1..=9), [1, 2], "what was committed since");
 }
 
 #[test]
 fn a_full_disk_fails_a_commit_and_loses_nothing() {
     let (_home, mut store) = store();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(1, 1)])), Ok(()));
     let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     store.connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 1), [], |_| Ok(())).unwrap();
     let large: Vec<LogEntry> = (2..=9).map(|seq| LogEntry { body: vec![7; 4_000], ..entry(seq, seq) }).collect();
-    let large = batch(large);
+    let large = commit(large);
     assert_eq!(store.commit(&large), Err(CommitError::Failed(StoreErrorKind::DiskFull)));
-    assert_eq!((store.load("lobby").unwrap().head, seqs(&mut store, 1..=9)), (1, vec![1]));
+    assert_eq!((store.load_room("lobby").unwrap().head, seqs(&mut store, 1..=9)), (1, vec![1]));
     store.connection.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).unwrap();
     assert_eq!(store.commit(&large), Ok(()));
     assert_eq!(seqs(&mut store, 1..=9), (1..=9).collect::<Vec<_>>());
@@ -123,10 +127,10 @@ fn a_lock_of_another_program_fails_a_commit_until_it_is_gone() {
     store.connection.busy_timeout(Duration::ZERO).unwrap();
     let other = Connection::open(store.path()).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Err(CommitError::Failed(StoreErrorKind::Locked)));
-    assert_eq!(store.load("lobby").unwrap().head, 0);
+    assert_eq!(store.commit(&commit(vec![entry(1, 1)])), Err(CommitError::Failed(StoreErrorKind::Locked)));
+    assert_eq!(store.load_room("lobby").unwrap().head, 0);
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(1, 1)])), Ok(()));
 }
 
 #[test]
@@ -136,19 +140,19 @@ fn a_leftover_transaction_is_rolled_back() {
         .connection
         .execute_batch("BEGIN IMMEDIATE; INSERT INTO rooms (id, name, head) VALUES (7, 'ghost', 1)")
         .unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
-    assert_eq!(store.load("ghost").unwrap().head, 0);
+    assert_eq!(store.commit(&commit(vec![entry(1, 1)])), Ok(()));
+    assert_eq!(store.load_room("ghost").unwrap().head, 0);
 }
 
 #[test]
 fn a_history_that_was_moved_away_is_not_written_to() {
     let (home, mut store) = store();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(1, 1)])), Ok(()));
     let (path, away) = (store.path().to_path_buf(), home.path().join("away.db"));
     fs::rename(&path, &away).unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(2, 2)])), Err(CommitError::Failed(StoreErrorKind::Moved)));
+    assert_eq!(store.commit(&commit(vec![entry(2, 2)])), Err(CommitError::Failed(StoreErrorKind::Moved)));
     fs::rename(&away, &path).unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(2, 2)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(2, 2)])), Ok(()));
 }
 
 #[test]
@@ -182,7 +186,7 @@ fn a_file_that_is_not_a_history_is_reported_in_one_line() {
 fn a_damaged_file_is_found_when_it_is_read() {
     let (_home, dir) = home();
     let mut store = SqliteStore::open(&dir).unwrap();
-    assert_eq!(store.commit(&batch((1..=500).map(|seq| entry(seq, seq)).collect())), Ok(()));
+    assert_eq!(store.commit(&commit((1..=500).map(|seq| entry(seq, seq)).collect())), Ok(()));
     drop(store);
     let path = dir.join(FILE_NAME);
     let mut bytes = fs::read(&path).unwrap();
@@ -191,7 +195,7 @@ fn a_damaged_file_is_found_when_it_is_read() {
     match SqliteStore::open(&dir) {
         Err(OpenError::Unusable(_, StoreErrorKind::Damaged)) => {}
         Ok(mut store) => {
-            assert_eq!(store.load("lobby").map(|_| ()), Err(ReadError(StoreErrorKind::Damaged)));
+            assert_eq!(store.load_room("lobby").map(|_| ()), Err(ReadError(StoreErrorKind::Damaged)));
         }
         Err(error) => panic!("{error}"),
     }
@@ -201,7 +205,7 @@ fn a_damaged_file_is_found_when_it_is_read() {
 #[test]
 fn the_tables_enforce_the_invariants() {
     let (_home, mut store) = store();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1), entry(2, 2)])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![entry(1, 1), entry(2, 2)])), Ok(()));
     for wrong in [
         "INSERT INTO entries SELECT NULL, room, seq, time_ms, author, 9, 9, kind, body FROM entries WHERE seq = 1",
         "INSERT INTO entries SELECT NULL, room, 3, time_ms, author, instance, 1, kind, body FROM entries WHERE seq = 1",
@@ -223,11 +227,10 @@ fn identities() -> impl Strategy<Value = PublicIdentity> {
 
 /// Instances, including some that the batch uses.
 fn forgotten() -> impl Strategy<Value = Forgotten> {
-    let draft = (0..9_u8, 0..20_u64, identities(), 0..20_u8);
-    draft.prop_map(|(name, instance, identity, term)| Forgotten {
-        names: (name < 3).then(|| format!("name {name}")).into_iter().collect(),
+    let draft = (any::<bool>(), 0..20_u64, identities(), 0..20_u8);
+    draft.prop_map(|(is_admission, instance, identity, term)| Forgotten {
         instances: (instance < 4).then_some(instance).into_iter().collect(),
-        admissions: (name < 2).then_some(identity).into_iter().collect(),
+        admissions: is_admission.then_some(identity).into_iter().collect(),
         terms: (term < 5).then_some(Term([term; 8])).into_iter().collect(),
     })
 }
@@ -245,7 +248,8 @@ fn batches() -> impl Strategy<Value = Vec<Draft>> {
         prop::collection::vec((identities(), any::<[u8; 16]>()), 0..2),
         prop::collection::vec(sanction, 0..3),
         prop::collection::vec((identities(), any::<bool>()), 0..2),
-        (forgotten(), prop::option::of(0..1_000_u64)),
+        (forgotten(), prop::option::of(0..3_u8), prop::option::of(0..1_000_u64)),
+        (prop::option::weighted(0.3, 0..4_u64), prop::collection::vec(0..6_u64, 0..2)),
     )
         .prop_map(
             |(
@@ -256,7 +260,8 @@ fn batches() -> impl Strategy<Value = Vec<Draft>> {
                 admissions,
                 sanctions,
                 lifted,
-                (forgotten, ran_ms),
+                (forgotten, forgotten_name, ran_ms),
+                (first, removed),
             )| {
                 Draft {
                     attic,
@@ -269,6 +274,9 @@ fn batches() -> impl Strategy<Value = Vec<Draft>> {
                     sanctions,
                     lifted,
                     forgotten,
+                    forgotten_names: forgotten_name.into_iter().collect(),
+                    first,
+                    removed,
                     ran_ms,
                 }
             },
@@ -288,11 +296,14 @@ struct Draft {
     sanctions: Vec<(PublicIdentity, bool, u64)>,
     lifted: Vec<(PublicIdentity, bool)>,
     forgotten: Forgotten,
+    forgotten_names: Vec<u8>,
+    first: Option<u64>,
+    removed: Vec<u64>,
     ran_ms: Option<u64>,
 }
 
 impl Draft {
-    fn batch(self, loaded: &RoomState, room: &str) -> Batch {
+    fn commit(self, loaded: &RoomState, room: &str) -> Commit {
         let kind = |is_ban| if is_ban { SanctionKind::Ban } else { SanctionKind::Mute };
         let mut instances: Vec<InstanceRecord> = Vec::new();
         let mut entries = Vec::new();
@@ -319,30 +330,52 @@ impl Draft {
         if self.mischief == 4 {
             instances.pop();
         }
-        let name = |(folded, identity, seen_ran_ms, present): (u8, _, _, _)| NameRecord {
+        let shown = |folded, seen_ran_ms| format!("NAME {folded} {seen_ran_ms}");
+        let (present, absent): (Vec<_>, Vec<_>) = self.names.iter().copied().partition(|(.., present)| *present);
+        let presence = |(folded, identity, seen, _)| Presence { identity, name: shown(folded, seen) };
+        let name = |(folded, identity, seen_ran_ms, _): (u8, _, _, _)| NameRecord {
             folded: format!("name {folded}"),
-            name: format!("NAME {folded} {seen_ran_ms}"),
+            name: shown(folded, seen_ran_ms),
             identity,
             seen_ran_ms,
-            present,
         };
-        Batch {
+        let server = ServerBatch {
+            names: self.names.into_iter().map(name).collect(),
+            released: self.released.into_iter().map(|folded| format!("name {folded}")).collect(),
+            forgotten: self.forgotten_names.into_iter().map(|folded| format!("name {folded}")).collect(),
+            ran_ms: self.ran_ms,
+        };
+        let end = loaded.head + 1;
+        let first = self.first.map(|step| (loaded.first + step).min(end + u64::from(self.mischief == 5)));
+        let kept = first.unwrap_or(loaded.first);
+        let removed = self.removed.into_iter().map(|back| loaded.head.saturating_sub(back));
+        let removed = removed.filter(|seq| self.mischief == 6 || (kept..end).contains(seq)).collect();
+        let batch = RoomBatch {
+            removed,
+            first,
             room: room.to_owned(),
             term: self.term.map(|(term, first)| TermRecord { term: Term([term; 8]), first_seq: first + 1 }),
             entries,
             instances,
-            names: self.names.into_iter().map(name).collect(),
-            released: self.released.into_iter().map(|folded| format!("name {folded}")).collect(),
+            present: present.into_iter().map(presence).collect(),
+            absent: absent.into_iter().map(|(_, identity, ..)| identity).collect(),
             admissions: self.admissions.into_iter().map(|(identity, tag)| Admission { identity, tag }).collect(),
             sanctions: self
                 .sanctions
                 .into_iter()
-                .map(|(identity, ban, since_ms)| Sanction { identity, kind: kind(ban), name: "x".into(), since_ms })
+                .map(|(identity, ban, since_ms)| Sanction {
+                    identity,
+                    kind: kind(ban),
+                    name: "x".into(),
+                    since_ms,
+                    reason: ban.then(|| format!("reason {since_ms}")),
+                    by: ban.then_some(identity),
+                })
                 .collect(),
             lifted: self.lifted.into_iter().map(|(identity, ban)| (identity, kind(ban))).collect(),
             forgotten: self.forgotten,
-            ran_ms: self.ran_ms,
-        }
+        };
+        Commit { server: Arc::new(server), rooms: vec![Arc::new(batch)] }
     }
 }
 
@@ -356,9 +389,11 @@ proptest! {
         let mut memory = MemoryStore::new();
         for draft in drafts {
             let room = if draft.attic { "attic" } else { "lobby" };
-            let batch = draft.batch(&memory.load(room).unwrap(), room);
-            prop_assert_eq!(disk.commit(&batch), memory.commit(&batch), "{:?}", batch);
-            prop_assert_eq!(sorted(disk.load(room).unwrap()), sorted(memory.load(room).unwrap()));
+            let commit = draft.commit(&memory.load_room(room).unwrap(), room);
+            prop_assert_eq!(disk.commit(&commit), memory.commit(&commit), "{:?}", commit);
+            prop_assert_eq!(sorted(disk.load_room(room).unwrap()), sorted(memory.load_room(room).unwrap()));
+            let (on_disk, in_memory) = (disk.load_server().unwrap(), memory.load_server().unwrap());
+            prop_assert_eq!(sorted_server(on_disk), sorted_server(in_memory));
             disk.maintain();
         }
         let mut reader = disk.reader().unwrap();

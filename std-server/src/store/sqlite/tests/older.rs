@@ -13,10 +13,12 @@ fn a_migration_of_version_1_marks_all_as_seen_now_and_keeps_the_rest() {
     let (_home, dir) = home();
     write(&dir, include_str!("version1.sql"));
     let mut store = SqliteStore::open(&dir).unwrap();
-    let loaded = sorted(store.load("lobby").unwrap());
-    assert_eq!((loaded.first, loaded.head, loaded.ran_ms, loaded.terms.len()), (1, 3, 0, 1));
-    let names = loaded.names.iter().map(|it| (it.folded.as_str(), it.name.as_str(), it.seen_ran_ms, it.present));
-    assert_eq!(names.collect::<Vec<_>>(), [("anna", "Anna", 0, false), ("ben", "Ben", 0, true)]);
+    let loaded = sorted(store.load_room("lobby").unwrap());
+    let server = sorted_server(store.load_server().unwrap());
+    assert_eq!((loaded.first, loaded.head, server.ran_ms, loaded.terms.len()), (1, 3, 0, 1));
+    let names = server.names.iter().map(|it| (it.folded.as_str(), it.name.as_str(), it.seen_ran_ms));
+    assert_eq!(names.collect::<Vec<_>>(), [("anna", "Anna", 0), ("ben", "Ben", 0)]);
+    assert_eq!(loaded.present, [Presence { identity: PublicIdentity([0; 32]), name: "Ben".into() }]);
     let instance = |instance, highest, highest_seq| InstanceRecord {
         instance,
         identity: PublicIdentity([0; 32]),
@@ -28,13 +30,125 @@ fn a_migration_of_version_1_marks_all_as_seen_now_and_keeps_the_rest() {
     assert_eq!((loaded.admissions.len(), loaded.sanctions.len()), (1, 1));
     assert_eq!(seqs(&mut store, 1..=9), [1, 2, 3]);
     let seen = InstanceRecord { seen_ran_ms: 5, ..instance(7, 1, 2) };
-    let next = Batch { room: "lobby".into(), instances: vec![seen], ran_ms: Some(9), ..Batch::default() };
-    assert_eq!(store.commit(&next), Ok(()));
+    let server = Arc::new(ServerBatch { ran_ms: Some(9), ..ServerBatch::default() });
+    let rooms = vec![Arc::new(RoomBatch { instances: vec![seen], ..batch(vec![]) })];
+    assert_eq!(store.commit(&Commit { server, rooms }), Ok(()));
     drop(store);
     let mut store = SqliteStore::open(&dir).unwrap();
-    let again = sorted(store.load("lobby").unwrap());
-    assert_eq!((again.ran_ms, again.instances[0]), (9, seen));
+    let again = sorted(store.load_room("lobby").unwrap());
+    assert_eq!((store.load_server().unwrap().ran_ms, again.instances[0]), (9, seen));
     assert!(Report::make(dir.path()).unwrap().problems.is_empty());
+}
+
+/// A history that a server of version 3 of the file left when it was killed, and moved into one
+/// file: Anna is present, Éléa left, was muted, and then banned.
+fn version_3() -> (tempfile::TempDir, DataDir) {
+    let (home, dir) = home();
+    fs::write(dir.join(FILE_NAME), include_bytes!("version3.db")).unwrap();
+    (home, dir)
+}
+
+#[test]
+fn a_migration_of_version_3_takes_everything_over() {
+    let (_home, dir) = version_3();
+    let mut store = SqliteStore::open(&dir).unwrap();
+    let (server, room) = (sorted_server(store.load_server().unwrap()), sorted(store.load_room("lobby").unwrap()));
+    let [anna, elea] = [server.names[0].identity, server.names[1].identity];
+    assert_eq!((anna.0[0], elea.0[0]), (0xfb, 0xff));
+    let record = |folded: &str, name: &str, identity, seen_ran_ms| NameRecord {
+        folded: folded.into(),
+        name: name.into(),
+        identity,
+        seen_ran_ms,
+    };
+    assert_eq!(server.names, [record("anna", "Anna", anna, 254), record("éléa", "Éléa", elea, 12_230)]);
+    assert_eq!((server.ran_ms, server.rooms), (14_246, vec![RoomSummary { name: "lobby".into(), first: 1, head: 8 }]));
+    assert_eq!(room.present, [Presence { identity: anna, name: "Anna".into() }]);
+    let term = TermRecord { term: Term([0x7f, 0x93, 0xfc, 0x46, 0x11, 0xd9, 0x2a, 0x52]), first_seq: 1 };
+    assert_eq!((room.first, room.head, room.terms), (1, 8, vec![term]));
+    let instance = |instance: i64, identity, highest, highest_seq, seen_ran_ms| InstanceRecord {
+        instance: instance.cast_unsigned(),
+        identity,
+        highest,
+        highest_seq,
+        seen_ran_ms,
+    };
+    let of_elea = instance(-8_714_075_364_499_562_975, elea, 1, 4, 12_230);
+    let of_anna = instance(-7_823_455_347_993_260_384, anna, 3, 8, 14_246);
+    assert_eq!(room.instances, [of_elea, of_anna]);
+    let sanction =
+        |kind, since_ms| Sanction { identity: elea, kind, name: "Éléa".into(), since_ms, reason: None, by: None };
+    let (ban, mute) = (sanction(SanctionKind::Ban, 1_795_865_427_871), sanction(SanctionKind::Mute, 1_795_865_425_855));
+    assert_eq!(room.sanctions, [ban, mute]);
+    assert_eq!(room.admissions.iter().map(|it| it.identity).collect::<Vec<_>>(), [anna, elea]);
+    let entries = store.read("lobby", 1..=9).unwrap();
+    let texts = entries.iter().filter(|entry| entry.kind.is_text());
+    let texts: Vec<_> = texts.map(|entry| String::from_utf8_lossy(&entry.body).into_owned()).collect();
+    let said = ["hello from Anna", "salut, la compagnie", "a second line", "maintenance tonight", "last words"];
+    assert_eq!((entries.len(), texts), (8, said.map(str::to_owned).to_vec()));
+    // The index is still used, and the next commit continues the log.
+    let history = History::open(dir.path()).unwrap();
+    let filter = Filter { search: Query::new("COMPAGNIE"), ..Filter::default() };
+    let mut found = history.find("lobby", &filter).unwrap().unwrap();
+    assert_eq!(history.next_page(&mut found).unwrap().iter().map(|entry| entry.seq).collect::<Vec<_>>(), [4]);
+    drop(history);
+    let next = LogEntry { instance: 0, number: 0, ..entry(9, 0) };
+    assert_eq!(store.commit(&RoomBatch { entries: vec![next], ..batch(vec![]) }.into()), Ok(()));
+    drop(store);
+    assert!(Report::make(dir.path()).unwrap().problems.is_empty());
+}
+
+#[test]
+fn a_backup_of_version_3_is_restored() {
+    let (home, dir) = home();
+    let backup = home.path().join("backup.db");
+    fs::write(&backup, include_bytes!("version3.db")).unwrap();
+    let restored = restore(&dir, &backup, "lobby").unwrap();
+    assert_eq!((restored.report.names, restored.report.rooms[0].entries), (2, 8));
+    assert_eq!(SqliteStore::open(&dir).unwrap().load_room("lobby").unwrap().head, 8);
+}
+
+#[test]
+fn names_of_several_rooms_become_one_list() {
+    let (_home, dir) = version_3();
+    let connection = Connection::open(dir.join(FILE_NAME)).unwrap();
+    // The lobby has run for 14246 ms. In the attic Anna's name is Éléa's, who was seen earlier, and in
+    // the cellar somebody else's; anna2 is taken.
+    connection
+        .execute_batch(
+            "INSERT INTO rooms (name, head, ran_ms) VALUES ('attic', 0, 20000), ('cellar', 0, 14246);
+             INSERT INTO names SELECT 2, 'éléa', 'ÉLÉA', identity, 5, 0 FROM names WHERE folded = 'éléa';
+             INSERT INTO names SELECT 2, 'anna', 'anna', identity, 5000, 1 FROM names WHERE name = 'Éléa';
+             INSERT INTO names VALUES (3, 'anna', 'ANNA', zeroblob(32), 14000, 0);
+             INSERT INTO names VALUES (3, 'anna2', 'Anna2', zeroblob(32), 9, 0);
+             UPDATE entries SET seq = seq + 10; UPDATE rooms SET head = 18 WHERE id = 1;",
+        )
+        .unwrap();
+    drop(connection);
+    let mut store = SqliteStore::open(&dir).unwrap();
+    let server = sorted_server(store.load_server().unwrap());
+    let names: Vec<_> = server
+        .names
+        .iter()
+        .map(|it| (it.folded.as_str(), it.name.as_str(), it.identity.0[0], it.seen_ran_ms))
+        .collect();
+    // The time since each was seen stays the same.
+    let ran = 20_000;
+    assert_eq!(
+        names,
+        [
+            ("anna", "ANNA", 0, ran - 246),
+            ("anna2", "Anna2", 0, ran - 14_237),
+            ("anna3", "Anna3", 0xfb, ran - 13_992),
+            ("anna4", "anna4", 0xff, 5_000),
+            ("éléa", "Éléa", 0xff, ran - 2_016)
+        ]
+    );
+    let summary = |name: &str, first, head| RoomSummary { name: name.into(), first, head };
+    assert_eq!((server.ran_ms, server.rooms[0].clone()), (ran, summary("attic", 1, 0)));
+    assert_eq!(server.rooms[1..], [summary("cellar", 1, 0), summary("lobby", 11, 18)]);
+    assert_eq!(store.load_room("attic").unwrap().present[0].name, "anna");
+    assert_eq!(store.load_room("lobby").unwrap().instances[0].seen_ran_ms, ran - 2_016);
 }
 
 #[test]
@@ -43,17 +157,20 @@ fn removed_data_is_erased_from_the_file() {
     write(&dir, include_str!("version1.sql"));
     let mut store = SqliteStore::open(&dir).unwrap();
     let forgotten = Forgotten {
-        names: vec!["anna".into(), "ben".into()],
         instances: vec![7, u64::MAX],
         admissions: vec![PublicIdentity([0; 32])],
         terms: vec![Term([1; 8])],
     };
     let term = Some(TermRecord { term: Term([2; 8]), first_seq: 4 });
-    let next = Batch { room: "lobby".into(), forgotten, term, ..Batch::default() };
-    assert_eq!(store.commit(&next), Ok(()));
+    let server = Arc::new(ServerBatch { forgotten: vec!["anna".into(), "ben".into()], ..ServerBatch::default() });
+    let absent = vec![PublicIdentity([0; 32])];
+    let rooms = vec![Arc::new(RoomBatch { forgotten, term, absent, ..batch(vec![]) })];
+    assert_eq!(store.commit(&Commit { server, rooms }), Ok(()));
     drop(store);
     let connection = Connection::open(dir.join(FILE_NAME)).unwrap();
-    for (table, left) in [("names", 0), ("instances", 0), ("admissions", 0), ("terms", 1), ("entries", 3)] {
+    for (table, left) in
+        [("names", 0), ("present", 0), ("instances", 0), ("admissions", 0), ("terms", 1), ("entries", 3)]
+    {
         let count = format!("SELECT count(*) FROM {table}");
         assert_eq!(connection.query_row(&count, [], |row| row.get::<_, i64>(0)), Ok(left), "{table}");
     }

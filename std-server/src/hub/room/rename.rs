@@ -1,0 +1,163 @@
+//! Renames (SPEC 6.2, 6.4), by a request or by a Join under another name: an entry in the log and
+//! the ownership of the name, in one commit. All sessions of the member have the name after it.
+//!
+//! A rename whose commit fails is not retried: its member is answered, and keeps its name.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use kabar_core::chat::{AnswerCode, EntryKind};
+use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::Instant;
+use kabar_std::names::Name;
+
+use super::appender::{Origin, PendingEntry, RenamedBy};
+use super::removal::Remover;
+use super::{Room, STORE_FAILS};
+use crate::hub::context::Context;
+use crate::hub::counters::Counters;
+use crate::hub::peer::member::AnswerResult;
+use crate::hub::peer::{Peer, Peers};
+
+/// The reason stated to an identity that is renamed too often.
+pub(super) const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
+
+impl Room {
+    /// Begins a rename that a member requests; `Err`: the answer.
+    pub(super) fn request_rename<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &Peer<P>,
+        name: &str,
+    ) -> Result<(), AnswerResult> {
+        let Some(identity) = peer.member().map(|member| member.identity) else { return Ok(()) };
+        let refused = |code: AnswerCode, text: &str| AnswerResult { code, text: text.to_owned() };
+        let name = Name::existing(name).map_err(|why| refused(AnswerCode::NAME_NOT_ALLOWED, &why.to_string()))?;
+        if self.current_name(&identity) == Some(name.shown()) {
+            return Err(refused(AnswerCode::UNCHANGED, "this is your name already"));
+        }
+        if self.appender.is_recovering() {
+            return Err(refused(AnswerCode::TRY_LATER, STORE_FAILS));
+        }
+        self.check_name(now, &name, &identity).map_err(|why| refused(why.answer_code(), &why.text()))?;
+        if !self.take_announcement(now, &mut context.counters, identity) {
+            return Err(refused(AnswerCode::TRY_LATER, TOO_OFTEN));
+        }
+        self.count_lapsed(&mut context.counters, &name, &identity);
+        self.claims.claim(&name, identity);
+        self.push_renamed(identity, name, RenamedBy::Request(peer.id));
+        Ok(())
+    }
+
+    /// Adds the entry about a rename to the next commit, if the identity has a name.
+    pub(super) fn push_renamed(&mut self, identity: PublicIdentity, name: Name, by: RenamedBy) {
+        let Some(before) = self.current_name(&identity).map(str::to_owned) else { return };
+        let body = name.shown().as_bytes().to_vec();
+        let origin = Origin::Renamed { identity, name, by };
+        self.appender.push(PendingEntry::by_server(&before, EntryKind::RENAMED, &body, origin));
+    }
+
+    /// Counts a name that is taken from an owner that was not seen for long.
+    pub(super) fn count_lapsed(&self, counters: &mut Counters, name: &Name, identity: &PublicIdentity) {
+        let owner = self.ownership.record(name.folded()).map(|record| record.identity);
+        counters.names_lapsed += u64::from(owner.is_some_and(|owner| owner != *identity));
+    }
+
+    /// Takes a token for an announcement about an identity, if there is one.
+    pub(super) fn take_announcement(
+        &mut self,
+        now: Instant,
+        counters: &mut Counters,
+        identity: PublicIdentity,
+    ) -> bool {
+        let has_token = self.visits.take_announcement(now, identity);
+        counters.announcements_limited += u64::from(!has_token);
+        has_token
+    }
+
+    /// Completes the renames in a committed batch.
+    pub(super) fn complete_renames<P: Provider>(
+        &mut self,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        renames: Vec<Origin>,
+    ) {
+        for rename in renames {
+            let Origin::Renamed { identity, name, by } = rename else { continue };
+            let name = Arc::new(name);
+            self.members.rename(&identity, &name);
+            for session in self.members.sessions_of(&identity) {
+                if let Some(member) = peers.get_mut(session.peer).and_then(|peer| peer.member_mut()) {
+                    member.name = name.clone();
+                }
+            }
+            self.reauthor_posts(&identity, &name);
+            if let RenamedBy::Request(id) = by {
+                self.claims.unclaim(&name);
+                answer(peers, context, id, AnswerCode::DONE, name.shown());
+            }
+        }
+    }
+
+    /// Posts that were collected during the commit of a rename follow it in the log.
+    fn reauthor_posts(&mut self, identity: &PublicIdentity, name: &Name) {
+        let mut posts = core::mem::take(&mut self.appender.posts);
+        for post in posts.iter_mut().filter(|post| self.identity_of(post).as_ref() == Some(identity)) {
+            name.shown().clone_into(&mut post.author);
+        }
+        self.appender.posts = posts;
+    }
+
+    /// The identity that an entry is by or about; `None`: the server.
+    pub(super) fn identity_of(&self, entry: &PendingEntry) -> Option<PublicIdentity> {
+        match entry.origin {
+            Origin::Member(_) => self.log.instance(entry.instance).map(|instance| instance.identity),
+            Origin::Presence { identity, .. } | Origin::Renamed { identity, .. } => Some(identity),
+            Origin::Removal { by: Remover::Member { identity, .. }, .. } => Some(identity),
+            Origin::Removal { by: Remover::Operator, .. } | Origin::Operator => None,
+        }
+    }
+
+    /// A commit failed: removes the renames from the collected entries, and answers those that were
+    /// requested. Entries that follow one are by the name before.
+    pub(super) fn cancel_renames<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
+        let mut names: BTreeMap<PublicIdentity, String> = BTreeMap::new();
+        let mut kept = VecDeque::with_capacity(self.appender.posts.len());
+        for mut entry in core::mem::take(&mut self.appender.posts) {
+            if let Origin::Renamed { identity, name, by } = &entry.origin {
+                self.appender.bytes -= entry.bytes();
+                if let RenamedBy::Request(id) = by {
+                    self.claims.unclaim(name);
+                    answer(peers, context, *id, AnswerCode::TRY_LATER, STORE_FAILS);
+                }
+                names.entry(*identity).or_insert(entry.author);
+                continue;
+            }
+            let before = self.identity_of(&entry).and_then(|identity| names.get(&identity));
+            if let Some(before) = before {
+                entry.author.clone_from(before);
+            }
+            kept.push_back(entry);
+        }
+        self.appender.posts = kept;
+        self.appender.recompute_changes();
+    }
+}
+
+/// Answers the request that a connection waits for, if it still does.
+pub(super) fn answer<P: Provider>(
+    peers: &mut Peers<P>,
+    context: &mut Context<P>,
+    id: u32,
+    code: AnswerCode,
+    text: &str,
+) {
+    let Some(peer) = peers.get_mut(id) else { return };
+    let change = peer.member_mut().and_then(|member| member.answers.change.as_mut());
+    if let Some(change) = change.filter(|change| change.result.is_none()) {
+        change.result = Some(AnswerResult { code, text: text.to_owned() });
+        context.turns.mark_ready(&mut peer.turn);
+    }
+}

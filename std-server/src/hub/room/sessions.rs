@@ -1,0 +1,84 @@
+//! Sessions of one identity (SPEC 6.2): at the limit, a new one replaces the one that was silent for
+//! longest, or is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kabar_core::chat::RefusedCode;
+use kabar_core::connection::CloseCode;
+use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::{Duration, Instant};
+
+use super::Room;
+use super::members::Session;
+use crate::hub::context::Context;
+use crate::hub::events::LeaveReason;
+use crate::hub::peer::Peers;
+
+/// The reason stated to a Join of an identity with too many sessions.
+pub(super) const TOO_MANY: &str = "you are connected from too many places; leave one of them";
+
+impl Room {
+    /// Before a commit: refuses the Joins for which their identities have too many sessions.
+    pub(super) fn refuse_surplus_sessions<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+    ) {
+        let limit = context.config.limits.sessions_per_identity;
+        // The instances of the sessions that stay, and of the Joins so far.
+        let mut instances: BTreeMap<PublicIdentity, BTreeSet<u64>> = BTreeMap::new();
+        let mut surplus = Vec::new();
+        for join in &self.appender.joins {
+            let (identity, instance) = (join.request.identity, join.request.instance);
+            let used = instances.entry(identity).or_insert_with(|| {
+                let staying = self.members.sessions_of(&identity).iter();
+                let staying = staying.filter(|it| silence_if_replaceable(now, peers, it.peer).is_none());
+                staying.map(|session| session.instance).collect()
+            });
+            if used.len() >= limit && !used.contains(&instance) {
+                surplus.push(join.peer);
+            } else {
+                used.insert(instance);
+            }
+        }
+        for id in surplus {
+            let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_joining(self.id)) else { continue };
+            let name = self.appender.joins.iter().find(|join| join.peer == id).map(|join| join.request.name.shown());
+            context.counters.sessions_full += 1;
+            self.residents.remove(&id);
+            peer.refuse(now, context, name.unwrap_or_default(), RefusedCode::TRY_LATER, TOO_MANY);
+        }
+    }
+
+    /// Makes room for one more session of an identity: closes the one that was silent for longest,
+    /// if necessary. `false`: there is none.
+    pub(super) fn make_session_room<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        identity: &PublicIdentity,
+    ) -> bool {
+        let sessions = self.members.sessions_of(identity);
+        if sessions.len() < context.config.limits.sessions_per_identity {
+            return true;
+        }
+        context.counters.sessions_full += 1;
+        let silent = |session: &Session| Some((silence_if_replaceable(now, peers, session.peer)?, session.peer));
+        let Some((_, id)) = sessions.iter().filter_map(silent).max() else { return false };
+        let Some(peer) = peers.get_mut(id) else { return false };
+        self.remove_member(now, context, peer, LeaveReason::Replaced);
+        context.counters.replaced += 1;
+        peer.close(now, context, CloseCode::REPLACED, "joined from elsewhere");
+        true
+    }
+}
+
+/// How long a connection was silent, if that is too long for a client that still exists (SPEC 5.8).
+fn silence_if_replaceable<P: Provider>(now: Instant, peers: &Peers<P>, id: u32) -> Option<Duration> {
+    let peer = peers.get(id)?;
+    let silence = peer.connection.silence(now);
+    (silence >= Duration::from_secs(u64::from(peer.idle_s)) / 3).then_some(silence)
+}
