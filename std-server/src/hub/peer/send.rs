@@ -37,7 +37,7 @@ impl<P: Provider> Peer<P> {
         text: &str,
     ) {
         context.counters.refused += 1;
-        let was_sent = self.send(now, &mut context.counters, &ServerMessage::Refused { code, text });
+        let was_sent = self.send(now, &mut context.counters, &ServerMessage::Refused { code, text, room: "" });
         context.emit(HubEvent::Refused { name: name.to_owned(), from: self.address, code });
         self.close_after(now, context, was_sent, CloseCode::REFUSED, text);
     }

@@ -43,27 +43,27 @@ impl Observer<'_> {
                 (observed.request, observed.rename) = (None, None);
                 delivered = u32::MAX;
             }
-            Event::Reset => {
+            Event::Reset { .. } => {
                 self.coverage.count(Seen::Reset);
                 self.model.reset(id)?;
             }
-            Event::Gap { after, first } => {
+            Event::Gap { after, first, .. } => {
                 self.coverage.count(Seen::Gap);
                 self.model.gap(id, after, first)?;
             }
-            Event::Entry { header, body, own } => {
+            Event::Entry { header, body, own, .. } => {
                 self.coverage.count(Seen::Delivered);
                 self.trace.note(self.now, &[21, id as u64, header.seq], || format!("process {id} has {}", header.seq));
                 self.model.delivered(id, &header, Body::Bytes(body), Some(own))?;
                 delivered = 1;
             }
-            Event::EntryTooLarge { header, size } => {
+            Event::EntryTooLarge { header, size, .. } => {
                 self.coverage.count(Seen::Stubbed);
                 self.trace.note(self.now, &[22, id as u64, header.seq], || format!("process {id} has {}", header.seq));
                 self.model.delivered(id, &header, Body::Stub(size), None)?;
                 delivered = 1;
             }
-            Event::Stored { number, seq } => {
+            Event::Stored { number, seq, .. } => {
                 self.coverage.count(Seen::Stored);
                 self.trace.note(self.now, &[23, id as u64, number, seq], || format!("process {id} saw stored"));
                 self.model.stored(id, number, seq)?;
@@ -72,10 +72,10 @@ impl Observer<'_> {
                 self.coverage.count(Seen::PostRefused);
                 self.model.refused(id, number)?;
             }
-            Event::Info(info) => self.take_info(id, info, observed)?,
+            Event::Info { info, .. } => self.take_info(id, info, observed)?,
             Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
             Event::Ended(reason) => observed.ended = Some(reason),
-            Event::Refused { .. } | Event::OutboxWritable | Event::Reconnected => {}
+            Event::Refused { .. } | Event::RoomEnded { .. } | Event::OutboxWritable { .. } | Event::Reconnected => {}
         }
         observed.unsaved = observed.unsaved.saturating_add(delivered);
         if let SavePolicy::EveryNth(every) = self.saves
