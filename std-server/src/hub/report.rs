@@ -74,6 +74,12 @@ pub enum OperatorError {
     Busy,
     /// The limit of bans and mutes is reached.
     Full,
+    /// The limit of operators and trusted identities is reached.
+    TooManyPrivileges,
+    /// The configuration names the identity as an operator.
+    Configured,
+    /// An operator cannot do this to themselves.
+    Oneself,
     /// The server has stopped.
     Stopped,
 }
@@ -91,6 +97,11 @@ impl fmt::Display for OperatorError {
             Self::NotMessage => "only messages can be removed",
             Self::Busy => "another removal is in progress",
             Self::Full => "too many bans and mutes: lift some, or raise --max-sanctions",
+            Self::TooManyPrivileges => {
+                "too many operators and trusted identities: deop or untrust some, or raise --max-privileges"
+            }
+            Self::Configured => "is an operator by the server's configuration",
+            Self::Oneself => "you cannot do this to yourself",
             Self::Stopped => "the server has stopped",
         })
     }

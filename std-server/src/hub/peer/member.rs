@@ -1,6 +1,7 @@
 //! The state of one membership: a cursor into the log, and the few messages that are still to be
 //! sent.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kabar_core::chat::{AnswerCode, PostRefusedCode};
@@ -61,6 +62,10 @@ pub(in crate::hub) struct Answers {
     pub(in crate::hub) change: Option<Change>,
     /// The entry that `change` removes, until it was read.
     pub(in crate::hub) removal: Option<u64>,
+    /// Number of the command that `change` waits for.
+    pub(in crate::hub) operation: Option<u64>,
+    /// Lines that are sent before the result of `change`.
+    pub(in crate::hub) output: VecDeque<String>,
 }
 
 /// A request that changes something.

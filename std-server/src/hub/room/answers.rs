@@ -7,6 +7,7 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::delivery::Progress;
+use super::operations::request_operation;
 use super::pages::For;
 use super::{Handled, Room};
 use crate::hub::context::Context;
@@ -41,13 +42,19 @@ impl Room {
                 let next = before.saturating_sub(u64::from(count)).max(self.log.first());
                 answers.history = Some(History { next, last: before - 1 });
             }
-            Request::Rename { .. } | Request::Remove { .. } if answers.change.is_some() => return Handled::Defer,
+            Request::Rename { .. } | Request::Remove { .. } | Request::Operate { .. } if answers.change.is_some() => {
+                return Handled::Defer;
+            }
             Request::Rename { name } => {
                 let result = self.request_rename(now, context, peer, name).err();
                 begin_change(peer, request, result);
             }
             Request::Remove { seq, .. } => {
                 let result = self.request_removal(now, context, peer, seq);
+                begin_change(peer, request, result);
+            }
+            Request::Operate { command } => {
+                let result = request_operation(context, peer, command).err();
                 begin_change(peer, request, result);
             }
         }
@@ -72,7 +79,10 @@ impl Room {
         };
         let is_decided = change.as_ref().is_some_and(|change| change.result.is_some());
         let progress = match (listing, *history) {
-            _ if is_decided => self.deliver_result(now, context, peer),
+            _ if is_decided => match self.deliver_output(now, context, peer) {
+                Progress::Nothing => self.deliver_result(now, context, peer),
+                progress => progress,
+            },
             (Some(_), _) => self.deliver_names(now, context, peer),
             (None, Some(history)) => self.deliver_history(now, context, peer, history),
             (None, None) => Progress::Nothing,

@@ -18,6 +18,7 @@ mod known;
 mod log;
 mod members;
 mod naming;
+mod operations;
 mod operator;
 mod ownership;
 mod pages;
@@ -66,6 +67,8 @@ use sanctions::Sanctions;
 use visits::Visits;
 
 pub(super) use keeping::REMOVED_AT_ONCE;
+pub use operations::MAX_ANSWER_LEN;
+pub(super) use operations::answer_operation;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.

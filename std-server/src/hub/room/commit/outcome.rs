@@ -57,6 +57,7 @@ impl Room {
         self.ownership.apply(&server, &batch);
         self.presence.apply(&changes);
         self.sanctions.apply(&batch);
+        context.privileges.apply(&server);
         let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum();
         self.appender.bytes -= committed;
         self.appender.recompute_changes();
@@ -195,6 +196,7 @@ impl Room {
         self.ownership.reload(loaded);
         self.presence = Presence::new(&loaded.room);
         self.sanctions.reload(&loaded.room);
+        context.privileges.reload(&loaded.server);
         // Records that were to be removed exist again, and will be searched for again.
         self.known = Known::new(loaded);
         self.appender.clear_forgotten();
