@@ -130,6 +130,18 @@ impl PendingEntry {
     pub(super) fn bytes(&self) -> usize {
         self.body.len() + ENTRY_OVERHEAD
     }
+
+    /// Notes the presence and the name that it changes.
+    pub(super) fn note(&self, changes: &mut Changes) {
+        match &self.origin {
+            Origin::Presence { identity, .. } if self.kind == EntryKind::JOINED => {
+                changes.note_joined(*identity, &self.author);
+            }
+            Origin::Presence { identity, .. } => changes.note_left(*identity),
+            Origin::Renamed { identity, name, .. } => changes.note_name(*identity, name.shown()),
+            Origin::Member(_) | Origin::Operator | Origin::Removal { .. } => {}
+        }
+    }
 }
 
 impl Appender {
@@ -155,7 +167,7 @@ impl Appender {
     /// Adds an entry to the next commit.
     pub(super) fn push(&mut self, pending: PendingEntry) {
         self.bytes += pending.bytes();
-        self.changes.note(&pending);
+        pending.note(&mut self.changes);
         self.posts.push_back(pending);
     }
 
@@ -261,8 +273,15 @@ impl Appender {
 
     /// After a batch: only the changes by `posts` are still to be written.
     pub(super) fn recompute_changes(&mut self) {
-        self.changes = Changes::of(&self.posts);
+        self.changes = changes_of(&self.posts);
     }
+}
+
+/// The changes of presence and names by these entries.
+pub(super) fn changes_of(posts: &VecDeque<PendingEntry>) -> Changes {
+    let mut changes = Changes::default();
+    posts.iter().for_each(|post| post.note(&mut changes));
+    changes
 }
 
 impl Origin {
