@@ -119,6 +119,15 @@ link_local() { # two computers on one cable, in network namespaces
     bash tests/link-local.sh
 }
 
+service() { # the unit for systemd: its rating, and the server under its restrictions
+    if [ "$(id -u)" = 0 ] && ! command -v systemd-analyze >/dev/null; then
+        apt-get update
+        apt-get install -y --no-install-recommends systemd
+    fi
+    cargo build --release --bin kabar --bin kabar-server
+    python3 tests/service.py target/release
+}
+
 devices() { # the whole client links without an allocator, within its budget
     bash embedded-example/firmware/link-check/link-check.sh
 }
@@ -185,7 +194,7 @@ long_benches() {
     cargo bench -p kabar-tests
 }
 
-quick_steps="targets format spelling dependencies lint documentation build architecture examples unit simulation processes link_local devices firmware device_links fuzz_targets specification release readme"
+quick_steps="targets format spelling dependencies lint documentation build architecture examples unit simulation processes link_local devices firmware device_links fuzz_targets specification release service readme"
 long_steps="long_simulation long_fuzzing long_benches"
 
 case "${1:-}" in

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 for line in 'cargo kabar host' 'cargo kabar join kabar://' 'cargo kabar-server --data-dir DIRECTORY' 'kabar-server restore FILE' 'tests/ci.sh'; do
-    grep -q "^$line" README.md || { echo "README.md no longer says: $line"; exit 1; }
+    grep -q "^$line" README.md || { echo "README.md has no line that begins with: $line"; exit 1; }
 done
 
 home=$(mktemp -d)
@@ -45,7 +45,7 @@ grep 'farhan: hello from the second laptop' "$home/host.out" || { cat "$home"/*.
 # The relay's line of README.md, on free ports.
 address=${invite#kabar://} && address=${address%%/*}
 relay_options=$(sed -n 's/^cargo run -p kabar-tests --bin kabar-relay -- --listen [^ ]* --to [^ ]* //p' README.md)
-[ -n "$relay_options" ] || { echo "README.md no longer shows kabar-relay"; exit 1; }
+[ -n "$relay_options" ] || { echo "README.md does not show kabar-relay"; exit 1; }
 # shellcheck disable=SC2086 # one word per option
 target/debug/kabar-relay --listen 127.0.0.1:0 --to "$address" $relay_options >"$home/relay.out" &
 relay=$!

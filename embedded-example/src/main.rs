@@ -14,7 +14,7 @@ use std::time::Duration as StdDuration;
 use chacha20::ChaCha20Rng;
 use clap::Parser;
 use kabar_client::commands::open;
-use kabar_client::identity::LocalIdentity;
+use kabar_client::identity::{IdentityChoice, LocalIdentity};
 use kabar_client::messages::command_error;
 use kabar_client::outcome::CommandError;
 use kabar_core::chat::{EntryKind, RefusedCode};
@@ -219,7 +219,7 @@ impl Owner {
     fn seed(&self) -> &[u8; 32] {
         match self {
             Self::Seed(seed) => seed,
-            Self::Kept(person) => &person.seed,
+            Self::Kept(person) => person.key.seed(),
         }
     }
 }
@@ -234,7 +234,8 @@ fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, CommandError>
     }
     let load = || {
         let dir = open(arguments.data_dir.clone())?;
-        Ok(Owner::Kept(LocalIdentity::load_or_create(&dir, Some(&arguments.name), None)?))
+        let choice = IdentityChoice { label: Some(&arguments.name), ..IdentityChoice::default() };
+        Ok(Owner::Kept(LocalIdentity::open(&dir, choice)?))
     };
     Ok(load())
 }

@@ -26,8 +26,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 usage, 3 server not rea
 const PIPES: &str = "\
 Without a terminal, this is a filter: each line of standard input is posted, each entry of the room \
 is a line of standard output, and notices go to standard error. At the end of input it leaves as soon \
-as everything is stored. Entries that were written are not written again when the same name joins the \
-next time. Only the lines !q, /quit, /who and /help are commands.";
+as everything is stored. Entries that were written are not written again when the same identity joins \
+the next time. Only the lines !q, /quit, /who and /help are commands.";
 
 /// Encrypted group chat. One command hosts a room, one line joins it.
 ///
@@ -61,9 +61,9 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<ServersAction>,
     },
-    /// Manage your identities: a key per name, created at first use.
+    /// Show the key by which rooms recognise you, or take it to another computer.
     Identity {
-        /// The action [default: list].
+        /// The action [default: show].
         #[command(subcommand)]
         action: Option<IdentityAction>,
     },

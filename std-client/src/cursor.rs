@@ -1,17 +1,28 @@
-//! The position in a room: the last entry displayed, stored per room and name, so that the next
+//! The position in a room: the last entry displayed, stored per room and identity, so that the next
 //! session continues after it.
 //!
 //! ```text
-//! cursors/FINGERPRINT.ROOM.NAME
+//! cursors/SERVER.ROOM.IDENTITY     and .2, .3, ... of sessions at the same time
 //!   kabar cursor 1
 //!   seq NUMBER
 //!   term HEX
 //! ```
-//! Written after the output was flushed: an entry that was displayed and not recorded is displayed
-//! again, none is left out. If two processes have the same identity in the same room, only the one
-//! that holds the lock file writes it.
+//! SERVER and IDENTITY are fingerprints. A position is written after the output was flushed: an
+//! entry that was displayed and not recorded is displayed again, none is left out.
+//!
+//! Sessions of one identity may run at the same time, at two terminals or in pipes, and each
+//! displays every entry. So each has a position of its own: a process holds the lock of the first
+//! file that no other process holds. It continues after the farthest position that no process
+//! holds: everything up to there was displayed by a session that has ended, without a gap, because
+//! a session without such a position begins at the position of one that runs. The other positions
+//! that no process holds are dropped. Nothing that no session displayed is left out, and nothing
+//! that an ended session displayed is displayed again.
+//!
+//! Earlier versions stored positions per name, as `cursors/SERVER.ROOM.NAME`. Those of the names of
+//! an identity apply until it has its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use data_encoding::HEXLOWER;
 use kabar_core::chat::Term;
@@ -20,6 +31,8 @@ use kabar_std::data_dir::{DataDir, FileError, Lock, LockError};
 use kabar_std::invite::{RoomName, show_fingerprint};
 
 const VERSION: &str = "kabar cursor 1";
+/// Sessions of one identity in one room that have a position; further ones save none.
+const MAX_FILES: usize = 16;
 
 /// A position in a room's log, and the term of the server in which it is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,46 +43,145 @@ pub struct Cursor {
     pub term: Term,
 }
 
-/// The file of a cursor.
+/// The file of a cursor, which no other process writes.
 #[derive(Debug)]
 pub struct CursorFile {
     dir: DataDir,
-    name: String,
-    lock: Option<Lock>,
+    /// Name of the first file.
+    base: String,
+    held: Option<HeldFile>,
 }
 
+/// A file whose lock this process holds.
+#[derive(Debug)]
+struct HeldFile {
+    name: String,
+    _lock: Lock,
+}
+
+/// A cursor, and when it was written.
+type Stored = (Cursor, Option<SystemTime>);
+
 impl CursorFile {
-    /// Returns the file for the case-folded name `folded` in `room` of the server with this key.
+    /// Opens a file for the identity with the fingerprint `identity` in `room` of the server with
+    /// this key. `former_names`: case-folded names under which earlier versions used the identity.
     #[must_use]
-    pub fn new(dir: &DataDir, server: &Fingerprint, room: &RoomName, folded: &str) -> Self {
-        let name = format!("cursors/{}.{room}.{folded}", show_fingerprint(server));
-        Self { dir: dir.clone(), name, lock: None }
+    pub fn open(
+        dir: &DataDir,
+        server: &Fingerprint,
+        room: &RoomName,
+        identity: &str,
+        former_names: &[String],
+    ) -> Opened {
+        let prefix = format!("cursors/{}.{room}.", show_fingerprint(server));
+        let mut file = Self { dir: dir.clone(), base: format!("{prefix}{identity}"), held: None };
+        // If it cannot be locked now, saving reports why.
+        let _ = file.hold();
+        let former = former_names.iter().map(|name| format!("{prefix}{name}"));
+        let start = file.start(former);
+        Opened { file, start }
     }
 
-    /// Loads the cursor; `None` if there is none.
-    ///
-    /// # Errors
-    /// [`FileError`], also if the file is damaged.
-    pub fn load(&self) -> Result<Option<Cursor>, FileError> {
-        let Some(text) = self.dir.read(&self.name)? else { return Ok(None) };
-        let damaged = || FileError::damaged(&self.dir.join(&self.name), "the file is damaged and will be replaced");
-        parse(&text).map(Some).ok_or_else(damaged)
-    }
-
-    /// Saves `cursor`, unless another process with this identity does.
+    /// Saves `cursor`, unless all files are held by other processes.
     ///
     /// # Errors
     /// [`FileError`].
     pub fn save(&mut self, cursor: Cursor) -> Result<(), FileError> {
-        if self.lock.is_none() {
-            match self.dir.lock(&format!("{}.lock", self.name)) {
-                Ok(lock) => self.lock = Some(lock),
-                Err(LockError::Held(_)) => return Ok(()),
-                Err(LockError::File(error)) => return Err(error),
+        self.hold()?;
+        match &self.held {
+            Some(held) => self.dir.replace(&held.name, format(cursor).as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    fn name(&self, number: usize) -> String {
+        if number == 1 { self.base.clone() } else { format!("{}.{number}", self.base) }
+    }
+
+    /// Takes the first file that no other process holds.
+    fn hold(&mut self) -> Result<(), FileError> {
+        for number in 1..=MAX_FILES {
+            if self.held.is_some() {
+                break;
+            }
+            let name = self.name(number);
+            self.held = try_lock(&self.dir, &name)?.map(|lock| HeldFile { name, _lock: lock });
+        }
+        Ok(())
+    }
+
+    /// Returns the position to continue after.
+    fn start(&self, former: impl Iterator<Item = String>) -> Result<Option<Cursor>, FileError> {
+        let own = self.held.as_ref().map(|held| held.name.as_str());
+        let (mut free, mut in_use, mut dropped, mut error) = (None, None, Vec::new(), None);
+        for name in (1..=MAX_FILES).map(|number| self.name(number)) {
+            let stored = load(&self.dir, &name).unwrap_or_else(|damaged| {
+                error.get_or_insert(damaged);
+                None
+            });
+            let Some(stored) = stored else { continue };
+            if own == Some(name.as_str()) {
+                free = farther(free, stored);
+            } else if let Ok(Some(lock)) = try_lock(&self.dir, &name) {
+                free = farther(free, stored);
+                dropped.push((name, lock));
+            } else {
+                in_use = farther(in_use, stored);
             }
         }
-        self.dir.replace(&self.name, format(cursor).as_bytes())
+        let Some((start, _)) = free.or(in_use) else {
+            if let Some(error) = error {
+                return Err(error);
+            }
+            let former = former.filter_map(|name| load(&self.dir, &name).ok()?);
+            return Ok(former.fold(None, farther).map(|(cursor, _)| cursor));
+        };
+        // A position is dropped only when another file has it.
+        if let (Some(own), false) = (own, dropped.is_empty())
+            && self.dir.replace(own, format(start).as_bytes()).is_ok()
+        {
+            dropped.iter().for_each(|(name, _lock)| drop(std::fs::remove_file(self.dir.join(name))));
+        }
+        Ok(Some(start))
     }
+}
+
+/// A cursor file that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file to save positions in.
+    pub file: CursorFile,
+    /// The position to continue after; an error if the file is damaged.
+    pub start: Result<Option<Cursor>, FileError>,
+}
+
+/// Returns `None` if another process holds the lock.
+fn try_lock(dir: &DataDir, name: &str) -> Result<Option<Lock>, FileError> {
+    match dir.lock(&format!("{name}.lock")) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Held(_)) => Ok(None),
+        Err(LockError::File(error)) => Err(error),
+    }
+}
+
+/// Of one term, the position with the larger number is the farther one. Numbers of different terms
+/// do not compare: the history may have been reset between them. Then the one written later counts.
+fn farther(known: Option<Stored>, other: Stored) -> Option<Stored> {
+    let Some(known) = known else { return Some(other) };
+    let is_farther = if known.0.term == other.0.term {
+        other.0.seq > known.0.seq
+    } else {
+        other.1.is_some_and(|at| Some(at) > known.1)
+    };
+    Some(if is_farther { other } else { known })
+}
+
+fn load(dir: &DataDir, name: &str) -> Result<Option<Stored>, FileError> {
+    let Some(text) = dir.read(name)? else { return Ok(None) };
+    let path = dir.join(name);
+    let damaged = || FileError::damaged(&path, "the file is damaged and will be replaced");
+    let written = std::fs::metadata(&path).and_then(|file| file.modified()).ok();
+    parse(&text).map(|cursor| Some((cursor, written))).ok_or_else(damaged)
 }
 
 /// A [`CursorFile`] that is not known from the beginning, shared with the thread that writes
@@ -78,6 +190,12 @@ impl CursorFile {
 pub struct CursorSlot(Arc<Mutex<Option<CursorFile>>>);
 
 impl CursorSlot {
+    /// Whether there is a file.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Sets the file.
     pub fn set(&self, file: CursorFile) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
@@ -112,42 +230,92 @@ mod tests {
     use super::*;
     use crate::temporary_dir;
 
-    fn file(dir: &DataDir, room: &str, name: &str) -> CursorFile {
-        CursorFile::new(dir, &Fingerprint([7; 20]), &RoomName::new(room).unwrap(), name)
+    fn open(dir: &DataDir, room: &str, identity: &str) -> (CursorFile, Option<Cursor>) {
+        let Opened { file, start } =
+            CursorFile::open(dir, &Fingerprint([7; 20]), &RoomName::new(room).unwrap(), identity, &[]);
+        (file, start.unwrap())
     }
 
-    const AT: Cursor = Cursor { seq: 42, term: Term([9; 8]) };
-
-    #[test]
-    fn stores_a_cursor_per_name_and_room() {
-        let (_home, dir) = temporary_dir();
-        file(&dir, "lobby", "anna").save(AT).unwrap();
-        assert_eq!(file(&dir, "lobby", "anna").load().unwrap(), Some(AT));
-        assert_eq!(file(&dir, "lobby", "bob").load().unwrap(), None);
-        assert_eq!(file(&dir, "other", "anna").load().unwrap(), None);
+    fn at(seq: u64) -> Cursor {
+        Cursor { seq, term: Term([9; 8]) }
     }
 
     #[test]
-    fn only_one_process_at_a_time_writes() {
+    fn stores_a_cursor_per_identity_and_room() {
         let (_home, dir) = temporary_dir();
-        let mut first = file(&dir, "lobby", "anna");
-        first.save(AT).unwrap();
-        let mut second = file(&dir, "lobby", "anna");
-        second.save(Cursor { seq: 50, ..AT }).unwrap();
-        assert_eq!(second.load().unwrap(), Some(AT), "the first is still there");
-        drop(first);
-        second.save(Cursor { seq: 51, ..AT }).unwrap();
-        assert_eq!(second.load().unwrap(), Some(Cursor { seq: 51, ..AT }));
+        open(&dir, "lobby", "ANNA").0.save(at(42)).unwrap();
+        assert_eq!(open(&dir, "lobby", "ANNA").1, Some(at(42)));
+        assert_eq!(open(&dir, "lobby", "BOB").1, None);
+        assert_eq!(open(&dir, "other", "ANNA").1, None);
+    }
+
+    #[test]
+    fn sessions_at_the_same_time_have_positions_of_their_own() {
+        let (_home, dir) = temporary_dir();
+        let (mut first, _) = open(&dir, "lobby", "ANNA");
+        first.save(at(10)).unwrap();
+        let (mut second, start) = open(&dir, "lobby", "ANNA");
+        assert_eq!(start, Some(at(10)), "begins where the other one is");
+        first.save(at(12)).unwrap();
+        second.save(at(11)).unwrap();
+        assert_eq!(open(&dir, "lobby", "ANNA").1, Some(at(12)), "a third one begins at the farthest");
+        drop(second);
+        first.save(at(15)).unwrap();
+        assert_eq!(open(&dir, "lobby", "ANNA").1, Some(at(11)), "nobody displayed 12 to 15 at this terminal");
+    }
+
+    #[test]
+    fn what_an_ended_session_displayed_is_not_displayed_again() {
+        let (_home, dir) = temporary_dir();
+        let (mut first, _) = open(&dir, "lobby", "ANNA");
+        first.save(at(10)).unwrap();
+        let (mut second, _) = open(&dir, "lobby", "ANNA");
+        second.save(at(20)).unwrap();
+        drop((first, second));
+        let (mut next, start) = open(&dir, "lobby", "ANNA");
+        assert_eq!(start, Some(at(20)));
+        let positions = std::fs::read_dir(dir.join("cursors")).unwrap();
+        let positions = positions.filter(|file| !file.as_ref().unwrap().path().to_str().unwrap().ends_with(".lock"));
+        assert_eq!(positions.count(), 1, "the position of the first is dropped");
+        next.save(at(21)).unwrap();
+        drop(next);
+        assert_eq!(open(&dir, "lobby", "ANNA").1, Some(at(21)));
+    }
+
+    #[test]
+    fn of_two_terms_the_position_written_last_counts() {
+        let (early, late) = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1));
+        let old = (at(100), Some(early));
+        let new = (Cursor { seq: 3, term: Term([1; 8]) }, Some(late));
+        assert_eq!(farther(Some(old), new), Some(new));
+        assert_eq!(farther(Some(new), old), Some(new));
+        assert_eq!(farther(Some((at(100), Some(early))), (at(99), Some(late))), Some(old));
+    }
+
+    #[test]
+    fn position_under_a_former_name_applies_until_there_is_another() {
+        let (_home, dir) = temporary_dir();
+        let (lobby, server) = (RoomName::new("lobby").unwrap(), Fingerprint([7; 20]));
+        let former = format!("cursors/{}.lobby.anna", show_fingerprint(&server));
+        dir.replace(&former, format(at(5)).as_bytes()).unwrap();
+        let open = || CursorFile::open(&dir, &server, &lobby, "ANNA", &["ann".to_owned(), "anna".to_owned()]);
+        let Opened { mut file, start } = open();
+        assert_eq!(start.unwrap(), Some(at(5)));
+        file.save(at(6)).unwrap();
+        drop(file);
+        assert_eq!(open().start.unwrap(), Some(at(6)));
+        assert_eq!(parse(&dir.read(&former).unwrap().unwrap()), Some(at(5)), "kept for an earlier version");
     }
 
     #[test]
     fn reports_a_damaged_file() {
         let (_home, dir) = temporary_dir();
-        let anna = file(&dir, "lobby", "anna");
-        let text = format(AT);
+        let text = format(at(42));
+        let base = open(&dir, "lobby", "BOB").0.base;
         for damaged in ["", &text[..20], &text.replace("42", "-1"), &text.replace("09", "zz"), &format!("{text}more")] {
-            dir.replace(&anna.name, damaged.as_bytes()).unwrap();
-            assert!(anna.load().unwrap_err().to_string().contains("cursors"), "{damaged}");
+            dir.replace(&base, damaged.as_bytes()).unwrap();
+            let opened = CursorFile::open(&dir, &Fingerprint([7; 20]), &RoomName::new("lobby").unwrap(), "BOB", &[]);
+            assert!(opened.start.unwrap_err().to_string().contains("cursors"), "{damaged}");
         }
     }
 
@@ -155,9 +323,11 @@ mod tests {
     fn saves_nothing_before_the_file_is_set() {
         let (_home, dir) = temporary_dir();
         let slot = CursorSlot::default();
-        slot.save(AT).unwrap();
-        slot.set(file(&dir, "lobby", "anna"));
-        slot.save(AT).unwrap();
-        assert_eq!(file(&dir, "lobby", "anna").load().unwrap(), Some(AT));
+        slot.save(at(42)).unwrap();
+        assert!(!slot.is_set());
+        slot.set(open(&dir, "lobby", "ANNA").0);
+        slot.save(at(42)).unwrap();
+        drop(slot);
+        assert_eq!(open(&dir, "lobby", "ANNA").1, Some(at(42)));
     }
 }

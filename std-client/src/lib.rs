@@ -13,8 +13,8 @@
 //! * [`driver`]: the client on sockets and a clock. [`links`], [`link`]: its sockets. [`race`]: the
 //!   choice among several addresses. [`profile`]: its memory. [`resolve`], [`connect`]: host names,
 //!   time-outs and errors.
-//! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, and positions in
-//!   rooms.
+//! * [`identity`], [`known_servers`], [`cursor`], [`preferences`]: stored keys, known servers,
+//!   positions in rooms, and what is displayed.
 
 pub mod app_event;
 #[cfg(unix)]
@@ -33,6 +33,7 @@ pub mod link;
 pub mod links;
 pub mod messages;
 pub mod outcome;
+pub mod preferences;
 pub mod probe;
 pub mod profile;
 pub mod race;

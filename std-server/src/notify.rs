@@ -1,11 +1,12 @@
-//! Reports readiness to a service manager (systemd's `Type=notify`): sends one datagram to the
-//! socket that `NOTIFY_SOCKET` names. Does nothing without such a manager.
+//! The service manager, if the server runs under one: whether it keeps what the server prints, and
+//! reports of readiness (systemd's `Type=notify`), each one datagram to the socket that
+//! `NOTIFY_SOCKET` names.
 //!
 //! `sd-notify` is not used: it waits without limit for a manager whose socket is full, and does not
 //! know abstract sockets (`@name`).
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, IsTerminal};
 
 /// The server accepts members.
 pub const READY: &str = "READY=1";
@@ -15,6 +16,29 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The server is about to stop.
 pub const STOPPING: &str = "STOPPING=1";
+
+/// Whether a service manager keeps what is printed, so that no secret belongs there: it started
+/// this program (`NOTIFY_SOCKET`), or standard output is its journal. A terminal keeps nothing.
+#[must_use]
+pub fn is_output_kept() -> bool {
+    let is_journal = || std::env::var("JOURNAL_STREAM").is_ok_and(|stream| is_standard_output(&stream));
+    !io::stdout().is_terminal() && (std::env::var_os("NOTIFY_SOCKET").is_some() || is_journal())
+}
+
+/// Whether standard output is the stream that systemd describes as `DEVICE:INODE`. Programs inherit
+/// that description also where their output is redirected.
+#[cfg(target_os = "linux")]
+fn is_standard_output(stream: &str) -> bool {
+    use std::os::fd::AsFd;
+    use std::os::linux::fs::MetadataExt;
+    let output = io::stdout().as_fd().try_clone_to_owned().and_then(|output| std::fs::File::from(output).metadata());
+    output.is_ok_and(|output| stream == format!("{}:{}", output.st_dev(), output.st_ino()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_standard_output(_: &str) -> bool {
+    false
+}
 
 /// Sends `state` to the manager, if there is one.
 ///

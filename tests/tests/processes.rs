@@ -188,13 +188,16 @@ fn one_command_hosts_and_the_printed_line_joins() {
 }
 
 #[test]
-fn the_same_identity_elsewhere_replaces_the_first() {
+fn the_same_identity_elsewhere_is_the_same_member() {
     let room = Room::open();
     let mut first = room.client("darryl");
     // The same identity on a second computer: a copy of its files.
     let (from, to) = (room.home_of("darryl"), room.home().join("copy"));
     copy_files(&from, &to);
     let mut second = spawn_join(&to, &room.invite, "darryl", &[]);
-    second.expect_stderr("Joined ");
-    assert_eq!(first.wait(), Some(7), "{:?}", first.stderr);
+    second.expect_stderr("Joined lobby as darryl; 1 here");
+    first.type_line("from the first");
+    second.expect("darryl: from the first");
+    second.type_line("from the second");
+    first.expect("darryl: from the second");
 }

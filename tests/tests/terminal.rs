@@ -226,23 +226,144 @@ fn the_output_of_commands_is_distinct_from_messages() {
 }
 
 #[test]
-fn nick_changes_to_a_free_name_only() {
+fn nick_renames_the_member_to_a_free_name_only() {
     let room = Room::open();
     let mut bob = room.client("bob");
     let mut anna = join(&room, "anna");
     anna.type_line("/nick anita");
     anna.expect("You are anita now.");
+    anna.expect("] anna is now known as anita");
+    bob.expect("anna is now known as anita");
     anna.type_line("it is me");
     bob.expect("anita: it is me");
     anna.type_line("/nick Bob");
-    anna.expect("the name Bob is taken");
-    anna.until("anita again", |screen| screen.matches("You are anita now.").count() == 2);
+    anna.expect("you stay anita: ");
     anna.type_line("still me");
     bob.expect("anita: still me");
     anna.type_line("/nick b:b");
     anna.expect("you stay anita: the name contains ':'");
+    anna.type_line("/nick anita");
+    anna.expect("you stay anita: that is your name already");
     let screen = anna.screen();
     assert_eq!(screen.matches("] anita: it is me").count(), 1, "nothing is shown twice:\n{screen}");
+    assert!(!screen.contains("has left"), "the member stays:\n{screen}");
+    anna.type_line("/quit");
+    assert_eq!(anna.wait(), 0);
+    let again = Terminal::start("kabar", &room.home_of("anna"), &["join", "lobby"]);
+    again.expect("Joined lobby as anita");
+}
+
+#[test]
+fn name_is_kept_when_the_server_is_restarted() {
+    let mut room = Room::open();
+    let mut anna = join(&room, "anna");
+    anna.type_line("/nick anita");
+    anna.expect("You are anita now.");
+    room.kill_and_restart();
+    anna.expect("Connected again after ");
+    anna.expect_prompt();
+    anna.type_line("it is me");
+    anna.expect("] anita: it is me");
+    assert_eq!(anna.screen().matches("is now known as").count(), 1, "{}", anna.screen());
+}
+
+#[test]
+fn delete_removes_the_own_text_for_everybody() {
+    let room = Room::open();
+    let mut bob = room.client("bob");
+    let mut anna = join(&room, "anna");
+    anna.type_line("/delete");
+    anna.expect("no message of yours to delete is here");
+    anna.type_line("a secret");
+    anna.expect("] anna: a secret");
+    bob.expect("anna: a secret");
+    anna.type_line("/delete");
+    anna.expect("] anna removed message 3");
+    bob.expect("anna removed message 3");
+    anna.type_line("/history");
+    anna.expect("| 3 [");
+    anna.expect("] anna [removed]");
+    bob.type_line("of bob");
+    anna.expect("] bob: of bob");
+    anna.type_line("/delete 5");
+    anna.expect("message 5 stays: ");
+    let later = join(&room, "carl");
+    later.expect("] anna [removed]");
+    assert!(!later.screen().contains("a secret"), "{}", later.screen());
+}
+
+#[test]
+fn ignored_members_and_joins_are_hidden_and_stay_so() {
+    let room = Room::open();
+    let mut bob = room.client("bob");
+    let mut anna = join(&room, "anna");
+    anna.type_line("/ignore bob");
+    anna.expect("lines of bob are hidden from now on");
+    bob.type_line("nobody hears me");
+    bob.expect("bob: nobody hears me");
+    anna.type_line("/joins off");
+    anna.expect("joins and leaves are hidden from now on");
+    let mut carl = room.client("carl");
+    carl.type_line("hello");
+    anna.expect("] carl: hello");
+    anna.type_line("/stats");
+    anna.expect("ignored        1 line");
+    let screen = anna.screen();
+    assert!(!screen.contains("nobody hears me") && !screen.contains("carl has joined"), "{screen}");
+    anna.type_line("/quit");
+    assert_eq!(anna.wait(), 0);
+    bob.type_line("still not");
+    bob.expect("bob: still not");
+    carl.type_line("and now");
+    bob.expect("carl: and now");
+    let mut anna = join(&room, "anna");
+    anna.expect("] carl: and now");
+    assert!(!anna.screen().contains("still not"), "{}", anna.screen());
+    anna.type_line("/ignore");
+    anna.expect("ignored: bob");
+    anna.type_line("/unignore bob");
+    anna.expect("lines of bob are displayed again");
+    bob.type_line("at last");
+    anna.expect("] bob: at last");
+}
+
+#[test]
+fn history_is_displayed_page_by_page_to_the_beginning() {
+    let room = Room::open();
+    let mut bob = room.client("bob");
+    (1..=7).for_each(|number| bob.type_line(&format!("line {number}")));
+    bob.expect("bob: line 7");
+    let mut anna = join(&room, "anna");
+    anna.type_line("/history 4");
+    anna.expect("the last 4 lines of the room (/history more shows earlier ones):\n| 6 [");
+    anna.type_line("/history more");
+    anna.expect("4 earlier lines (/history more shows earlier ones):\n| 2 [");
+    anna.type_line("/history");
+    anna.expect("1 earlier line, from the beginning of the room:\n| 1 [");
+    anna.type_line("/history");
+    anna.expect("there are no earlier lines: this is the beginning of the room");
+}
+
+#[test]
+fn the_operator_looks_different_from_members() {
+    let mut room = Room::open();
+    let mut bob = room.client("bob");
+    let anna = join(&room, "anna");
+    let plain = Terminal::start_with(
+        "kabar",
+        &room.home_of("carla"),
+        &["join", &room.invite, "--name", "carla"],
+        &[("NO_COLOR", "1")],
+    );
+    plain.expect("Joined lobby as carla");
+    room.server.type_line("dinner is ready");
+    bob.type_line("~ server: I am a member");
+    for terminal in [&anna, &plain] {
+        terminal.expect("] ~ server: dinner is ready");
+        terminal.expect("] bob: ~ server: I am a member");
+    }
+    assert!(anna.written().contains("\x1b[7m["), "in inverse video");
+    assert!(!plain.written().contains("\x1b[7m"), "{}", plain.written());
 }
 
 #[test]
@@ -317,14 +438,25 @@ fn messages_of_others_do_not_control_the_terminal() {
 }
 
 #[test]
-fn the_same_identity_at_a_second_terminal_replaces_the_first() {
+fn the_same_person_is_at_two_terminals() {
     let room = Room::open();
+    let mut bob = room.client("bob");
     let mut first = join(&room, "anna");
-    let mut second = join(&room, "anna");
-    assert_eq!(first.wait(), 7);
-    first.expect("anna joined from another place: this session was replaced");
-    second.type_line("I am here now");
-    second.expect("] anna: I am here now");
+    let mut second = Terminal::start("kabar", &room.home_of("anna"), &["join", &room.invite]);
+    second.expect("Joined lobby as anna; 2 here");
+    second.expect_prompt();
+    second.type_line("I am here, too");
+    first.expect("] anna: I am here, too");
+    first.type_line("/nick ann");
+    second.expect("] anna is now known as ann");
+    second.type_line("it is us");
+    first.expect("] ann: it is us");
+    first.type_line("/quit");
+    assert_eq!(first.wait(), 0);
+    bob.type_line("who is here?");
+    second.expect("] bob: who is here?");
+    let screen = second.screen();
+    assert!(!screen.contains("ann has left") && screen.matches("has joined").count() <= 2, "{screen}");
 }
 
 #[test]

@@ -124,7 +124,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 instance: self.room.instance,
                 start: self.next_start(),
                 max_entry_len: self.config.max_entry_len,
-                is_default_name: self.config.is_default_name,
+                // SPEC 6.2: this member may have been renamed since its first Join.
+                is_default_name: self.config.is_default_name || self.room.is_member,
             });
             write(now, &mut self.connection, &mut self.message, &join)
         });

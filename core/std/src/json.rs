@@ -16,6 +16,9 @@ pub fn kind_name(kind: EntryKind) -> String {
         EntryKind::LEFT => "left",
         EntryKind::KICKED => "kicked",
         EntryKind::OPERATOR => "operator",
+        EntryKind::RENAMED => "renamed",
+        EntryKind::REMOVAL => "removal",
+        EntryKind::REMOVED => "removed",
         EntryKind(other) => return other.to_string(),
     };
     name.to_owned()

@@ -12,6 +12,7 @@
 //! * [`reading`]: text from outside, in any encoding. [`output`]: the threads that write standard
 //!   output and error.
 //! * [`text`], [`json`]: how an entry is formatted, for people and for programs.
+//! * [`line_editor`]: a prompt at a terminal, with output above it.
 //! * [`command_line`]: one-line usage errors and help.
 
 pub mod address;
@@ -22,6 +23,7 @@ pub mod data_dir;
 pub mod interfaces;
 pub mod invite;
 pub mod json;
+pub mod line_editor;
 pub mod names;
 pub mod output;
 pub mod password;

@@ -1,7 +1,7 @@
 //! The commands of a room, and how a line is parsed into one. Knows no screen and no connection:
 //! [`crate::session`] executes them, [`crate::messages`] describes them.
 
-use kabar_core::chat::{EntryKind, MAX_HISTORY, Request};
+use kabar_core::chat::{EntryKind, MAX_HISTORY};
 
 /// Entries that `/history` displays when no number is given.
 pub const DEFAULT_HISTORY: u8 = 20;
@@ -17,6 +17,14 @@ pub enum CommandName {
     Me,
     /// `/nick`
     Nick,
+    /// `/delete`
+    Delete,
+    /// `/ignore`
+    Ignore,
+    /// `/unignore`
+    Unignore,
+    /// `/joins`
+    Joins,
     /// `/stats`
     Stats,
     /// `/help`
@@ -27,7 +35,19 @@ pub enum CommandName {
 
 impl CommandName {
     /// All commands, in the order of `/help`.
-    pub const ALL: [Self; 7] = [Self::Who, Self::History, Self::Me, Self::Nick, Self::Stats, Self::Help, Self::Quit];
+    pub const ALL: [Self; 11] = [
+        Self::Who,
+        Self::History,
+        Self::Me,
+        Self::Nick,
+        Self::Delete,
+        Self::Ignore,
+        Self::Unignore,
+        Self::Joins,
+        Self::Stats,
+        Self::Help,
+        Self::Quit,
+    ];
 
     /// Those that also work in a pipe, where every other line is posted.
     pub const PIPED: [Self; 3] = [Self::Who, Self::Help, Self::Quit];
@@ -40,6 +60,10 @@ impl CommandName {
             Self::History => "/history",
             Self::Me => "/me",
             Self::Nick => "/nick",
+            Self::Delete => "/delete",
+            Self::Ignore => "/ignore",
+            Self::Unignore => "/unignore",
+            Self::Joins => "/joins",
             Self::Stats => "/stats",
             Self::Help => "/help",
             Self::Quit => "/quit",
@@ -50,9 +74,12 @@ impl CommandName {
     #[must_use]
     pub const fn argument(self) -> Option<&'static str> {
         match self {
-            Self::History => Some("N"),
+            Self::History => Some("[N|more]"),
             Self::Me => Some("TEXT"),
-            Self::Nick => Some("NAME"),
+            Self::Nick | Self::Unignore => Some("NAME"),
+            Self::Delete => Some("[NUMBER]"),
+            Self::Ignore => Some("[NAME]"),
+            Self::Joins => Some("on|off"),
             Self::Who | Self::Stats | Self::Help | Self::Quit => None,
         }
     }
@@ -74,10 +101,21 @@ pub enum Command<'a> {
     Nothing,
     /// Post this text.
     Post(EntryKind, &'a str),
-    /// Request information from the server.
-    Request(Request<'static>),
-    /// Rejoin under this name.
+    /// List the members.
+    Who,
+    /// Display the last entries, this many; `None`: those before the entries that were displayed
+    /// last.
+    History(Option<u8>),
+    /// Take this name.
     Nick(&'a str),
+    /// Remove the text of the entry at this position; `None`: of the last own one.
+    Delete(Option<u64>),
+    /// Hide lines of this member; `None`: list the names.
+    Ignore(Option<&'a str>),
+    /// Display lines of this member again.
+    Unignore(&'a str),
+    /// Display or hide joins and leaves.
+    Joins(bool),
     /// Display the status of the connection.
     Stats,
     /// List the commands.
@@ -111,22 +149,27 @@ pub fn typed(line: &str) -> Command<'_> {
     match (name, text.trim()) {
         (CommandName::Quit, _) => Command::Quit,
         (CommandName::Help, _) => Command::Help,
-        (CommandName::Who, _) => Command::Request(Request::ListMembers),
+        (CommandName::Who, _) => Command::Who,
         (CommandName::Stats, _) => Command::Stats,
-        (CommandName::History, "") => history(DEFAULT_HISTORY),
+        (CommandName::History, "" | "more") => Command::History(None),
         (CommandName::History, count) => match count.parse::<u64>() {
-            Ok(count @ 1..) => history(u8::try_from(count).unwrap_or(MAX_HISTORY).min(MAX_HISTORY)),
+            Ok(count @ 1..) => Command::History(Some(u8::try_from(count).unwrap_or(MAX_HISTORY).min(MAX_HISTORY))),
             _ => Command::Usage(name),
         },
-        (CommandName::Me | CommandName::Nick, "") => Command::Usage(name),
+        (CommandName::Me | CommandName::Nick | CommandName::Unignore, "") => Command::Usage(name),
         (CommandName::Me, text) => Command::Post(EntryKind::ACTION, text),
         (CommandName::Nick, name) => Command::Nick(name),
+        (CommandName::Delete, "") => Command::Delete(None),
+        (CommandName::Delete, number) => match number.trim_start_matches('#').parse() {
+            Ok(seq @ 1..) => Command::Delete(Some(seq)),
+            _ => Command::Usage(name),
+        },
+        (CommandName::Ignore, name) => Command::Ignore(Some(name).filter(|name| !name.is_empty())),
+        (CommandName::Unignore, name) => Command::Unignore(name),
+        (CommandName::Joins, "on") => Command::Joins(true),
+        (CommandName::Joins, "off") => Command::Joins(false),
+        (CommandName::Joins, _) => Command::Usage(name),
     }
-}
-
-/// Requests the last `count` entries.
-fn history(count: u8) -> Command<'static> {
-    Command::Request(Request::History { before: 0, count })
 }
 
 /// Parses a line from a pipe: text as it is, unless the whole line is one of a few commands. An
@@ -137,7 +180,7 @@ pub fn piped(line: &str) -> Command<'_> {
         "" => Command::Nothing,
         "!q" | "/quit" => Command::Quit,
         "/help" => Command::Help,
-        "/who" => Command::Request(Request::ListMembers),
+        "/who" => Command::Who,
         _ => Command::Post(EntryKind::TEXT, line),
     }
 }

@@ -11,7 +11,7 @@ fn both_quit_commands_leave() {
 
 #[test]
 fn typed_slash_is_a_command_and_two_are_text() {
-    assert_eq!(typed("/who"), Command::Request(Request::ListMembers));
+    assert_eq!(typed("/who"), Command::Who);
     assert_eq!(typed("/help"), Command::Help);
     assert_eq!(typed("/stats"), Command::Stats);
     assert_eq!(typed("/quit now"), Command::Quit);
@@ -26,12 +26,33 @@ fn typed_slash_is_a_command_and_two_are_text() {
 
 #[test]
 fn history_count_is_bounded() {
-    assert_eq!(typed("/history"), history(20));
-    assert_eq!(typed("/history 7"), history(7));
-    assert_eq!(typed("/history 1000000"), history(200));
+    assert_eq!(typed("/history"), Command::History(None));
+    assert_eq!(typed("/history more"), Command::History(None));
+    assert_eq!(typed("/history 7"), Command::History(Some(7)));
+    assert_eq!(typed("/history 1000000"), Command::History(Some(200)));
     for wrong in ["/history 0", "/history -1", "/history x", "/history 1 2"] {
         assert!(matches!(typed(wrong), Command::Usage(_)), "{wrong}");
     }
+}
+
+#[test]
+fn entries_are_deleted_by_number_or_the_last_own_one() {
+    assert_eq!(typed("/delete"), Command::Delete(None));
+    assert_eq!(typed("/delete 17"), Command::Delete(Some(17)));
+    assert_eq!(typed("/delete #17"), Command::Delete(Some(17)));
+    for wrong in ["/delete 0", "/delete -1", "/delete x", "/delete 1 2"] {
+        assert!(matches!(typed(wrong), Command::Usage(_)), "{wrong}");
+    }
+}
+
+#[test]
+fn preferences_are_commands() {
+    assert_eq!(typed("/ignore"), Command::Ignore(None));
+    assert_eq!(typed("/ignore Bob B"), Command::Ignore(Some("Bob B")));
+    assert_eq!(typed("/unignore bob"), Command::Unignore("bob"));
+    assert_eq!(typed("/unignore"), Command::Usage(CommandName::Unignore));
+    assert_eq!((typed("/joins on"), typed("/joins off")), (Command::Joins(true), Command::Joins(false)));
+    assert_eq!(typed("/joins"), Command::Usage(CommandName::Joins));
 }
 
 #[test]

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 use kabar_core::session::Fingerprint;
+use kabar_std::data_dir::DataDir;
 use kabar_std::invite::parse_fingerprint;
+use kabar_std::names::Name;
 
+use crate::identity::{IdentityChoice, IdentityError, LocalIdentity};
 use crate::session::ReplayFrom;
 
 const DEFAULT_GIVE_UP: &str = "60";
@@ -13,9 +16,18 @@ const DEFAULT_GIVE_UP: &str = "60";
 /// Options of a session.
 #[derive(Debug, Args)]
 pub struct SessionArguments {
-    /// Your name in the room [default: the one you used there last, or your login name].
+    /// Your name in the room: exactly this one [default: the one you had there last, or your login
+    /// name, with a number if it is taken].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+
+    /// Be another person of this computer, with a key under this label, which is made at first use.
+    #[arg(long, value_name = "LABEL")]
+    pub identity: Option<String>,
+
+    /// Hide joins and leaves, from now on (/joins on displays them again).
+    #[arg(long)]
+    pub hide_joins: bool,
 
     /// Show entries after this number, or `all` [default: those you have not seen; the last 50 at
     /// first].
@@ -43,11 +55,31 @@ pub struct SessionArguments {
 impl Default for SessionArguments {
     fn default() -> Self {
         let give_up = parse_seconds(DEFAULT_GIVE_UP).unwrap_or_default();
-        Self { name: None, since: None, last: None, json: false, give_up, lines_taken: 0 }
+        let (name, identity, hide_joins) = (None, None, false);
+        Self { name, identity, hide_joins, since: None, last: None, json: false, give_up, lines_taken: 0 }
     }
 }
 
 impl SessionArguments {
+    /// Checks the form of name and label before anything is created for them. Whether a new name is
+    /// allowed depends on the names of this user: [`Self::open_identity`].
+    ///
+    /// # Errors
+    /// [`IdentityError::Name`].
+    pub fn check_names(&self) -> Result<(), IdentityError> {
+        self.name.iter().chain(&self.identity).try_for_each(|name| Name::existing(name).map(drop))?;
+        Ok(())
+    }
+
+    /// Opens the identity for a room in which the name `usual` was used last.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn open_identity(&self, dir: &DataDir, usual: Option<&str>) -> Result<LocalIdentity, IdentityError> {
+        let choice = IdentityChoice { label: self.identity.as_deref(), name: self.name.as_deref(), usual };
+        LocalIdentity::open(dir, choice)
+    }
+
     /// Returns the entries to begin with.
     #[must_use]
     pub fn replay_from(&self) -> ReplayFrom {

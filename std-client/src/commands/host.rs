@@ -14,10 +14,9 @@ use kabar_std::invite::RoomName;
 use kabar_std::output::remark;
 
 use super::arguments::SessionArguments;
-use super::join::check_name;
 use super::{open, password};
 use crate::app_event::{AppEvent, EventSender};
-use crate::identity::LocalIdentity;
+use crate::identity::login_name;
 use crate::messages::hosting::{GENERATING_KEY, HostedRoom, first_screen};
 use crate::outcome::{CommandError, HostError, Outcome};
 use crate::session::{self, FrontEnd, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
@@ -71,14 +70,14 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         key_bits,
         transcript,
     } = arguments;
-    check_name(how.name.as_deref())?;
+    how.check_names()?;
     if advertise.len() > MAX_PLACES {
         return Err(CommandError::TooManyAdvertised(AddressError::TooMany));
     }
     let password = password::read(password_file.as_deref(), password_stdin)?;
     how.lines_taken = u64::from(password_stdin);
     let dir = open(data_dir)?;
-    let identity = LocalIdentity::load_or_create(&dir, how.name.as_deref(), None)?;
+    let identity = how.open_identity(&dir, Some(&login_name()))?;
     let password = password.as_ref().map(|password| password.as_str());
     let transcript = transcript.as_deref();
     let host = RoomHost::builder(dir.path(), room.clone(), listen)
@@ -106,6 +105,7 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         key_policy: KeyPolicy::Invited(hosted.invite().fingerprint),
         credential: RoomCredential::Secret(hosted.invite().secret.clone()),
         dir,
+        hide_joins: how.hide_joins,
         replay_from: how.replay_from(),
         give_up: how.give_up,
         is_host: true,

@@ -9,14 +9,12 @@ use kabar_core::session::Fingerprint;
 use kabar_std::address::Places;
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::{DEFAULT_ROOM, Invite, RoomName};
-use kabar_std::names::Name;
 use kabar_std::reading::first_line;
 use zeroize::Zeroizing;
 
 use super::arguments::{SessionArguments, fingerprint};
 use super::target::{Target, find_room, usable_places};
 use super::{open, password};
-use crate::identity::{IdentityError, LocalIdentity};
 use crate::known_servers::KnownServers;
 use crate::outcome::{CommandError, Outcome, TargetError};
 use crate::session::{self, FrontEnd, KeyPolicy, RoomCredential, SessionConfig};
@@ -84,7 +82,7 @@ fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Sess
     how.lines_taken = u64::from(password_stdin || is_on_stdin);
     // Errors in the command line are reported before anything is created.
     let target = Target::parse(&target)?;
-    check_name(how.name.as_deref())?;
+    how.check_names()?;
     if matches!(target, Target::Invite(_)) && (fingerprint.is_some() || accept_new) {
         return Err(TargetError::KeyOptionWithInvite.into());
     }
@@ -101,12 +99,6 @@ fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Sess
         (None, false) => KeyPolicy::Ask,
     };
     at_server(server, room, key_policy, password, how, dir)
-}
-
-/// Checks a name before anything is created for it.
-pub(super) fn check_name(name: Option<&str>) -> Result<(), IdentityError> {
-    name.map(Name::new).transpose()?;
-    Ok(())
 }
 
 /// Configures a session with the key and the secret of an invite.
@@ -154,7 +146,7 @@ fn session_config(
     how: SessionArguments,
     dir: DataDir,
 ) -> Result<SessionConfig, CommandError> {
-    let identity = LocalIdentity::load_or_create(&dir, how.name.as_deref(), usual)?;
+    let identity = how.open_identity(&dir, usual)?;
     Ok(SessionConfig {
         server,
         room,
@@ -162,6 +154,7 @@ fn session_config(
         key_policy,
         credential,
         dir,
+        hide_joins: how.hide_joins,
         replay_from: how.replay_from(),
         give_up: how.give_up,
         is_host: false,

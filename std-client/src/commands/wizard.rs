@@ -5,14 +5,15 @@ use std::path::PathBuf;
 
 use kabar_std::address::{DEFAULT_PORT, Host, HostPort, Places};
 use kabar_std::invite::RoomName;
+use kabar_std::names::Name;
 use kabar_std::password::from_first_line;
 use zeroize::Zeroizing;
 
 use super::arguments::SessionArguments;
-use super::join::{at_server, check_name, run_session, with_invite};
+use super::join::{at_server, run_session, with_invite};
 use super::open;
 use super::target::Target;
-use crate::identity::login_name;
+use crate::identity::{IdentityError, login_name};
 use crate::known_servers::{KnownRoom, KnownServers};
 use crate::messages::{command_error, wizard};
 use crate::outcome::{ChoiceError, CommandError, Outcome, TargetError, WizardError};
@@ -109,10 +110,12 @@ fn ask_name(usual: Option<String>) -> Result<SessionArguments, WizardError> {
     let usual = usual.unwrap_or_else(login_name);
     loop {
         let answer = read(&wizard::name(&usual))?;
-        let name = if answer.is_empty() { usual.clone() } else { answer };
-        match check_name(Some(&name)) {
-            Ok(()) => return Ok(SessionArguments { name: Some(name), ..SessionArguments::default() }),
-            Err(error) => print_line(&command_error(&error.into()).1),
+        let name = Some(answer).filter(|answer| !answer.is_empty());
+        let how = SessionArguments { name, ..SessionArguments::default() };
+        let new = how.name.as_deref().filter(|name| *name != usual);
+        match new.map(Name::new).transpose() {
+            Ok(_) => return Ok(how),
+            Err(error) => print_line(&command_error(&IdentityError::Name(error).into()).1),
         }
     }
 }

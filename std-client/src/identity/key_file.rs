@@ -1,165 +1,172 @@
-//! The key of a name as it is stored.
+//! Files with the key of an identity.
 //!
 //! ```text
-//! identities/NAME.key
+//! identity.key, identities/LABEL.key
 //!   kabar identity 1
-//!   name NAME        in exported ones only
 //!   seed HEX
 //!   public HEX       distinguishes a damaged file from another key
+//!   label            in identities/ only; a file without it is the key of a name
 //! ```
+//! Earlier versions made a key for each name, as `identities/NAME.key`. They read the files of this
+//! version, too: they ignore the last line.
+
+use std::io;
 
 use data_encoding::HEXLOWER;
 use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
 use kabar_core::crypto::sha256;
 use kabar_core::session::Fingerprint;
-use kabar_std::data_dir::{DataDir, FileError, LockError};
+use kabar_std::data_dir::{DataDir, FileError};
 use kabar_std::invite::show_fingerprint;
-use kabar_std::names::{Name, NameError};
+use kabar_std::names::Name;
 use kabar_std::random::random_bytes;
 use zeroize::Zeroizing;
 
+/// The file of the user's own identity.
+pub(super) const PERSON_FILE: &str = "identity.key";
 const VERSION: &str = "kabar identity 1";
 const FOLDER: &str = "identities";
-/// Held while a key is created, so that two processes do not create two keys for one name. Outside
-/// the folder of the names.
-const CREATION_LOCK: &str = "identities.lock";
-/// Why an identity cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
-    /// The name is not allowed.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// All names up to the highest number are in use.
-    #[error("no free name found")]
-    NoFreeName,
-    /// Another process uses it.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// A file cannot be read or written, or is damaged.
-    #[error(transparent)]
-    File(#[from] FileError),
+const LABEL: &str = "label";
+/// Held while a key is created, so that two processes do not create two. Outside the folder.
+pub(super) const CREATION_LOCK: &str = "identities.lock";
+
+/// The secret key of an identity.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(Zeroizing<[u8; SEED_LEN]>);
+
+/// What a key file has.
+#[derive(Clone, Debug)]
+pub(super) struct KeyFile {
+    pub(super) key: Key,
+    /// Whether it was made for a label. Otherwise it is the key of a name, or the user's own.
+    pub(super) is_label: bool,
 }
 
-/// Returns the file name without its ending. Spellings that the server treats as one name share one
-/// key.
-pub(super) fn stem(name: &Name) -> String {
-    format!("{FOLDER}/{}", name.folded())
-}
-
-pub(super) fn load_or_create_seed(dir: &DataDir, file: &str) -> Result<Zeroizing<[u8; SEED_LEN]>, FileError> {
-    if let Some(seed) = load_seed(dir, file)? {
-        return Ok(seed);
-    }
-    let _lock = dir.lock_waiting(CREATION_LOCK)?;
-    if let Some(seed) = load_seed(dir, file)? {
-        return Ok(seed);
-    }
-    let seed = Zeroizing::new(random_bytes().map_err(FileError::new("create", &dir.join(file)))?);
-    dir.replace(file, format_key(None, &seed).as_bytes())?;
-    Ok(seed)
-}
-
-fn load_seed(dir: &DataDir, file: &str) -> Result<Option<Zeroizing<[u8; SEED_LEN]>>, FileError> {
-    let Some(text) = dir.read(file)? else { return Ok(None) };
-    let damaged = || FileError::damaged(&dir.join(file), "the file is damaged; restore it from a copy");
-    parse(&text).map(|(_, seed)| Some(seed)).ok_or_else(damaged)
-}
-
-/// The key of a name as it is stored: to be displayed, exported, imported or forgotten.
-#[derive(Debug)]
-pub struct StoredIdentity {
-    seed: Zeroizing<[u8; SEED_LEN]>,
-}
-
-impl StoredIdentity {
-    /// Returns the names that have a key on this computer, case-folded and sorted.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn names(dir: &DataDir) -> Result<Vec<String>, FileError> {
-        let folder = dir.join(FOLDER);
-        let files = match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            files => files.map_err(FileError::new("read", &folder))?,
-        };
-        let names = files.filter_map(|file| Some(file.ok()?.file_name().to_str()?.strip_suffix(".key")?.to_owned()));
-        let mut names: Vec<_> = names.collect();
-        names.sort();
-        Ok(names)
+impl Key {
+    /// The key with this seed.
+    #[must_use]
+    pub fn from_seed(seed: Zeroizing<[u8; SEED_LEN]>) -> Self {
+        Self(seed)
     }
 
-    /// Loads the key of `name`, if it has one.
-    ///
-    /// # Errors
-    /// [`IdentityError`].
-    pub fn load(dir: &DataDir, name: &str) -> Result<Option<Self>, IdentityError> {
-        let seed = load_seed(dir, &file(name)?)?;
-        Ok(seed.map(|seed| Self { seed }))
+    /// The seed of the Ed25519 key.
+    #[must_use]
+    pub fn seed(&self) -> &[u8; SEED_LEN] {
+        &self.0
     }
 
-    /// Stores it as the key of `name`.
-    ///
-    /// # Errors
-    /// [`IdentityError`].
-    pub fn store(&self, dir: &DataDir, name: &str) -> Result<(), IdentityError> {
-        Ok(dir.replace(&file(name)?, format_key(None, &self.seed).as_bytes())?)
+    /// The public half.
+    #[must_use]
+    pub fn public(&self) -> [u8; PUBLIC_LEN] {
+        Identity::from_seed(&self.0).public().0
     }
 
-    /// Removes the key of `name`, unless a process uses it.
-    ///
-    /// # Errors
-    /// [`IdentityError`].
-    pub fn forget(dir: &DataDir, name: &str) -> Result<(), IdentityError> {
-        let name = Name::new(name)?;
-        let _lock = dir.lock(&format!("{}.lock", stem(&name)))?;
-        let path = dir.join(&format!("{}.key", stem(&name)));
-        Ok(std::fs::remove_file(&path).map_err(FileError::new("remove", &path))?)
-    }
-
-    /// Returns the fingerprint of the public key: the first 160 bits of its SHA-256.
+    /// Returns the fingerprint of the public half: the first 160 bits of its SHA-256.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let hash = sha256(&[&Identity::from_seed(&self.seed).public().0]);
+        let hash = sha256(&[&self.public()]);
         let mut short = Fingerprint([0; 20]);
         short.0.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         show_fingerprint(&short)
     }
+}
 
-    /// Returns the text of an exported key.
-    #[must_use]
-    pub fn export(&self, name: &str) -> Zeroizing<String> {
-        format_key(Some(name), &self.seed)
-    }
-
-    /// Parses an exported key, and the name in it.
-    #[must_use]
-    pub fn import(text: &str) -> Option<(Option<String>, Self)> {
-        parse(text).map(|(name, seed)| (name, Self { seed }))
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Key").finish_non_exhaustive()
     }
 }
 
-fn file(name: &str) -> Result<String, NameError> {
-    Name::new(name).map(|name| format!("{}.key", stem(&name)))
+/// Returns the file of a label, or of a name of earlier versions. Spellings that are one name share
+/// one file.
+pub(super) fn file_of(name: &Name) -> String {
+    format!("{FOLDER}/{}.key", name.folded())
 }
 
-pub(super) fn parse(text: &str) -> Option<(Option<String>, Zeroizing<[u8; SEED_LEN]>)> {
+/// Returns the lock file of a name. Earlier versions wrote it whenever they used the name.
+pub(super) fn lock_of(folded: &str) -> String {
+    format!("{FOLDER}/{folded}.lock")
+}
+
+/// Loads the key in `file`, if there is one.
+///
+/// # Errors
+/// [`FileError`], also if the file is damaged.
+pub(super) fn load(dir: &DataDir, file: &str) -> Result<Option<KeyFile>, FileError> {
+    let Some(text) = dir.read(file)? else { return Ok(None) };
+    let damaged = || FileError::damaged(&dir.join(file), "the file is damaged; restore it from a copy");
+    parse(&text).map(Some).ok_or_else(damaged)
+}
+
+/// Loads the key in `file`, or makes the one that `first` returns; `None`: a random one.
+///
+/// # Errors
+/// [`FileError`].
+pub(super) fn load_or_create(
+    dir: &DataDir,
+    file: &str,
+    is_label: bool,
+    first: impl FnOnce() -> Result<Option<Key>, FileError>,
+) -> Result<Key, FileError> {
+    if let Some(found) = load(dir, file)? {
+        return Ok(found.key);
+    }
+    let _lock = dir.lock_waiting(CREATION_LOCK)?;
+    if let Some(found) = load(dir, file)? {
+        return Ok(found.key);
+    }
+    let key = match first()? {
+        Some(key) => key,
+        None => Key(Zeroizing::new(random_bytes().map_err(FileError::new("create", &dir.join(file)))?)),
+    };
+    store(dir, file, &key, is_label)?;
+    Ok(key)
+}
+
+/// Writes a key.
+///
+/// # Errors
+/// [`FileError`].
+pub(super) fn store(dir: &DataDir, file: &str, key: &Key, is_label: bool) -> Result<(), FileError> {
+    dir.replace(file, format(key, is_label).as_bytes())
+}
+
+/// Returns the case-folded names and labels that have a key in the folder, sorted, with their
+/// files.
+///
+/// # Errors
+/// [`FileError`].
+pub(super) fn list(dir: &DataDir) -> Result<Vec<(String, String)>, FileError> {
+    let folder = dir.join(FOLDER);
+    let files = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files.map_err(FileError::new("read", &folder))?,
+    };
+    let names = files.filter_map(|file| Some(file.ok()?.file_name().to_str()?.strip_suffix(".key")?.to_owned()));
+    let mut names: Vec<_> = names.map(|name| (format!("{FOLDER}/{name}.key"), name)).collect();
+    names.sort();
+    Ok(names.into_iter().map(|(file, name)| (name, file)).collect())
+}
+
+pub(super) fn parse(text: &str) -> Option<KeyFile> {
     let mut lines = text.lines().peekable();
     if lines.next()? != VERSION {
         return None;
     }
-    let name = lines.next_if(|line| line.starts_with("name ")).and_then(|line| line.strip_prefix("name "));
+    // Earlier versions exported the name with the key.
+    let _ = lines.next_if(|line| line.starts_with("name "));
     let mut value = |name| {
         let digits = lines.next()?.strip_prefix(name)?.strip_prefix(' ')?;
         HEXLOWER.decode(digits.as_bytes()).ok().map(Zeroizing::new)
     };
-    let seed = Zeroizing::new(<[u8; SEED_LEN]>::try_from(value("seed")?.as_slice()).ok()?);
-    let public = <[u8; PUBLIC_LEN]>::try_from(value("public")?.as_slice()).ok()?;
-    (Identity::from_seed(&seed).public().0 == public).then_some((name.map(str::to_owned), seed))
+    let key = Key(Zeroizing::new(value("seed")?.as_slice().try_into().ok()?));
+    let public = value("public")?;
+    let is_label = lines.next() == Some(LABEL);
+    (key.public() == public.as_slice()).then_some(KeyFile { key, is_label })
 }
 
-pub(super) fn format_key(name: Option<&str>, seed: &[u8; SEED_LEN]) -> Zeroizing<String> {
-    let name = name.map(|name| format!("name {name}\n")).unwrap_or_default();
-    let public = HEXLOWER.encode(&Identity::from_seed(seed).public().0);
-    let seed = Zeroizing::new(HEXLOWER.encode(seed));
-    Zeroizing::new(format!("{VERSION}\n{name}seed {}\npublic {public}\n", *seed))
+pub(super) fn format(key: &Key, is_label: bool) -> Zeroizing<String> {
+    let (seed, public) = (Zeroizing::new(HEXLOWER.encode(key.seed())), HEXLOWER.encode(&key.public()));
+    let label = if is_label { format!("{LABEL}\n") } else { String::new() };
+    Zeroizing::new(format!("{VERSION}\nseed {}\npublic {public}\n{label}", *seed))
 }

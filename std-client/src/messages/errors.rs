@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kabar_core::chat::RefusedCode;
+use kabar_core::chat::{MAX_PASSWORD_LEN, RefusedCode};
 use kabar_core::client::EndReason;
 use kabar_core::connection::CloseCode;
 use kabar_std::address::Places;
@@ -13,7 +13,7 @@ use kabar_std::text::clean_line;
 use crate::bridge::BridgeError;
 use crate::connect::{CONNECT_TIMEOUT, ConnectError, JOIN_TIMEOUT};
 use crate::exit::Exit;
-use crate::identity::IdentityError;
+use crate::identity::{ExportError, IdentityError};
 use crate::outcome::{
     CommandError, IdentityCommandError, PasswordError, ServersCommandError, TargetError, WizardError,
 };
@@ -45,8 +45,7 @@ pub fn command_error(error: &CommandError) -> (Exit, String) {
 pub(super) fn identity_error(error: &IdentityError) -> (Exit, String) {
     match error {
         IdentityError::Name(error) => (Exit::Name, format!("{error}: choose another name")),
-        IdentityError::NoFreeName => (Exit::Name, "no free name found: choose one with --name".to_owned()),
-        IdentityError::Lock(_) | IdentityError::File(_) => (Exit::Error, error.to_string()),
+        IdentityError::File(_) => (Exit::Error, error.to_string()),
     }
 }
 
@@ -82,24 +81,44 @@ pub(super) fn target_error(error: &TargetError) -> String {
 
 fn identity_command_error(error: &IdentityCommandError) -> (Exit, String) {
     match error {
-        IdentityCommandError::NoKey(name) => {
-            (Exit::Error, format!("no key for {name} on this computer (kabar identity lists them)"))
+        IdentityCommandError::NoIdentity(None) => {
+            (Exit::Error, "no identity yet: it is made when you first join or host a room".to_owned())
         }
-        IdentityCommandError::NoNameInFile => (Exit::Usage, "the file contains no name: use --name NAME".to_owned()),
-        IdentityCommandError::OtherKey(name) => (
+        IdentityCommandError::NoIdentity(Some(label)) => {
+            (Exit::Error, format!("no identity with the label {label} on this computer (kabar identity lists them)"))
+        }
+        IdentityCommandError::OtherIdentity(present) => (
             Exit::Error,
             format!(
-                "{name} has another key on this computer: export it, forget it with `kabar identity forget {name}`, then import"
+                "you are somebody else on this computer: {} in {}. Use --replace to keep that key in a file and be the \
+                 imported one, or --identity LABEL to be either",
+                present.key.fingerprint(),
+                present.path.display()
             ),
         ),
-        IdentityCommandError::NotConfirmed => {
-            (Exit::Usage, "nothing was forgotten: use --yes to forget without a question".to_owned())
+        IdentityCommandError::Exported(error) => exported_error(error),
+        IdentityCommandError::Passphrase => {
+            (Exit::Usage, format!("a passphrase is one line of text, of at most {MAX_PASSWORD_LEN} bytes"))
         }
-        IdentityCommandError::Declined => (Exit::Error, "nothing was forgotten".to_owned()),
+        IdentityCommandError::Mistyped => (Exit::Error, "the passphrases differ: nothing was written".to_owned()),
+        IdentityCommandError::NoTerminal => {
+            (Exit::Usage, "a passphrase is typed at a terminal; without one, use --passphrase-file FILE".to_owned())
+        }
         IdentityCommandError::Identity(error) => identity_error(error),
         IdentityCommandError::NotText { file, why } => (Exit::Error, format!("cannot use {}: {why}", file.display())),
         IdentityCommandError::File(_) | IdentityCommandError::Terminal(_) => (Exit::Error, error.to_string()),
     }
+}
+
+fn exported_error(error: &ExportError) -> (Exit, String) {
+    let hint = match error {
+        ExportError::Damaged => ": copy it again, in full",
+        ExportError::Newer => ": update kabar on this computer",
+        ExportError::PassphraseRequired => ": use --passphrase-file FILE, or type it at a terminal",
+        ExportError::WrongPassphrase => return (Exit::NotTrusted, "wrong passphrase: nothing was imported".to_owned()),
+        ExportError::OtherFile | ExportError::Random(_) => "",
+    };
+    (Exit::Error, format!("{error}{hint}"))
 }
 
 fn servers_command_error(error: &ServersCommandError) -> (Exit, String) {
@@ -222,7 +241,7 @@ pub(super) fn client_end(end: &ClientEnd) -> (Exit, String) {
             (exit, with_server_text(line, &end.refusal))
         }
         EndReason::Closed(CloseCode::REPLACED) => {
-            (Exit::ByRoom, format!("{name} joined from another place: this session was replaced"))
+            (Exit::ByRoom, format!("{name} joined from too many places: this session was replaced"))
         }
         EndReason::Closed(CloseCode::KICKED) => by_room("you were kicked from the room"),
         EndReason::Closed(CloseCode::BANNED) => by_room("you are banned from this room"),
@@ -248,7 +267,10 @@ fn join_refused(code: RefusedCode, end: &ClientEnd) -> (Exit, String) {
         }
         RefusedCode::NAME_TAKEN => (
             Exit::Name,
-            format!("the name {name} is taken (upper and lower case count as the same): choose another with --name"),
+            format!(
+                "the name {name} is taken: choose another with --name, or, if it is yours on another computer, bring \
+                 your identity from there (kabar identity export, then import here)"
+            ),
         ),
         RefusedCode::NAME_NOT_ALLOWED => {
             (Exit::Name, format!("the name {name} is not allowed: choose another with --name"))

@@ -5,7 +5,7 @@ use kabar_core::chat::MAX_HISTORY;
 use crate::command::{CommandName, DEFAULT_HISTORY};
 
 /// Width of the first column.
-const WIDTH: usize = 15;
+const WIDTH: usize = 19;
 
 /// Returns the reply to `/help`.
 pub(super) fn help() -> String {
@@ -47,10 +47,16 @@ fn description(name: CommandName) -> String {
     match name {
         CommandName::Who => "who is here",
         CommandName::History => {
-            return format!("the last N lines of the room ({DEFAULT_HISTORY}, at most {MAX_HISTORY})");
+            return format!(
+                "the last N lines of the room ({DEFAULT_HISTORY}, at most {MAX_HISTORY}), with their numbers; then those before"
+            );
         }
         CommandName::Me => "describe what you do",
-        CommandName::Nick => "rejoin under another name",
+        CommandName::Nick => "take another name",
+        CommandName::Delete => "remove your last message, or the one with this number, from the room",
+        CommandName::Ignore => "hide the messages of a member, from now on; without a name, list who is ignored",
+        CommandName::Unignore => "display them again",
+        CommandName::Joins => "display or hide joins and leaves, from now on",
         CommandName::Stats => "connection status: delay, loss, damaged and forged packets",
         CommandName::Help => "this list",
         CommandName::Quit => "leave when everything you sent is stored; also !q or Ctrl-D (Ctrl-C: at once)",
@@ -69,7 +75,7 @@ mod tests {
         for name in CommandName::ALL {
             assert!(help.lines().any(|line| line.starts_with(name.word())), "{name:?}");
         }
-        assert!(help.contains("/history N     the last N lines of the room (20, at most 200)\n"), "{help}");
+        assert!(help.contains("/history [N|more]  the last N lines of the room (20, at most 200), with"), "{help}");
     }
 
     #[test]
@@ -84,7 +90,7 @@ mod tests {
 
     #[test]
     fn usage_has_the_argument() {
-        assert_eq!(usage(CommandName::History), "usage: /history N (1 to 200)");
+        assert_eq!(usage(CommandName::History), "usage: /history [N|more] (1 to 200)");
         assert_eq!(usage(CommandName::Nick), "usage: /nick NAME");
     }
 }

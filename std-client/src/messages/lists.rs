@@ -2,12 +2,13 @@
 
 use kabar_std::invite::show_fingerprint;
 
+use crate::identity::{StoredChoice, StoredIdentity};
 use crate::known_servers::KnownRoom;
 
 /// There is no room to list.
 pub const NO_ROOMS: &str = "no rooms yet: kabar join INVITE, or kabar host to host one";
-/// There is no name to list.
-pub const NO_NAMES: &str = "no names yet: a key is created when you first join or host under a name";
+/// There is no identity to list.
+pub const NO_IDENTITY: &str = "no identity yet: it is made when you first join or host a room";
 
 /// Returns a table of rooms.
 #[must_use]
@@ -34,10 +35,22 @@ pub fn rooms(rooms: &[KnownRoom]) -> String {
     table
 }
 
-/// Returns the row of a name and the fingerprint of its key.
+/// Returns the rows of an identity: the fingerprint of its key, how it is chosen, its names, and
+/// its file.
 #[must_use]
-pub fn identity(name: &str, fingerprint: &str) -> String {
-    format!("{fingerprint}  {name}\n")
+pub fn identity(stored: &StoredIdentity, names: &[String]) -> String {
+    let chosen = match &stored.choice {
+        StoredChoice::Person => "you".to_owned(),
+        StoredChoice::Label(label) => format!("--identity {}", quoted(label)),
+        StoredChoice::Name(name) => format!("--name {}", quoted(name)),
+    };
+    let names = if names.is_empty() { String::new() } else { format!("  names: {}", names.join(", ")) };
+    format!("{}  {chosen}{names}\n  {}\n", stored.key.fingerprint(), stored.path.display())
+}
+
+/// Returns a word as a shell takes it.
+fn quoted(word: &str) -> String {
+    if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() }
 }
 
 #[cfg(test)]

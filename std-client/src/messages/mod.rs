@@ -4,9 +4,10 @@
 //! them. May name everything that such values are made of, and prints nothing itself.
 //!
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
-//! * [`notices`]: what a session displays, with `help` and `stats`.
+//! * [`notices`]: what a session displays, with `changes`, `help` and `stats`.
 //! * [`hosting`], [`wizard`], [`questions`], [`lists`], `devices`: what commands display.
 
+mod changes;
 #[cfg(unix)]
 pub mod devices;
 mod errors;
@@ -56,12 +57,17 @@ fn outcome_report(outcome: &Outcome) -> ExitReport {
             "accepted: {} is now the key for {server}; join with a new invite or the password",
             show_fingerprint(found)
         )),
-        Outcome::IdentityForgotten(name) => done(format!("forgotten: {name}")),
-        Outcome::IdentityExported { name, file } => {
-            done(format!("the key of {name} is in {}: anyone with this file can use the name {name}", file.display()))
+        Outcome::IdentityExported { file, is_sealed } => {
+            let file = file.display();
+            let whoever = if *is_sealed { "whoever has it and the passphrase" } else { "whoever has this file" };
+            done(format!(
+                "your key is in {file}: {whoever} is you. On the other computer: kabar identity import {file}"
+            ))
         }
-        Outcome::IdentityImported { name, fingerprint } => {
-            done(format!("you can use the name {name} on this computer now: {fingerprint}"))
+        Outcome::IdentityImported { fingerprint, imported } => {
+            let aside = imported.aside.as_ref().map(|aside| format!("; the key before is in {}", aside.display()));
+            let (path, aside) = (imported.path.display(), aside.unwrap_or_default());
+            done(format!("you are {fingerprint} on this computer now ({path}){aside}"))
         }
     }
 }

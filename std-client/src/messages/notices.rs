@@ -2,15 +2,15 @@
 
 use std::time::Duration as StdDuration;
 
-use kabar_core::chat::{AnswerCode, Info, MAX_TEXT_LEN, PostRefusedCode};
+use kabar_core::chat::{MAX_TEXT_LEN, PostRefusedCode};
 use kabar_core::client::DisconnectReason;
 use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
 
-use super::errors::{session_error, with_server_text};
-use super::{help, stats};
+use super::errors::with_server_text;
+use super::{changes, help, stats};
 use crate::input::InputError;
-use crate::session::{AcceptedKey, Joined, Loss, Notice, Occasion, OutputStream, Reconnection, Rejection, RenameError};
+use crate::session::{AcceptedKey, Joined, Loss, Notice, Occasion, OutputStream, Reconnection, Rejection};
 
 /// Returns the text of a notice, without the end of its line; `None`: nothing is displayed.
 #[must_use]
@@ -37,7 +37,7 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
             let missing = first.saturating_sub(after + 1);
             format!("({} missing here: the server no longer keeps them)", count(missing, "line is", "lines are"))
         }
-        Notice::Info(info) => return info_text(info),
+        Notice::Server(text) => format!("(server: {})", clean_line(text)),
         // At a prompt, the entry is displayed.
         Notice::Stored { .. } => return None,
         Notice::NotStoredYet(excerpt) => format!("(not stored yet: {})", clean_line(excerpt)),
@@ -54,10 +54,8 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
                                  with it: set this terminal to UTF-8)"
             .to_owned(),
         Notice::Members(names) => format!("{} here: {}", names.len(), names.join(", ")),
-        Notice::History { lines, text } => {
-            format!("the last {} of the room:\n{}", count(*lines, "line", "lines"), text.trim_end())
-        }
-        Notice::Stats { rtt, counters, traffic } => stats::table(*rtt, counters, *traffic),
+        Notice::History { lines, text, page } => changes::history(*lines, text, *page),
+        Notice::Stats { rtt, counters, traffic, ignored } => stats::table(*rtt, counters, *traffic, *ignored),
         Notice::Help { is_prompt: true } => help::help(),
         Notice::Help { is_prompt: false } => help::help_in_pipes(),
         Notice::Usage(name) => help::usage(*name),
@@ -65,9 +63,20 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
             format!("unknown command {} (see /help); start with // to send text that begins with /", clean_line(word))
         }
         Notice::NotConnected => "(not connected)".to_owned(),
-        Notice::Renaming(name) => format!("(rejoining as {name}; the room will see this as a different member)"),
-        Notice::NotRenamed { name, error } => format!("you stay {name}: {}", rename_error(error)),
-        Notice::RenameRefused(error) => session_error(error).1,
+        Notice::NameChosen(name) => format!("you are {name} here; /nick NAME changes it"),
+        Notice::Renamed(name) => format!("You are {name} now."),
+        Notice::NotRenamed { name, why } => format!("you stay {name}: {}", changes::rename_error(*why)),
+        Notice::NotRemoved { seq, why } => format!("message {seq} stays: {}", changes::refusal(*why)),
+        Notice::NothingToRemove => {
+            "no message of yours to delete is here: /history shows numbers, /delete NUMBER takes one".to_owned()
+        }
+        Notice::Unanswered { command, is_lost } => changes::unanswered(*command, *is_lost),
+        Notice::Ignored { name, is_change } => changes::ignored(name, *is_change),
+        Notice::Unignored { name, is_change } => changes::unignored(name, *is_change),
+        Notice::NotIgnored(error) => changes::ignore_error(*error),
+        Notice::IgnoreList(names) => changes::ignore_list(names),
+        Notice::JoinsShown(shows) => changes::joins_shown(*shows),
+        Notice::PreferencesNotKept(error) => format!("(what you ignore or hide is not kept: {error})"),
         Notice::PositionNotRead(error) => format!("(could not read your last position in this room: {error})"),
         Notice::PositionSavedAgain => "(your position in this room is saved again)".to_owned(),
         Notice::Loss(lost) => format!("({})", loss(lost)),
@@ -79,16 +88,6 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
 #[must_use]
 pub fn notices_skipped(skipped: u64) -> String {
     format!("({skipped} notices skipped: they could not be written)")
-}
-
-fn info_text(info: &Info<'_>) -> Option<String> {
-    match info {
-        Info::Notice { text, .. } => Some(format!("(server: {})", clean_line(text))),
-        Info::Answer { code: AnswerCode::DONE, .. } => None,
-        Info::Answer { text, .. } => Some(format!("({})", clean_line(text))),
-        // Displayed as a whole: Notice::Members, Notice::History.
-        Info::MemberListed { .. } | Info::HistoryEntry { .. } => None,
-    }
 }
 
 /// Returns why a connection was lost; `refusal` is the server's text in its latest refusal.
@@ -164,7 +163,6 @@ fn joined_as(joined: &Joined<'_>) -> Option<String> {
                 "You are {name}. /help for help, /quit to leave (this ends the room for the others)."
             ));
         }
-        Occasion::Renamed => return Some(format!("You are {name} now.")),
         Occasion::Reconnected => return None,
     };
     let history = match (new, lines) {
@@ -201,14 +199,6 @@ fn duration(duration: StdDuration) -> String {
     }
 }
 
-fn rename_error(error: &RenameError) -> String {
-    match error {
-        RenameError::NotConnected => "not connected".to_owned(),
-        RenameError::SameName => "that is your name already".to_owned(),
-        RenameError::Name(_) | RenameError::Identity(_) => error.to_string(),
-    }
-}
-
 fn name_of(stream: OutputStream) -> &'static str {
     match stream {
         OutputStream::Stdout => "standard output",
@@ -216,7 +206,7 @@ fn name_of(stream: OutputStream) -> &'static str {
     }
 }
 
-fn count(count: u64, one: &str, many: &str) -> String {
+pub(super) fn count(count: u64, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 

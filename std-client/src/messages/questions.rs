@@ -9,6 +9,13 @@ pub const ACCEPT_KEY: &str = "Is this the fingerprint in the host's invite?";
 /// A typed password has other bytes than UTF-8.
 pub const PASSWORD_NOT_UTF8: &str = "not UTF-8 text: set this terminal to UTF-8. ";
 
+/// The question for the passphrase of an exported key.
+pub const PASSPHRASE: &str = "Passphrase: ";
+/// The question for the passphrase of a key to export.
+pub const NEW_PASSPHRASE: &str = "New passphrase: ";
+/// The question for the same passphrase again.
+pub const PASSPHRASE_AGAIN: &str = "Again: ";
+
 /// The question about another key of a server.
 pub const CONFIRM_KEY: &str = "Does its operator confirm this key?";
 
@@ -34,12 +41,4 @@ pub fn known_key(server: &HostPort, known: &Fingerprint) -> String {
 #[must_use]
 pub fn present_key(found: &Fingerprint) -> String {
     format!("the server's key now:  {}", show_fingerprint(found))
-}
-
-/// The question whether to remove the key of a name.
-#[must_use]
-pub fn forget_identity(name: &str, fingerprint: &str) -> String {
-    format!(
-        "Forget the key {fingerprint} of {name}? Without a copy of it, nobody can use the name {name} in rooms that know it."
-    )
 }

@@ -3,13 +3,18 @@
 use kabar_core::client::ClientCounters;
 use kabar_core::time::Duration;
 
+use super::notices::count;
 use crate::driver::Traffic;
 
 /// Returns the table that is displayed.
-pub(super) fn table(rtt: Option<Duration>, counters: &ClientCounters, traffic: Traffic) -> String {
+pub(super) fn table(rtt: Option<Duration>, counters: &ClientCounters, traffic: Traffic, ignored: u64) -> String {
     let ClientCounters { connection, damaged, malformed, handshake, connections, .. } = *counters;
     let rtt = rtt.map_or("not known yet".to_owned(), |rtt| milliseconds(rtt.as_micros()));
     let malformed = malformed + handshake + connection.malformed;
+    let ignored = match ignored {
+        0 => String::new(),
+        _ => format!("\nignored        {}", count(ignored, "line", "lines")),
+    };
     format!(
         "round trip     {rtt}\n\
          sent           {} packets, {} bytes; {} lost ({}), {} retransmitted\n\
@@ -17,7 +22,7 @@ pub(super) fn table(rtt: Option<Duration>, counters: &ClientCounters, traffic: T
          damaged        {damaged} (CRC-32: corrupted in transit)\n\
          not authentic  {} (forged, or corrupted in a way that CRC-32 does not detect)\n\
          replayed       {}, too old {}, malformed {malformed}, dropped for lack of memory {}\n\
-         connections    {connections}",
+         connections    {connections}{ignored}",
         connection.sent,
         traffic.sent,
         connection.lost,
@@ -59,8 +64,8 @@ mod tests {
         let mut counters = ClientCounters::default();
         (counters.damaged, counters.connection.not_authentic, counters.connection.replayed) = (101, 102, 103);
         (counters.connection.resent, counters.connection.lost, counters.connection.sent) = (104, 105, 106);
-        let table = table(Some(Duration::from_millis(5)), &counters, Traffic { sent: 107, received: 108 });
-        for figure in ["5.0 ms", "101", "102", "103", "104", "105", "106", "107", "108"] {
+        let table = table(Some(Duration::from_millis(5)), &counters, Traffic { sent: 107, received: 108 }, 109);
+        for figure in ["5.0 ms", "101", "102", "103", "104", "105", "106", "107", "108", "109 lines"] {
             assert!(table.contains(figure), "{figure} in {table}");
         }
     }

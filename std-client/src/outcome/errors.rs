@@ -10,7 +10,7 @@ use kabar_std::address::{AddressError, HostPort, Places};
 use kabar_std::data_dir::FileError;
 use kabar_std::invite::{InviteError, RoomName};
 
-use crate::identity::IdentityError;
+use crate::identity::{ExportError, IdentityError, StoredIdentity};
 use crate::known_servers::KnownServersError;
 use crate::probe::ProbeError;
 
@@ -124,21 +124,24 @@ impl From<FileError> for ServersCommandError {
 /// Why `kabar identity` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityCommandError {
-    /// The name has no key on this computer.
-    #[error("no key for {0}")]
-    NoKey(String),
-    /// The exported key has no name, and none was given.
-    #[error("the file contains no name")]
-    NoNameInFile,
-    /// The name has another key than the one to import.
-    #[error("{0} has another key")]
-    OtherKey(String),
-    /// The question must be answered, and nobody can be asked.
-    #[error("not confirmed")]
-    NotConfirmed,
-    /// The question was answered with no.
-    #[error("declined")]
-    Declined,
+    /// There is no identity with this label, or none at all.
+    #[error("no such identity")]
+    NoIdentity(Option<String>),
+    /// Another identity is there already.
+    #[error("another identity is there")]
+    OtherIdentity(Box<StoredIdentity>),
+    /// The exported key cannot be used.
+    #[error(transparent)]
+    Exported(#[from] ExportError),
+    /// The passphrase is empty, too long, or not text.
+    #[error("invalid passphrase")]
+    Passphrase,
+    /// The passphrase was typed differently the second time.
+    #[error("the passphrases differ")]
+    Mistyped,
+    /// A passphrase is to be typed, and nobody can be asked.
+    #[error("not a terminal")]
+    NoTerminal,
     /// The identity cannot be used.
     #[error(transparent)]
     Identity(#[from] IdentityError),

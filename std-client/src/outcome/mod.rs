@@ -12,7 +12,7 @@ use kabar_std::data_dir::FileError;
 
 #[cfg(unix)]
 use crate::bridge::{BridgeError, Forwarded};
-use crate::identity::IdentityError;
+use crate::identity::{IdentityError, Imported};
 use crate::known_servers::KnownServersError;
 use crate::session::SessionReport;
 pub use errors::{
@@ -50,21 +50,19 @@ pub enum Outcome {
         /// Its key.
         found: Fingerprint,
     },
-    /// The key of this name was removed.
-    IdentityForgotten(String),
-    /// The key of a name was written to a file.
+    /// A key was written to a file.
     IdentityExported {
-        /// The name.
-        name: String,
         /// The file.
         file: PathBuf,
+        /// Whether a passphrase is needed to use it.
+        is_sealed: bool,
     },
-    /// The key of a name was imported.
+    /// A key was imported.
     IdentityImported {
-        /// The name.
-        name: String,
         /// The fingerprint of the key.
         fingerprint: String,
+        /// The files.
+        imported: Imported,
     },
 }
 

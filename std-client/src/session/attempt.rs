@@ -17,22 +17,15 @@ pub(super) struct Attempt {
     pub(super) end: Instant,
     /// When the admission is due; set once the server has answered.
     pub(super) answered_until: Option<Instant>,
-    /// Whether the attempt has no time-out: for a member that returns to its room.
-    pub(super) is_patient: bool,
 }
 
 impl Attempt {
     pub(super) fn new(now: Instant) -> Self {
-        Self { end: now + CONNECT_TIMEOUT, answered_until: None, is_patient: false }
+        Self { end: now + CONNECT_TIMEOUT, answered_until: None }
     }
 
-    /// An attempt without a time-out.
-    pub(super) fn patient(now: Instant) -> Self {
-        Self { is_patient: true, ..Self::new(now) }
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.is_patient { None } else { Some(self.answered_until.unwrap_or(self.end)) }
+    pub(super) fn deadline(&self) -> Instant {
+        self.answered_until.unwrap_or(self.end)
     }
 }
 

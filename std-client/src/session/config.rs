@@ -24,6 +24,8 @@ pub struct SessionConfig {
     pub credential: RoomCredential,
     /// Holds the known servers and the position in the room.
     pub dir: DataDir,
+    /// Whether joins and leaves are hidden from now on.
+    pub hide_joins: bool,
     /// The entries to begin with.
     pub replay_from: ReplayFrom,
     /// How long to wait, at the end, until the next line is stored.

@@ -18,7 +18,6 @@ use super::notice::{AcceptedKey, Notice};
 use super::state::{Phase, Session};
 use crate::app_event::AppEvent;
 use crate::connect::{ConnectError, JOIN_TIMEOUT, REFUSALS};
-use crate::identity::LocalIdentity;
 use crate::known_servers::KnownServers;
 use crate::resolve::{ResolveError, resolve};
 
@@ -73,9 +72,6 @@ impl Session {
 
     pub(super) fn check_attempt(&mut self, now: Instant) -> Result<(), SessionError> {
         let Phase::Connecting(attempt) = &mut self.phase else { return Ok(()) };
-        if attempt.is_patient {
-            return Ok(());
-        }
         let state = self.driver.client.state();
         if matches!(state, State::Connecting { answered: true } | State::Joining) {
             attempt.answered_until.get_or_insert(now + JOIN_TIMEOUT);
@@ -114,8 +110,8 @@ impl Session {
             if let (RoomCredential::None, Some(secret)) = (&self.config.credential, known.secret) {
                 self.config.credential = RoomCredential::Secret(secret);
             }
-            if let (false, Some(name)) = (self.config.identity.was_requested, known.name) {
-                self.config.identity = LocalIdentity::load_or_create(&self.config.dir, None, Some(&name))?;
+            if let Some(name) = known.name {
+                self.config.identity.apply_usual_name(&self.config.dir, &name)?;
             }
             return self.start_client(address);
         }

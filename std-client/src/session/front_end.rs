@@ -32,6 +32,13 @@ pub trait FrontEnd: Debug {
     /// Updates the names for completion by an entry.
     fn note_author(&self, author: &str, kind: EntryKind);
 
+    /// Updates the names for completion: a member has another one.
+    fn note_renamed(&self, from: &str, to: &str);
+
+    /// Takes an entry, at position `cursor`, that the user does not want to see. It counts as
+    /// displayed.
+    fn hidden_entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Cursor);
+
     /// Displays an entry, which is at position `cursor`.
     fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>);
 

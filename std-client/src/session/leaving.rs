@@ -15,9 +15,6 @@ const PROMPT_DRAIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs
 
 impl Session {
     pub(super) fn ended(&mut self, reason: EndReason) -> Result<(), SessionEnd> {
-        if self.continue_after(reason)? {
-            return Ok(());
-        }
         if self.should_ask_password(reason) {
             return Ok(self.ask_password()?);
         }

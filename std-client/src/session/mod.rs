@@ -3,24 +3,24 @@
 //!
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
-//!                                                          ^-(other name)-----'
 //! ```
-//! * `connecting`, `start`, `renaming`, `leaving`: from one phase to the next. `online`: in the
-//!   room.
+//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`: in the room, with
+//!   `display`, `replies` and `requests`.
 //! * `front_end`: the trait of the front end. `notice`: the reports to it. `end`: the result of a
 //!   session. `config`: its configuration.
 
 mod attempt;
 mod config;
 mod connecting;
+mod display;
 mod end;
 mod front_end;
 mod leaving;
 mod notice;
 mod online;
-mod renaming;
 mod replay;
 mod replies;
+mod requests;
 mod sleep;
 mod start;
 mod state;
@@ -45,8 +45,11 @@ use attempt::Located;
 pub use config::{KeyPolicy, RoomCredential, SessionConfig};
 pub use end::{ClientEnd, CredentialUsed, Loss, OutputStream, SessionEnd, SessionError, SessionReport};
 pub use front_end::{DrainTimeout, FrontEnd};
-pub use notice::{AcceptedKey, Joined, Notice, Occasion, Reconnection, Rejection, RenameError};
-use online::{JoinInfo, SessionCommand};
+pub use notice::{
+    AcceptedKey, Earlier, HistoryPage, IgnoreError, Joined, Notice, Occasion, Reconnection, Refusal, Rejection,
+    RenameError,
+};
+use online::JoinInfo;
 pub use replay::ReplayFrom;
 use state::{Phase, Session};
 
@@ -106,8 +109,6 @@ impl Session {
             phase,
             slot,
             last_shown: None,
-            former: None,
-            is_renaming: false,
             accepted: None,
             is_key_reported: false,
             password_tries: 0,
@@ -116,6 +117,7 @@ impl Session {
             unread: 0,
             is_output_closed: false,
             is_terminal_closed: false,
+            stored_name: String::new(),
             not_stored: None,
             located: Located::default(),
             has_more_input: false,
@@ -175,10 +177,7 @@ impl Session {
                 return;
             }
             match self.receiver.input.try_recv() {
-                Ok(input) => match online.take(input, &mut self.driver, &*self.ui) {
-                    Some(SessionCommand::Nick(name)) => self.change_name(&name),
-                    None => {}
-                },
+                Ok(input) => online.take(input, &mut self.driver, &*self.ui),
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => return online.end_of_input(now),
             }
@@ -199,7 +198,7 @@ impl Session {
                 Event::Ended(reason) => self.ended(reason)?,
                 Event::Joined { name, members, start, head, term, is_resumed } => {
                     let name = name.to_owned();
-                    let info = JoinInfo { term, head, members, skip_to: 0, seen_to: None };
+                    let info = JoinInfo { term, head, members };
                     self.joined(&name, start, info, is_resumed)?;
                 }
                 Event::Refused { text, .. } => self.refusal = text.to_owned(),
@@ -232,6 +231,10 @@ impl Session {
             Phase::Connecting(_) => Ok(self.check_attempt(now)?),
             Phase::Online(online) => {
                 online.check(&mut self.driver.client, &*self.ui, now);
+                if online.name() != self.stored_name {
+                    let name = online.name().to_owned();
+                    self.store_server(&name);
+                }
                 // The client ends at once when it is aborted; this only makes sure of it.
                 match self.interrupted {
                     Some(since) if now >= since + CLOSE_GRACE => Err(self.requested_end()),
@@ -244,7 +247,7 @@ impl Session {
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Resolving(until) => Some(*until),
-            Phase::Connecting(attempt) => attempt.deadline(),
+            Phase::Connecting(attempt) => Some(attempt.deadline()),
             Phase::AskingKey(..) | Phase::AskingPassword => None,
             Phase::Online(online) => {
                 self.interrupted.map(|since| since + CLOSE_GRACE).or_else(|| online.deadline(&*self.ui))

@@ -1,7 +1,7 @@
 //! The reports of a session to its front end, apart from the entries of the room. Plain values: the
 //! front end decides how they are displayed.
 
-use kabar_core::chat::{Info, PostRefusedCode, Term};
+use kabar_core::chat::{AnswerCode, PostRefusedCode, Term};
 use kabar_core::client::{ClientCounters, DisconnectReason};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
@@ -9,10 +9,9 @@ use kabar_std::address::Places;
 use kabar_std::data_dir::FileError;
 use kabar_std::names::NameError;
 
-use super::end::{Loss, SessionError};
+use super::end::Loss;
 use crate::command::CommandName;
 use crate::driver::Traffic;
-use crate::identity::IdentityError;
 
 /// Something that a session reports.
 #[derive(Clone, Debug)]
@@ -56,8 +55,8 @@ pub enum Notice<'a> {
         /// The next one that follows.
         first: u64,
     },
-    /// Information from the server that is displayed as it comes.
-    Info(Info<'a>),
+    /// A text from the server.
+    Server(&'a str),
     /// Posts up to this one are stored.
     Stored {
         /// The number of the post.
@@ -100,6 +99,8 @@ pub enum Notice<'a> {
         lines: u64,
         /// The entries.
         text: &'a str,
+        /// Their place in the log.
+        page: HistoryPage,
     },
     /// The reply to `/stats`.
     Stats {
@@ -109,6 +110,8 @@ pub enum Notice<'a> {
         counters: &'a ClientCounters,
         /// Bytes on the network.
         traffic: Traffic,
+        /// Lines of ignored members in this session.
+        ignored: u64,
     },
     /// The reply to `/help`.
     Help {
@@ -121,17 +124,55 @@ pub enum Notice<'a> {
     UnknownCommand(&'a str),
     /// A command needs a connection.
     NotConnected,
-    /// The client leaves the room to rejoin under this name.
-    Renaming(&'a str),
+    /// The server chose the name in the room, because none was requested.
+    NameChosen(&'a str),
+    /// The name is this one now.
+    Renamed(&'a str),
     /// The name is not changed.
     NotRenamed {
         /// The present name.
         name: &'a str,
         /// Why.
-        error: &'a RenameError,
+        why: RenameError<'a>,
     },
-    /// The room did not accept the new name. The client rejoins under the former one.
-    RenameRefused(&'a SessionError),
+    /// The text of an entry is not removed.
+    NotRemoved {
+        /// The entry.
+        seq: u64,
+        /// Why.
+        why: Refusal<'a>,
+    },
+    /// There is no own entry whose text could be removed.
+    NothingToRemove,
+    /// The server has not answered a command; whether the connection was lost meanwhile.
+    Unanswered {
+        /// The command.
+        command: CommandName,
+        /// Whether the connection was lost. The command may have taken effect.
+        is_lost: bool,
+    },
+    /// Lines of this member are hidden from now on; whether they were displayed before.
+    Ignored {
+        /// Its name.
+        name: &'a str,
+        /// Whether this is new.
+        is_change: bool,
+    },
+    /// Lines of this member are displayed from now on; whether they were hidden before.
+    Unignored {
+        /// Its name.
+        name: &'a str,
+        /// Whether this is new.
+        is_change: bool,
+    },
+    /// A member cannot be ignored.
+    NotIgnored(IgnoreError),
+    /// The reply to `/ignore`: the names.
+    IgnoreList(&'a [String]),
+    /// Joins and leaves are displayed, or hidden, from now on.
+    JoinsShown(bool),
+    /// What is displayed cannot be read, or not be kept.
+    PreferencesNotKept(&'a FileError),
     /// The position in the room cannot be read.
     PositionNotRead(&'a FileError),
     /// The position in the room can be saved again.
@@ -198,8 +239,6 @@ pub enum Occasion {
     },
     /// The session begins, in the process that hosts the room.
     Hosting,
-    /// The name was changed.
-    Renamed,
     /// The connection is established again. [`Notice::Reconnected`] follows.
     Reconnected,
 }
@@ -226,19 +265,53 @@ pub enum Rejection {
     NotUtf8,
 }
 
+/// The place of a page of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// Whether it ends with the last entry of the log.
+    pub is_last: bool,
+    /// Whether there are earlier entries, as far as is known.
+    pub earlier: Earlier,
+}
+
+/// The entries before a page of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// There may be some.
+    Possible,
+    /// The page has the first entry of the room.
+    Beginning,
+    /// Earlier ones are no longer kept.
+    NotKept,
+}
+
 /// Why a name is not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum RenameError {
+#[derive(Clone, Copy, Debug)]
+pub enum RenameError<'a> {
     /// The name is not allowed.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// The client is not in the room at present.
-    #[error("not connected")]
-    NotConnected,
+    Name(NameError),
     /// It is the present name.
-    #[error("the name is the present one")]
     SameName,
-    /// The identity cannot be used.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
+    /// The server refused it.
+    Refused(Refusal<'a>),
+}
+
+/// A request that the server refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal<'a> {
+    /// The reason.
+    pub code: AnswerCode,
+    /// The server's text about it; may be empty.
+    pub text: &'a str,
+}
+
+/// Why a member cannot be ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IgnoreError {
+    /// No member can have this name.
+    Name(NameError),
+    /// It is the own name.
+    OwnName,
+    /// As many names are ignored as can be.
+    TooMany,
 }

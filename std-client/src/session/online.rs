@@ -1,20 +1,21 @@
 //! The session in the room: displays entries and notices, posts lines, and leaves when all of them
 //! are stored.
 
-use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Request, Term};
+use kabar_core::chat::{EntryKind, Info, MAX_TEXT_LEN, Request, Term};
 use kabar_core::client::{DisconnectReason, Event, PostError, RequestError};
 use kabar_core::time::{Duration, Instant};
+use kabar_std::names::Name;
 use kabar_std::text::Content;
 
+use super::display::Display;
 use super::front_end::FrontEnd;
-use super::notice::{Notice, Reconnection, Rejection};
+use super::notice::{Notice, Reconnection, Rejection, RenameError};
 use super::replies::Replies;
+use super::requests::Requests;
 use super::sleep::SleepMonitor;
 use super::unstored::UnstoredLines;
 use crate::command::Command;
-use crate::cursor::Cursor;
 use crate::driver::Driver;
-use crate::identity::LocalIdentity;
 use crate::input::{Input, InputError};
 use crate::profile::StdClient;
 
@@ -27,21 +28,16 @@ const DRAIN_INPUT: Duration = Duration::from_secs(1);
 /// The state of a session after the first Joined.
 #[derive(Debug)]
 pub(super) struct OnlineState {
-    term: Term,
-    /// Entries up to here are not displayed.
-    skip_to: u64,
-    /// Entries up to here were displayed in an earlier session, and are repeated for context.
-    seen_to: Option<u64>,
+    display: Display,
     /// A post that did not fit into the outbox. No more lines are taken until it fits.
     held: Option<(EntryKind, String)>,
     unstored: UnstoredLines,
     replies: Replies,
+    requests: Requests,
     /// Number of lines that were refused.
     refused: u64,
     lost_since: Option<Instant>,
     sleep: SleepMonitor,
-    /// The identity to rejoin with.
-    next: Option<LocalIdentity>,
     /// When the output was closed; input is taken for [`DRAIN_INPUT`] after it.
     draining_since: Option<Instant>,
     /// When the session began to leave; while it waits for posts, when the last one was settled.
@@ -66,30 +62,19 @@ pub(super) struct JoinInfo {
     pub(super) term: Term,
     pub(super) head: u64,
     pub(super) members: u16,
-    pub(super) skip_to: u64,
-    pub(super) seen_to: Option<u64>,
-}
-
-/// A command that the session executes.
-#[derive(Debug)]
-pub(super) enum SessionCommand {
-    Nick(String),
 }
 
 impl OnlineState {
-    pub(super) fn new(info: JoinInfo, give_up: Duration, lines_taken: u64) -> Self {
-        let JoinInfo { term, head, skip_to, seen_to, .. } = info;
+    pub(super) fn new(display: Display, head: u64, give_up: Duration, lines_taken: u64) -> Self {
         Self {
-            term,
-            skip_to,
-            seen_to,
+            display,
             held: None,
             unstored: UnstoredLines::default(),
             replies: Replies::default(),
+            requests: Requests::default(),
             refused: 0,
             lost_since: None,
             sleep: SleepMonitor::default(),
-            next: None,
             draining_since: None,
             leaving_since: None,
             skip_pending_output: false,
@@ -100,6 +85,11 @@ impl OnlineState {
             lines: lines_taken,
             input_error: None,
         }
+    }
+
+    /// Returns the name in the room.
+    pub(super) fn name(&self) -> &str {
+        self.display.name()
     }
 
     /// Returns why no more lines can be read, if an error ended the input.
@@ -114,9 +104,11 @@ impl OnlineState {
         }
     }
 
-    pub(super) fn rejoined(&mut self, ui: &dyn FrontEnd, info: JoinInfo, is_resumed: bool, now: Instant) {
-        let is_restarted = info.term != self.term;
-        (self.wait_for, self.term) = (info.head, info.term);
+    /// The room was joined again, as `name`.
+    pub(super) fn rejoined(&mut self, name: &str, info: JoinInfo, is_resumed: bool, ui: &dyn FrontEnd, now: Instant) {
+        self.display.set_name(name, info.head, ui);
+        let is_restarted = info.term != self.display.term;
+        (self.wait_for, self.display.term) = (info.head, info.term);
         let members = Some(info.members);
         self.reconnected(ui, Reconnection { seconds: 0, is_resumed, is_restarted, members }, now);
     }
@@ -132,46 +124,45 @@ impl OnlineState {
         if let Some((kind, text)) = self.held.take() {
             self.post(kind, &text, client, now);
         }
-        self.held.is_none() && self.leaving_since.is_none() && self.next.is_none()
+        self.held.is_none() && self.leaving_since.is_none()
     }
 
-    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &dyn FrontEnd) -> Option<SessionCommand> {
+    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &dyn FrontEnd) {
         let now = driver.now();
         self.lines += u64::from(input.is_line());
-        let line = match input {
-            Input::Line(line) => line,
-            Input::TooLong(len) => {
-                self.reject(ui, Rejection::TooLong(len));
-                return None;
-            }
-            Input::NotUtf8 => {
-                self.reject(ui, Rejection::NotUtf8);
-                return None;
-            }
-            Input::InvalidBytes => {
-                ui.notice(&Notice::InvalidBytes);
-                return None;
-            }
-            Input::End => {
-                self.end_of_input(now);
-                return None;
-            }
+        match input {
+            Input::Line(line) => self.execute(ui.parse(&line), driver, ui, now),
+            Input::TooLong(len) => self.reject(ui, Rejection::TooLong(len)),
+            Input::NotUtf8 => self.reject(ui, Rejection::NotUtf8),
+            Input::InvalidBytes => ui.notice(&Notice::InvalidBytes),
+            Input::End => self.end_of_input(now),
             Input::Failed(error) => {
                 self.input_error = Some(error);
                 self.end_of_input(now);
-                return None;
             }
-        };
-        match ui.parse(&line) {
+        }
+    }
+
+    fn execute(&mut self, command: Command<'_>, driver: &mut Driver, ui: &dyn FrontEnd, now: Instant) {
+        let client = &mut driver.client;
+        match command {
             Command::Nothing => {}
             Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, Rejection::TooLong(text.len())),
-            Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
-            Command::Request(request) => check_requested(driver.client.request(now, request), ui),
-            Command::Nick(name) => return Some(SessionCommand::Nick(name.to_owned())),
+            Command::Post(kind, text) => self.post(kind, text, client, now),
+            Command::Who => check_requested(client.request(now, Request::ListMembers), ui),
+            Command::History(count) => check_requested(self.replies.request_history(count, client, ui, now), ui),
+            Command::Nick(name) => self.rename(name, client, ui, now),
+            Command::Delete(seq) => match seq.or(self.display.last_own()) {
+                Some(seq) => check_requested(self.requests.remove(seq, client, now), ui),
+                None => ui.notice(&Notice::NothingToRemove),
+            },
+            Command::Ignore(None) => self.display.list_ignored(ui),
+            Command::Ignore(Some(name)) => self.display.ignore(name, ui),
+            Command::Unignore(name) => self.display.unignore(name, ui),
+            Command::Joins(shows) => self.display.show_joins(shows, ui),
             Command::Stats => {
-                let client = &driver.client;
-                let (rtt, counters, traffic) = (client.rtt(), &client.counters(), driver.traffic());
-                ui.notice(&Notice::Stats { rtt, counters, traffic });
+                let (rtt, counters, traffic) = (driver.client.rtt(), &driver.client.counters(), driver.traffic());
+                ui.notice(&Notice::Stats { rtt, counters, traffic, ignored: self.display.ignored() });
             }
             Command::Help => ui.notice(&Notice::Help { is_prompt: ui.is_prompt() }),
             Command::Quit => {
@@ -181,7 +172,17 @@ impl OnlineState {
             Command::Usage(name) => ui.notice(&Notice::Usage(name)),
             Command::Unknown(word) => ui.notice(&Notice::UnknownCommand(word)),
         }
-        None
+    }
+
+    fn rename(&mut self, requested: &str, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
+        let name = self.display.name();
+        match Name::existing(requested) {
+            Err(error) => ui.notice(&Notice::NotRenamed { name, why: RenameError::Name(error) }),
+            Ok(new) if new.shown() == name => {
+                ui.notice(&Notice::NotRenamed { name, why: RenameError::SameName });
+            }
+            Ok(new) => check_requested(self.requests.rename(new.shown(), client, now), ui),
+        }
     }
 
     fn post(&mut self, kind: EntryKind, text: &str, client: &mut StdClient, now: Instant) {
@@ -202,16 +203,6 @@ impl OnlineState {
         ui.notice(&Notice::LineRejected { line: Some(self.lines), why });
     }
 
-    /// Leaves when everything is stored, to rejoin with another identity.
-    pub(super) fn leave_for(&mut self, next: LocalIdentity) {
-        self.next = Some(next);
-    }
-
-    /// Takes the identity to rejoin with, unless the session is to end.
-    pub(super) fn take_next(&mut self) -> Option<LocalIdentity> {
-        if self.leaving_since.is_some() { None } else { self.next.take() }
-    }
-
     /// Leaves when everything is stored.
     pub(super) fn end_of_input(&mut self, now: Instant) {
         self.leaving_since.get_or_insert(now);
@@ -225,6 +216,8 @@ impl OnlineState {
 
     /// Drives leaving, and reports lines that are not stored yet.
     pub(super) fn check(&mut self, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
+        self.replies.check(client, ui, now);
+        self.requests.check(ui, now);
         if self.draining_since.is_some_and(|since| now >= since + DRAIN_INPUT) {
             self.end_of_input(now);
         }
@@ -243,7 +236,6 @@ impl OnlineState {
                 self.wait_notice_shown = true;
                 ui.notice(&Notice::WaitingForStorage { lines: waiting, timeout: self.give_up });
             }
-            None if self.next.is_some() && waiting == 0 && !self.leave_requested => self.leave(client, now),
             _ => {}
         }
     }
@@ -257,7 +249,7 @@ impl OnlineState {
         let unstored = if ui.is_prompt() { self.unstored.deadline() } else { None };
         let drained = self.draining_since.filter(|_| self.leaving_since.is_none()).map(|since| since + DRAIN_INPUT);
         let given_up = self.leaving_since.map(|since| since + self.give_up);
-        [given_up, drained, unstored].into_iter().flatten().min()
+        [given_up, drained, unstored, self.requests.deadline()].into_iter().flatten().min()
     }
 
     /// Returns the number of lines that are not in the room.
@@ -270,6 +262,7 @@ impl OnlineState {
         self.lost_since.get_or_insert(now);
         ui.notice(&Notice::ConnectionLost { reason, refusal, slept: self.sleep.recent(now) });
         self.replies.clear();
+        self.requests.lost(ui);
     }
 
     /// Displays an event.
@@ -279,8 +272,8 @@ impl OnlineState {
             *since = now;
         }
         match *event {
-            Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
-            Event::EntryTooLarge { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
+            Event::Entry { header, body, own } => self.display.entry(&header, Content::Body(body), own, ui),
+            Event::EntryTooLarge { header, size } => self.display.entry(&header, Content::Omitted(size), false, ui),
             Event::Stored { number, seq } => {
                 self.wait_for = self.wait_for.max(seq);
                 self.unstored.stored(number);
@@ -291,13 +284,13 @@ impl OnlineState {
                 let excerpt = self.unstored.refused(number);
                 ui.notice(&Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
             }
-            Event::Info(info) => self.replies.on_info(info, ui),
+            Event::Info(info) => self.on_info(info, ui),
             Event::Reconnected => {
                 let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
                 self.reconnected(ui, event, now);
             }
             Event::Reset => {
-                (self.skip_to, self.seen_to) = (0, None);
+                self.display.reset();
                 ui.notice(&Notice::HistoryReset);
             }
             Event::Gap { after, first } => report_gap(after, first, ui),
@@ -312,16 +305,20 @@ impl OnlineState {
         }
     }
 
-    fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &dyn FrontEnd) {
-        ui.note_author(header.author, header.kind);
-        if header.seq <= self.skip_to {
-            return;
+    fn on_info(&mut self, info: Info<'_>, ui: &dyn FrontEnd) {
+        match info {
+            Info::MemberListed { remaining, name, .. } => self.replies.name(name, remaining, ui),
+            Info::HistoryEntry { remaining, entry, .. } => {
+                self.replies.entry(entry, remaining, &mut self.display, ui);
+            }
+            Info::Notice { text, .. } => ui.notice(&Notice::Server(text)),
+            Info::Answer { request, code, text, .. } => {
+                let name = self.display.name().to_owned();
+                if let Some(name) = self.requests.answered(request, code, text, &name, ui) {
+                    self.display.set_name(&name, 0, ui);
+                }
+            }
         }
-        if self.seen_to.is_some_and(|seen| header.seq > seen) {
-            self.seen_to = None;
-            ui.notice(&Notice::NewEntries);
-        }
-        ui.entry(header, content, is_own, Some(Cursor { seq: header.seq, term: self.term }));
     }
 }
 

@@ -12,7 +12,7 @@ use kabar_core::chat::Start;
 use crate::cursor::Cursor;
 
 /// Entries requested at the first join.
-pub(super) const HISTORY: u32 = 50;
+const HISTORY: u32 = 50;
 /// Entries that are displayed again at a prompt, as context of new ones.
 const CONTEXT: u64 = 10;
 /// Requests all entries.

@@ -1,11 +1,18 @@
-//! Information from the server. A reply that comes in parts, such as members and history, is
-//! displayed in one piece when it is complete.
+//! Replies that come in parts, members and history: displayed in one piece when complete. The
+//! history is displayed page by page, from the end of the log to its beginning.
 
-use kabar_core::chat::{Entry, EntryKind, Info};
+use std::collections::VecDeque;
+
+use kabar_core::chat::{Entry, EntryKind, Request};
+use kabar_core::client::RequestError;
+use kabar_core::time::Instant;
 use kabar_std::text::{Content, clean_line};
 
+use super::display::Display;
 use super::front_end::FrontEnd;
-use super::notice::Notice;
+use super::notice::{Earlier, HistoryPage, Notice};
+use crate::command::DEFAULT_HISTORY;
+use crate::profile::StdClient;
 
 /// Bound of the names in one reply: the largest number that a server can state.
 const MAX_NAMES: usize = 1 << 16;
@@ -14,10 +21,35 @@ const MAX_NAMES: usize = 1 << 16;
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     names: Vec<String>,
-    history: String,
-    history_lines: u64,
     /// Number of expected member lists that are not displayed: they are for completion.
     silent: u32,
+    page: Page,
+    /// Pages that were requested from the server.
+    expected: VecDeque<PageRequest>,
+    /// Pages to request when the one before is there.
+    wanted: u32,
+    /// The first entry of the page that was displayed last.
+    oldest: Option<u64>,
+    /// Entries per page.
+    count: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PageRequest {
+    /// Entries before this one; 0: the last ones.
+    before: u64,
+    count: u8,
+}
+
+/// A page that is not complete yet.
+#[derive(Debug, Default)]
+struct Page {
+    text: String,
+    /// Entries in the text.
+    lines: u64,
+    /// Entries, with those that are not displayed.
+    entries: u64,
+    first: Option<u64>,
 }
 
 impl Replies {
@@ -26,36 +58,57 @@ impl Replies {
         self.silent += 1;
     }
 
-    /// Forgets everything: the connection was lost.
+    /// Forgets what was expected: the connection was lost.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { oldest: self.oldest, count: self.count, ..Self::default() };
     }
 
-    /// Displays information, or takes a part of a reply and displays the reply with its last part.
-    pub(super) fn on_info(&mut self, info: Info<'_>, ui: &dyn FrontEnd) {
-        match info {
-            Info::MemberListed { remaining, name, .. } => {
-                self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
-                if remaining == 0 {
-                    self.report_names(ui);
-                }
-            }
-            Info::HistoryEntry { remaining, entry, .. } => {
-                if let Some(Entry { header, body }) = entry
-                    && let Some(line) = ui.history_line(&header, Content::Body(body))
-                {
-                    self.history.push_str(&line);
-                    self.history_lines += 1;
-                }
-                if remaining == 0 {
-                    self.report_history(ui);
-                }
-            }
-            Info::Notice { .. } | Info::Answer { .. } => ui.notice(&Notice::Info(info)),
+    /// Requests a page of the history: the last `count` entries; `None`: those before the page that
+    /// was displayed last.
+    pub(super) fn request_history(
+        &mut self,
+        count: Option<u8>,
+        client: &mut StdClient,
+        ui: &dyn FrontEnd,
+        now: Instant,
+    ) -> Result<(), RequestError> {
+        if count.is_none() && !self.expected.is_empty() {
+            self.wanted += 1;
+            return Ok(());
+        }
+        if let Some(page) = self.next_page(count, ui) {
+            client.request(now, Request::History { before: page.before, count: page.count })?;
+            self.expected.push_back(page);
+        }
+        Ok(())
+    }
+
+    fn next_page(&mut self, count: Option<u8>, ui: &dyn FrontEnd) -> Option<PageRequest> {
+        let before = if count.is_some() { 0 } else { self.oldest.unwrap_or(0) };
+        self.count = count.or(self.count);
+        let count = self.count.unwrap_or(DEFAULT_HISTORY);
+        if before == 1 {
+            let page = HistoryPage { is_last: false, earlier: Earlier::Beginning };
+            ui.notice(&Notice::History { lines: 0, text: "", page });
+            return None;
+        }
+        Some(PageRequest { before, count })
+    }
+
+    /// Requests a page that was wanted while another one was expected.
+    pub(super) fn check(&mut self, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
+        if self.wanted > 0 && self.expected.is_empty() {
+            self.wanted -= 1;
+            let _ = self.request_history(None, client, ui, now);
         }
     }
 
-    fn report_names(&mut self, ui: &dyn FrontEnd) {
+    /// Takes a name of a member list, and displays the list with its last one.
+    pub(super) fn name(&mut self, name: Option<&str>, remaining: u16, ui: &dyn FrontEnd) {
+        self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
+        if remaining > 0 {
+            return;
+        }
         let mut names = std::mem::take(&mut self.names);
         names.sort();
         if self.silent > 0 {
@@ -65,12 +118,110 @@ impl Replies {
         ui.notice(&Notice::Members(&names));
     }
 
-    fn report_history(&mut self, ui: &dyn FrontEnd) {
-        let (history, lines) = (std::mem::take(&mut self.history), std::mem::take(&mut self.history_lines));
-        if history.is_empty() {
+    /// Takes an entry of a page, and displays the page with its last one.
+    pub(super) fn entry(&mut self, entry: Option<Entry<'_>>, remaining: u16, display: &mut Display, ui: &dyn FrontEnd) {
+        if let Some(Entry { header, body }) = entry {
+            self.page.entries += 1;
+            self.page.first.get_or_insert(header.seq);
+            if display.shows(&header)
+                && let Some(line) = ui.history_line(&header, Content::Body(body))
+            {
+                self.page.text.push_str(&line);
+                self.page.lines += 1;
+            }
+        }
+        if remaining > 0 {
             return;
         }
+        let Page { text, lines, entries, first } = std::mem::take(&mut self.page);
+        let requested = self.expected.pop_front();
+        self.oldest = first.or(self.oldest);
+        let is_whole = requested.is_some_and(|page| entries < u64::from(page.count));
+        let earlier = match first {
+            Some(1) => Earlier::Beginning,
+            Some(_) if is_whole => Earlier::NotKept,
+            Some(_) => Earlier::Possible,
+            None if requested.is_some_and(|page| page.before > 0) => Earlier::NotKept,
+            None => Earlier::Beginning,
+        };
+        let page = HistoryPage { is_last: requested.is_none_or(|page| page.before == 0), earlier };
         // In one piece, so that no entry comes in between.
-        ui.notice(&Notice::History { lines, text: &history });
+        ui.notice(&Notice::History { lines, text: &text, page });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::chat::{EntryHeader, Term};
+    use kabar_core::session::Fingerprint;
+
+    use super::super::display::DisplayStart;
+    use super::*;
+    use crate::preferences::Preferences;
+    use crate::session::tests::Screen;
+    use crate::temporary_dir;
+
+    /// A server with entries `first` to `head`, and a member that pages through them.
+    struct Log {
+        first: u64,
+        head: u64,
+        replies: Replies,
+        display: Display,
+        screen: Screen,
+    }
+
+    impl Log {
+        fn new(first: u64, head: u64) -> Self {
+            let (_home, dir) = temporary_dir();
+            let preferences = Preferences::new(&dir, &Fingerprint([7; 20]), "ANNA");
+            let start = DisplayStart { term: Term([9; 8]), skip_to: 0, seen_to: None, followed_to: 0 };
+            let (replies, display) = (Replies::default(), Display::new(start, preferences));
+            Self { first, head, replies, display, screen: Screen::default() }
+        }
+
+        /// `/history` with this count. Returns what is displayed.
+        fn page(&mut self, count: Option<u8>) -> String {
+            if let Some(page) = self.replies.next_page(count, &self.screen) {
+                self.replies.expected.push_back(page);
+                let end = if page.before == 0 { self.head + 1 } else { page.before };
+                let start = end.saturating_sub(page.count.into()).max(self.first);
+                let count = end.saturating_sub(start);
+                for (seq, remaining) in (start..end).zip((0..count).rev()) {
+                    let (author, kind) = ("bob", EntryKind::TEXT);
+                    let header = EntryHeader { seq, time_ms: 0, author, instance: 0, number: 0, kind };
+                    let entry = Some(Entry { header, body: b"text" });
+                    self.replies.entry(entry, remaining as u16, &mut self.display, &self.screen);
+                }
+                if count == 0 {
+                    self.replies.entry(None, 0, &mut self.display, &self.screen);
+                }
+            }
+            self.screen.take().join("\n")
+        }
+    }
+
+    #[test]
+    fn pages_reach_back_to_the_beginning() {
+        let mut log = Log::new(1, 5);
+        assert_eq!(log.page(Some(2)), "the last 2 lines of the room (/history more shows earlier ones):\n4 bob\n5 bob");
+        assert_eq!(log.page(None), "2 earlier lines (/history more shows earlier ones):\n2 bob\n3 bob");
+        assert_eq!(log.page(None), "1 earlier line, from the beginning of the room:\n1 bob");
+        assert_eq!(log.page(None), "there are no earlier lines: this is the beginning of the room");
+        assert!(log.page(Some(1)).contains("5 bob"), "a number starts at the end again");
+    }
+
+    #[test]
+    fn pages_end_where_entries_are_no_longer_kept() {
+        let mut log = Log::new(3, 6);
+        assert!(log.page(Some(2)).contains("5 bob\n6 bob"));
+        assert!(log.page(None).contains("3 bob\n4 bob"));
+        assert_eq!(log.page(None), "there are no earlier lines: the server no longer keeps them");
+        let mut log = Log::new(3, 4);
+        assert_eq!(log.page(None), "the last 2 lines of the room (earlier ones are no longer kept):\n3 bob\n4 bob");
+    }
+
+    #[test]
+    fn history_of_an_empty_room_is_empty() {
+        assert_eq!(Log::new(1, 0).page(None), "there are no earlier lines: this is the beginning of the room");
     }
 }

@@ -3,23 +3,25 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::Start;
+use kabar_core::chat::Info;
 use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
+use kabar_std::names::Name;
 use kabar_std::text::clean_line;
 
 use super::config::{KeyPolicy, RoomCredential, SessionConfig};
+use super::display::{Display, DisplayStart};
 use super::end::{Loss, SessionError};
 use super::front_end::FrontEnd;
 use super::notice::{Joined, Notice, Occasion};
 use super::online::{JoinInfo, OnlineState, report_gap};
-use super::replay::{HISTORY, ReplayFrom};
-use super::replies::Replies;
+use super::replay::ReplayFrom;
 use super::state::{Phase, Session};
-use crate::cursor::{Cursor, CursorFile};
+use crate::cursor::{Cursor, CursorFile, Opened};
 use crate::known_servers::{JoinedRoom, KnownServers};
+use crate::preferences::Preferences;
 use crate::profile;
 
 impl Session {
@@ -35,18 +37,14 @@ impl Session {
             RoomCredential::Password(password) => Credential::Password(password.as_bytes()),
             RoomCredential::None => Credential::None,
         };
-        let start = match self.last_shown {
-            // Another name is no reason to display entries again.
-            Some(Cursor { seq, term }) if self.is_renaming => Start::After { seq, term, fallback_count: HISTORY },
-            shown => replay_from.start(shown, self.ui.is_prompt()),
-        };
-        let key = Identity::from_seed(&identity.seed);
+        let start = replay_from.start(self.last_shown, self.ui.is_prompt());
+        let key = Identity::from_seed(identity.key.seed());
         let config = Config {
             server: address,
             fingerprint,
             room: room.as_str(),
             name: &identity.name,
-            is_default_name: false,
+            is_default_name: identity.is_default_name,
             identity: &key,
             credential,
             start,
@@ -69,14 +67,16 @@ impl Session {
 
     /// Loads the position in this room, and saves it there from now on.
     fn find_cursor(&mut self, server: &Fingerprint) {
-        let SessionConfig { dir, room, identity, .. } = &self.config;
-        let file = CursorFile::new(dir, server, room, &identity.folded);
-        if !self.is_renaming {
-            self.last_shown = file.load().unwrap_or_else(|error| {
-                self.ui.notice(&Notice::PositionNotRead(&error));
-                None
-            });
+        if self.slot.is_set() {
+            return;
         }
+        let SessionConfig { dir, room, identity, .. } = &self.config;
+        let Opened { file, start } =
+            CursorFile::open(dir, server, room, &identity.key.fingerprint(), &identity.former_names);
+        self.last_shown = start.unwrap_or_else(|error| {
+            self.ui.notice(&Notice::PositionNotRead(&error));
+            None
+        });
         self.slot.set(file);
     }
 
@@ -85,64 +85,69 @@ impl Session {
         &mut self,
         name: &str,
         start: u64,
-        mut info: JoinInfo,
+        info: JoinInfo,
         is_resumed: bool,
     ) -> Result<(), SessionError> {
         let name = clean_line(name);
         let now = self.driver.now();
-        let members = info.members;
-        self.ui.set_name(&name);
-        if matches!(self.phase, Phase::Online(_)) {
-            self.report_joined(&name, start, info, is_resumed, Occasion::Reconnected);
-        }
+        let is_continued = is_resumed || self.last_shown.is_some();
         if let Phase::Online(online) = &mut self.phase {
-            online.rejoined(&*self.ui, info, is_resumed, now);
+            let joined = joined_room(&self.config, &name, start, info, is_continued, Occasion::Reconnected);
+            self.ui.notice(&Notice::Joined(joined));
+            online.rejoined(&name, info, is_resumed, &*self.ui, now);
             return Ok(());
         }
         self.report_key();
-        info.skip_to = self.config.replay_from.skip_to();
-        let seen = self.last_shown.filter(|_| self.config.replay_from == ReplayFrom::New && !self.is_renaming);
-        info.seen_to =
-            seen.map(|cursor| cursor.seq).filter(|seen| self.ui.is_prompt() && start < *seen && *seen < info.head);
-        let occasion = self.occasion(start, info, seen);
-        self.report_joined(&name, start, info, is_resumed, occasion);
+        let shown = self.last_shown;
+        let skip_to = self.config.replay_from.skip_to();
+        let seen = shown.filter(|_| self.config.replay_from == ReplayFrom::New);
+        let occasion = self.occasion(start.max(skip_to), info.head, seen);
+        let joined = joined_room(&self.config, &name, start, info, is_continued, occasion);
+        self.ui.notice(&Notice::Joined(joined));
+        if self.config.identity.is_default_name && !is_same_name(&name, &self.config.identity.name) {
+            self.ui.notice(&Notice::NameChosen(&name));
+        }
         self.store_server(&name);
-        if self.last_shown.is_none()
-            && let Some(fingerprint) = self.driver.client.fingerprint()
-        {
-            self.find_cursor(&fingerprint);
-        }
-        let is_first = !std::mem::take(&mut self.is_renaming);
-        self.former = None;
+        let fingerprint = self.driver.client.fingerprint().or(self.accepted).unwrap_or(Fingerprint([0; 20]));
+        self.find_cursor(&fingerprint);
+        let seen_to =
+            seen.map(|cursor| cursor.seq).filter(|seen| self.ui.is_prompt() && start < *seen && *seen < info.head);
+        let followed_to = shown.map_or(0, |cursor| cursor.seq);
+        let display_start = DisplayStart { term: info.term, skip_to, seen_to, followed_to };
+        let mut display = Display::new(display_start, self.preferences(&fingerprint));
+        display.set_name(&name, info.head, &*self.ui);
         let give_up = Duration::from_micros(u64::try_from(self.config.give_up.as_micros()).unwrap_or(u64::MAX));
-        let mut online = OnlineState::new(info, give_up, self.config.lines_taken);
-        let now = self.driver.now();
-        online.request_names(members, &mut self.driver.client, &*self.ui, now);
+        let mut online = OnlineState::new(display, info.head, give_up, self.config.lines_taken);
+        online.request_names(info.members, &mut self.driver.client, &*self.ui, now);
         self.phase = Phase::Online(Box::new(online));
-        if is_first { Ok(self.ui.start_input()?) } else { Ok(()) }
+        Ok(self.ui.start_input()?)
     }
 
-    fn occasion(&self, start: u64, info: JoinInfo, seen: Option<Cursor>) -> Occasion {
-        let JoinInfo { head, skip_to, .. } = info;
-        if self.is_renaming {
-            Occasion::Renamed
-        } else if self.config.is_host {
-            Occasion::Hosting
-        } else {
-            let lines = head.saturating_sub(start.max(skip_to));
-            let new = seen.map(|seen| head.saturating_sub(seen.seq.max(start)));
-            Occasion::Start { lines, new }
+    fn occasion(&self, after: u64, head: u64, seen: Option<Cursor>) -> Occasion {
+        if self.config.is_host {
+            return Occasion::Hosting;
         }
+        let new = seen.map(|seen| head.saturating_sub(seen.seq.max(after)));
+        Occasion::Start { lines: head.saturating_sub(after), new }
     }
 
-    fn report_joined(&self, name: &str, start: u64, info: JoinInfo, is_resumed: bool, occasion: Occasion) {
-        let JoinInfo { head, members, term, .. } = info;
-        let is_resumed = is_resumed || self.last_shown.is_some();
-        let room = self.config.room.as_str();
-        self.ui.notice(&Notice::Joined(Joined { room, name, members, start, head, term, is_resumed, occasion }));
+    /// Loads what is displayed of this server.
+    fn preferences(&self, server: &Fingerprint) -> Preferences {
+        let SessionConfig { dir, identity, hide_joins, .. } = &self.config;
+        let mut preferences = Preferences::new(dir, server, &identity.key.fingerprint());
+        let mut kept = preferences.load();
+        if *hide_joins {
+            kept = kept.and(preferences.hide_joins(true).kept);
+        }
+        if let Err(error) = kept {
+            self.ui.notice(&Notice::PreferencesNotKept(&error));
+        }
+        preferences
     }
 
-    fn store_server(&mut self, name: &str) {
+    /// Stores the room as a known one.
+    pub(super) fn store_server(&mut self, name: &str) {
+        name.clone_into(&mut self.stored_name);
         if self.config.is_host {
             return;
         }
@@ -151,19 +156,34 @@ impl Session {
             RoomCredential::Secret(secret) => Some(secret),
             _ => None,
         };
-        // A name that was only chosen because another was in use is not the usual one.
-        let name = if self.config.identity.is_temporary { None } else { Some(name) };
+        let name = self.config.identity.usual_name(name);
         let room = &self.config.room;
         let place = self.located.place_of(self.driver.client.server());
         let places = place.map(|place| self.config.server.with_first(place.clone()));
         let places = places.as_ref().unwrap_or(&self.config.server);
-        let joined = JoinedRoom { places, fingerprint: &fingerprint, room, name, secret };
+        let joined = JoinedRoom { places, fingerprint: &fingerprint, room, name: name.as_deref(), secret };
         self.not_stored = KnownServers::remember(&self.config.dir, &joined).err().map(|error| {
             let loss = Loss::ServerNotStored(error.to_string());
             self.ui.notice(&Notice::Loss(&loss));
             loss
         });
     }
+}
+
+fn joined_room<'a>(
+    config: &'a SessionConfig,
+    name: &'a str,
+    start: u64,
+    info: JoinInfo,
+    is_resumed: bool,
+    occasion: Occasion,
+) -> Joined<'a> {
+    let JoinInfo { head, members, term } = info;
+    Joined { room: config.room.as_str(), name, members, start, head, term, is_resumed, occasion }
+}
+
+fn is_same_name(name: &str, other: &str) -> bool {
+    Name::existing(name).is_ok_and(|name| Name::existing(other).is_ok_and(|other| other.folded() == name.folded()))
 }
 
 /// Displays events that come before the room is joined. After a reset, the position in the old
@@ -183,8 +203,9 @@ pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_sh
                 report_gap(after, first, ui);
             }
         }
-        // A notice: nothing was requested.
-        Event::Info(info) => Replies::default().on_info(info, ui),
+        Event::Info(Info::Notice { text, .. }) => ui.notice(&Notice::Server(text)),
+        // Nothing was requested.
+        Event::Info(_) => {}
         // These come in a room only.
         Event::Entry { .. }
         | Event::EntryTooLarge { .. }

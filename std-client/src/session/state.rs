@@ -11,7 +11,6 @@ use super::online::OnlineState;
 use crate::app_event::{EventReceiver, EventSender};
 use crate::cursor::{Cursor, CursorSlot};
 use crate::driver::Driver;
-use crate::identity::LocalIdentity;
 
 /// A session in progress.
 pub(super) struct Session {
@@ -23,11 +22,8 @@ pub(super) struct Session {
     pub(super) phase: Phase,
     /// The file in which the position in the room is saved.
     pub(super) slot: CursorSlot,
-    /// The last entry displayed in an earlier session, or before the name was changed.
+    /// The last entry displayed in an earlier session.
     pub(super) last_shown: Option<Cursor>,
-    /// The identity to return to if the room refuses the new name.
-    pub(super) former: Option<LocalIdentity>,
-    pub(super) is_renaming: bool,
     /// The key that was accepted.
     pub(super) accepted: Option<Fingerprint>,
     pub(super) is_key_reported: bool,
@@ -39,6 +35,8 @@ pub(super) struct Session {
     pub(super) unread: u64,
     pub(super) is_output_closed: bool,
     pub(super) is_terminal_closed: bool,
+    /// The name with which the room is stored as a known one.
+    pub(super) stored_name: String,
     /// Why the room is not stored as a known server.
     pub(super) not_stored: Option<Loss>,
     pub(super) located: Located,

@@ -5,8 +5,7 @@
 //! * Otherwise: standard input has posts, one per line ([`stdin`]), standard output has entries,
 //!   standard error has notices; or standard output has everything, as objects ([`json`]).
 
-mod editing;
-mod gate;
+mod completion;
 pub mod json;
 pub mod prompt;
 pub mod roster;
@@ -22,6 +21,8 @@ use std::time::Duration;
 
 use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_std::invite::RoomName;
+use kabar_std::line_editor::gate::TerminalGate;
+use kabar_std::line_editor::{self, SavedTerminal};
 use kabar_std::output::{Patient, unbuffered};
 use kabar_std::text::{Content, Line, LineFormatter};
 
@@ -31,16 +32,15 @@ use crate::cursor::{Cursor, CursorSlot};
 use crate::input::Input;
 use crate::messages::{notices, questions, session_report};
 use crate::session::{DrainTimeout, FrontEnd, Loss, Notice, OutputStream, SessionReport};
-use gate::{GatedWriter, TerminalGate};
 use json::Object;
 use prompt::Prompt;
 use roster::Roster;
 use stdin::{read_line_retrying, read_yes};
 use style::{Style, mentions};
-use terminal::SavedTerminal;
 use writer::{OnError, OutputLosses, Sink, Writer};
 
-/// Prefix of entries in reply to `/history`, so that they do not look like new ones.
+/// Prefix of entries in reply to `/history`, so that they do not look like new ones. Their numbers
+/// follow, which `/delete` takes.
 const HISTORY_PREFIX: &str = "| ";
 
 /// The longest time that the prompt waits for the output before it.
@@ -77,7 +77,7 @@ impl Ui {
         let (lines, roster, name, is_mid_line) =
             (LineFormatter::new(), Roster::default(), RefCell::default(), Cell::new(false));
         let terminal = SavedTerminal::save();
-        if prompt::is_possible() && !is_json {
+        if line_editor::is_possible() && !is_json {
             let gate = Arc::new(TerminalGate::default());
             let prompt = Some(Prompt::new(Arc::clone(&gate)));
             let entries = Writer::start(GatedWriter(gate), OnError::End, cursor, sender.clone())?;
@@ -165,20 +165,32 @@ impl FrontEnd for Ui {
         }
     }
 
+    fn note_renamed(&self, from: &str, to: &str) {
+        self.roster.remove(from);
+        self.note_author(to, EntryKind::RENAMED);
+    }
+
+    fn hidden_entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Cursor) {
+        if self.is_json {
+            // A program decides by itself.
+            return self.entry(header, content, is_own, Some(cursor));
+        }
+        self.entries.entry(String::new(), Some(cursor));
+    }
+
     fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
         if self.is_json {
             let line = Object::Entry(json::Entry::new(header, content, is_own)).line();
             return self.entries.entry(line + "\n", cursor);
         }
-        let mut line = self.line(header, content);
+        let line = self.line(header, content);
         let is_called = |body| mentions(&String::from_utf8_lossy(body), &self.name.borrow());
-        if self.is_prompt()
-            && !is_own
-            && header.kind.is_text()
-            && matches!(content, Content::Body(body) if is_called(body))
-        {
-            line = self.style.bold(&line);
-        }
+        let line = match content {
+            _ if !self.is_prompt() => line,
+            _ if header.kind == EntryKind::OPERATOR => self.style.operator(&line),
+            Content::Body(body) if !is_own && header.kind.is_text() && is_called(body) => self.style.bold(&line),
+            _ => line,
+        };
         self.entries.entry(line + "\n", cursor);
     }
 
@@ -187,7 +199,7 @@ impl FrontEnd for Ui {
             self.object(&Object::Past(json::Entry::new(header, content, false)));
             return None;
         }
-        Some(self.line(header, content).lines().map(|line| format!("{HISTORY_PREFIX}{line}\n")).collect())
+        Some(history_line(header.seq, &self.line(header, content)))
     }
 
     fn notice(&self, notice: &Notice<'_>) {
@@ -287,6 +299,13 @@ impl FrontEnd for Ui {
     }
 }
 
+/// Formats the lines of an entry in reply to `/history`.
+fn history_line(seq: u64, text: &str) -> String {
+    let number = format!("{seq} ");
+    let numbers = std::iter::once(number.clone()).chain(std::iter::repeat(" ".repeat(number.len())));
+    text.lines().zip(numbers).map(|(line, number)| format!("{HISTORY_PREFIX}{number}{line}\n")).collect()
+}
+
 fn losses(timeout: DrainTimeout, losses: OutputLosses, stream: OutputStream) -> Vec<Loss> {
     let OutputLosses { output, position, waiting } = losses;
     let failed = output.filter(|_| timeout.has_reader).map(|error| Loss::Output { stream, error });
@@ -305,6 +324,23 @@ impl<W: Write + Send + 'static> Sink for Stream<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
+    }
+}
+
+/// A terminal with a prompt.
+struct GatedWriter(Arc<TerminalGate>);
+
+impl Sink for GatedWriter {
+    fn text(&mut self, text: String) -> io::Result<()> {
+        self.0.write(&text, |text| {
+            let mut out = io::stdout();
+            out.write_all(text.as_bytes())?;
+            out.flush()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

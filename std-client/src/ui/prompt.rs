@@ -3,15 +3,14 @@
 //! A typed line is erased from the screen: it returns as an entry, in its place, once it is stored.
 //! So a line with a time is stored; a line that is not stored soon is reported.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
-use rustyline::error::ReadlineError;
-use rustyline::history::MemHistory;
-use rustyline::{Config, Editor};
+use kabar_std::line_editor::gate::TerminalGate;
+use kabar_std::line_editor::helper::{Complete, LineHelper};
+use kabar_std::line_editor::{self, Editor, ReadlineError};
 
-use super::editing::Editing;
-use super::gate::TerminalGate;
+use super::completion::completions;
 use super::roster::Roster;
 use super::stdin::RetryBudget;
 use crate::app_event::{AppEvent, EventSender};
@@ -26,12 +25,6 @@ pub struct Prompt {
     gate: Arc<TerminalGate>,
 }
 
-/// Whether standard input and output are a terminal on which lines can be edited.
-pub(super) fn is_possible() -> bool {
-    let is_plain = std::env::var("TERM").is_ok_and(|term| matches!(term.as_str(), "dumb" | "cons25" | "emacs"));
-    io::stdin().is_terminal() && io::stdout().is_terminal() && !is_plain
-}
-
 impl Prompt {
     /// Creates a prompt for output that is written through `gate`.
     pub(super) fn new(gate: Arc<TerminalGate>) -> Self {
@@ -39,11 +32,8 @@ impl Prompt {
     }
 
     pub(super) fn start(&mut self, roster: Roster, sender: EventSender) -> io::Result<()> {
-        let config = Config::builder().auto_add_history(true).build();
-        let mut editor = Editor::with_history(config, MemHistory::new()).map_err(io::Error::other)?;
-        self.gate.install(editor.create_external_printer().map_err(io::Error::other)?);
         let gate = Arc::clone(&self.gate);
-        editor.set_helper(Some(Editing::new(Arc::clone(&gate), roster)));
+        let mut editor = line_editor::editor(&gate, move |typed: &str| completions(typed, &roster))?;
         let read = move || {
             read(&mut editor, &sender, &gate);
             gate.end_of_typing();
@@ -53,15 +43,11 @@ impl Prompt {
 
     /// Erases the prompt.
     pub(super) fn stop(&self) {
-        if self.gate.stop() {
-            // Ends bracketed paste, and erases the line.
-            let mut out = io::stdout();
-            let _ = out.write_all(b"\x1b[?2004l\r\x1b[J").and_then(|()| out.flush());
-        }
+        line_editor::stop(&self.gate);
     }
 }
 
-fn read(editor: &mut Editor<Editing, MemHistory>, sender: &EventSender, gate: &TerminalGate) {
+fn read<C: Complete>(editor: &mut Editor<LineHelper<C>>, sender: &EventSender, gate: &TerminalGate) {
     let (mut budget, mut is_reported) = (RetryBudget::default(), false);
     // A line that was interrupted by an error, left and right of the cursor.
     let mut begun: Option<(String, String)> = None;
@@ -70,7 +56,7 @@ fn read(editor: &mut Editor<Editing, MemHistory>, sender: &EventSender, gate: &T
         let (left, right) = begun.take().unwrap_or_default();
         let read = editor.readline_with_initial(PROMPT, (&left, &right));
         // A line that was not entered counts as read, too.
-        let line = editor.helper().map(Editing::take_line).unwrap_or_default();
+        let line = editor.helper().map(LineHelper::take_line).unwrap_or_default();
         if (&line.0, &line.1) != (&left, &right) {
             budget.reset();
         }

@@ -1,5 +1,5 @@
-//! Text attributes: notices are dim, a line that mentions the member is bold. No information
-//! depends on them.
+//! Text attributes: notices are dim, a line that mentions the member is bold, a line by the operator
+//! is inverse. No information depends on them.
 
 /// Whether and how text is highlighted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,12 @@ impl Style {
     #[must_use]
     pub fn bold(self, text: &str) -> String {
         self.set("1", text)
+    }
+
+    /// Formats a line by the operator. No other line has this attribute.
+    #[must_use]
+    pub fn operator(self, text: &str) -> String {
+        self.set("7", text)
     }
 
     fn set(self, code: &str, text: &str) -> String {

@@ -1,4 +1,4 @@
-//! `kabar-server run`: hosts a room and prints its invite and events.
+//! `kabar-server run`: hosts a room, prints its invite and events, and takes commands.
 
 use std::io;
 use std::net::TcpListener;
@@ -19,10 +19,12 @@ use crate::console::format_event;
 use crate::console::input::{self, ConsoleInput};
 use crate::logging;
 use crate::metrics::{listener, text};
-use crate::notify::{READY, STOPPING, notify};
+use crate::notify::{READY, STOPPING, is_output_kept, notify};
 use crate::room_host::RoomHost;
 use crate::transcript::{Reopener, TranscriptWarning};
 use kabar_std::advertise::Found;
+use kabar_std::line_editor::gate::TerminalGate;
+use kabar_std::line_editor::{self, SavedTerminal};
 use kabar_std::output::{Lost, Output, OutputSender};
 use kabar_std::password::from_first_line;
 use kabar_std::reading::{first_line, first_line_of_file};
@@ -53,9 +55,19 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 
     // From here on all lines go through one queue, whole and in order; a reader that does not read
     // blocks nothing else.
-    let output = Output::of_process(PROGRAM).map_err(CommandError::failed)?;
+    let terminal = line_editor::is_possible().then(|| (Arc::new(TerminalGate::default()), SavedTerminal::save()));
+    let gate = terminal.as_ref().map(|(gate, _)| gate);
+    let output = match gate {
+        Some(gate) => Output::above_prompt(PROGRAM, gate),
+        None => Output::of_process(PROGRAM),
+    };
+    let output = output.map_err(CommandError::failed)?;
     logging::install(PROGRAM, config.log_format, config.log_level, output.sender());
-    let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, &output.sender());
+    let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, gate, &output.sender());
+    if let Some((gate, saved)) = terminal {
+        line_editor::stop(&gate);
+        saved.restore();
+    }
     if let Err(error @ (CommandError::Usage(_) | CommandError::Failed(_))) = &served {
         error!("{error}");
     }
@@ -71,6 +83,7 @@ fn serve(
     config: &Config,
     password: Option<&str>,
     metrics: Option<TcpListener>,
+    gate: Option<&Arc<TerminalGate>>,
     said: &OutputSender,
 ) -> Result<(), CommandError> {
     let lines = LineFormatter::new();
@@ -98,7 +111,12 @@ fn serve(
     let hosted = host.start(on_slow_key, tell, on_warning).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
     said.line(format!("listening on {}", hosted.local_addr()));
-    said.line(hosted.invite().to_string());
+    if is_output_kept() {
+        let data_dir = config.data_dir.display();
+        info!("the invite is a secret and this output is kept: `{PROGRAM} invite --data-dir {data_dir}` prints it");
+    } else {
+        said.line(hosted.invite().to_string());
+    }
     warn_about(&hosted, config);
     if let Some(metrics) = metrics {
         let control = hosted.control().clone();
@@ -109,6 +127,7 @@ fn serve(
     // Its file is removed when the server has stopped.
     let _socket = control_socket(&config.data_dir, &operator)?;
     let answer = said.clone();
+    let completing = operator.clone();
     let take = move |typed: ConsoleInput<'_>| match typed {
         ConsoleInput::Line(line) => {
             let Answer { lines, error, stops } = operator.run(line);
@@ -120,9 +139,14 @@ fn serve(
         ConsoleInput::NotText => {
             answer.line("not sent: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
         }
+        ConsoleInput::Interrupt => operator.stop(),
         ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };
-    input::read_stdin(take).map_err(CommandError::failed)?;
+    let reading = match gate {
+        Some(gate) => input::edit_lines(Arc::clone(gate), move || completing.names(), take),
+        None => input::read_stdin(take),
+    };
+    reading.map_err(CommandError::failed)?;
     let manage = |state| {
         if let Err(error) = notify(state) {
             warn!("{error}");
@@ -191,7 +215,7 @@ fn warn_about(hosted: &RoomHost, config: &Config) {
         warn!("with this invite only this computer can join; others need --advertise HOST");
     }
     if let Some(error) = hosted.missing_zone() {
-        warn!("whoever joins by this invite adds an interface of their computer: {error}");
+        warn!("people who join add an interface of their computer to the invite: {error}");
     }
     let (named, others): (Vec<_>, Vec<_>) = hosted.candidate_addrs().into_iter().partition(|(_, is_named)| *is_named);
     if !others.is_empty() {

@@ -10,7 +10,7 @@ pub enum Input {
     Say(String),
     /// A command without an argument.
     NoArg(NoArg),
-    /// A command and the name it applies to.
+    /// A command, the name it applies to, and for some a reason after it.
     WithName(WithName, String),
     /// Removes the text of an entry for good; its seq.
     Delete(u64),
@@ -50,6 +50,14 @@ pub enum WithName {
     Release,
 }
 
+impl WithName {
+    /// Whether a reason may follow the name.
+    #[must_use]
+    pub const fn takes_reason(self) -> bool {
+        matches!(self, Self::Kick | Self::Ban | Self::Mute)
+    }
+}
+
 /// A command that is not valid. The first field is written before commands: `/` at the console.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
@@ -76,6 +84,7 @@ impl Kind {
     fn argument(&self) -> &'static str {
         match self {
             Self::NoArg(_) => "",
+            Self::WithName(command) if command.takes_reason() => " NAME [REASON]",
             Self::WithName(_) => " NAME",
             Self::Say => " TEXT",
             Self::Delete => " SEQ",
@@ -104,8 +113,8 @@ const COMMANDS: [(&str, Kind, &str); 14] = [
     ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
 
-/// Parses a line of the console. A line that starts with `/` is a command; one that starts with `//`
-/// is a text that starts with `/`.
+/// Parses a line of the console. A line that starts with `/` is a command; one that starts with
+/// `//` is a text that starts with `/`.
 ///
 /// # Errors
 /// [`InputError`].
@@ -150,9 +159,9 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
 #[must_use]
 pub fn help(prefix: &str) -> Vec<String> {
     let line = |(word, kind, help): &(&str, Kind, &str)| {
-        format!("  {:<15} {help}", format!("{prefix}{word}{}", kind.argument()))
+        format!("  {:<21} {help}", format!("{prefix}{word}{}", kind.argument()))
     };
-    let other = (prefix == SLASH).then(|| "  anything else   is sent to the room".to_owned());
+    let other = (prefix == SLASH).then(|| "  anything else         is sent to the room".to_owned());
     COMMANDS.iter().map(line).chain(other).collect()
 }
 
@@ -186,7 +195,10 @@ mod tests {
     fn errors_name_the_command_and_point_to_help_or_usage() {
         let error = |line| parse(line).unwrap_err().to_string();
         assert_eq!(error("/kcik Ana"), "unknown command /kcik (see /help)");
-        assert_eq!((error("/ban"), error("/stop now")), ("usage: /ban NAME".into(), "/stop takes no argument".into()));
+        assert_eq!(
+            (error("/ban"), error("/stop now")),
+            ("usage: /ban NAME [REASON]".into(), "/stop takes no argument".into())
+        );
         assert!(error("/").contains("/help"));
         let error = |line| parse_command(line).unwrap_err().to_string();
         assert_eq!(

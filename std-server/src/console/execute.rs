@@ -105,13 +105,16 @@ impl Operator {
         }
     }
 
-    fn execute_with_name(&self, command: WithName, name: &str, prefix: &str) -> Answer {
+    fn execute_with_name(&self, command: WithName, argument: &str, prefix: &str) -> Answer {
         let control = &self.control;
+        let (name, reason) =
+            if command.takes_reason() { control.split_name(argument) } else { (argument.to_owned(), None) };
+        let (name, reason) = (name.as_str(), reason.as_deref());
         let (outcome, done) = match command {
-            WithName::Kick => (control.kick(name), "was kicked"),
-            WithName::Ban => (control.ban(name), "is banned; the name stays reserved"),
+            WithName::Kick => (control.kick(name, reason), "was kicked"),
+            WithName::Ban => (control.ban(name, reason), "is banned; the name stays reserved"),
             WithName::Unban => (control.unban(name), "is no longer banned"),
-            WithName::Mute => (control.mute(name), "is muted"),
+            WithName::Mute => (control.mute(name, reason), "is muted"),
             WithName::Unmute => (control.unmute(name), "is no longer muted"),
             WithName::Release => (control.release(name), "is free for anyone to take"),
         };
@@ -139,7 +142,8 @@ impl Operator {
             SanctionKind::Ban => "banned",
             SanctionKind::Mute => "muted",
         };
-        format!("  {} {what} since {}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
+        let reason = sanction.reason.as_deref().map(|reason| format!(": {}", clean_line(reason))).unwrap_or_default();
+        format!("  {} {what} since {}{reason}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
     }
 
     fn stats(&self) -> Vec<String> {

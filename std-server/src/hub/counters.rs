@@ -226,7 +226,7 @@ counters! {
     delivered,
     /// Stubs written to a member's stream.
     stubs,
-    /// Times no ring could be had from the pool.
+    /// Times the pool had no free ring.
     pool_empty,
     /// Connections given up because others needed their rings, which did not move.
     reclaimed,

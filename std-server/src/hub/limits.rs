@@ -209,10 +209,10 @@ limits! {
     instance_keep: Duration, "instance-keep", Time, HOUR, 36_500 * DAY, 30 * DAY, instances_lapsed;
     /// Identities that are known: with a name, numbers, or an admission.
     identities: usize, "max-identities", Count, 1, 1_000_000, 32_768, identities_full;
-    /// Names that an identity keeps; beyond this those go that it used least recently.
+    /// Names that an identity keeps; beyond this it loses the least recently used ones.
     names_per_identity: usize, "max-names-per-identity", Count, 1, 1_000, 3, names_crowded;
-    /// Clients of an identity whose numbers are kept; beyond this those go that it used least
-    /// recently.
+    /// Clients of an identity whose numbers are kept; beyond this the least recently used ones are
+    /// forgotten.
     instances_per_identity: usize, "max-instances-per-identity", Count, 1, 1_000, 16, instances_crowded;
     /// Connections of an identity at once; beyond this one that is silent makes room, or the new
     /// one is refused.
@@ -262,7 +262,7 @@ limits! {
     retry_min: Duration, "retry-min", Time, MILLI, HOUR, 250 * MILLI, retries;
     /// Longest pause after a failed commit.
     retry_max: Duration, "retry-max", Time, MILLI, HOUR, 5 * SECOND, retries_longest;
-    /// How long a refused connection is kept so that it hears why.
+    /// How long a refused connection is kept open so that the reason reaches it.
     refusal_time: Duration, "refusal-time", Time, MILLI, HOUR, 3 * SECOND, refusals_unheard;
     /// Events that wait to be shown; beyond this the oldest go.
     events: usize, "max-events", Count, 1, 1_000_000, 4_096, events_dropped;

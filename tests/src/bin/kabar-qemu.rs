@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use kabar_client::commands::open;
-use kabar_client::identity::LocalIdentity;
+use kabar_client::identity::{IdentityChoice, LocalIdentity};
 use kabar_client::messages::command_error;
 use kabar_client::outcome::CommandError;
 use kabar_client::probe;
@@ -62,7 +62,7 @@ struct Arguments {
 enum Owner {
     /// The identity with this seed.
     Seed([u8; 32]),
-    /// The identity that `kabar` keeps for the name.
+    /// The identity that `kabar` keeps under the name as a label.
     Kept(LocalIdentity),
 }
 
@@ -77,7 +77,6 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    // Held to the end: its lock shows `kabar` that the name is in use.
     let owner = match resolve_owner(arguments)? {
         Ok(owner) => owner,
         Err(error) => {
@@ -139,7 +138,7 @@ impl Owner {
     fn seed(&self) -> &[u8; 32] {
         match self {
             Self::Seed(seed) => seed,
-            Self::Kept(identity) => &identity.seed,
+            Self::Kept(identity) => identity.key.seed(),
         }
     }
 }
@@ -155,9 +154,14 @@ fn resolve_owner(arguments: &Arguments) -> Result<Result<Owner, CommandError>, B
     }
     let load = || {
         let dir = open(arguments.data_dir.clone())?;
-        Ok(Owner::Kept(LocalIdentity::load_or_create(&dir, Some(&arguments.name), None)?))
+        Ok(Owner::Kept(LocalIdentity::open(&dir, kept_as(&arguments.name))?))
     };
     Ok(load())
+}
+
+/// The choice of the identity that `kabar join --identity NAME` has.
+fn kept_as(name: &str) -> IdentityChoice<'_> {
+    IdentityChoice { label: Some(name), ..IdentityChoice::default() }
 }
 
 fn seed() -> Result<String, Box<dyn Error>> {
@@ -202,9 +206,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let first = seed_of(home.path(), &[]);
         assert_eq!(seed_of(home.path(), &[]), first);
-        let identity =
-            LocalIdentity::load_or_create(&open(Some(home.path().into())).unwrap(), Some("Probe"), None).unwrap();
-        assert_eq!(*identity.seed, first, "kept as `kabar` keeps it");
+        let identity = LocalIdentity::open(&open(Some(home.path().into())).unwrap(), kept_as("Probe")).unwrap();
+        assert_eq!(*identity.key.seed(), first, "kept as `kabar` keeps it");
     }
 
     #[test]

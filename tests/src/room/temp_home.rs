@@ -44,8 +44,12 @@ pub fn copy_files(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("a directory") {
         let entry = entry.expect("an entry");
         let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type().expect("a type").is_dir() {
+        let kind = entry.file_type().expect("a type");
+        if kind.is_dir() {
             copy_files(&source, &target);
+        }
+        // The control socket of a running server is not part of its data.
+        if !kind.is_file() {
             continue;
         }
         match fs::copy(&source, &target) {

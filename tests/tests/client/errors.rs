@@ -98,7 +98,7 @@ fn a_usage_error_is_one_line_with_2() {
         (&["join", "here", "--fingerprint", "short"], "fingerprint"),
         (&["join", "here", "--no-such-flag"], "--no-such-flag"),
         (&["dance"], "dance"),
-        (&["identity", "forget", "nobody", "--no"], "--no"),
+        (&["identity", "import", "nobody", "--no"], "--no"),
     ] {
         let stderr = ends_with(2, home.path(), arguments);
         assert!(stderr.contains(about) && stderr.lines().count() == 1, "{arguments:?}: {stderr}");

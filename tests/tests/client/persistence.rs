@@ -1,6 +1,5 @@
 //! State that is kept between sessions: position in the room, identities, keys of servers.
 
-use kabar_tests::process::Process;
 use kabar_tests::room::{Room, copy_files, data_dir, temp_home, text};
 
 use super::{ends_with, file, run};
@@ -68,41 +67,79 @@ fn an_older_state_of_the_room_is_reported_once() {
 }
 
 #[test]
-fn the_same_name_at_a_second_terminal_replaces_the_first_and_keeps_its_position() {
+fn sessions_of_one_person_have_positions_of_their_own() {
     let room = Room::open();
     let mut bob = room.client("bob");
     let mut first = room.client("anna");
     let mut second = room.client("anna");
-    assert_eq!(first.wait(), Some(7));
-    assert!(first.stderr.join("\n").contains("replaced"), "{:?}", first.stderr);
+    bob.type_line("to both");
+    first.expect("bob: to both");
+    second.expect("bob: to both");
+    first.close_stdin();
+    assert_eq!(first.wait(), Some(0), "{:?}", first.stderr);
     bob.type_line("to the second");
     second.expect("bob: to the second");
     second.close_stdin();
     assert_eq!(second.wait(), Some(0));
-    let (_, stdout, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
-    assert!(!stdout.contains("to the second"), "it was read: {stdout}");
-    // A client that requests no name gets another identity while the first is in use.
-    let mine = room.home_of("anna");
-    let mut third = Process::start("kabar", &mine, &["join", &room.invite]);
-    third.expect_stderr(" as anna;");
-    let mut fourth = Process::start("kabar", &mine, &["join", &room.invite]);
-    fourth.expect_stderr(" as anna-2;");
-    third.type_line("both are here");
-    fourth.expect("anna: both are here");
+    bob.type_line("to nobody");
+    bob.expect("bob: to nobody");
+    let (_, stdout, _) = run(&room.home_of("anna"), &["join", &room.invite]);
+    assert!(!stdout.contains("to both") && !stdout.contains("to the second"), "they were displayed: {stdout}");
+    assert!(stdout.contains("bob: to nobody"), "{stdout}");
 }
 
 #[test]
-fn identities_are_shown_exported_imported_and_forgotten() {
+fn a_default_name_that_is_taken_gets_a_number() {
     let room = Room::open();
     let (here, there) = (room.home_of("here"), room.home_of("there"));
+    let join = ["join", &room.invite];
+    let stderr = ends_with(0, &here, &join);
+    assert!(stderr.contains(" as guest;") && !stderr.contains("/nick"), "{stderr}");
+    let stderr = ends_with(0, &there, &join);
+    assert!(
+        stderr.contains(" as guest2;") && stderr.contains("you are guest2 here; /nick NAME changes it"),
+        "{stderr}"
+    );
+    let stderr = ends_with(0, &there, &join);
+    assert!(stderr.contains(" as guest2;") && !stderr.contains("/nick"), "it is the usual name now: {stderr}");
+    assert!(ends_with(5, &there, &["join", &room.invite, "--name", "guest"]).contains("kabar identity export"));
+    let stderr = ends_with(0, &there, &["join", "lobby", "--identity", "Eka"]);
+    assert!(stderr.contains(" as Eka;"), "another person on the same computer: {stderr}");
+    assert!(ends_with(0, &there, &["join", "lobby"]).contains(" as guest2;"), "which changes nothing for the first");
+}
+
+#[test]
+fn keys_per_name_of_an_earlier_version_are_taken_over() {
+    let room = Room::open();
+    let mine = room.home_of("mine");
+    let testdata = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../std-client/src/identity/testdata");
+    copy_files(&testdata.join("key_per_name"), &mine);
+    let before = std::fs::read_to_string(mine.join("identities/anna.key")).expect("a key");
+    ends_with(0, &mine, &["join", &room.invite, "--name", "anna"]);
+    ends_with(0, &mine, &["join", &room.invite, "--name", "bob b"]);
+    // Anna is another person than bob, so she is asked for, or known from the room joined last.
+    assert!(ends_with(0, &mine, &["join", &room.invite, "--name", "anna"]).contains(" as anna;"));
+    assert!(ends_with(0, &mine, &["join", &room.invite]).contains(" as anna;"));
+    let (_, list, _) = run(&mine, &["identity"]);
+    assert!(list.contains("  you  names: bob b\n") && list.contains("  --name anna  names: anna\n"), "{list}");
+    assert_eq!(std::fs::read_to_string(mine.join("identities/anna.key")).expect("a key"), before);
+}
+
+#[test]
+fn a_person_is_exported_and_imported() {
+    let room = Room::open();
+    let (here, there) = (room.home_of("here"), room.home_of("there"));
+    assert!(ends_with(1, &here, &["identity", "export", "-"]).contains("no identity yet"));
     ends_with(0, &here, &["join", &room.invite, "--name", "Anna"]);
     let (_, list, _) = run(&here, &["identity"]);
     let fingerprint = list.split_whitespace().next().expect("a fingerprint").to_owned();
-    assert_eq!((fingerprint.len(), list.ends_with("anna")), (32, true), "{list}");
-    assert!(run(&here, &["identity", "show", "anna"]).1.contains(&fingerprint));
+    assert!(
+        fingerprint.len() == 32 && list.contains("  you  names: Anna\n") && list.contains("identity.key"),
+        "{list}"
+    );
     let exported = here.join("anna.key");
-    ends_with(0, &here, &["identity", "export", text(&exported), "--name", "Anna"]);
-    assert!(ends_with(1, &here, &["identity", "export", text(&exported), "--name", "Anna"]).contains("exists"));
+    ends_with(0, &here, &["identity", "export", text(&exported)]);
+    assert!(ends_with(1, &here, &["identity", "export", text(&exported)]).contains("exists"));
     let secret = std::fs::read_to_string(&exported).expect("a file");
     let seed = secret.lines().find_map(|line| line.strip_prefix("seed ")).expect("a seed");
     assert!(!list.contains(seed));
@@ -112,18 +149,38 @@ fn identities_are_shown_exported_imported_and_forgotten() {
             std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&exported).expect("a file").permissions());
         assert_eq!(mode & 0o777, 0o600);
     }
-    ends_with(5, &there, &["join", &room.invite, "--name", "anna"]);
-    assert!(
-        ends_with(1, &there, &["identity", "import", text(&exported)]).contains("another key"),
-        "generated by the attempt to join"
-    );
-    ends_with(2, &there, &["identity", "forget", "anna"]);
-    ends_with(0, &there, &["identity", "forget", "anna", "--yes"]);
-    ends_with(0, &there, &["identity", "import", text(&exported)]);
-    assert!(run(&there, &["identity", "show", "anna"]).1.contains(&fingerprint));
-    ends_with(0, &there, &["join", &room.invite, "--name", "anna"]);
-    file(&there, "wrong.key", "kabar identity 1\nseed 00\n");
-    assert!(ends_with(1, &there, &["identity", "import", text(&there.join("wrong.key"))]).contains("damaged"));
+    let refused = ends_with(5, &there, &["join", &room.invite, "--name", "anna"]);
+    assert!(refused.contains("bring your identity from there"), "{refused}");
+    let import = ["identity", "import", text(&exported)];
+    assert!(ends_with(1, &there, &import).contains("--replace"), "made by the attempt to join");
+    let imported = ends_with(0, &there, &[&import[..], &["--replace"]].concat());
+    assert!(imported.contains(&fingerprint) && imported.contains("the key before is in "), "{imported}");
+    ends_with(0, &there, &import);
+    assert!(ends_with(0, &there, &["join", &room.invite]).contains(" as Anna;"), "the server knows the name");
+    for (name, content, line) in [
+        ("cut.key", &secret[..90], "damaged"),
+        ("newer.key", "kabar identity export 9\n", "newer version"),
+        ("other.key", "hello\n", "not a file of kabar identity export"),
+    ] {
+        let path = file(&there, name, content);
+        assert!(ends_with(1, &there, &["identity", "import", &path]).contains(line), "{name}");
+    }
+}
+
+#[test]
+fn an_exported_person_may_need_a_passphrase() {
+    let room = Room::open();
+    let (here, there) = (room.home_of("here"), room.home_of("there"));
+    ends_with(0, &here, &["join", &room.invite, "--name", "Anna"]);
+    let (right, wrong) = (file(&here, "right", "sesame\n"), file(&here, "wrong", "simsim\n"));
+    let exported = here.join("anna.key");
+    ends_with(0, &here, &["identity", "export", text(&exported), "--passphrase-file", &right]);
+    let import = ["identity", "import", text(&exported)];
+    assert!(ends_with(1, &there, &import).contains("--passphrase-file FILE"));
+    assert!(ends_with(4, &there, &[&import[..], &["--passphrase-file", &wrong]].concat()).contains("wrong passphrase"));
+    ends_with(0, &there, &[&import[..], &["--passphrase-file", &right]].concat());
+    assert!(ends_with(0, &there, &["join", &room.invite]).contains(" as Anna;"));
+    assert!(ends_with(2, &here, &["identity", "export", "other.key", "--passphrase"]).contains("--passphrase-file"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use kabar_tests::process::{TIMEOUT, program};
 use kabar_tests::room::{Room, data_dir, give_key, spawn_join, start_server, temp_home, text};
@@ -234,4 +235,54 @@ fn the_service_manager_is_notified_of_start_and_stop() {
     assert!(Command::new("kill").arg(server.id().to_string()).status().expect("kill(1)").success());
     assert_eq!(notification(), "STOPPING=1");
     assert!(server.wait().expect("a child process").success());
+}
+
+/// systemd sets `NOTIFY_SOCKET` for units that report readiness, and `JOURNAL_STREAM` for those
+/// whose output is the journal.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_invite_is_not_printed_where_a_service_manager_keeps_the_output() {
+    use std::os::linux::fs::MetadataExt;
+    let home = temp_home();
+    let data = data_dir(home.path());
+    give_key(home.path());
+    let start = |variable: &str, value: &str, journal: &fs::File| {
+        let mut server = Command::new(program("kabar-server"))
+            .args(["--listen", "127.0.0.1:0", "--log-level", "trace", "--data-dir", text(&data)])
+            .env(variable, value)
+            .stdin(Stdio::null())
+            .stdout(journal.try_clone().expect("a handle"))
+            .stderr(journal.try_clone().expect("a handle"))
+            .spawn()
+            .expect("it starts");
+        let path = home.path().join("journal");
+        let printed = || fs::read_to_string(&path).expect("text");
+        let deadline = Instant::now() + TIMEOUT;
+        while !printed().contains("history: ") {
+            assert!(Instant::now() < deadline, "{}", printed());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(Command::new("kill").arg(server.id().to_string()).status().expect("kill(1)").success());
+        assert!(server.wait().expect("a child process").success());
+        printed()
+    };
+    let journal = || fs::File::create(home.path().join("journal")).expect("a file");
+    let file = journal();
+    let own = file.metadata().expect("a file");
+    let stream = format!("{}:{}", own.st_dev(), own.st_ino());
+    let kept = [start("JOURNAL_STREAM", &stream, &file), start("NOTIFY_SOCKET", "/nonexistent", &journal())];
+    let elsewhere = start("JOURNAL_STREAM", "1:1", &journal());
+
+    let output = Command::new(program("kabar-server")).args(["invite", "--data-dir", text(&data)]).output();
+    let output = output.expect("it runs");
+    let invite = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let secret = invite.rsplit('.').next().expect("a secret");
+    assert!(secret.len() == 26, "{invite}");
+    for printed in &kept {
+        assert!(!printed.contains(secret) && !printed.contains("kabar://"), "{printed}");
+        let hint =
+            format!("the invite is a secret and this output is kept: `kabar-server invite --data-dir {}`", text(&data));
+        assert!(printed.contains(&hint), "{printed}");
+    }
+    assert!(elsewhere.contains(secret), "{elsewhere}");
 }

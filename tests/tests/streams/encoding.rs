@@ -239,7 +239,7 @@ fn files_that_an_editor_saved_are_still_read_and_damaged_ones_are_named() {
     assert_eq!(end(first).0, Some(0));
     let cursor = fs::read_dir(mine.join("cursors")).expect("a directory").map(|file| file.expect("a file").path());
     let cursor = cursor.into_iter().find(|path| path.extension().is_none_or(|end| end != "lock")).expect("a cursor");
-    let files = [mine.join("known_servers.toml"), mine.join("identities/anna.key"), cursor];
+    let files = [mine.join("known_servers.toml"), mine.join("identity.key"), cursor];
     let contents: Vec<_> = files.iter().map(|file| fs::read_to_string(file).expect("text")).collect();
     for (file, content) in files.iter().zip(&contents) {
         fs::write(file, format!("\u{feff}{}", content.replace('\n', "\r\n"))).expect("written");

@@ -31,6 +31,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
+use crate::line_editor::gate::TerminalGate;
+
 /// Number of queued lines, per thread.
 const QUEUE_LEN: usize = 4_096;
 /// How long the end of an output waits for a slow reader or disk.
@@ -102,6 +104,21 @@ impl Output {
             Self::shared(program, out, err)
         } else {
             Self::apart(program, out, err)
+        }
+    }
+
+    /// As [`Output::of_process`], for a process that edits lines at its terminal: the terminal is
+    /// written through `gate`.
+    ///
+    /// # Errors
+    /// As [`Output::of_process`].
+    pub fn above_prompt(program: &'static str, gate: &Arc<TerminalGate>) -> io::Result<Self> {
+        let (out, err) = (unbuffered::stdout()?, unbuffered::stderr()?);
+        if unbuffered::are_the_same(&out, &err) {
+            let gated = |to| AbovePrompt { gate: Arc::clone(gate), to: Patient(to) };
+            Self::shared(program, gated(out), gated(err))
+        } else {
+            Self::apart(program, AbovePrompt { gate: Arc::clone(gate), to: Patient(out) }, err)
         }
     }
 
@@ -327,6 +344,25 @@ impl<W: Write> Target<W> {
     fn finish(&mut self) -> u64 {
         let is_reported = self.report_missing().is_ok();
         if is_reported || !self.is_in_trouble { 0 } else { self.missing }
+    }
+}
+
+/// Writes each text above the prompt of a terminal.
+#[derive(Debug)]
+struct AbovePrompt<W> {
+    gate: Arc<TerminalGate>,
+    to: W,
+}
+
+impl<W: Write> Write for AbovePrompt<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let to = &mut self.to;
+        self.gate.write(&String::from_utf8_lossy(bytes), |_| to.write_all(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
     }
 }
 

@@ -4,8 +4,13 @@
 //! ```text
 //! [2024-11-01 10:37:10] Farhan: haloooo
 //!     a second line of the same text is indented, so that no text looks like two entries
+//! [2024-11-01 10:37:10] * Farhan waves
 //! [2024-11-01 10:37:10] Farhan has joined the chat!
+//! [2024-11-01 10:37:10] ~ server: dinner is ready
 //! ```
+//! The operator's lines have a `~` after the time. A line of a member has its name there, or `*` and
+//! its name, and no name contains a `~` or a `:` (SPEC 6.6). So no member can write a line that looks
+//! like the operator's, whatever its name and its text are.
 
 use std::net::SocketAddr;
 
@@ -15,6 +20,9 @@ use kabar_core::chat::{EntryKind, RefusedCode};
 
 /// Prefix of all lines of a text but the first.
 pub const CONTINUATION: &str = "    ";
+
+/// What is between the time and the author of a line by the operator.
+pub const OPERATOR_MARK: &str = "~ ";
 
 /// An entry, as far as it is displayed.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +69,21 @@ impl LineFormatter {
         match (line.kind, line.content) {
             (EntryKind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
             (EntryKind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
+            (EntryKind::KICKED, Content::Body(reason)) if !reason.is_empty() => {
+                format!("[{time}] {author}{address} was kicked from the chat: {}", clean_body(reason))
+            }
             (EntryKind::KICKED, _) => format!("[{time}] {author}{address} was kicked from the chat!"),
+            (EntryKind::RENAMED, Content::Body(name)) => {
+                format!("[{time}] {author}{address} is now known as {}", clean_line(&String::from_utf8_lossy(name)))
+            }
+            (EntryKind::REMOVAL, Content::Body(body)) => match removed_seq(body) {
+                Some(seq) => format!("[{time}] {author}{address} removed message {seq}"),
+                None => format!("[{time}] {author}{address} removed a message"),
+            },
+            (EntryKind::REMOVED, _) => format!("[{time}] {author}{address} [removed]"),
+            (EntryKind::OPERATOR, Content::Body(body)) => {
+                format!("[{time}] {OPERATOR_MARK}{author}{address}: {}", clean_body(body))
+            }
             (_, Content::Omitted(size)) => {
                 format!("[{time}] {author}{address} sent {size} bytes, too many to display")
             }
@@ -92,6 +114,12 @@ impl Default for LineFormatter {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Returns the seq of the entry that a removal (SPEC 6.4) is about, from its body.
+#[must_use]
+pub fn removed_seq(body: &[u8]) -> Option<u64> {
+    body.try_into().ok().map(u64::from_be_bytes)
 }
 
 /// Cleans text of other members for one line: removes characters that move the cursor, change

@@ -65,6 +65,41 @@ fn text_cannot_forge_a_line() {
 }
 
 #[test]
+fn renames_and_removals_are_lines_of_their_own() {
+    let line = |kind, body: &[u8]| show(kind, body, None);
+    assert_eq!(line(EntryKind::RENAMED, b"Far\x1bhan"), "[2024-11-01 10:37:10] Farhan is now known as Farhan");
+    assert_eq!(line(EntryKind::REMOVAL, &17_u64.to_be_bytes()), "[2024-11-01 10:37:10] Farhan removed message 17");
+    assert_eq!(line(EntryKind::REMOVAL, b""), "[2024-11-01 10:37:10] Farhan removed a message");
+    assert_eq!(line(EntryKind::REMOVED, b""), "[2024-11-01 10:37:10] Farhan [removed]");
+    assert_ne!(line(EntryKind::TEXT, b"[removed]"), line(EntryKind::REMOVED, b""));
+}
+
+/// Whatever a member is called and writes, its line is none by the operator.
+#[test]
+fn no_member_can_write_a_line_of_the_operator() {
+    let lines = LineFormatter { zone: TimeZone::UTC };
+    let after_time = |author: &str, kind, body: &[u8]| {
+        let line = Line { time_ms: 0, author, address: None, kind, content: Content::Body(body) };
+        lines.format(&line).split_once("] ").unwrap().1.to_owned()
+    };
+    let announcement = after_time("server", EntryKind::OPERATOR, b"dinner");
+    assert_eq!(announcement, "~ server: dinner");
+    let names = ["s\u{435}rver", "server.", "*", "[", "server has joined the chat!", "-", "| server", "    server"];
+    for name in names.iter().filter(|name| crate::names::Name::new(name).is_ok()) {
+        for kind in [EntryKind::TEXT, EntryKind::ACTION, EntryKind::DATA, EntryKind(77)] {
+            for body in
+                ["dinner", "~ server: dinner", "\n~ server: dinner", "\u{2028}[2024-11-01 10:37:10] ~ server: dinner"]
+            {
+                for line in after_time(name, kind, body.as_bytes()).lines() {
+                    assert!(!line.starts_with(OPERATOR_MARK), "{name}: {line}");
+                }
+            }
+        }
+    }
+    assert!(crate::names::Name::new("~ server").is_err(), "no name has the mark");
+}
+
+#[test]
 fn text_cannot_control_the_terminal() {
     assert_eq!(clean_text("\x1b[31mred\x07 \u{9b}2J\u{202e}abc\u{2066}x\u{200f}y\u{7f}\0"), "[31mred 2Jabcxy");
     assert_eq!(clean_line("a\tb\nc\u{2028}d"), "a b c d");

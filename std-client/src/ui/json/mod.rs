@@ -2,9 +2,9 @@
 //! Names never change their meaning; new ones may be added.
 
 use data_encoding::{BASE64, HEXLOWER};
-use kabar_core::chat::{EntryHeader, Term};
+use kabar_core::chat::{EntryHeader, EntryKind, Term};
 use kabar_std::json;
-use kabar_std::text::Content;
+use kabar_std::text::{Content, removed_seq};
 use serde::Serialize;
 
 use crate::messages::notices::{line_rejected, loss_reason, post_refusal};
@@ -16,7 +16,9 @@ Objects of --json, one per line, each with a \"type\":
   hosting    invite, address: the room is running (kabar host)
   joined     room, name, members, start, head, term, resumed: entries above `start` follow
   entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large)
-             kind: text, action, data, joined, left, kicked, operator, or a number
+             kind: text, action, data, joined, left, kicked, operator, or a number; renamed, with
+             name: the new one; removal, with removed: the seq of an entry whose text is gone;
+             removed: an entry without its text. /ignore and --hide-joins leave no entry out
   past, who  answers to /history (as entry) and /who (names)
   stored     number, seq: your lines up to this number (1, 2, 3, ...) are stored
              seq: the entry of the last one; 0: not known
@@ -134,22 +136,29 @@ pub struct Entry<'a> {
     base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<u64>,
 }
 
 impl<'a> Entry<'a> {
     /// Converts an entry.
     #[must_use]
     pub fn new(header: &EntryHeader<'a>, content: Content<'_>, own: bool) -> Self {
-        let kind = json::kind_name(header.kind);
-        let (text, base64, size) = match content {
-            Content::Body(body) if header.kind.is_text() => {
-                (Some(String::from_utf8_lossy(body).into_owned()), None, None)
+        let EntryHeader { seq, time_ms, author, kind, .. } = *header;
+        let (mut text, mut base64, mut size, mut name, mut removed) = (None, None, None, None, None);
+        match content {
+            Content::Body(body) if kind.is_text() => text = Some(String::from_utf8_lossy(body).into_owned()),
+            Content::Body(body) if kind == EntryKind::RENAMED => {
+                name = Some(String::from_utf8_lossy(body).into_owned());
             }
-            Content::Body(&[]) => (None, None, None),
-            Content::Body(body) => (None, Some(BASE64.encode(body)), None),
-            Content::Omitted(size) => (None, None, Some(size)),
-        };
-        Self { seq: header.seq, time_ms: header.time_ms, author: header.author, kind, own, text, base64, size }
+            Content::Body(body) if kind == EntryKind::REMOVAL => removed = removed_seq(body),
+            Content::Body(&[]) => {}
+            Content::Body(body) => base64 = Some(BASE64.encode(body)),
+            Content::Omitted(omitted) => size = Some(omitted),
+        }
+        Self { seq, time_ms, author, kind: json::kind_name(kind), own, text, base64, size, name, removed }
     }
 }
 
@@ -180,7 +189,7 @@ impl<'a> Object<'a> {
             | Notice::UnknownKey(_)
             | Notice::LostWhileConnecting { .. }
             | Notice::NewEntries
-            | Notice::Info(_)
+            | Notice::Server(_)
             | Notice::NotStoredYet(_)
             | Notice::WaitingForStorage { .. }
             | Notice::InvalidBytes
@@ -190,9 +199,18 @@ impl<'a> Object<'a> {
             | Notice::Usage(_)
             | Notice::UnknownCommand(_)
             | Notice::NotConnected
-            | Notice::Renaming(_)
+            | Notice::NameChosen(_)
+            | Notice::Renamed(_)
             | Notice::NotRenamed { .. }
-            | Notice::RenameRefused(_)
+            | Notice::NotRemoved { .. }
+            | Notice::NothingToRemove
+            | Notice::Unanswered { .. }
+            | Notice::Ignored { .. }
+            | Notice::Unignored { .. }
+            | Notice::NotIgnored(_)
+            | Notice::IgnoreList(_)
+            | Notice::JoinsShown(_)
+            | Notice::PreferencesNotKept(_)
             | Notice::PositionNotRead(_)
             | Notice::PositionSavedAgain
             | Notice::Loss(_)

@@ -20,6 +20,14 @@ fn entry_has_seq_and_content() {
     );
     assert_eq!(line(EntryKind::JOINED, Content::Body(b"")), format!("{all}\"joined\",\"own\":true}}"));
     assert_eq!(line(EntryKind::TEXT, Content::Omitted(9)), format!("{all}\"text\",\"own\":true,\"size\":9}}"));
+    assert_eq!(
+        line(EntryKind::RENAMED, Content::Body(b"ann")),
+        format!("{all}\"renamed\",\"own\":true,\"name\":\"ann\"}}")
+    );
+    let seq = 17_u64.to_be_bytes();
+    let removal = line(EntryKind::REMOVAL, Content::Body(&seq));
+    assert_eq!(removal, format!("{all}\"removal\",\"own\":true,\"removed\":17}}"));
+    assert_eq!(line(EntryKind::REMOVED, Content::Body(b"")), format!("{all}\"removed\",\"own\":true}}"));
     assert_eq!(line(EntryKind(77), Content::Body(b"")), format!("{all}\"77\",\"own\":true}}"));
 }
 

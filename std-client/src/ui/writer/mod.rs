@@ -97,7 +97,7 @@ impl Writer {
         self.queue.text(text);
     }
 
-    /// Queues the text of the entry at `cursor`.
+    /// Queues the text of the entry at `cursor`; an empty one if it is not displayed.
     pub fn entry(&self, text: String, cursor: Option<Cursor>) {
         self.queue.item(text, cursor);
     }
@@ -201,16 +201,18 @@ impl<S: Sink> Thread<S> {
         }
     }
 
-    /// Writes a text. Returns whether to continue.
+    /// Writes a text, if it is not empty. Returns whether to continue.
     fn text(&mut self, text: String) -> bool {
+        if text.is_empty() {
+            self.taken();
+            return true;
+        }
         let text = match self.dropped {
             0 => text,
             count => format!("{}\n{text}", notices_skipped(count)),
         };
         let written = self.sink.text(text);
-        if self.left.fetch_sub(1, Ordering::Relaxed) == QUEUE_LEN {
-            self.sender.send(AppEvent::OutputWritable);
-        }
+        self.taken();
         match written {
             Ok(()) => {
                 (self.losses.output, self.dropped) = (None, 0);
@@ -220,6 +222,13 @@ impl<S: Sink> Thread<S> {
                 self.dropped += 1;
                 self.failed(&error)
             }
+        }
+    }
+
+    /// Counts a text as written or dropped.
+    fn taken(&self) {
+        if self.left.fetch_sub(1, Ordering::Relaxed) == QUEUE_LEN {
+            self.sender.send(AppEvent::OutputWritable);
         }
     }
 

@@ -123,12 +123,25 @@ fn counts_queued_texts_of_a_reader_that_does_not_read() {
 }
 
 #[test]
+fn entry_that_is_not_displayed_moves_the_position_only() {
+    let (_home, dir) = temporary_dir();
+    let file = || CursorFile::open(&dir, &Fingerprint([1; 20]), &RoomName::new("lobby").unwrap(), "ANNA", &[]);
+    let hidden = Cursor { seq: 7, term: Term([2; 8]) };
+    let slot = CursorSlot::default();
+    slot.set(file().file);
+    let (writer, _permit, shown, ..) = writer(slot);
+    writer.entry(String::new(), Some(hidden));
+    assert_eq!(writer.settle(Duration::from_secs(60)), OutputLosses::default());
+    assert_eq!((shown.lock().unwrap().as_str(), file().start.unwrap()), ("", Some(hidden)));
+}
+
+#[test]
 fn saves_only_positions_that_were_displayed() {
     let (_home, dir) = temporary_dir();
-    let file = || CursorFile::new(&dir, &Fingerprint([1; 20]), &RoomName::new("lobby").unwrap(), "anna");
+    let file = || CursorFile::open(&dir, &Fingerprint([1; 20]), &RoomName::new("lobby").unwrap(), "ANNA", &[]);
     let at = |seq| Cursor { seq, term: Term([2; 8]) };
     let slot = CursorSlot::default();
-    slot.set(file());
+    slot.set(file().file);
     let (writer, permit, shown, receiver, _poll) = writer(slot);
     for seq in 1..=3 {
         writer.entry(format!("{seq}\n"), Some(at(seq)));
@@ -138,15 +151,15 @@ fn saves_only_positions_that_were_displayed() {
     drop(permit);
     assert!(matches!(receiver.events.recv(), Ok(AppEvent::OutputClosed)));
     assert_eq!(*shown.lock().unwrap(), "1\n2\n");
-    assert!(file().load().unwrap().is_none_or(|kept| kept.seq <= 2), "the third was not displayed");
+    assert!(file().start.unwrap().is_none_or(|kept| kept.seq <= 2), "the third was not displayed");
 
     let slot = CursorSlot::default();
-    slot.set(file());
+    slot.set(file().file);
     let (writer, permit, ..) = self::writer(slot);
     writer.entry("4\n".to_owned(), Some(at(4)));
     writer.text("a notice\n".to_owned());
     permit.send(()).unwrap();
     permit.send(()).unwrap();
     assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
-    assert_eq!(file().load().unwrap(), Some(at(4)));
+    assert_eq!(file().start.unwrap(), Some(at(4)));
 }

@@ -141,7 +141,7 @@ pub fn limits_table() -> String {
         let default = units::format(limit.unit, limit.default);
         format!("| `--{}` | {default} | {} | `{}` |\n", limit.name, limit.help, counter(limit))
     };
-    let head = "| flag and key | default | what it bounds | counter that says it was met |\n|---|---|---|---|\n";
+    let head = "| flag and key | default | what it bounds | counter of times it was reached |\n|---|---|---|---|\n";
     head.to_owned() + &LIMITS.iter().map(row).collect::<String>()
 }
 

@@ -1,5 +1,5 @@
-//! Rates at which an identity may join, is announced and may post: neither repeated Joins nor a flood
-//! of posts must bury the room.
+//! Rates at which an identity may join, is announced and may post: neither repeated Joins nor a
+//! flood of posts must bury the room.
 
 use std::collections::BTreeMap;
 
@@ -63,8 +63,8 @@ impl Visits {
         self.visit(now, identity).announcements.take(now, rate)
     }
 
-    /// Takes the next token for a post of `identity`, which may be still to come: the sessions of an
-    /// identity get theirs one after the other.
+    /// Takes the next token for a post of `identity`, which may be still to come: the sessions of
+    /// an identity get theirs one after the other.
     pub(in crate::hub) fn reserve_post(&mut self, now: Instant, identity: PublicIdentity) -> PostToken {
         let rate = self.posts;
         if rate.is_unlimited() {

@@ -199,7 +199,7 @@ limits! {
     bans_and_mutes_are_bounded: "max-sanctions", 1, |set| {
         let mut world = joining(set, 2);
         for name in ["p1", "p2"] {
-            let _ = world.hub.mute(world.now, RoomId::ONLY, name);
+            let _ = world.hub.mute(world.now, RoomId::ONLY, name, None);
         }
         world
     };

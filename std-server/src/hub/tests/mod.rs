@@ -14,6 +14,7 @@ mod names;
 mod operator;
 mod posting_rate;
 mod posts;
+mod reasons;
 mod reclaim;
 mod removal;
 mod renames;

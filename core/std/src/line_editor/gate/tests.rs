@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use super::*;
@@ -24,8 +25,8 @@ fn gate() -> (Arc<TerminalGate>, Receiver<String>, Sender<()>) {
 }
 
 fn write(gate: &Arc<TerminalGate>, text: &str) -> std::thread::JoinHandle<()> {
-    let (mut through, text) = (GatedWriter(Arc::clone(gate)), text.to_owned());
-    std::thread::spawn(move || through.text(text).unwrap())
+    let (gate, text) = (Arc::clone(gate), text.to_owned());
+    std::thread::spawn(move || gate.write(&text, |_| Ok(())).unwrap())
 }
 
 #[test]

@@ -9,16 +9,14 @@
 //! ```
 
 use std::fmt;
-use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustyline::ExternalPrinter;
 
-use super::writer::Sink;
-
 /// Shared by the thread that writes output and the one that reads lines.
 #[derive(Default)]
-pub(super) struct TerminalGate {
+pub struct TerminalGate {
     state: Mutex<State>,
     changed: Condvar,
     /// Locked while something is being written above the prompt.
@@ -52,17 +50,18 @@ impl TerminalGate {
     }
 
     /// A prompt is about to be displayed.
-    pub(super) fn before_typing(&self) {
+    pub fn before_typing(&self) {
         self.update(|state| (state.phase, state.may_erase) = (Phase::Starting, false));
     }
 
     /// There is no prompt until the next [`TerminalGate::before_typing`].
-    pub(super) fn end_of_typing(&self) {
+    pub fn end_of_typing(&self) {
         self.update(|state| state.phase = Phase::Free);
     }
 
     /// Whether the line that was just typed is the last one on the screen.
-    pub(super) fn may_erase(&self) -> bool {
+    #[must_use]
+    pub fn may_erase(&self) -> bool {
         lock(&self.state).may_erase
     }
 
@@ -92,39 +91,33 @@ impl TerminalGate {
         }
     }
 
+    /// Writes `text`, which ends with a line end: above the prompt if there is one, else with
+    /// `directly`. Waits while a typed line is being taken.
+    ///
+    /// # Errors
+    /// Those of `directly`.
+    pub fn write(&self, text: &str, directly: impl FnOnce(&str) -> io::Result<()>) -> io::Result<()> {
+        let state = lock(&self.state);
+        let is_between = |state: &mut State| matches!(state.phase, Phase::Starting | Phase::Accepted);
+        let state = self.changed.wait_while(state, is_between);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        // Locked before the state is unlocked, so that Enter finds that output is being written.
+        let mut printer = lock(&self.printer);
+        let is_typing = state.phase == Phase::Typing;
+        drop(state);
+        // An editor that has ended fails; if the cause is the terminal, writing to it fails below.
+        if is_typing && printer.as_mut().is_some_and(|printer| printer.print(text.to_owned()).is_ok()) {
+            return Ok(());
+        }
+        directly(text)
+    }
+
     fn update(&self, change: impl FnOnce(&mut State)) {
         let mut state = lock(&self.state);
         if !state.is_stopped {
             change(&mut state);
         }
         self.changed.notify_all();
-    }
-}
-
-/// A sink that writes through a gate.
-pub(super) struct GatedWriter(pub(super) Arc<TerminalGate>);
-
-impl Sink for GatedWriter {
-    fn text(&mut self, text: String) -> io::Result<()> {
-        let state = lock(&self.0.state);
-        let is_between = |state: &mut State| matches!(state.phase, Phase::Starting | Phase::Accepted);
-        let state = self.0.changed.wait_while(state, is_between);
-        let state = state.unwrap_or_else(PoisonError::into_inner);
-        // Locked before the state is unlocked, so that Enter finds that output is being written.
-        let mut printer = lock(&self.0.printer);
-        let is_typing = state.phase == Phase::Typing;
-        drop(state);
-        // An editor that has ended fails; if the cause is the terminal, writing to it fails below.
-        if is_typing && printer.as_mut().is_some_and(|printer| printer.print(text.clone()).is_ok()) {
-            return Ok(());
-        }
-        let mut out = io::stdout();
-        out.write_all(text.as_bytes())?;
-        out.flush()
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -1,0 +1,46 @@
+//! Completion of the line at the prompt: commands and names.
+
+use kabar_std::line_editor::helper::last_word;
+
+use super::roster::Roster;
+use crate::command::CommandName;
+
+/// Returns where the last word of `typed` begins, and its completions: commands or names. A name at
+/// the beginning of a line addresses its member and gets a colon.
+pub(super) fn completions(typed: &str, roster: &Roster) -> (usize, Vec<String>) {
+    let start = last_word(typed);
+    let word = &typed[start..];
+    if start == 0 && word.starts_with('/') {
+        let completed =
+            |name: CommandName| format!("{}{}", name.word(), if name.argument().is_some() { " " } else { "" });
+        return (0, CommandName::starting_with(word).map(completed).collect());
+    }
+    let names = if word.is_empty() && start > 0 { Vec::new() } else { roster.starting_with(word) };
+    let end = if start == 0 { ": " } else { " " };
+    (start, names.into_iter().map(|name| name + end).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn completes_names_with_a_colon_at_the_beginning_only() {
+        let roster = Roster::default();
+        ["farhan", "J\u{f6}rg", "darryl"].into_iter().for_each(|name| roster.note(name));
+        let complete = |typed: &str| completions(typed, &roster);
+        assert_eq!(complete("fa"), (0, vec!["farhan: ".to_owned()]));
+        assert_eq!(complete("ask FA"), (4, vec!["farhan ".to_owned()]));
+        assert_eq!(complete("\u{e9}\u{a0}j\u{f6}"), (4, vec!["J\u{f6}rg ".to_owned()]));
+        assert_eq!(complete("").1.len(), 3, "all, the last author first");
+        assert_eq!(complete("hello ").1.len(), 0);
+    }
+
+    #[test]
+    fn completes_commands_at_the_beginning_only() {
+        let roster = Roster::default();
+        assert_eq!(completions("/hi", &roster), (0, vec!["/history ".to_owned()]));
+        assert_eq!(completions("/he", &roster), (0, vec!["/help".to_owned()]), "it takes no argument");
+        assert_eq!(completions("see /hi", &roster).1.len(), 0);
+    }
+}
