@@ -122,6 +122,18 @@ fn catches_posts_accepted_after_a_refusal() {
 }
 
 #[test]
+fn catches_joined_written_for_each_session() {
+    let faults = FaultInjection { announce_each_session: true, ..FaultInjection::default() };
+    let violation = detect(faults, Some(Theme::Twins), SEEDS_PER_FAULT);
+    assert_eq!(violation.rule, Rule::Names, "{violation}");
+}
+
+#[test]
+fn catches_a_rename_answered_before_its_commit() {
+    assert_detected_as(FaultInjection { renamed_before_commit: true, ..FaultInjection::default() }, &[Rule::Names]);
+}
+
+#[test]
 fn catches_packets_acknowledged_before_their_data_was_accepted() {
     // Acknowledged data is never sent again, so the connection makes no more progress.
     assert_detected_as(FaultInjection { acknowledge_unchecked: true, ..FaultInjection::default() }, &[Rule::Liveness]);

@@ -484,6 +484,7 @@ impl World {
             self.coverage.add(Seen::ReadsHeld, counters.reads_held);
             self.coverage.add(Seen::PostsHeld, counters.posts_held);
             self.coverage.add(Seen::PoolEmpty, counters.pool_empty);
+            self.coverage.add(Seen::Replaced, counters.replaced);
         }
     }
 }

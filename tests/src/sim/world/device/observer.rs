@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kabar_core::chat::Info;
+use kabar_core::chat::{AnswerCode, Info};
 use kabar_core::client::Event;
 use kabar_core::time::Instant;
 
-use super::{HistoryRequest, Observed};
+use super::{HistoryRequest, Observed, RenameRequest};
 use crate::sim::coverage::{Coverage, Seen};
 use crate::sim::model::{Body, Checked, Model, ProcessId, Store, demand};
 use crate::sim::scenario::SavePolicy;
@@ -40,7 +40,7 @@ impl Observer<'_> {
                 demand!(owner == self.identity, Names, "process {id} is {}, a name of another identity", self.name);
                 self.coverage.count(if is_resumed { Seen::Resumed } else { Seen::Joined });
                 // A request ends with its connection.
-                observed.request = None;
+                (observed.request, observed.rename) = (None, None);
                 delivered = u32::MAX;
             }
             Event::Reset => {
@@ -91,6 +91,14 @@ impl Observer<'_> {
     fn take_info(&mut self, id: ProcessId, info: Info<'_>, observed: &mut Observed) -> Checked {
         if let Info::MemberListed { .. } = info {
             self.coverage.count(Seen::MemberAnswer);
+        }
+        if let Info::Answer { code, text, .. } = info {
+            self.coverage.count(if code == AnswerCode::DONE { Seen::Renamed } else { Seen::NotRenamed });
+            let Some(RenameRequest { name, head }) = observed.rename.take() else { return Ok(()) };
+            if code == AnswerCode::DONE {
+                demand!(text == name, Contract, "process {id} asked for {name} and is {text}");
+                self.model.renamed(id, head, text)?;
+            }
         }
         let Info::HistoryEntry { remaining, entry, .. } = info else { return Ok(()) };
         self.coverage.count(Seen::HistoryEntry);
