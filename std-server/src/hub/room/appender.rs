@@ -17,7 +17,6 @@ use kabar_core::time::Duration;
 use kabar_std::names::Name;
 
 use super::presence::Changes;
-use super::removal::Remover;
 use super::requests::{CommittingJoin, JoinRequest};
 use crate::store::{Forgotten, RoomBatch, ServerBatch};
 
@@ -55,6 +54,15 @@ pub(super) enum RenamedBy {
     Join(u32),
     /// A request on this connection, which waits for the answer.
     Request(u32),
+}
+
+/// By whom an entry is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remover {
+    /// The operator at the console.
+    Operator,
+    /// A member; `peer`: its connection, which waits for the answer.
+    Member { identity: PublicIdentity, peer: u32 },
 }
 
 /// The content of the next commit, and the batch in progress.

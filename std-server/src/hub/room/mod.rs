@@ -65,7 +65,6 @@ use presence::Presence;
 use sanctions::Sanctions;
 use visits::Visits;
 
-pub(super) use keeping::REMOVED_AT_ONCE;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.

@@ -12,8 +12,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
-use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::removal::Remover;
+use super::appender::{Origin, PendingEntry, Remover, RenamedBy};
 use super::{Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
 use crate::hub::counters::Counters;
