@@ -193,12 +193,12 @@ fn is_same_name(name: &str, other: &str) -> bool {
 /// history means nothing.
 pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_shown: &mut Option<Cursor>) {
     match *event {
-        Event::Reset => {
+        Event::Reset { .. } => {
             *last_shown = None;
             ui.end_line();
             ui.notice(&Notice::HistoryReset);
         }
-        Event::Gap { after, first } => {
+        Event::Gap { after, first, .. } => {
             // Lines that were only requested for context may be missing.
             let after = last_shown.map_or(after, |shown| shown.seq.max(after));
             if first > after + 1 {
@@ -206,20 +206,21 @@ pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_sh
                 report_gap(after, first, ui);
             }
         }
-        Event::Info(Info::Notice { text, .. }) => ui.notice(&Notice::Server(text)),
+        Event::Info { info: Info::Notice { text, .. }, .. } => ui.notice(&Notice::Server(text)),
         // Nothing was requested.
-        Event::Info(_) => {}
+        Event::Info { .. } => {}
         // These come in a room only.
         Event::Entry { .. }
         | Event::EntryTooLarge { .. }
         | Event::Stored { .. }
         | Event::PostRefused { .. }
-        | Event::OutboxWritable
+        | Event::OutboxWritable { .. }
         | Event::Reconnected => {}
         // The session handles these.
         Event::UnknownServerKey(_)
         | Event::Joined { .. }
         | Event::Refused { .. }
+        | Event::RoomEnded { .. }
         | Event::Disconnected(_)
         | Event::Ended(_) => {}
     }
