@@ -113,7 +113,8 @@ impl Session {
         let seen_to =
             seen.map(|cursor| cursor.seq).filter(|seen| self.ui.is_prompt() && start < *seen && *seen < info.head);
         let followed_to = shown.map_or(0, |cursor| cursor.seq);
-        let display_start = DisplayStart { term: info.term, skip_to, seen_to, followed_to };
+        let since_ms = self.config.replay_from.since_ms();
+        let display_start = DisplayStart { term: info.term, skip_to, since_ms, seen_to, followed_to };
         let mut display = Display::new(display_start, self.preferences(&fingerprint));
         display.set_name(&name, info.head, &*self.ui);
         let give_up = Duration::from_micros(u64::try_from(self.config.give_up.as_micros()).unwrap_or(u64::MAX));
@@ -128,7 +129,9 @@ impl Session {
             return Occasion::Hosting;
         }
         let new = seen.map(|seen| head.saturating_sub(seen.seq.max(after)));
-        Occasion::Start { lines: head.saturating_sub(after), new }
+        // How many have the time is not known yet.
+        let is_known = self.config.replay_from.since_ms().is_none();
+        Occasion::Start { lines: if is_known { head.saturating_sub(after) } else { 0 }, new }
     }
 
     /// Loads what is displayed of this server.

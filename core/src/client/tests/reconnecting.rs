@@ -96,6 +96,16 @@ fn resumes_with_the_fallback_count_of_the_first_start() {
 }
 
 #[test]
+fn a_returning_client_asks_for_no_name() {
+    let mut world = World::online();
+    world.server.restart();
+    world.post(b"x");
+    world.run_until(secs(10), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
+    let default_names: Vec<_> = world.server.joins.iter().map(|join| join.is_default_name).collect();
+    assert_eq!(default_names, [false, true], "it may have been renamed meanwhile");
+}
+
+#[test]
 fn forged_hints_are_ignored() {
     let mut world = World::online();
     world.post(b"x");

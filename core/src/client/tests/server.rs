@@ -102,6 +102,7 @@ pub(super) struct Joined {
     pub(super) instance: u64,
     pub(super) start: Start,
     pub(super) password: Option<Vec<u8>>,
+    pub(super) is_default_name: bool,
 }
 
 struct Instances {
@@ -440,6 +441,7 @@ impl Server {
                 Authentication::Password(password) => Some(password.to_vec()),
                 _ => None,
             },
+            is_default_name: join.is_default_name,
         });
         if self.rules.is_mute || self.rules.is_mute_in == Some(join.room) {
             return;
