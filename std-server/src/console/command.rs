@@ -1,6 +1,8 @@
 //! The commands of an operator, and how they are written: at the console, where any other line is a
 //! text for the room, and for `kabar-server ctl`.
 
+use super::invites::{ARGUMENTS, InviteCommand};
+
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -12,6 +14,8 @@ pub enum Input {
     NoArg(NoArg),
     /// A command and the name it applies to.
     WithName(WithName, String),
+    /// What to do with invites.
+    Invite(InviteCommand),
 }
 
 /// Commands without an argument.
@@ -23,8 +27,6 @@ pub enum NoArg {
     Bans,
     /// Shows statistics.
     Stats,
-    /// Shows the invite.
-    Invite,
     /// Stops the server.
     Stop,
     /// Lists the commands.
@@ -46,6 +48,10 @@ pub enum WithName {
     Unmute,
     /// Ends the ownership of a name.
     Release,
+    /// Lets in whoever waits for it.
+    Accept,
+    /// Refuses whoever waits to be let in.
+    Reject,
 }
 
 /// A command that is not valid. The first field is written before commands: `/` at the console.
@@ -54,7 +60,7 @@ pub enum InputError {
     /// There is no such command.
     #[error("unknown command {0}{1} (see {0}help)")]
     Unknown(&'static str, String),
-    /// The argument is missing; the command and its argument.
+    /// The argument is missing or not valid; the command and its argument.
     #[error("usage: {0}{1}{2}")]
     ArgumentMissing(&'static str, &'static str, &'static str),
     /// The command takes no argument.
@@ -65,6 +71,7 @@ pub enum InputError {
 enum Kind {
     NoArg(NoArg),
     WithName(WithName),
+    Invite,
     Say,
 }
 
@@ -74,6 +81,7 @@ impl Kind {
         match self {
             Self::NoArg(_) => "",
             Self::WithName(_) => " NAME",
+            Self::Invite => ARGUMENTS,
             Self::Say => " TEXT",
         }
     }
@@ -83,7 +91,7 @@ impl Kind {
 pub const SLASH: &str = "/";
 
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 13] = [
+const COMMANDS: [(&str, Kind, &str); 15] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
     ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
@@ -92,9 +100,11 @@ const COMMANDS: [(&str, Kind, &str); 13] = [
     ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
     ("bans", Kind::NoArg(NoArg::Bans), "list bans and mutes"),
     ("release", Kind::WithName(WithName::Release), "free a name whose owner is away"),
+    ("accept", Kind::WithName(WithName::Accept), "let in a newcomer who waits for it"),
+    ("reject", Kind::WithName(WithName::Reject), "refuse a newcomer who waits to be let in"),
     ("say", Kind::Say, "send a text to the room"),
     ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
-    ("invite", Kind::NoArg(NoArg::Invite), "show the invite"),
+    ("invite", Kind::Invite, "show the standing invite; list, make or revoke invites"),
     ("stop", Kind::NoArg(NoArg::Stop), "stop the server"),
     ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
@@ -132,6 +142,10 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
     match kind {
         Kind::NoArg(command) if rest.is_empty() => Ok(Input::NoArg(*command)),
         Kind::NoArg(_) => Err(InputError::UnexpectedArgument(prefix, word)),
+        Kind::Invite => {
+            let usage = InputError::ArgumentMissing(prefix, word, ARGUMENTS);
+            InviteCommand::parse(rest).map(Input::Invite).ok_or(usage)
+        }
         _ if rest.is_empty() => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
         Kind::WithName(command) => Ok(Input::WithName(*command, rest.to_owned())),
         Kind::Say => Ok(Input::Say(rest.to_owned())),

@@ -10,6 +10,7 @@ pub mod command;
 pub mod control_socket;
 pub mod execute;
 pub mod input;
+pub mod invites;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

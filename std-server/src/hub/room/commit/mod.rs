@@ -52,7 +52,7 @@ impl Room {
         let Appender { posts, joins, seen, released, forgotten, forgotten_names, is_ran_due, .. } = &self.appender;
         let is_empty = posts.is_empty() && joins.is_empty() && seen.is_empty() && released.is_empty();
         let is_forgetting = !forgotten.is_empty() || !forgotten_names.is_empty();
-        !is_empty || is_forgetting || *is_ran_due || self.sanctions.has_decided() || !self.log.is_term_durable()
+        !is_empty || is_forgetting || *is_ran_due || self.sanctions.has_decided() || self.invites.has_changed() || !self.log.is_term_durable()
     }
 
     /// Takes the collected posts, without the announcements of Joins whose connection has ended.

@@ -338,6 +338,7 @@ impl Draft {
             released: self.released.into_iter().map(|folded| format!("name {folded}")).collect(),
             forgotten: self.forgotten_names.into_iter().map(|folded| format!("name {folded}")).collect(),
             ran_ms: self.ran_ms,
+            ..ServerBatch::default()
         };
         let batch = RoomBatch {
             room: room.to_owned(),
