@@ -61,12 +61,13 @@ impl Default for SessionArguments {
 }
 
 impl SessionArguments {
-    /// Checks name and label before anything is created for them.
+    /// Checks the form of name and label before anything is created for them. Whether a new name is
+    /// allowed depends on the names of this user: [`Self::open_identity`].
     ///
     /// # Errors
     /// [`IdentityError::Name`].
     pub fn check_names(&self) -> Result<(), IdentityError> {
-        self.name.iter().chain(&self.identity).try_for_each(|name| Name::new(name).map(drop))?;
+        self.name.iter().chain(&self.identity).try_for_each(|name| Name::existing(name).map(drop))?;
         Ok(())
     }
 

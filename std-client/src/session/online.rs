@@ -176,7 +176,7 @@ impl OnlineState {
 
     fn rename(&mut self, requested: &str, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
         let name = self.display.name();
-        match Name::new(requested) {
+        match Name::existing(requested) {
             Err(error) => ui.notice(&Notice::NotRenamed { name, why: RenameError::Name(error) }),
             Ok(new) if new.shown() == name => {
                 ui.notice(&Notice::NotRenamed { name, why: RenameError::SameName });

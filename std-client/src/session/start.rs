@@ -183,7 +183,7 @@ fn joined_room<'a>(
 }
 
 fn is_same_name(name: &str, other: &str) -> bool {
-    Name::new(name).is_ok_and(|name| Name::new(other).is_ok_and(|other| other.folded() == name.folded()))
+    Name::existing(name).is_ok_and(|name| Name::existing(other).is_ok_and(|other| other.folded() == name.folded()))
 }
 
 /// Displays events that come before the room is joined. After a reset, the position in the old

@@ -12,10 +12,12 @@ pub enum Input {
     Say(String),
     /// A command without an argument.
     NoArg(NoArg),
-    /// A command and the name it applies to.
+    /// A command, the name it applies to, and for some a reason after it.
     WithName(WithName, String),
     /// What to do with invites.
     Invite(InviteCommand),
+    /// Removes the text of an entry for good; its seq.
+    Delete(u64),
 }
 
 /// Commands without an argument.
@@ -54,6 +56,14 @@ pub enum WithName {
     Reject,
 }
 
+impl WithName {
+    /// Whether a reason may follow the name.
+    #[must_use]
+    pub const fn takes_reason(self) -> bool {
+        matches!(self, Self::Kick | Self::Ban | Self::Mute)
+    }
+}
+
 /// A command that is not valid. The first field is written before commands: `/` at the console.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
@@ -73,6 +83,7 @@ enum Kind {
     WithName(WithName),
     Invite,
     Say,
+    Delete,
 }
 
 impl Kind {
@@ -80,9 +91,11 @@ impl Kind {
     fn argument(&self) -> &'static str {
         match self {
             Self::NoArg(_) => "",
+            Self::WithName(command) if command.takes_reason() => " NAME [REASON]",
             Self::WithName(_) => " NAME",
             Self::Invite => ARGUMENTS,
             Self::Say => " TEXT",
+            Self::Delete => " SEQ",
         }
     }
 }
@@ -91,7 +104,7 @@ impl Kind {
 pub const SLASH: &str = "/";
 
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 15] = [
+const COMMANDS: [(&str, Kind, &str); 16] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
     ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
@@ -102,6 +115,7 @@ const COMMANDS: [(&str, Kind, &str); 15] = [
     ("release", Kind::WithName(WithName::Release), "free a name whose owner is away"),
     ("accept", Kind::WithName(WithName::Accept), "let in a newcomer who waits for it"),
     ("reject", Kind::WithName(WithName::Reject), "refuse a newcomer who waits to be let in"),
+    ("delete", Kind::Delete, "remove the message with this number for good"),
     ("say", Kind::Say, "send a text to the room"),
     ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
     ("invite", Kind::Invite, "show the standing invite; list, make or revoke invites"),
@@ -149,6 +163,9 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
         _ if rest.is_empty() => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
         Kind::WithName(command) => Ok(Input::WithName(*command, rest.to_owned())),
         Kind::Say => Ok(Input::Say(rest.to_owned())),
+        Kind::Delete => {
+            rest.parse().map(Input::Delete).map_err(|_| InputError::ArgumentMissing(prefix, word, kind.argument()))
+        }
     }
 }
 
@@ -156,9 +173,9 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
 #[must_use]
 pub fn help(prefix: &str) -> Vec<String> {
     let line = |(word, kind, help): &(&str, Kind, &str)| {
-        format!("  {:<15} {help}", format!("{prefix}{word}{}", kind.argument()))
+        format!("  {:<21} {help}", format!("{prefix}{word}{}", kind.argument()))
     };
-    let other = (prefix == SLASH).then(|| "  anything else   is sent to the room".to_owned());
+    let other = (prefix == SLASH).then(|| "  anything else         is sent to the room".to_owned());
     COMMANDS.iter().map(line).chain(other).collect()
 }
 
@@ -192,7 +209,10 @@ mod tests {
     fn errors_name_the_command_and_point_to_help_or_usage() {
         let error = |line| parse(line).unwrap_err().to_string();
         assert_eq!(error("/kcik Ana"), "unknown command /kcik (see /help)");
-        assert_eq!((error("/ban"), error("/stop now")), ("usage: /ban NAME".into(), "/stop takes no argument".into()));
+        assert_eq!(
+            (error("/ban"), error("/stop now")),
+            ("usage: /ban NAME [REASON]".into(), "/stop takes no argument".into())
+        );
         assert!(error("/").contains("/help"));
         let error = |line| parse_command(line).unwrap_err().to_string();
         assert_eq!(

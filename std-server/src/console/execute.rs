@@ -88,6 +88,11 @@ impl Operator {
             Ok(Input::Invite(command)) => {
                 self.execute_invite(command).map_or_else(Answer::error, Answer::of)
             }
+            Ok(Input::Delete(seq)) => match self.control.delete(seq) {
+                Ok(true) => Answer::of(vec![format!("entry {seq} is removed")]),
+                Ok(false) => Answer::of(vec![format!("entry {seq} is being removed")]),
+                Err(error) => Answer::error(format!("entry {seq}: {error}")),
+            },
             Ok(Input::WithName(command, name)) => self.execute_with_name(command, &name, prefix),
             Err(error) => Answer::error(error.to_string()),
         }
@@ -154,13 +159,16 @@ impl Operator {
         format!("  {} ({address}) waits to be let in since {}", clean_line(name), self.lines.stamp(*since_ms))
     }
 
-    fn execute_with_name(&self, command: WithName, name: &str, prefix: &str) -> Answer {
+    fn execute_with_name(&self, command: WithName, argument: &str, prefix: &str) -> Answer {
         let control = &self.control;
+        let (name, reason) =
+            if command.takes_reason() { control.split_name(argument) } else { (argument.to_owned(), None) };
+        let (name, reason) = (name.as_str(), reason.as_deref());
         let (outcome, done) = match command {
-            WithName::Kick => (control.kick(name), "was kicked"),
-            WithName::Ban => (control.ban(name), "is banned; the name stays reserved"),
+            WithName::Kick => (control.kick(name, reason), "was kicked"),
+            WithName::Ban => (control.ban(name, reason), "is banned; the name stays reserved"),
             WithName::Unban => (control.unban(name), "is no longer banned"),
-            WithName::Mute => (control.mute(name), "is muted"),
+            WithName::Mute => (control.mute(name, reason), "is muted"),
             WithName::Unmute => (control.unmute(name), "is no longer muted"),
             WithName::Release => (control.release(name), "is free for anyone to take"),
             WithName::Accept => (control.accept(name), "is let in"),
@@ -190,7 +198,8 @@ impl Operator {
             SanctionKind::Ban => "banned",
             SanctionKind::Mute => "muted",
         };
-        format!("  {} {what} since {}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
+        let reason = sanction.reason.as_deref().map(|reason| format!(": {}", clean_line(reason))).unwrap_or_default();
+        format!("  {} {what} since {}{reason}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
     }
 
     fn stats(&self) -> Vec<String> {
@@ -279,7 +288,10 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
             | OperatorError::InUse
             | OperatorError::NoSuchInvite
             | OperatorError::StandingInvite
-            | OperatorError::TooManyInvites,
+            | OperatorError::TooManyInvites
+            | OperatorError::NoSuchEntry
+            | OperatorError::NotMessage
+            | OperatorError::Busy,
         ) => "not possible",
     };
     why.to_owned()

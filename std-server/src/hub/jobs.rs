@@ -13,8 +13,9 @@ use kabar_core::session::acceptor::Accepted;
 use zeroize::Zeroizing;
 
 use super::encoded::PageRead;
+use super::room::REMOVED_AT_ONCE;
 use super::room_id::RoomId;
-use crate::store::{Commit, CommitError, LogReader, ReadError, RoomState, ServerState, Store};
+use crate::store::{Commit, CommitError, Keep, LogReader, ReadError, RoomState, ServerState, Store};
 
 /// Work for a worker thread. Jobs of different kinds may run concurrently and in any order; those
 /// of one kind in order.
@@ -93,6 +94,15 @@ pub enum StoreJob {
     },
     /// Read entries from before the tail in memory. May run concurrently with the others.
     Read(ReadJob),
+    /// Find the first entry that is kept.
+    Survey {
+        /// The room.
+        room: RoomId,
+        /// The name by which the store knows it.
+        name: Arc<str>,
+        /// How much is kept.
+        keep: Keep,
+    },
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
         /// The room.
@@ -138,6 +148,13 @@ pub enum StoreDone {
         range: RangeInclusive<u64>,
         /// The entries that exist.
         entries: Result<PageRead, ReadError>,
+    },
+    /// [`StoreJob::Survey`].
+    Survey {
+        /// The room.
+        room: RoomId,
+        /// The first seq that is kept, or one before it if it is too far away.
+        result: Result<u64, ReadError>,
     },
     /// [`StoreJob::Reload`].
     Reload {
@@ -209,6 +226,9 @@ impl StoreJob {
         match self {
             Self::Append { room, commit } => StoreDone::Append { room, result: store.commit(&commit) },
             Self::Read(job) => job.run(store),
+            Self::Survey { room, name, keep } => {
+                StoreDone::Survey { room, result: store.surplus(&name, &keep, REMOVED_AT_ONCE) }
+            }
             Self::Reload { room, name } => StoreDone::Reload { room, result: Loaded::read(store, &name).map(Box::new) },
         }
     }
@@ -228,7 +248,10 @@ impl StoreDone {
     /// The room that the job was for.
     pub(super) fn room(&self) -> RoomId {
         match self {
-            Self::Append { room, .. } | Self::Read { room, .. } | Self::Reload { room, .. } => *room,
+            Self::Append { room, .. }
+            | Self::Read { room, .. }
+            | Self::Survey { room, .. }
+            | Self::Reload { room, .. } => *room,
         }
     }
 }

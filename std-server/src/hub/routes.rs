@@ -173,6 +173,7 @@ impl<P: Provider> Hub<P> {
                 match done {
                     StoreDone::Append { result, .. } => room.on_append_done(now, peers, context, result),
                     StoreDone::Reload { result, .. } => room.on_reload_done(now, peers, context, result),
+                    StoreDone::Survey { result, .. } => return room.on_survey_done(now, context, result),
                     StoreDone::Read { range, entries, .. } => {
                         return room.on_read_done(now, peers, context, range, entries);
                     }

@@ -38,6 +38,8 @@ pub(super) enum RoomTimer {
     Upkeep,
     /// The next search for lapsed records, when there were more than are forgotten at once.
     Purge,
+    /// The next search for entries that are no longer kept.
+    Survey,
     /// The next search for an identity that makes room in a full table.
     Evict,
 }

@@ -17,6 +17,7 @@ use kabar_core::time::Duration;
 use kabar_std::names::Name;
 
 use super::presence::Changes;
+use super::removal::Remover;
 use super::requests::{CommittingJoin, JoinRequest};
 use crate::store::{Forgotten, RoomBatch, ServerBatch};
 
@@ -43,6 +44,8 @@ pub(super) enum Origin {
     Presence { identity: PublicIdentity, joining: Option<u32> },
     /// The server, about a member that gets another name.
     Renamed { identity: PublicIdentity, name: Name, by: RenamedBy },
+    /// The server, about an entry whose body is removed.
+    Removal { seq: u64, by: Remover },
 }
 
 /// The message that renames a member.
@@ -68,6 +71,8 @@ pub(super) struct Appender {
     /// Records already removed from memory, to be removed from the store.
     pub(super) forgotten: Forgotten,
     pub(super) forgotten_names: Vec<String>,
+    /// The entries below this seq are to be removed.
+    pub(super) first: Option<u64>,
     /// The running time is to be written even if nothing else is.
     pub(super) is_ran_due: bool,
     /// Bytes of posts that are not committed.
@@ -138,6 +143,7 @@ impl Appender {
             released: Vec::new(),
             forgotten: Forgotten::default(),
             forgotten_names: Vec::new(),
+            first: None,
             is_ran_due: false,
             bytes: 0,
             changes: Changes::default(),
@@ -216,6 +222,12 @@ impl Appender {
         self.released.iter().chain(in_flight).any(|released| released == folded)
     }
 
+    /// Whether the body of an entry is about to be removed.
+    pub(super) fn is_removing(&self, seq: u64) -> bool {
+        let is_it = |post: &PendingEntry| matches!(post.origin, Origin::Removal { seq: it, .. } if it == seq);
+        self.posts.iter().any(is_it) || self.in_flight().is_some_and(|it| it.batch.removed.contains(&seq))
+    }
+
     /// Bytes of posts that are not committed.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
@@ -259,7 +271,7 @@ impl Origin {
         match self {
             Self::Presence { joining, .. } => *joining,
             Self::Renamed { by: RenamedBy::Join(id), .. } => Some(*id),
-            Self::Renamed { .. } | Self::Member(_) | Self::Operator => None,
+            Self::Renamed { .. } | Self::Removal { .. } | Self::Member(_) | Self::Operator => None,
         }
     }
 }

@@ -56,10 +56,6 @@ impl Room {
         let is_returning = self.claims.is_joining(&identity);
         match reason {
             _ if !is_last => {}
-            LeaveReason::Kicked | LeaveReason::Banned => {
-                let origin = Origin::Presence { identity, joining: None };
-                self.appender.push(PendingEntry::by_server(name, EntryKind::KICKED, &[], origin));
-            }
             LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(identity),
             LeaveReason::Vanished | LeaveReason::Violation if !is_returning => {
                 let grace = context.config.limits.return_time.saturating_sub(silence);

@@ -4,6 +4,7 @@
 use kabar_core::chat::message::join_statement;
 use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 use rand_core::Rng;
@@ -22,7 +23,7 @@ use crate::store::SanctionKind;
 /// Length of the statement that a Join signs, with the longest name of a room.
 const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 
-/// The reason stated to a banned identity.
+/// Precedes the operator's reason, which a banned identity is shown.
 const BANNED: &str = "banned from this room";
 
 /// The reason stated to a Join whose client has joined on a later connection.
@@ -44,7 +45,7 @@ impl Room {
         }
         context.timers.set(Timer::Phase(peer.id), None);
         match checked {
-            Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.name),
+            Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.identity, join.name),
             Err((code, text)) => peer.refuse(now, context, join.name, code, &text),
             Ok((request, Admission { needs_password: false, .. })) => self.admit_or_wait(now, context, peer, request),
             Ok((request, _)) => {
@@ -98,10 +99,13 @@ impl Room {
         now: Instant,
         context: &mut Context<P>,
         peer: &mut Peer<P>,
+        identity: PublicIdentity,
         name: &str,
     ) {
         context.counters.banned += 1;
-        peer.refuse(now, context, name, RefusedCode::BANNED, BANNED);
+        let reason = self.sanctions.get(identity, SanctionKind::Ban).and_then(|ban| ban.reason.as_deref());
+        let text = reason.map_or_else(|| BANNED.to_owned(), |reason| format!("{BANNED}: {reason}"));
+        peer.refuse(now, context, name, RefusedCode::BANNED, &text);
     }
 
     /// Registers an admitted Join (its name, instance and place) and adds it to the next commit.

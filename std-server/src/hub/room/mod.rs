@@ -16,6 +16,7 @@ mod delivery;
 mod departure;
 mod invites;
 mod join;
+mod keeping;
 mod known;
 mod log;
 mod members;
@@ -28,6 +29,7 @@ mod passwords;
 mod posts;
 mod presence;
 mod reads;
+mod removal;
 mod rename;
 mod requests;
 mod retention;
@@ -69,6 +71,7 @@ use visits::Visits;
 
 pub use invites::InviteTerms;
 pub(crate) use invites::Invites;
+pub(super) use keeping::REMOVED_AT_ONCE;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
@@ -109,6 +112,10 @@ pub(super) struct Room {
     invites: Invites,
     approvals: Approvals,
     visits: Visits,
+    /// The entry that the operator removes, until it was read.
+    operator_removal: Option<u64>,
+    /// Whether a survey of the entries to be removed is under way.
+    is_surveying: bool,
     /// Rate at which each address prefix may introduce new identities.
     newcomers: Buckets,
 }
@@ -165,12 +172,15 @@ impl Room {
             invites: Invites::new(&settings.name, &loaded.server),
             approvals: Approvals::new(),
             visits: Visits::new(limits),
+            operator_removal: None,
+            is_surveying: false,
             newcomers: Buckets::new(newcomers, limits.prefixes),
             settings,
         };
         room.start_absence_timers(now, context);
         room.purge(now, context);
         room.plan_upkeep(now, context);
+        room.survey(now, context);
         room
     }
 
@@ -211,6 +221,7 @@ impl Room {
             RoomTimer::Pages | RoomTimer::Passwords | RoomTimer::Evict => {}
             RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
             RoomTimer::Purge => self.purge(now, context),
+            RoomTimer::Survey => self.survey(now, context),
         }
     }
 

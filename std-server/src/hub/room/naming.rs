@@ -90,16 +90,16 @@ impl Room {
         Ok(())
     }
 
-    /// Whether a name no longer belongs to its owner: neither present under it nor seen recently
-    /// enough, or about to lose it.
+    /// Whether a name no longer belongs to its owner, who neither has it nor was seen under it for
+    /// long, or is about to lose it.
     fn is_free(&self, now: Instant, record: &NameRecord) -> bool {
-        let has_lapsed = self.ownership.has_lapsed(record, self.ran_ms(now)) && !self.is_present_as(record);
+        let is_used = self.is_present_as(record) || self.members.named(&record.folded).is_some();
+        let has_lapsed = !is_used && self.ownership.has_lapsed(record, self.ran_ms(now));
         has_lapsed || self.appender.is_releasing(&record.folded)
     }
 
     /// The name for a Join that states a default name: the one that its identity has or used last,
-    /// or else the stated one, with a number if that is
-    /// taken or reserved.
+    /// or else the stated one, with a number if that is taken or reserved.
     pub(super) fn default_name(
         &self,
         now: Instant,

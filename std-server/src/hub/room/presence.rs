@@ -88,7 +88,7 @@ impl Changes {
             Origin::Renamed { identity, name, .. } => {
                 self.names.insert(*identity, name.shown().to_owned());
             }
-            Origin::Member(_) | Origin::Operator => {}
+            Origin::Member(_) | Origin::Operator | Origin::Removal { .. } => {}
         }
     }
 

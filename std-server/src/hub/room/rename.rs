@@ -13,6 +13,7 @@ use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
 use super::appender::{Origin, PendingEntry, RenamedBy};
+use super::removal::Remover;
 use super::{Room, STORE_FAILS};
 use crate::hub::context::Context;
 use crate::hub::counters::Counters;
@@ -114,7 +115,8 @@ impl Room {
         match entry.origin {
             Origin::Member(_) => self.log.instance(entry.instance).map(|instance| instance.identity),
             Origin::Presence { identity, .. } | Origin::Renamed { identity, .. } => Some(identity),
-            Origin::Operator => None,
+            Origin::Removal { by: Remover::Member { identity, .. }, .. } => Some(identity),
+            Origin::Removal { by: Remover::Operator, .. } | Origin::Operator => None,
         }
     }
 
@@ -145,7 +147,13 @@ impl Room {
 }
 
 /// Answers the request that a connection waits for, if it still does.
-fn answer<P: Provider>(peers: &mut Peers<P>, context: &mut Context<P>, id: u32, code: AnswerCode, text: &str) {
+pub(super) fn answer<P: Provider>(
+    peers: &mut Peers<P>,
+    context: &mut Context<P>,
+    id: u32,
+    code: AnswerCode,
+    text: &str,
+) {
     let Some(peer) = peers.get_mut(id) else { return };
     let change = peer.member_mut().and_then(|member| member.answers.change.as_mut());
     if let Some(change) = change.filter(|change| change.result.is_none()) {

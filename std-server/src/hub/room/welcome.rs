@@ -55,7 +55,7 @@ impl Room {
         if self.sanctions.holds(request.identity, SanctionKind::Ban) {
             // Imposed while its Join was being committed.
             self.residents.remove(&id);
-            return self.refuse_banned(now, context, peer, request.name.shown());
+            return self.refuse_banned(now, context, peer, request.identity, request.name.shown());
         }
         let (same, ordinal) = (self.members.session_of_instance(request.instance), peer.ordinal);
         let refused = match same {

@@ -26,17 +26,19 @@ enum Message {
     Post,
     Who,
     History,
+    Rename,
     Leave,
     Unknown,
 }
 
-const MESSAGES: [Message; 8] = [
+const MESSAGES: [Message; 9] = [
     Message::JoinWithSecret,
     Message::JoinWithPassword,
     Message::JoinWithWrongSecret,
     Message::Post,
     Message::Who,
     Message::History,
+    Message::Rename,
     Message::Leave,
     Message::Unknown,
 ];
@@ -153,6 +155,7 @@ impl Past {
             Message::History => assert!(
                 client.send(&ClientMessage::Request { handle: 1, request: Request::History { before: 0, count: 9 } })
             ),
+            Message::Rename => client.rename("Ann"),
             Message::Leave => assert!(client.send(&ClientMessage::Leave { handle: 1 })),
             Message::Unknown => assert!(client.send_raw(&[0, 3, 0x7f, 1, 2])),
         }

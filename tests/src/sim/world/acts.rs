@@ -84,7 +84,7 @@ impl World {
             }
             Act::Kick { device } => {
                 let name = self.devices[device].plan.name.clone();
-                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, RoomId::ONLY, &name).is_ok()) {
+                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, RoomId::ONLY, &name, None).is_ok()) {
                     self.kicked.insert(name);
                 }
                 return self.serve();

@@ -41,6 +41,7 @@ impl Room {
         }
         server.forgotten = core::mem::take(&mut self.appender.forgotten_names);
         server.released = core::mem::take(&mut self.appender.released);
+        batch.first = self.appender.first.take();
         self.sanctions.write(&mut batch);
 
         let mut changes = Changes::default();
@@ -52,6 +53,9 @@ impl Room {
             changes.note(&post);
             if let Origin::Renamed { identity, name, .. } = &post.origin {
                 self.write_renamed(&author, *identity, name, ran_ms, &mut names);
+            }
+            if let Origin::Removal { seq, .. } = post.origin {
+                batch.removed.push(seq);
             }
             let PendingEntry { instance, number, kind, body, origin, .. } = post;
             if let Some(known) = self.log.instance(instance) {

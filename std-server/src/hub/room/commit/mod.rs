@@ -31,6 +31,7 @@ impl Room {
             return Vec::new();
         }
         self.refuse_surplus_sessions(now, peers, context);
+        self.drop_void_removals(peers, context);
         let posts = self.drop_lost_joins(now, peers, context);
         let in_flight = self.build(now, context, posts);
         if in_flight.server.is_empty() && in_flight.batch.is_empty() {
@@ -49,10 +50,12 @@ impl Room {
     }
 
     fn has_to_commit(&self) -> bool {
-        let Appender { posts, joins, seen, released, forgotten, forgotten_names, is_ran_due, .. } = &self.appender;
+        let Appender { posts, joins, seen, released, forgotten, forgotten_names, first, is_ran_due, .. } =
+            &self.appender;
         let is_empty = posts.is_empty() && joins.is_empty() && seen.is_empty() && released.is_empty();
-        let is_forgetting = !forgotten.is_empty() || !forgotten_names.is_empty();
-        !is_empty || is_forgetting || *is_ran_due || self.sanctions.has_decided() || self.invites.has_changed() || !self.log.is_term_durable()
+        let is_forgetting = !forgotten.is_empty() || !forgotten_names.is_empty() || first.is_some();
+        let has_decided = self.sanctions.has_decided() || self.invites.has_changed();
+        !is_empty || is_forgetting || *is_ran_due || has_decided || !self.log.is_term_durable()
     }
 
     /// Takes the collected posts, without the announcements of Joins whose connection has ended.

@@ -51,6 +51,7 @@ impl Room {
         context.counters.commits += 1;
         context.counters.entries += batch.entries.len() as u64;
         self.appender.pause = context.config.limits.retry_min;
+        let first = self.log.first();
         self.log.apply(&batch);
         self.known.apply(&server, &batch, &self.ownership);
         self.ownership.apply(&server, &batch);
@@ -64,6 +65,13 @@ impl Room {
         // Joins alone concern no other member.
         let has_entries = !batch.entries.is_empty();
         let renames = origins.iter().filter(|origin| matches!(origin, Origin::Renamed { .. })).cloned().collect();
+        self.complete_removals(peers, context, &batch, &origins);
+        if batch.first.is_some() {
+            self.on_entries_expired(now, context, first);
+        }
+        if has_entries {
+            self.plan_survey(now, context, true);
+        }
         emit_entries(context, batch, origins);
         self.end_trouble(peers, context);
         if has_entries {
@@ -197,7 +205,11 @@ impl Room {
             context.counters.commits_found += 1;
             Some(self.on_committed(now, peers, context, in_flight))
         } else {
+            let was_expiring = in_flight.batch.first.is_some();
             self.requeue(in_flight);
+            if was_expiring {
+                self.plan_survey(now, context, true);
+            }
             self.cancel_renames(peers, context);
             self.appender.state = State::Pausing;
             self.pause(now, context);
@@ -240,7 +252,7 @@ fn emit_entries<P: Provider>(context: &mut Context<P>, batch: Arc<RoomBatch>, or
         let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
         let from = match origin {
             Origin::Member(from) => Some(from),
-            Origin::Operator | Origin::Presence { .. } | Origin::Renamed { .. } => None,
+            Origin::Operator | Origin::Presence { .. } | Origin::Renamed { .. } | Origin::Removal { .. } => None,
         };
         context.emit(HubEvent::Entry { seq, time_ms, author, from, kind, body });
     }
