@@ -4,8 +4,11 @@
 
 use super::event_queue::QueuedEvent;
 use super::join::{ProtocolViolation, Welcomed};
+use super::retry::APPROVAL_TIMEOUT;
 use super::{Client, EndReason, Event, JoinState, write};
-use crate::chat::{ClientMessage, Entry, POST_OVERHEAD, Post, PostRefusedCode, RefusedCode, ServerMessage};
+use crate::chat::{
+    ClientMessage, Entry, Info, NOTICE_APPROVAL, POST_OVERHEAD, Post, PostRefusedCode, RefusedCode, ServerMessage,
+};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::time::Instant;
@@ -135,7 +138,12 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 let number = self.outbox.local(number).ok_or(ProtocolViolation)?;
                 return Ok(self.outbox.refuse(number).then_some(ReadyEvent::PostRefused { number, code }));
             }
-            ServerMessage::Info(info) => info.handle().is_none_or(|handle| self.is_current_room(handle)),
+            ServerMessage::Info(info) => {
+                if matches!(info, Info::Notice { code: NOTICE_APPROVAL, .. }) {
+                    self.retry.join_deadline = now + APPROVAL_TIMEOUT;
+                }
+                info.handle().is_none_or(|handle| self.is_current_room(handle))
+            }
         };
         Ok(is_event.then_some(ReadyEvent::Message(len)))
     }

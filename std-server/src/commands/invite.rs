@@ -25,9 +25,11 @@ use crate::room_host::{last_places, places};
 
 /// Arguments of `invite`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Without a command, it prints the standing invite: the one that the server prints at its start. \
+#[command(
+    after_help = "Without a command, it prints the standing invite: the one that the server prints at its start. \
                         Changes take effect at once in a running server. Whoever an invite has admitted stays \
-                        admitted when it ends.")]
+                        admitted when it ends."
+)]
 pub struct Arguments {
     #[command(flatten)]
     invite_args: InviteArgs,
@@ -80,9 +82,7 @@ impl Action {
     fn command(&self) -> InviteCommand {
         match *self {
             Self::List { secrets } => InviteCommand::List { with_secrets: secrets },
-            Self::New { expires, uses } => {
-                InviteCommand::New(InviteTerms { made_by: None, valid_ms: expires, uses })
-            }
+            Self::New { expires, uses } => InviteCommand::New(InviteTerms { made_by: None, valid_ms: expires, uses }),
             Self::Revoke { target: Target::Standing } => InviteCommand::RevokeStanding,
             Self::Revoke { target: Target::Id(id) } => InviteCommand::Revoke(id),
         }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use kabar_core::time::Duration;
 
-use super::invites::{InviteCommand, describe_invite, invite_text};
 use super::command::{Input, InputError, NoArg, SLASH, WithName, help, parse, parse_command};
+use super::invites::{InviteCommand, describe_invite, invite_text};
 use crate::driver::Control;
 use crate::hub::{CounterValue, Counters, InviteInfo, LIMITS, MemberInfo, OperatorError, WaitingInfo};
 use crate::key_file::generate_secret;
@@ -85,9 +85,7 @@ impl Operator {
             Ok(Input::NoArg(NoArg::Help)) => Answer::of(help(prefix)),
             Ok(Input::NoArg(NoArg::Stop)) => Answer { stops: true, ..Answer::default() },
             Ok(Input::NoArg(command)) => Answer::of(self.execute_no_arg(command)),
-            Ok(Input::Invite(command)) => {
-                self.execute_invite(command).map_or_else(Answer::error, Answer::of)
-            }
+            Ok(Input::Invite(command)) => self.execute_invite(command).map_or_else(Answer::error, Answer::of),
             Ok(Input::Delete(seq)) => match self.control.delete(seq) {
                 Ok(true) => Answer::of(vec![format!("entry {seq} is removed")]),
                 Ok(false) => Answer::of(vec![format!("entry {seq} is being removed")]),

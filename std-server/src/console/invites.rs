@@ -146,7 +146,9 @@ mod tests {
         for (text, command) in commands {
             assert_eq!((InviteCommand::parse(text), command.arguments().as_str()), (Some(command), text));
         }
-        for wrong in ["liste", "list all", "new 7d", "new --uses", "new --uses 0", "new --expires 0", "revoke", "revoke x"] {
+        for wrong in
+            ["liste", "list all", "new 7d", "new --uses", "new --uses 0", "new --expires 0", "revoke", "revoke x"]
+        {
             assert_eq!(InviteCommand::parse(wrong), None, "{wrong}");
         }
     }

@@ -8,8 +8,8 @@ use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary, ServerBatch,
-    ServerState, Store, StoreErrorKind,
+    Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary,
+    ServerBatch, ServerState, Store, StoreErrorKind,
 };
 
 /// The error that this store reports for an injected fault.

@@ -140,9 +140,12 @@ impl Invites {
     /// The invite that a client has proved that it holds; in force or not.
     pub(in crate::hub) fn proved(&self, proof: &[u8; 32], exporter: &[u8; 32]) -> Option<InviteRecord> {
         // All are compared: the time shows neither which one it is nor whether there is one.
-        self.all().fold(None, |found, record| {
-            if ct_eq(proof, &client_proof(&record.secret, exporter)) { Some(record) } else { found }
-        })
+        self.all().fold(
+            None,
+            |found, record| {
+                if ct_eq(proof, &client_proof(&record.secret, exporter)) { Some(record) } else { found }
+            },
+        )
     }
 
     /// The secret of the standing invite.
