@@ -18,9 +18,11 @@ pub(super) fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut
     peer.turn.is_ready = false;
     peer.note_progress(now);
     drain_events(now, rooms, context, peer);
-    // The refusal is acknowledged: the connection can be closed (SPEC 5.7).
-    if matches!(peer.phase, Phase::Refused) && peer.connection.unacknowledged(StreamId::Chat) == 0 {
-        peer.close(now, context, CloseCode::REFUSED, "");
+    // The reason is acknowledged: the connection can be closed (SPEC 5.7).
+    if let Phase::Refused(code) = peer.phase
+        && peer.connection.unacknowledged(StreamId::Chat) == 0
+    {
+        peer.close(now, context, code, "");
     }
 }
 
@@ -93,9 +95,9 @@ pub(super) fn on_phase_timer<P: Provider>(
                 room.on_approval_timer(now, context, peer);
             }
         }
-        Phase::Refused => {
+        Phase::Refused(code) => {
             context.counters.refusals_unheard += 1;
-            peer.close(now, context, CloseCode::REFUSED, "");
+            peer.close(now, context, code, "");
         }
         Phase::Joining(_) | Phase::Member(_) | Phase::Closed => {}
     }

@@ -9,6 +9,7 @@ fn start(home: &Path) -> Terminal {
     give_key(home);
     let data = data_dir(home);
     let server = Terminal::start("kabar-server", home, &["--listen", "127.0.0.1:0", "--data-dir", text(&data)]);
+    server.expect("kabar://");
     server.expect_prompt();
     server
 }

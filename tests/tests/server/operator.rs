@@ -63,8 +63,10 @@ fn a_kicked_member_ends_with_7_and_may_rejoin() {
     room.server.expect("darryl was kicked");
     assert_eq!(darryl.wait(), Some(7), "{:?}", darryl.stderr);
     reader.expect("darryl was kicked from the chat!");
-    let _darryl = room.client("darryl");
+    let mut darryl = room.client("darryl");
     room.server.type_line("/kick darryl  please stop");
+    darryl.expect_stderr("(server: you were kicked: please stop)");
+    assert_eq!(darryl.wait(), Some(7), "{:?}", darryl.stderr);
     reader.expect("darryl was kicked from the chat: please stop");
 }
 

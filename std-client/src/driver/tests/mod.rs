@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration as StdDuration;
 
 use kabar_core::chat::{EntryKind, Start, Term};
-use kabar_core::client::{Credential, DisconnectReason, EndReason, Event};
+use kabar_core::client::{Credential, DisconnectReason, EndReason, Event, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
 use kabar_core::session::Fingerprint;
@@ -121,13 +121,14 @@ impl Member {
                 Event::Disconnected(why) => Some(Seen::Lost(why)),
                 Event::Ended(reason) => Some(Seen::Ended(reason)),
                 Event::UnknownServerKey(_)
-                | Event::Reset
+                | Event::Reset { .. }
                 | Event::Gap { .. }
                 | Event::EntryTooLarge { .. }
                 | Event::PostRefused { .. }
-                | Event::OutboxWritable
-                | Event::Info(_)
+                | Event::OutboxWritable { .. }
+                | Event::Info { .. }
                 | Event::Refused { .. }
+                | Event::RoomEnded { .. }
                 | Event::Reconnected => None,
             });
         }
@@ -147,7 +148,7 @@ impl Member {
     }
 
     fn say(&mut self, text: &str) {
-        self.driver.client.post(EntryKind::TEXT, text.as_bytes()).unwrap();
+        self.driver.client.post(RoomSlot::FIRST, EntryKind::TEXT, text.as_bytes()).unwrap();
     }
 }
 
@@ -244,7 +245,7 @@ fn leaving_waits_until_all_is_stored() {
     let now = anna.driver.now();
     anna.driver.client.leave(now);
     anna.until(|seen| *seen == Seen::Ended(EndReason::Left));
-    assert_eq!(anna.driver.client.unsettled(), 0);
+    assert_eq!(anna.driver.client.unsettled(RoomSlot::FIRST), 0);
     assert_eq!(server.control().counters().posts, 500);
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Display {
     pub(super) term: Term,
     /// Entries up to here are not displayed.
     skip_to: u64,
+    /// Entries before the first one with this time are not displayed; `None` after it.
+    since_ms: Option<u64>,
     /// Entries up to here were displayed in an earlier session, and are repeated for context.
     seen_to: Option<u64>,
     /// Renames up to here were followed in an earlier session.
@@ -42,6 +44,8 @@ pub(super) struct DisplayStart {
     pub(super) term: Term,
     /// Entries up to here are not displayed.
     pub(super) skip_to: u64,
+    /// Entries before the first one with this time are not displayed.
+    pub(super) since_ms: Option<u64>,
     /// Entries up to here are repeated for context.
     pub(super) seen_to: Option<u64>,
     /// Entries up to here were displayed in an earlier session.
@@ -50,9 +54,9 @@ pub(super) struct DisplayStart {
 
 impl Display {
     pub(super) fn new(start: DisplayStart, preferences: Preferences) -> Self {
-        let DisplayStart { term, skip_to, seen_to, followed_to } = start;
+        let DisplayStart { term, skip_to, since_ms, seen_to, followed_to } = start;
         let (name, own) = (String::new(), VecDeque::new());
-        Self { term, skip_to, seen_to, followed_to, name, named_at: 0, preferences, ignored: 0, own }
+        Self { term, skip_to, since_ms, seen_to, followed_to, name, named_at: 0, preferences, ignored: 0, own }
     }
 
     /// Returns the name of this member.
@@ -78,16 +82,18 @@ impl Display {
 
     /// The history was replaced by an older one: everything is displayed.
     pub(super) fn reset(&mut self) {
-        (self.skip_to, self.seen_to, self.followed_to, self.named_at) = (0, None, 0, 0);
+        (self.skip_to, self.since_ms, self.seen_to) = (0, None, None);
+        (self.followed_to, self.named_at) = (0, 0);
         self.own.clear();
     }
 
     /// Displays an entry, unless it is hidden.
     pub(super) fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &dyn FrontEnd) {
         self.follow(header, content, is_own, ui);
-        if header.seq <= self.skip_to {
+        if header.seq <= self.skip_to || self.since_ms.is_some_and(|since| header.time_ms < since) {
             return;
         }
+        self.since_ms = None;
         let cursor = Cursor { seq: header.seq, term: self.term };
         if !self.shows(header) {
             return ui.hidden_entry(header, content, is_own, cursor);

@@ -8,7 +8,7 @@ use crate::temporary_dir;
 fn display(dir: &DataDir, followed_to: u64, head: u64, screen: &Screen) -> Display {
     let mut preferences = Preferences::new(dir, &Fingerprint([7; 20]), "ANNA");
     preferences.load().unwrap();
-    let start = DisplayStart { term: Term([9; 8]), skip_to: 0, seen_to: None, followed_to };
+    let start = DisplayStart { term: Term([9; 8]), skip_to: 0, since_ms: None, seen_to: None, followed_to };
     let mut display = Display::new(start, preferences);
     display.set_name("anna", head, screen);
     display
@@ -89,4 +89,18 @@ fn last_own_entry_is_one_that_is_not_removed() {
     assert_eq!(anna.last_own(), Some(99));
     anna.reset();
     assert_eq!(anna.last_own(), None);
+}
+
+#[test]
+fn entries_before_a_time_are_not_displayed() {
+    let (_home, dir) = temporary_dir();
+    let screen = Screen::default();
+    let mut anna = display(&dir, 0, 0, &screen);
+    anna.since_ms = Some(1_000);
+    for (seq, time_ms) in [(1, 10), (2, 999), (3, 1_000), (4, 900), (5, 2_000)] {
+        let (author, kind) = ("bob", EntryKind::TEXT);
+        let header = EntryHeader { seq, time_ms, author, instance: 0, number: 0, kind };
+        anna.entry(&header, Content::Body(b"text"), false, &screen);
+    }
+    assert_eq!(screen.take(), ["3 bob", "4 bob", "5 bob"], "also if the server's clock was set back");
 }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use kabar_core::chat::{Entry, EntryKind, Request};
-use kabar_core::client::RequestError;
+use kabar_core::client::{RequestError, RoomSlot};
 use kabar_core::time::Instant;
 use kabar_std::text::{Content, clean_line};
 
@@ -77,7 +77,7 @@ impl Replies {
             return Ok(());
         }
         if let Some(page) = self.next_page(count, ui) {
-            client.request(now, Request::History { before: page.before, count: page.count })?;
+            client.request(now, RoomSlot::FIRST, Request::History { before: page.before, count: page.count })?;
             self.expected.push_back(page);
         }
         Ok(())

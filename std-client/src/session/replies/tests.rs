@@ -20,7 +20,7 @@ impl Log {
     fn new(first: u64, head: u64) -> Self {
         let (_home, dir) = temporary_dir();
         let preferences = Preferences::new(&dir, &Fingerprint([7; 20]), "ANNA");
-        let start = DisplayStart { term: Term([9; 8]), skip_to: 0, seen_to: None, followed_to: 0 };
+        let start = DisplayStart { term: Term([9; 8]), skip_to: 0, since_ms: None, seen_to: None, followed_to: 0 };
         let (replies, display) = (Replies::default(), Display::new(start, preferences));
         Self { first, head, replies, display, screen: Screen::default() }
     }

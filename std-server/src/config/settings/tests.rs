@@ -32,6 +32,7 @@ const NOT_FOR_STRANGERS: [&str; 25] = [
     "max-identities",
     "max-names-per-identity",
     "max-instances-per-identity",
+    "max-sessions-per-identity",
     "instance-keep",
     "max-sanctions",
     "post-burst",

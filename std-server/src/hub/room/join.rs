@@ -215,6 +215,7 @@ impl Room {
         let absence = self.timer(RoomTimer::Absence(identity));
         let is_return = self.is_present(&identity) || self.is_here(&identity) || context.timers.get(&absence).is_some();
         let is_small = self.members.len() < context.config.limits.announced_members;
+        let is_return = is_return && !context.config.faults().announce_each_session();
         context.counters.unannounced += u64::from(!is_small && !is_return);
         if is_small && !is_return {
             if !self.take_announcement(now, &mut context.counters, identity) {

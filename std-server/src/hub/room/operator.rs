@@ -22,8 +22,6 @@ pub(super) const SERVER: &str = "server";
 const MAX_TYPED_NAME_LEN: usize = 8 * MAX_NAME_LEN;
 /// Longest reason in bytes; the rest is cut off.
 const MAX_REASON_LEN: usize = 200;
-/// Longest reason in bytes that a Close carries (SPEC 5.7).
-const MAX_CLOSE_REASON_LEN: usize = 64;
 
 impl Room {
     pub(in crate::hub) fn say(&mut self, text: &str) {
@@ -84,15 +82,18 @@ impl Room {
         reason: Option<&str>,
     ) {
         let Some(name) = self.members.get(&identity).map(|person| person.name.shown().to_owned()) else { return };
-        let code = if left == LeaveReason::Banned { CloseCode::BANNED } else { CloseCode::KICKED };
-        let reason = reason.unwrap_or_default();
+        let (code, what) = match left {
+            LeaveReason::Banned => (CloseCode::BANNED, "banned"),
+            _ => (CloseCode::KICKED, "kicked"),
+        };
+        let text = reason.map_or_else(String::new, |reason| format!("you were {what}: {reason}"));
         for session in self.members.sessions_of(&identity).to_vec() {
             let Some(peer) = peers.get_mut(session.peer) else { continue };
             self.remove_member(now, context, peer, left);
-            peer.close(now, context, code, &reason[..reason.floor_char_boundary(MAX_CLOSE_REASON_LEN)]);
+            peer.expel(now, context, code, &text);
         }
-        let origin = Origin::Presence { identity, joining: None };
-        self.appender.push(PendingEntry::by_server(&name, EntryKind::KICKED, reason.as_bytes(), origin));
+        let (body, origin) = (reason.unwrap_or_default().as_bytes(), Origin::Presence { identity, joining: None });
+        self.appender.push(PendingEntry::by_server(&name, EntryKind::KICKED, body, origin));
     }
 
     /// Imposes a sanction on the identity that has or owns a name.

@@ -47,8 +47,9 @@ impl Room {
         }
         self.count_lapsed(&mut context.counters, &name, &identity);
         self.claims.claim(&name, identity);
+        let early = refused(AnswerCode::DONE, name.shown());
         self.push_renamed(identity, name, RenamedBy::Request(peer.id));
-        Ok(())
+        if context.config.faults().renamed_before_commit() { Err(early) } else { Ok(()) }
     }
 
     /// Adds the entry about a rename to the next commit, if the identity has a name.

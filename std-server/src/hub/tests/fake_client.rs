@@ -282,7 +282,7 @@ impl FakeClient {
                     is_proved: it.proof == server_proof(&self.proved, exporter),
                 })
             }
-            ServerMessage::Refused { code, text } => Received::Refused { code, text: text.into() },
+            ServerMessage::Refused { code, text, .. } => Received::Refused { code, text: text.into() },
             ServerMessage::Reset { .. } => Received::Reset,
             ServerMessage::Entry { entry, .. } => Received::Entry {
                 seq: entry.header.seq,

@@ -1,6 +1,8 @@
 //! Reasons of kicks, bans and mutes: the person and the room are shown them.
 
-use kabar_core::chat::EntryKind;
+use kabar_core::chat::{EntryKind, NOTICE_REASON};
+use kabar_core::connection::{CloseCode, Closed};
+use kabar_core::time::Duration;
 
 use super::fake_client::{JoinArgs, Received, join_args};
 use super::world::World;
@@ -20,13 +22,29 @@ fn shown(world: &World, client: usize) -> Vec<(EntryKind, String)> {
 }
 
 #[test]
-fn the_room_is_shown_why_a_member_was_kicked() {
+fn a_member_and_the_room_are_shown_why_it_was_kicked() {
     let mut world = World::new();
-    world.join(&join_args("Ana", 1));
+    let ana = world.join(&join_args("Ana", 1));
+    let again = world.join(&join_args("Ana", 1));
     let ben = world.join(&join_args("Ben", 2));
     world.hub.kick(world.now, ROOM, "Ana", Some("please stop")).expect("a member");
     world.run_ms(50);
     assert_eq!(shown(&world, ben), [(EntryKind::KICKED, "please stop".to_owned())]);
+    for session in [ana, again] {
+        assert_eq!(world.clients[session].received.last(), Some(&Received::Notice(NOTICE_REASON)));
+        assert_eq!(world.clients[session].closed, Some(Closed::ByPeer(CloseCode::KICKED)));
+    }
+}
+
+#[test]
+fn a_member_that_does_not_acknowledge_the_reason_is_closed_anyway() {
+    let mut world = World::new();
+    let ana = world.join(&join_args("Ana", 1));
+    world.clients[ana].is_cut = true;
+    world.hub.ban(world.now, ROOM, "Ana", Some("spam")).expect("a member");
+    assert_eq!(world.hub.status(ROOM).members, 0);
+    world.run(Duration::from_secs(4));
+    assert_eq!((world.hub.counters().refusals_unheard, world.hub.status(ROOM).unjoined), (1, 0));
 }
 
 #[test]
