@@ -241,7 +241,7 @@ fn keeps_its_connection_while_an_operator_decides() {
     let notice = Info::Notice { code: NOTICE_APPROVAL, text: "wait" };
     world.server.send_all(&ServerMessage::Info(notice));
     world.run(secs(600));
-    assert_eq!((world.client.state(), &world.seen[..]), (State::Joining, &[Seen::info(notice)][..]));
+    assert_eq!((world.client.state(RoomSlot::FIRST), &world.seen[..]), (State::Joining, &[Seen::info(notice)][..]));
     assert_eq!(world.server.joins.len(), 1);
 }
 
