@@ -47,6 +47,8 @@ pub struct Config {
     pub room: RoomName,
     /// The size of a key that is generated.
     pub key_size: KeySize,
+    /// Whether newcomers wait for an operator.
+    pub admission: Admission,
     /// The file with the password.
     pub password_file: Option<PathBuf>,
     /// The file that gets every entry as a line of text.
@@ -111,6 +113,7 @@ impl Config {
             .ok_or("room has no value")?,
             key_size: resolve_setting(&sources, "key-bits", resolved, parse_key_size)?
                 .ok_or("key-bits has no value")?,
+            admission: resolve_setting(&sources, "admission", resolved, parse_admission)?.unwrap_or_default(),
             password_file: path(&sources, "password-file", resolved),
             transcript: path(&sources, "transcript", resolved),
             metrics: resolve_setting(&sources, "metrics", resolved, parse_metrics)?,
@@ -234,6 +237,24 @@ pub fn parse_key_size(text: &str) -> Result<KeySize, String> {
         "3072" => Ok(KeySize::Bits3072),
         "4096" => Ok(KeySize::Bits4096),
         _ => Err("it must be 2048, 3072 or 4096".to_owned()),
+    }
+}
+
+/// Whether newcomers, who have an invite or know the password, wait for an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Admission {
+    /// They are admitted.
+    #[default]
+    Invite,
+    /// They wait until an operator lets them in.
+    Approve,
+}
+
+fn parse_admission(text: &str) -> Result<Admission, String> {
+    match text {
+        "invite" => Ok(Admission::Invite),
+        "approve" => Ok(Admission::Approve),
+        _ => Err("it must be invite or approve".to_owned()),
     }
 }
 

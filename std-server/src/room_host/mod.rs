@@ -42,6 +42,7 @@ pub struct RoomHostBuilder<'a> {
     listen: SocketAddr,
     advertise: Vec<Advertised>,
     password: Option<&'a str>,
+    needs_approval: bool,
     transcript: Option<&'a Path>,
     key_size: KeySize,
     limits: HubLimits,
@@ -81,6 +82,12 @@ impl<'a> RoomHostBuilder<'a> {
     #[must_use]
     pub fn password(self, password: Option<&'a str>) -> Self {
         Self { password, ..self }
+    }
+
+    /// Lets newcomers wait until an operator lets them in.
+    #[must_use]
+    pub fn needs_approval(self, needs_approval: bool) -> Self {
+        Self { needs_approval, ..self }
     }
 
     /// Appends every entry as a line of text to this file.
@@ -127,6 +134,7 @@ impl<'a> RoomHostBuilder<'a> {
         let verifier = self.password.map(|password| Password::set(&dir, &self.room, password)).transpose()?;
         let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
         config.limits = self.limits;
+        config.needs_approval = self.needs_approval;
         if let Some(password) = &verifier {
             (config.join_policy, config.admission_tag) = (JoinPolicy::Password, password.tag());
         }
@@ -168,6 +176,7 @@ impl RoomHost {
             listen,
             advertise: Vec::new(),
             password: None,
+            needs_approval: false,
             transcript: None,
             key_size,
             limits,

@@ -6,12 +6,15 @@
 //! Leave, silence, force -> departure -> commit
 //! ```
 
+mod admission;
 mod answers;
 mod appender;
+mod approvals;
 mod claims;
 mod commit;
 mod delivery;
 mod departure;
+mod invites;
 mod join;
 mod keeping;
 mod known;
@@ -54,6 +57,7 @@ use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
 use appender::Appender;
+use approvals::Approvals;
 use claims::Claims;
 use known::Known;
 use log::Log;
@@ -65,6 +69,8 @@ use presence::Presence;
 use sanctions::Sanctions;
 use visits::Visits;
 
+pub use invites::InviteTerms;
+pub(crate) use invites::Invites;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
@@ -110,6 +116,8 @@ pub(super) struct Room {
     known: Known,
     sanctions: Sanctions,
     passwords: PasswordQueue,
+    invites: Invites,
+    approvals: Approvals,
     visits: Visits,
     /// The entry that the operator removes, until it was read.
     operator_removal: Option<u64>,
@@ -122,15 +130,22 @@ pub(super) struct Room {
 /// The configuration of a room: its name, and who may join.
 pub(super) struct RoomSettings {
     name: Arc<str>,
+    /// The secret of the standing invite at the start.
     secret: [u8; ROOM_SECRET_LEN],
     join_policy: JoinPolicy,
+    needs_approval: bool,
     admission_tag: [u8; 16],
 }
 
 impl RoomSettings {
     pub(super) fn new(config: &HubConfig) -> Self {
-        let HubConfig { room, secret, join_policy, admission_tag, .. } = config;
-        Self { name: room.as_str().into(), secret: *secret, join_policy: *join_policy, admission_tag: *admission_tag }
+        Self {
+            name: config.room.as_str().into(),
+            secret: config.secret,
+            join_policy: config.join_policy,
+            needs_approval: config.needs_approval,
+            admission_tag: config.admission_tag,
+        }
     }
 }
 
@@ -161,6 +176,8 @@ impl Room {
             known: Known::new(loaded),
             sanctions: Sanctions::new(&loaded.room),
             passwords: PasswordQueue::new(limits),
+            invites: Invites::new(&settings.name, &loaded.server),
+            approvals: Approvals::new(),
             visits: Visits::new(limits),
             operator_removal: None,
             is_surveying: false,
@@ -172,6 +189,11 @@ impl Room {
         room.plan_upkeep(now, context);
         room.survey(now, context);
         room
+    }
+
+    /// Begins with its standing invite; `id` is that of a new invite.
+    pub(super) fn begin_invites<P: Provider>(&mut self, now: Instant, context: &Context<P>, id: u32) {
+        self.set_standing_invite(now, context, id, self.settings.secret);
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -242,6 +264,7 @@ impl Room {
     pub(super) fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
         writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.ownership)?;
         writeln!(out, "{:?}\n{:?}", self.claims, self.presence)?;
+        writeln!(out, "{:?}\n{:?}", self.invites, self.approvals)?;
         writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
     }
 }

@@ -19,6 +19,7 @@ mod copy;
 mod error;
 mod fold;
 mod inspect;
+mod invites;
 mod mark;
 mod query;
 mod records;

@@ -53,7 +53,8 @@ impl Room {
             &self.appender;
         let is_empty = posts.is_empty() && joins.is_empty() && seen.is_empty() && released.is_empty();
         let is_forgetting = !forgotten.is_empty() || !forgotten_names.is_empty() || first.is_some();
-        !is_empty || is_forgetting || *is_ran_due || self.sanctions.has_decided() || !self.log.is_term_durable()
+        let has_decided = self.sanctions.has_decided() || self.invites.has_changed();
+        !is_empty || is_forgetting || *is_ran_due || has_decided || !self.log.is_term_durable()
     }
 
     /// Takes the collected posts, without the announcements of Joins whose connection has ended.
