@@ -1,16 +1,14 @@
-//! `kabar-server invite`: prints the invite from the files of the data directory, also while no
-//! server runs.
+//! `kabar-server invite`: prints, lists, makes and revokes invites: through the running server, or
+//! in the data directory while none runs.
+
+mod offline;
+mod qr;
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
+use clap::Subcommand;
 use kabar_core::crypto::rsa::PrivateKey;
-use qrcode::render::unicode::Dense1x2;
-use qrcode::{EcLevel, QrCode};
-
-use super::{CommandError, PROGRAM, print};
-use crate::config::{Config, InviteArgs};
-use crate::key_file::{generate_secret, load_key, load_secret};
-use crate::room_host::{last_places, places};
 use kabar_core::session::Fingerprint;
 use kabar_std::address::Places;
 use kabar_std::advertise::reachable;
@@ -18,21 +16,80 @@ use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
 use kabar_std::invite::Invite;
 use kabar_std::output::remark;
 
+use super::{CommandError, PROGRAM, ctl, print};
+use crate::config::{Config, InviteArgs};
+use crate::console::invites::{InviteCommand, parse_uses, parse_validity};
+use crate::hub::InviteTerms;
+use crate::key_file::{load_key, load_secret};
+use crate::room_host::{last_places, places};
+
 /// Arguments of `invite`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without a command, it prints the standing invite: the one that the server prints at its start. \
+                        Changes take effect at once in a running server. Whoever an invite has admitted stays \
+                        admitted when it ends."
+)]
 pub struct Arguments {
     #[command(flatten)]
     invite_args: InviteArgs,
-    /// Generates a new secret first: all earlier invites stop working, for members too, when the
-    /// server is restarted.
-    #[arg(long)]
-    new: bool,
     /// Also shows the invite as a QR code.
-    #[arg(long)]
+    #[arg(long, global = true)]
     qr: bool,
+    #[command(subcommand)]
+    action: Option<Action>,
 }
 
-/// Prints the invite.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Lists the invites: id, state, who made it, age, uses.
+    List {
+        /// Also prints the full text of those in force.
+        #[arg(long)]
+        secrets: bool,
+    },
+    /// Makes an invite and prints it.
+    New {
+        /// How long it is valid: 7d, 12h, 30m.
+        #[arg(long, value_name = "TIME", value_parser = parse_validity)]
+        expires: Option<u64>,
+        /// How many people it admits.
+        #[arg(long, value_name = "N", value_parser = parse_uses)]
+        uses: Option<u32>,
+    },
+    /// Ends an invite, or replaces the standing one.
+    Revoke {
+        /// The id that `list` shows, or `standing`.
+        #[arg(value_name = "ID|standing", value_parser = parse_target)]
+        target: Target,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    Standing,
+    Id(u32),
+}
+
+fn parse_target(text: &str) -> Result<Target, String> {
+    match text {
+        "standing" => Ok(Target::Standing),
+        _ => text.parse().map(Target::Id).map_err(|_| "it must be a number or \"standing\"".to_owned()),
+    }
+}
+
+impl Action {
+    fn command(&self) -> InviteCommand {
+        match *self {
+            Self::List { secrets } => InviteCommand::List { with_secrets: secrets },
+            Self::New { expires, uses } => InviteCommand::New(InviteTerms { made_by: None, valid_ms: expires, uses }),
+            Self::Revoke { target: Target::Standing } => InviteCommand::RevokeStanding,
+            Self::Revoke { target: Target::Id(id) } => InviteCommand::Revoke(id),
+        }
+    }
+}
+
+/// Executes the command.
 ///
 /// # Errors
 /// [`CommandError`].
@@ -47,28 +104,55 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     }
     let dir = DataDir::open(&config.data_dir).map_err(CommandError::failed)?;
     let key = load_key(&dir).map_err(CommandError::failed)?.ok_or_else(unused)?;
+    let secret = load_secret(&dir, &config.room).map_err(CommandError::failed)?.ok_or_else(unused)?;
     let places = find_places(&dir, &config)?;
-    let (secret, notice) = if arguments.new {
-        // Held while the secret is written, so that no server reads the old one meanwhile.
-        let lock = dir.lock(SERVER_LOCK);
-        let secret = generate_secret(&dir, &config.room).map_err(CommandError::failed)?;
-        let again = match lock {
-            Ok(_) => "when the server is started".to_owned(),
-            Err(LockError::Held(Some(id))) => format!("when the running server (process {id}) is started again"),
-            Err(LockError::Held(None)) => "when the running server is started again".to_owned(),
-            Err(LockError::File(error)) => return Err(CommandError::failed(error)),
-        };
-        (secret, Some(format!("new secret: all earlier invites stop working, and this one starts working, {again}")))
-    } else {
-        (load_secret(&dir, &config.room).map_err(CommandError::failed)?.ok_or_else(unused)?, None)
+    let fingerprint = Fingerprint::of_modulus(key.modulus());
+    let standing = Invite { places, room: config.room.clone(), fingerprint, secret };
+    let Some(action) = &arguments.action else {
+        return show(&[standing.to_string()], arguments.qr);
     };
-    let invite = Invite { places, room: config.room, fingerprint: Fingerprint::of_modulus(key.modulus()), secret };
-    let invite = invite.to_string();
-    let picture = if arguments.qr { qr_code(&invite, io::stdout().is_terminal()) } else { String::new() };
-    if let Some(notice) = notice {
-        remark(&format!("{PROGRAM}: {notice}"));
+    let command = action.command();
+    let lines = match dir.lock(SERVER_LOCK) {
+        Ok(_held) => {
+            let lines = offline::execute(&dir, &config, &standing, command)?;
+            report(command, || "no server runs here: it is in effect when the server is started".to_owned());
+            lines
+        }
+        Err(LockError::Held(id)) => {
+            let lines = ask_server(dir.path(), &standing, command)?;
+            let process = id.map_or_else(String::new, |id| format!(" (process {id})"));
+            report(command, || format!("in effect at once, in the running server{process}"));
+            lines
+        }
+        Err(LockError::File(error)) => return Err(CommandError::failed(error)),
+    };
+    let is_invite = matches!(command, InviteCommand::New(_) | InviteCommand::RevokeStanding);
+    show(&lines, arguments.qr && is_invite)
+}
+
+/// Reports who executed a command that changes something.
+fn report(command: InviteCommand, who: impl FnOnce() -> String) {
+    if !matches!(command, InviteCommand::Show | InviteCommand::List { .. }) {
+        remark(&format!("{PROGRAM}: {}", who()));
     }
-    print(format!("{invite}\n{picture}").as_bytes())
+}
+
+/// Lets the running server execute a command. Invites in its answer get the addresses of `like`.
+fn ask_server(dir: &Path, like: &Invite, command: InviteCommand) -> Result<Vec<String>, CommandError> {
+    let lines = ctl::ask(dir, &format!("invite {}", command.arguments()))?;
+    let readdressed = |line: String| {
+        let invite = line.parse::<Invite>().ok().map(|invite| Invite { places: like.places.clone(), ..invite });
+        invite.map_or(line, |invite| invite.to_string())
+    };
+    Ok(lines.into_iter().map(readdressed).collect())
+}
+
+/// Prints lines; the first also as a QR code.
+fn show(lines: &[String], with_qr: bool) -> Result<(), CommandError> {
+    let picture = lines.first().filter(|_| with_qr).map(|invite| qr::code(invite, io::stdout().is_terminal()));
+    let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    text.push_str(&picture.unwrap_or_default());
+    print(text.as_bytes())
 }
 
 /// Returns the addresses that the server puts into its invites: the advertised ones, else those of
@@ -86,56 +170,5 @@ fn find_places(dir: &DataDir, config: &Config) -> Result<Places, CommandError> {
         Some(last) if config.advertise.is_empty() => Ok(last),
         _ if has_ports => Ok(places(&config.advertise, &[], 0)),
         _ => Ok(places(&config.advertise, &reachable(config.listen.ip()), port.ok_or_else(missing)?)),
-    }
-}
-
-/// Renders a QR code, two rows per line. On a terminal it sets colours, because cameras need dark
-/// on light.
-fn qr_code(invite: &str, is_terminal: bool) -> String {
-    let Ok(code) = QrCode::with_error_correction_level(invite, EcLevel::L) else { return String::new() };
-    let picture = code.render::<Dense1x2>().quiet_zone(true).build();
-    let (start, end) = if is_terminal { ("\x1b[30;107m", "\x1b[0m") } else { ("", "") };
-    picture.lines().map(|line| format!("{start}{line}{end}\n")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const INVITE: &str = "kabar://192.168.0.162:9999/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4";
-
-    #[test]
-    fn the_picture_holds_every_module_and_fits_a_terminal() {
-        let picture = qr_code(INVITE, false);
-        let code = QrCode::with_error_correction_level(INVITE, EcLevel::L).unwrap();
-        let (width, quiet) = (code.width(), 4);
-        let lines: Vec<Vec<char>> = picture.lines().map(|line| line.chars().collect()).collect();
-        assert!(width + 2 * quiet <= 80 && lines.len() <= 40, "{width}");
-        for y in 0..width {
-            for x in 0..width {
-                let (row, column) = (y + quiet, x + quiet);
-                let is_drawn = match lines[row / 2][column] {
-                    '\u{2588}' => true,
-                    '\u{2580}' => row % 2 == 0,
-                    '\u{2584}' => row % 2 == 1,
-                    _ => false,
-                };
-                assert_eq!(is_drawn, code[(x, y)] == qrcode::Color::Dark, "{x} {y}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_picture_of_an_invite_with_three_addresses_fits_a_terminal() {
-        let places = "192.168.100.162:9999,192.168.101.162:9999,2001:db8:1111:2222:3333:4444:5555:6666:9999";
-        let picture = qr_code(&INVITE.replace("192.168.0.162:9999", places), false);
-        let width = picture.lines().map(|line| line.chars().count()).max().unwrap();
-        assert!(width <= 80 && picture.lines().count() <= 40, "{width}");
-    }
-
-    #[test]
-    fn a_terminal_gets_dark_on_light_whatever_its_colours_are() {
-        let picture = qr_code(INVITE, true);
-        assert!(picture.lines().all(|line| line.starts_with("\x1b[30;107m") && line.ends_with("\x1b[0m")));
     }
 }

@@ -50,6 +50,8 @@ pub struct Config {
     pub room: RoomName,
     /// The size of a key that is generated.
     pub key_size: KeySize,
+    /// Whether newcomers wait for an operator.
+    pub admission: Admission,
     /// The file with the password.
     pub password_file: Option<PathBuf>,
     /// The operators, besides those that commands appoint.
@@ -116,6 +118,7 @@ impl Config {
             .ok_or("room has no value")?,
             key_size: resolve_setting(&sources, "key-bits", resolved, parse_key_size)?
                 .ok_or("key-bits has no value")?,
+            admission: resolve_setting(&sources, "admission", resolved, parse_admission)?.unwrap_or_default(),
             password_file: path(&sources, "password-file", resolved),
             operators: resolve_setting(&sources, "operator", resolved, parse_operators)?.unwrap_or_default(),
             transcript: path(&sources, "transcript", resolved),
@@ -252,6 +255,24 @@ fn parse_operators(text: &str) -> Result<Vec<Fingerprint>, String> {
     let operators = text.split(',').map(|text| operator(text.trim())).collect::<Option<_>>();
     operators
         .ok_or_else(|| "it must be a fingerprint (32 characters) or a public key (64 hexadecimal digits)".to_owned())
+}
+
+/// Whether newcomers, who have an invite or know the password, wait for an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Admission {
+    /// They are admitted.
+    #[default]
+    Invite,
+    /// They wait until an operator lets them in.
+    Approve,
+}
+
+fn parse_admission(text: &str) -> Result<Admission, String> {
+    match text {
+        "invite" => Ok(Admission::Invite),
+        "approve" => Ok(Admission::Approve),
+        _ => Err("it must be invite or approve".to_owned()),
+    }
 }
 
 /// Parses the address for metrics; on this computer only if just a port is given.

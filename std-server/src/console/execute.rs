@@ -1,14 +1,22 @@
 //! Executes an operator's commands, whoever passed them on: the console, the control socket, or a
 //! client.
 
+use std::path::{Path, PathBuf};
+
 use kabar_core::chat::AnswerCode;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Duration;
 
 use super::command::{Input, InputError, NoArg, SLASH, WithName, help, parse, parse_command};
+use super::invites::{InviteCommand, describe_invite, invite_text};
 use crate::driver::Control;
-use crate::hub::{CounterValue, Counters, LIMITS, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError};
-use crate::store::{Privilege, PrivilegeKind, Sanction, SanctionKind};
+use crate::hub::{
+    CounterValue, Counters, InviteInfo, LIMITS, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError, WaitingInfo,
+};
+use crate::key_file::generate_secret;
+use crate::store::{InviteRecord, InviteState, Privilege, PrivilegeKind, Sanction, SanctionKind};
+use kabar_std::data_dir::DataDir;
+use kabar_std::invite::Invite;
 use kabar_std::text::{LineFormatter, clean_line};
 
 /// The answer to a command.
@@ -56,14 +64,16 @@ pub struct Operation {
 pub struct Operator {
     control: Control,
     lines: LineFormatter,
-    invite: String,
+    /// With the standing secret of the start.
+    invite: Invite,
+    data_dir: PathBuf,
 }
 
 impl Operator {
-    /// Operates the server of `control`, whose invite is `invite`.
+    /// Operates the server of `control`, whose invite is `invite` and whose files are in `data_dir`.
     #[must_use]
-    pub fn new(control: Control, invite: String) -> Self {
-        Self { control, lines: LineFormatter::new(), invite }
+    pub fn new(control: Control, invite: Invite, data_dir: &Path) -> Self {
+        Self { control, lines: LineFormatter::new(), invite, data_dir: data_dir.to_owned() }
     }
 
     /// Executes a line of the console.
@@ -126,6 +136,10 @@ impl Operator {
             Ok(Input::NoArg(NoArg::Help)) => Answer::of(help(prefix)),
             Ok(Input::NoArg(NoArg::Stop)) => Answer { stops: true, ..Answer::default() },
             Ok(Input::NoArg(command)) => Answer::of(self.execute_no_arg(command)),
+            Ok(Input::Invite(command)) => {
+                let refused = |error| Answer::error(AnswerCode::NOT_FOUND, error);
+                self.execute_invite(command).map_or_else(refused, Answer::of)
+            }
             Ok(Input::Delete(seq)) => match self.control.delete(seq) {
                 Ok(true) => Answer::of(vec![format!("entry {seq} is removed")]),
                 Ok(false) => Answer::of(vec![format!("entry {seq} is being removed")]),
@@ -141,7 +155,9 @@ impl Operator {
             NoArg::Who => {
                 let here = self.control.who();
                 let head = format!("{} here", count_members(here.len()));
-                [head].into_iter().chain(here.iter().map(|presence| self.presence(presence))).collect()
+                let here = here.iter().map(|presence| self.presence(presence));
+                let waiting = self.control.waiting();
+                [head].into_iter().chain(here).chain(waiting.iter().map(|it| self.waiting(it))).collect()
             }
             NoArg::Bans => {
                 let sanctions = self.control.sanctions();
@@ -154,9 +170,50 @@ impl Operator {
                 none.into_iter().chain(privileges.iter().map(|privilege| self.privilege(privilege))).collect()
             }
             NoArg::Stats => self.stats(),
-            NoArg::Invite => vec![self.invite.clone()],
             NoArg::Stop | NoArg::Help => Vec::new(),
         }
+    }
+
+    fn execute_invite(&self, command: InviteCommand) -> Result<Vec<String>, String> {
+        let text = |secret| invite_text(&self.invite, &secret);
+        match command {
+            InviteCommand::Show => {
+                let mut invites = self.control.invites().into_iter();
+                let standing = invites.find(|it| it.record.is_standing && it.state == InviteState::InForce);
+                standing.map(|it| vec![text(it.record.secret)]).ok_or_else(|| OperatorError::Stopped.to_string())
+            }
+            InviteCommand::List { with_secrets } => {
+                let show = |info: InviteInfo| {
+                    let is_shown = with_secrets && info.state == InviteState::InForce;
+                    [describe_invite(&self.lines, &info)].into_iter().chain(is_shown.then(|| text(info.record.secret)))
+                };
+                Ok(self.control.invites().into_iter().flat_map(show).collect())
+            }
+            InviteCommand::New(terms) => {
+                let made = self.control.create_invite(terms);
+                made.map(|InviteRecord { secret, .. }| vec![text(secret)]).map_err(|error| error.to_string())
+            }
+            InviteCommand::Revoke(id) => match self.control.revoke_invite(id) {
+                Ok(_) => Ok(vec![format!("invite {id} is revoked; whoever it has admitted stays admitted")]),
+                Err(OperatorError::AlreadyInEffect) => Err(format!("invite {id} is revoked already")),
+                Err(OperatorError::StandingInvite) => {
+                    Err(format!("invite {id} is the standing one: invite revoke standing replaces it"))
+                }
+                Err(error) => Err(format!("invite {id}: {error}")),
+            },
+            InviteCommand::RevokeStanding => {
+                // The file first: it decides which invite is the standing one at the next start.
+                let dir = DataDir::open(&self.data_dir).map_err(|error| error.to_string())?;
+                let secret = generate_secret(&dir, &self.invite.room).map_err(|error| error.to_string())?;
+                self.control.replace_standing_invite(*secret.expose()).map_err(|error| error.to_string())?;
+                Ok(vec![text(*secret.expose())])
+            }
+        }
+    }
+
+    fn waiting(&self, waiting: &WaitingInfo) -> String {
+        let WaitingInfo { name, address, since_ms } = waiting;
+        format!("  {} ({address}) waits to be let in since {}", clean_line(name), self.lines.stamp(*since_ms))
     }
 
     fn execute_with_name(&self, command: WithName, argument: &str, by: Option<PublicIdentity>, prefix: &str) -> Answer {
@@ -175,6 +232,8 @@ impl Operator {
             WithName::Deop => (control.revoke(by, name, PrivilegeKind::Operator), "is no longer an operator"),
             WithName::Trust => (control.grant(by, name, PrivilegeKind::Trusted), "may post at any rate now"),
             WithName::Untrust => (control.revoke(by, name, PrivilegeKind::Trusted), "is no longer trusted"),
+            WithName::Accept => (control.accept(name), "is let in"),
+            WithName::Reject => (control.reject(name), "was refused"),
         };
         match outcome {
             Ok(shown) if command == WithName::Ban => {
@@ -288,6 +347,7 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
         (WithName::Kick, OperatorError::NotHere) => return format!("no such member is connected (see {prefix}who)"),
         (WithName::Release, OperatorError::InUse) => "the owner of this name is connected, or was a moment ago",
         (WithName::Release, OperatorError::NoSuchName) => "no one owns this name",
+        (_, OperatorError::NotWaiting) => return format!("nobody waits under this name (see {prefix}who)"),
         (_, OperatorError::NoSuchRoom) => "no such room",
         (_, OperatorError::NoSuchName) => "no such name",
         (_, OperatorError::Stopped) => "the server has stopped",
@@ -310,6 +370,9 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
             OperatorError::NotInEffect
             | OperatorError::NotHere
             | OperatorError::InUse
+            | OperatorError::NoSuchInvite
+            | OperatorError::StandingInvite
+            | OperatorError::TooManyInvites
             | OperatorError::NoSuchEntry
             | OperatorError::NotMessage
             | OperatorError::Busy,
@@ -321,15 +384,20 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
 /// The code of an error in an answer to a client.
 fn answer_code(error: OperatorError) -> AnswerCode {
     match error {
-        OperatorError::NoSuchRoom | OperatorError::NoSuchName | OperatorError::NotHere | OperatorError::NoSuchEntry => {
-            AnswerCode::NOT_FOUND
-        }
+        OperatorError::NoSuchRoom
+        | OperatorError::NoSuchName
+        | OperatorError::NotHere
+        | OperatorError::NoSuchEntry
+        | OperatorError::NoSuchInvite
+        | OperatorError::NotWaiting => AnswerCode::NOT_FOUND,
         OperatorError::AlreadyInEffect | OperatorError::NotInEffect => AnswerCode::UNCHANGED,
-        OperatorError::Full | OperatorError::TooManyPrivileges => AnswerCode::LIMIT,
+        OperatorError::Full | OperatorError::TooManyPrivileges | OperatorError::TooManyInvites => AnswerCode::LIMIT,
         OperatorError::Busy | OperatorError::Stopped => AnswerCode::TRY_LATER,
-        OperatorError::InUse | OperatorError::NotMessage | OperatorError::Configured | OperatorError::Oneself => {
-            AnswerCode::NOT_PERMITTED
-        }
+        OperatorError::InUse
+        | OperatorError::NotMessage
+        | OperatorError::Configured
+        | OperatorError::Oneself
+        | OperatorError::StandingInvite => AnswerCode::NOT_PERMITTED,
     }
 }
 

@@ -6,14 +6,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 
-use kabar_core::chat::AnswerCode;
+use kabar_core::chat::{AnswerCode, ROOM_SECRET_LEN};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use mio::Waker;
 
 use super::worker_metrics::WorkerMetrics;
-use crate::hub::{Counters, Hub, HubLimits, MemberInfo, OperationId, OperatorError, RoomId, Status};
-use crate::store::{Privilege, PrivilegeKind, Sanction};
+use crate::hub::{
+    Counters, Hub, HubLimits, InviteInfo, InviteTerms, MemberInfo, OperationId, OperatorError, RoomId, Status,
+    WaitingInfo,
+};
+use crate::store::{InviteRecord, Privilege, PrivilegeKind, Sanction};
 use kabar_std::provider::Accelerated;
 
 /// Commands to the serving thread.
@@ -186,6 +189,59 @@ impl Control {
     /// [`OperatorError`].
     pub fn release(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::release_name)
+    }
+
+    /// Lets in the newcomer who waits under a name.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn accept(&self, name: &str) -> Result<String, OperatorError> {
+        self.act(name, Hub::accept)
+    }
+
+    /// Refuses the newcomer who waits under a name.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn reject(&self, name: &str) -> Result<String, OperatorError> {
+        self.act(name, Hub::reject)
+    }
+
+    /// Returns the newcomers who wait to be let in.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<WaitingInfo> {
+        self.ask(|hub, _| hub.waiting(RoomId::ONLY)).unwrap_or_default()
+    }
+
+    /// Makes an invite.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn create_invite(&self, terms: InviteTerms) -> Result<InviteRecord, OperatorError> {
+        self.ask(move |hub, now| hub.create_invite(now, RoomId::ONLY, terms)).unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    /// Ends an invite.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn revoke_invite(&self, id: u32) -> Result<InviteRecord, OperatorError> {
+        self.ask(move |hub, now| hub.revoke_invite(now, RoomId::ONLY, id)).unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    /// Replaces the secret of the standing invite, which is stored in the data directory already.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn replace_standing_invite(&self, secret: [u8; ROOM_SECRET_LEN]) -> Result<(), OperatorError> {
+        let replaced = self.ask(move |hub, now| hub.replace_standing_invite(now, RoomId::ONLY, secret));
+        replaced.unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    /// Returns all invites, by id.
+    #[must_use]
+    pub fn invites(&self) -> Vec<InviteInfo> {
+        self.ask(|hub, now| hub.invites(now, RoomId::ONLY)).unwrap_or_default()
     }
 
     /// Removes the body of an entry for good. `Ok(false)`: the entry is read first.

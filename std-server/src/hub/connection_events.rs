@@ -90,6 +90,11 @@ pub(super) fn on_phase_timer<P: Provider>(
                 room.on_password_timer(now, context, peer);
             }
         }
+        Phase::Waiting(room) => {
+            if let Some(room) = rooms.get_mut(room) {
+                room.on_approval_timer(now, context, peer);
+            }
+        }
         Phase::Refused(code) => {
             context.counters.refusals_unheard += 1;
             peer.close(now, context, code, "");

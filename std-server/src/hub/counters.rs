@@ -147,6 +147,12 @@ counters! {
     password_queue_full,
     /// Wrong passwords.
     wrong_passwords,
+    /// Invites not made because there are too many.
+    invites_full,
+    /// Joins refused, or given up for others: too many wait for an operator.
+    approval_queue_full,
+    /// Joins refused: no operator let them in in time.
+    approvals_timed_out,
     /// Joins refused: the room is full.
     room_full,
     /// Joins refused: too many members from the same prefix.

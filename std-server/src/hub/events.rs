@@ -45,6 +45,15 @@ pub enum HubEvent {
         /// Why it ended.
         reason: LeaveReason,
     },
+    /// A Join waits until an operator lets it in.
+    Waiting {
+        /// The name that it asks for.
+        name: String,
+        /// Its identity.
+        identity: PublicIdentity,
+        /// Its address.
+        from: SocketAddr,
+    },
     /// A Join was refused.
     Refused {
         /// The name that it asked for.

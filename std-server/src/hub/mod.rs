@@ -37,6 +37,7 @@
 //! Everything random comes from the seed, and nothing depends on the order of a hash table: the
 //! same inputs give the same outputs.
 
+mod admissions;
 mod census;
 mod config;
 mod connection_events;
@@ -87,8 +88,9 @@ pub use jobs::{
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
-pub use report::{MemberInfo, OperatorError, Status};
-pub use room::MAX_ANSWER_LEN;
+pub use report::{InviteInfo, MemberInfo, OperatorError, Status, WaitingInfo};
+pub(crate) use room::Invites;
+pub use room::{InviteTerms, MAX_ANSWER_LEN};
 pub use room_id::RoomId;
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
@@ -120,12 +122,14 @@ impl<P: Provider> Hub<P> {
 
     /// Adds a room, with the state that the store holds.
     fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &Loaded) {
-        let room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
+        let mut room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
+        let last = loaded.server.invites.iter().map(|record| record.id).max().unwrap_or_default();
+        room.begin_invites(now, &self.context, self.next_invite_id().max(last.saturating_add(1)));
         self.rooms.add(room);
     }
 
-    /// Sets the time of day: `unix_ms` since 1970 at `now`. It is only written into entries, so it
-    /// may jump. Call this at the start and whenever the clock was set.
+    /// Sets the time of day: `unix_ms` since 1970 at `now`. It is written into entries, and invites
+    /// expire by it (SPEC 6.2); it may jump. Call this at the start and whenever the clock was set.
     pub fn set_wall(&mut self, now: Instant, unix_ms: u64) {
         self.context.wall = WallClock { set_at: now, unix_ms };
     }
@@ -162,6 +166,7 @@ impl<P: Provider> Hub<P> {
             self.create_commit_job(now, id);
             let Self { peers, rooms, context, .. } = self;
             let Some(room) = rooms.get_mut(id) else { continue };
+            room.refuse_displaced(now, peers, context);
             room.create_password_job(now, peers, context);
             room.create_read_jobs(context);
         }

@@ -46,6 +46,7 @@ pub struct RoomHostBuilder<'a> {
     listen: SocketAddr,
     advertise: Vec<Advertised>,
     password: Option<&'a str>,
+    needs_approval: bool,
     transcript: Option<&'a Path>,
     key_size: KeySize,
     limits: HubLimits,
@@ -86,6 +87,12 @@ impl<'a> RoomHostBuilder<'a> {
     #[must_use]
     pub fn password(self, password: Option<&'a str>) -> Self {
         Self { password, ..self }
+    }
+
+    /// Lets newcomers wait until an operator lets them in.
+    #[must_use]
+    pub fn needs_approval(self, needs_approval: bool) -> Self {
+        Self { needs_approval, ..self }
     }
 
     /// Appends every entry as a line of text to this file.
@@ -138,6 +145,7 @@ impl<'a> RoomHostBuilder<'a> {
         let verifier = self.password.map(|password| Password::set(&dir, &self.room, password)).transpose()?;
         let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
         (config.limits, config.operators) = (self.limits, self.operators);
+        config.needs_approval = self.needs_approval;
         if let Some(password) = &verifier {
             (config.join_policy, config.admission_tag) = (JoinPolicy::Password, password.tag());
         }
@@ -168,7 +176,8 @@ impl<'a> RoomHostBuilder<'a> {
         let places = places(&self.advertise, &reachable, local.port());
         save_places(&dir, &self.room, &places)?;
         let invite = Invite { places, room: self.room, fingerprint: server.fingerprint(), secret };
-        operate(received, Operator::new(server.control().clone(), invite.to_string())).map_err(StartError::System)?;
+        operate(received, Operator::new(server.control().clone(), invite.clone(), dir.path()))
+            .map_err(StartError::System)?;
         Ok(RoomHost { server, invite, reachable, is_advertised, key_size, reopener, _lock: lock })
     }
 }
@@ -185,6 +194,7 @@ impl RoomHost {
             listen,
             advertise: Vec::new(),
             password: None,
+            needs_approval: false,
             transcript: None,
             key_size,
             limits,

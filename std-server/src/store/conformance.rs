@@ -22,7 +22,7 @@ macro_rules! suite {
             privileges_are_kept_until_revoked_one_of_each_kind,
             sanctions_are_kept_until_lifted_one_of_each_kind, forgets_what_a_batch_says_before_it_writes,
             forgets_no_instance_that_the_batch_uses, running_time_never_falls, a_term_counts_once, reads_what_exists_in_order,
-            a_batch_without_entries_moves_nothing);
+            a_batch_without_entries_moves_nothing, invites_keep_their_last_uses_until_they_are_forgotten);
     };
     ($make:expr; $($test:ident),*) => {
         $(#[test]
@@ -403,4 +403,37 @@ pub(super) fn a_batch_without_entries_moves_nothing(store: &mut impl Store) {
     assert_eq!(load(store).head, 1);
     assert_eq!(store.commit(&RoomBatch { room: "attic".into(), ..RoomBatch::default() }.into()), Ok(()));
     assert_eq!(store.load_room("attic"), Ok(RoomState::default()));
+}
+
+pub(super) fn invites_keep_their_last_uses_until_they_are_forgotten(store: &mut impl Store) {
+    let invite = |id, room: Option<&str>| InviteRecord {
+        id,
+        room: room.map(str::to_owned),
+        secret: [id as u8; 16],
+        is_standing: id == 1,
+        made_by: (id > 1).then_some(ANA),
+        made_ms: u64::MAX,
+        expires_ms: (id > 1).then_some(7),
+        uses_left: (id > 1).then_some(0),
+        used: u32::MAX,
+        is_revoked: id > 1,
+    };
+    let used = |invite, number| InviteUse { invite, number, identity: BEN, time_ms: u64::from(number) };
+    let all = vec![invite(1, Some("lobby")), invite(2, None), invite(u32::MAX, Some("attic"))];
+    let invite_uses = [1..=70, 1..=2].into_iter().zip([1, 2]);
+    let invite_uses = invite_uses.flat_map(|(numbers, invite)| numbers.map(move |number| used(invite, number)));
+    let first = ServerBatch { invites: all.clone(), invite_uses: invite_uses.collect(), ..ServerBatch::default() };
+    assert!(!first.is_empty());
+    assert_eq!(store.commit(&first.into()), Ok(()));
+    let loaded = load_server(store);
+    assert_eq!(loaded.invites, all);
+    let kept: Vec<u32> = loaded.invite_uses.iter().filter(|it| it.invite == 1).map(|it| it.number).collect();
+    assert_eq!(kept, (7..=70).collect::<Vec<_>>());
+    assert_eq!(loaded.invite_uses.last(), Some(&used(2, 2)));
+    let changed = InviteRecord { is_revoked: true, ..invite(1, Some("lobby")) };
+    let next = ServerBatch { invites: vec![changed.clone()], forgotten_invites: vec![2, 9], ..ServerBatch::default() };
+    assert_eq!(store.commit(&next.into()), Ok(()));
+    let loaded = load_server(store);
+    assert_eq!(loaded.invites, [changed, invite(u32::MAX, Some("attic"))]);
+    assert_eq!((loaded.invite_uses.len(), loaded.invite_uses[0].number), (64, 7), "those of the other invite stay");
 }

@@ -8,8 +8,8 @@ use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary, ServerBatch,
-    ServerState, Store, StoreErrorKind,
+    Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary,
+    ServerBatch, ServerState, Store, StoreErrorKind,
 };
 
 /// The error that this store reports for an injected fault.
@@ -141,7 +141,7 @@ impl Store for MemoryStore {
 
 impl MemoryStore {
     fn apply(&mut self, batch: &ServerBatch) {
-        let ServerState { names, privileges, ran_ms, .. } = &mut self.server;
+        let ServerState { names, privileges, ran_ms, invites, invite_uses, .. } = &mut self.server;
         names.retain(|known| !batch.released.contains(&known.folded) && !batch.forgotten.contains(&known.folded));
         for record in &batch.names {
             upsert(names, record.clone(), |known| known.folded == record.folded);
@@ -151,6 +151,17 @@ impl MemoryStore {
             upsert(privileges, record.clone(), |known| (known.identity, known.kind) == (record.identity, record.kind));
         }
         *ran_ms = (*ran_ms).max(batch.ran_ms.unwrap_or_default());
+        invites.retain(|known| !batch.forgotten_invites.contains(&known.id));
+        invite_uses.retain(|known| !batch.forgotten_invites.contains(&known.invite));
+        for record in &batch.invites {
+            upsert(invites, record.clone(), |known| known.id == record.id);
+        }
+        for record in &batch.invite_uses {
+            invite_uses.retain(|it| it.invite != record.invite || it.number + KEPT_USES > record.number);
+            upsert(invite_uses, *record, |known| (known.invite, known.number) == (record.invite, record.number));
+        }
+        invites.sort_by_key(|record| record.id);
+        invite_uses.sort_by_key(|record| (record.invite, record.number));
     }
 }
 
@@ -167,7 +178,12 @@ impl MemoryRoom {
         let RoomState { first, head, instances, .. } = &self.loaded;
         let known = |instance| Ok(instances.iter().find(|it| it.instance == instance).copied());
         // An instance that was forgotten and came back could repeat a number (S1).
-        let is_new = |entry: &LogEntry| !self.numbers.contains(&(entry.instance, entry.number));
+        let kept = batch.first.unwrap_or_default();
+        let is_new = |entry: &LogEntry| {
+            let is_same = |old: &LogEntry| (old.instance, old.number) == (entry.instance, entry.number);
+            !self.numbers.contains(&(entry.instance, entry.number))
+                || !self.entries.iter().any(|old| old.seq >= kept && is_same(old))
+        };
         let is_valid = validate::<core::convert::Infallible>(batch, (*first, *head), known).unwrap_or(false);
         is_valid && batch.entries.iter().all(is_new)
     }

@@ -100,7 +100,7 @@ fn a_returning_client_asks_for_no_name() {
     let mut world = World::online();
     world.server.restart();
     world.post(b"x");
-    world.run_until(secs(10), |world| world.client.unsettled() == 0);
+    world.run_until(secs(10), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
     let default_names: Vec<_> = world.server.joins.iter().map(|join| join.is_default_name).collect();
     assert_eq!(default_names, [false, true], "it may have been renamed meanwhile");
 }

@@ -61,6 +61,14 @@ pub const SETTINGS: &[Setting] = &[
         in_file: true,
     },
     Setting {
+        name: "admission",
+        value: "HOW",
+        help: "Whether newcomers with an invite or the password are admitted (invite), or also wait until an operator lets \
+               them in (approve): accept NAME",
+        default: Some("invite"),
+        in_file: true,
+    },
+    Setting {
         name: "password-file",
         value: "FILE",
         help: "Also admits members who know the password in the first line of this file",

@@ -91,6 +91,8 @@ pub(in crate::hub) struct WelcomeDue {
     pub(in crate::hub) head: u64,
     /// A Reset goes before it.
     pub(in crate::hub) is_reset: bool,
+    /// The proof that it states.
+    pub(in crate::hub) proof: [u8; 32],
 }
 
 /// An answer to History in progress.

@@ -6,12 +6,15 @@
 //! Leave, silence, force -> departure -> commit
 //! ```
 
+mod admission;
 mod answers;
 mod appender;
+mod approvals;
 mod claims;
 mod commit;
 mod delivery;
 mod departure;
+mod invites;
 mod join;
 mod keeping;
 mod known;
@@ -55,6 +58,7 @@ use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
 use appender::Appender;
+use approvals::Approvals;
 use claims::Claims;
 use known::Known;
 use log::Log;
@@ -66,13 +70,22 @@ use presence::Presence;
 use sanctions::Sanctions;
 use visits::Visits;
 
-pub(super) use keeping::REMOVED_AT_ONCE;
+pub use invites::InviteTerms;
+pub(crate) use invites::Invites;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
 const STORE_FAILS: &str = "the server cannot store anything at the moment";
+/// The reason stated to a Join whose client has joined on a later connection.
+const DELAYED: &str = "joined on a later connection";
+
+/// The reason stated to an identity that is renamed too often.
+const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
+
+/// The reason stated to a Join of an identity with too many sessions.
+const TOO_MANY: &str = "you are connected from too many places; leave one of them";
 
 /// The result of handling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +119,8 @@ pub(super) struct Room {
     known: Known,
     sanctions: Sanctions,
     passwords: PasswordQueue,
+    invites: Invites,
+    approvals: Approvals,
     visits: Visits,
     /// The entry that the operator removes, until it was read.
     operator_removal: Option<u64>,
@@ -118,15 +133,22 @@ pub(super) struct Room {
 /// The configuration of a room: its name, and who may join.
 pub(super) struct RoomSettings {
     name: Arc<str>,
+    /// The secret of the standing invite at the start.
     secret: [u8; ROOM_SECRET_LEN],
     join_policy: JoinPolicy,
+    needs_approval: bool,
     admission_tag: [u8; 16],
 }
 
 impl RoomSettings {
     pub(super) fn new(config: &HubConfig) -> Self {
-        let HubConfig { room, secret, join_policy, admission_tag, .. } = config;
-        Self { name: room.as_str().into(), secret: *secret, join_policy: *join_policy, admission_tag: *admission_tag }
+        Self {
+            name: config.room.as_str().into(),
+            secret: config.secret,
+            join_policy: config.join_policy,
+            needs_approval: config.needs_approval,
+            admission_tag: config.admission_tag,
+        }
     }
 }
 
@@ -157,6 +179,8 @@ impl Room {
             known: Known::new(loaded),
             sanctions: Sanctions::new(&loaded.room),
             passwords: PasswordQueue::new(limits),
+            invites: Invites::new(&settings.name, &loaded.server),
+            approvals: Approvals::new(),
             visits: Visits::new(limits),
             operator_removal: None,
             is_surveying: false,
@@ -168,6 +192,11 @@ impl Room {
         room.plan_upkeep(now, context);
         room.survey(now, context);
         room
+    }
+
+    /// Begins with its standing invite; `id` is that of a new invite.
+    pub(super) fn begin_invites<P: Provider>(&mut self, now: Instant, context: &Context<P>, id: u32) {
+        self.set_standing_invite(now, context, id, self.settings.secret);
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -238,6 +267,7 @@ impl Room {
     pub(super) fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
         writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.ownership)?;
         writeln!(out, "{:?}\n{:?}", self.claims, self.presence)?;
+        writeln!(out, "{:?}\n{:?}", self.invites, self.approvals)?;
         writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
     }
 }

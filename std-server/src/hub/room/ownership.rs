@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::crypto::identity::PublicIdentity;
 
+use super::invites::LASTING_TAG;
 use crate::hub::jobs::Loaded;
 use crate::store::{NameRecord, RoomBatch, ServerBatch};
 use kabar_std::names::Name;
@@ -18,7 +19,7 @@ pub(in crate::hub) struct Ownership {
     alike: BTreeMap<String, BTreeSet<String>>,
     /// Admitted identities, each with the tag at that time.
     admitted: BTreeMap<PublicIdentity, [u8; 16]>,
-    /// Admissions under another tag do not count.
+    /// Admissions under another tag do not count, except lasting ones.
     tag: [u8; 16],
     /// Time unseen after which ownership lapses, in ms of running time.
     keep_ms: u64,
@@ -95,7 +96,7 @@ impl Ownership {
     }
 
     pub(in crate::hub) fn is_admitted(&self, identity: &PublicIdentity) -> bool {
-        self.admitted.get(identity) == Some(&self.tag)
+        self.admitted.get(identity).is_some_and(|tag| *tag == self.tag || *tag == LASTING_TAG)
     }
 
     pub(in crate::hub) fn record(&self, folded: &str) -> Option<&NameRecord> {
@@ -156,12 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn admissions_count_under_the_present_tag_only() {
+    fn admissions_count_under_the_present_tag_or_last() {
         let admission = |identity, tag| Admission { identity, tag };
-        let admissions = vec![admission(ANA, [1; 16]), admission(BEN, [2; 16])];
+        let cho = PublicIdentity([3; 32]);
+        let admissions = vec![admission(ANA, [1; 16]), admission(BEN, [2; 16]), admission(cho, LASTING_TAG)];
         let room = RoomState { admissions, ..RoomState::default() };
         let loaded = Loaded { room, ..Loaded::default() };
         let ownership = Ownership::new(&loaded, [2; 16], 500);
-        assert!(!ownership.is_admitted(&ANA) && ownership.is_admitted(&BEN));
+        assert!(!ownership.is_admitted(&ANA) && ownership.is_admitted(&BEN) && ownership.is_admitted(&cho));
     }
 }

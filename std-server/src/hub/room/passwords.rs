@@ -117,7 +117,7 @@ impl Room {
         let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_checking(self.id)) else { return };
         context.timers.set(Timer::Phase(id), None);
         if done.is_right {
-            self.admit(now, context, peer, request);
+            self.admit_or_wait(now, context, peer, request);
         } else {
             peer.refuse(now, context, request.name.shown(), RefusedCode::AUTHENTICATION, "wrong password");
         }

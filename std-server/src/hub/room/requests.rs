@@ -27,6 +27,12 @@ pub(super) struct JoinRequest {
     pub(super) is_default_name: bool,
     /// Its admission has to be stored.
     pub(super) is_newly_admitted: bool,
+    /// The invite by which it is newly admitted.
+    pub(super) invite: Option<u32>,
+    /// Its admission does not end with the password.
+    pub(super) is_lasting: bool,
+    /// What its Welcome proves: that the server knows the secret (SPEC 6.3).
+    pub(super) proof: [u8; 32],
 }
 
 /// A Join that is admitted and waits for its commit.

@@ -8,7 +8,7 @@ use kabar_core::time::Duration;
 
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::world::{PASSWORD, World};
-use crate::hub::{HubConfig, HubEvent, JobKind, JoinPolicy, LIMITS, Limit, RoomId};
+use crate::hub::{HubConfig, HubEvent, InviteTerms, JobKind, JoinPolicy, LIMITS, Limit, RoomId};
 use crate::store::{Fault, PrivilegeKind};
 
 const HOUR: u64 = 3_600_000_000;
@@ -122,6 +122,31 @@ limits! {
             set(config);
         };
         guessing(&few, false, Duration::from_secs(2))
+    };
+    invites_are_bounded: "max-invites", 2, |set| {
+        let mut world = World::with(set);
+        for _ in 0..2 {
+            let _ = world.hub.create_invite(world.now, RoomId::ONLY, InviteTerms::default());
+        }
+        world
+    };
+    joins_that_wait_for_an_operator_are_bounded: "max-waiting-joins", 1, |set| {
+        let mut world = World::with(|config| {
+            config.needs_approval = true;
+            set(config);
+        });
+        attempt_join(&mut world, &join_args("Ana", 1));
+        attempt_join(&mut world, &join_args("Ben", 2));
+        world
+    };
+    a_join_waits_for_an_operator_for_a_while: "approval-time", SECOND, |set| {
+        let mut world = World::with(|config| {
+            config.needs_approval = true;
+            set(config);
+        });
+        attempt_join(&mut world, &join_args("Ana", 1));
+        world.run(Duration::from_secs(5));
+        world
     };
     members_are_bounded: "max-members", 2, |set| joining(set, 3);
     members_of_an_address_are_bounded: "max-members-per-address", 2, |set| {

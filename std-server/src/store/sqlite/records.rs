@@ -7,7 +7,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::search;
+use super::{invites, search};
 use crate::store::{
     Admission, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, Privilege, PrivilegeKind, RoomBatch,
     RoomState, RoomSummary, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
@@ -94,7 +94,7 @@ pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite:
 
 /// Writes the server's part of a transaction.
 pub(super) fn write_server(connection: &Connection, batch: &ServerBatch) -> rusqlite::Result<()> {
-    let ServerBatch { names, released, forgotten, granted, revoked, ran_ms } = batch;
+    let ServerBatch { names, released, forgotten, granted, revoked, ran_ms, .. } = batch;
     if let Some(ran_ms) = ran_ms {
         let mut update = connection.prepare_cached("UPDATE server SET ran_ms = max(ran_ms, ?1)")?;
         update.execute([i64::try_from(*ran_ms).unwrap_or(i64::MAX)])?;
@@ -116,7 +116,7 @@ pub(super) fn write_server(connection: &Connection, batch: &ServerBatch) -> rusq
                    VALUES (?1, ?2, ?3, ?4, ?5)";
         connection.execute(sql, params![identity.0, kind, name, U64AsI64(*since_ms), by.map(|by| by.0)])?;
     }
-    Ok(())
+    invites::write(connection, batch)
 }
 
 /// Writes a valid batch of a room.
@@ -251,6 +251,8 @@ pub(super) fn load_server(connection: &Connection) -> rusqlite::Result<ServerSta
         names: names.query_map([], name_of)?.collect::<rusqlite::Result<_>>()?,
         privileges: privileges.query_map([], privilege_of)?.collect::<rusqlite::Result<_>>()?,
         ran_ms: connection.query_row("SELECT ran_ms FROM server", [], |row| bits(row, 0))?,
+        invites: invites::load(connection)?,
+        invite_uses: invites::load_uses(connection)?,
         rooms: rooms.query_map([], summary)?.collect::<rusqlite::Result<_>>()?,
     })
 }
@@ -352,6 +354,6 @@ pub(super) fn bits(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(|bits: U64AsI64| bits.0)
 }
 
-fn identity(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicIdentity> {
+pub(super) fn identity(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicIdentity> {
     row.get(column).map(PublicIdentity)
 }

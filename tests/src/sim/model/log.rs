@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::chat::{EntryHeader, EntryKind, Term};
 
-use super::people::People;
+use super::people::{People, may_become};
 use super::process::fingerprint;
 use super::{Body, Bytes, Checked, PostId, Process, ProcessId, content_hash, demand};
 
@@ -106,7 +106,7 @@ impl Log {
         let after = self.entries.iter().skip(head as usize);
         after
             .filter(|entry| EntryKind(entry.kind) == EntryKind::RENAMED)
-            .any(|entry| self.people.first_name(&entry.author) == first && *entry.body == *name.as_bytes())
+            .any(|entry| may_become(first, self.people.first_name(&entry.author)) && *entry.body == *name.as_bytes())
     }
 
     /// The seq of `post`, as far as that is certain.
@@ -189,7 +189,7 @@ impl Log {
         let (seq, number) = (entry.seq, entry.number);
         let fits = |process: ProcessId, own_number: u64| {
             let process = &processes[process];
-            process.name == self.people.first_name(&entry.author)
+            may_become(&process.name, self.people.first_name(&entry.author))
                 && process.post(own_number).is_some_and(|p| p.kind == entry.kind && p.body == entry.body)
         };
         demand!(number > 0, S1, "entry {seq} has number 0 of instance {:x}", entry.instance);

@@ -15,6 +15,7 @@ mod process;
 mod tests;
 
 pub use log::{Committed, Log};
+pub(super) use people::may_become;
 use process::Welcomed;
 pub use process::{Process, Store, SubmittedPost};
 

@@ -1,11 +1,18 @@
-//! The members according to the log (SPEC 6.4): joined and left are written once per presence, and a
-//! rename by the name before.
+//! The members according to the log (SPEC 6.4): joined and left are written once per presence, and
+//! a rename by the name before.
 
 use std::collections::BTreeMap;
 
 use kabar_core::chat::EntryKind;
 
 use super::{Checked, Committed, demand};
+
+/// Whether `name` is `stated`, or `stated` with the number that a server appends to a default name
+/// that is taken. Clients that return state their names as default names (SPEC 6.2).
+pub(in crate::sim) fn may_become(stated: &str, name: &str) -> bool {
+    let number = name.strip_prefix(stated).filter(|number| !number.starts_with(['+', '0']));
+    name == stated || number.and_then(|number| number.parse().ok()).is_some_and(|number: u8| (2..=99).contains(&number))
+}
 
 /// The names that the log reports. An identity is known by the first of its names.
 #[derive(Clone, Debug, Default)]

@@ -10,6 +10,7 @@ use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
 use super::attacker::Attack;
 use super::harness_client::Size;
+use super::model::may_become;
 use super::network::{Faults, Narrowing};
 
 /// The parameters of one run.
@@ -348,6 +349,12 @@ impl Plan {
     pub fn name_of(&self, number: usize) -> String {
         let suffix = ["", "x", "y"][number % 3];
         format!("{}{suffix}", self.name)
+    }
+
+    /// Whether its member may have this name.
+    #[must_use]
+    pub fn is_name(&self, name: &str) -> bool {
+        self.names().iter().any(|one| one == name) || may_become(&self.name, name)
     }
 
     /// All names of its identity.

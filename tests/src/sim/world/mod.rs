@@ -360,7 +360,7 @@ impl World {
             if let Some(running) = device.running.as_ref().filter(|_| expected) {
                 self.model.settled(running.process)?;
                 let (plan, name) = (&device.plan, &device.plan.name);
-                let is_known = plan.names().iter().any(|name| self.server.knows(name));
+                let is_known = self.server.knows(plan);
                 demand!(is_known, Liveness, "the server does not know that {name} is here");
             }
         }

@@ -11,6 +11,7 @@ use kabar_std::names::Name;
 use crate::hub::context::Context;
 use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, Origin, PendingEntry};
+use crate::hub::room::invites::LASTING_TAG;
 use crate::hub::room::log::Instance;
 use crate::hub::room::presence::Changes;
 use crate::hub::room::requests::JoinRequest;
@@ -50,7 +51,7 @@ impl Room {
         let mut instances: BTreeMap<u64, InstanceRecord> = BTreeMap::new();
         for (post, seq) in posts.into_iter().zip(base + 1..) {
             let author = self.author(&post, &changes);
-            changes.note(&post);
+            post.note(&mut changes);
             if let Origin::Renamed { identity, name, .. } = &post.origin {
                 self.write_renamed(&author, *identity, name, ran_ms, &mut names);
             }
@@ -88,8 +89,9 @@ impl Room {
             let seen = || NameRecord { seen_ran_ms: ran_ms, ..record.clone() };
             names.entry(record.folded.clone()).or_insert_with(seen);
         }
+        let mut uses: Vec<(u32, PublicIdentity)> = Vec::new();
         for join in &joins {
-            let JoinRequest { name, identity, instance, is_newly_admitted, .. } = &*join.request;
+            let JoinRequest { name, identity, instance, is_newly_admitted, invite, is_lasting, .. } = &*join.request;
             if self.log.instance(*instance).is_none() {
                 let record = InstanceRecord {
                     instance: *instance,
@@ -100,14 +102,19 @@ impl Room {
                 };
                 instances.insert(*instance, record);
             }
-            if *is_newly_admitted {
-                batch.admissions.push(Admission { identity: *identity, tag: self.settings.admission_tag });
+            // Another session may have been admitted meanwhile.
+            if *is_newly_admitted && !self.ownership.is_admitted(identity) {
+                let tag = if *is_lasting { LASTING_TAG } else { self.settings.admission_tag };
+                batch.admissions.push(Admission { identity: *identity, tag });
+                let is_first = uses.iter().all(|(_, admitted)| admitted != identity);
+                uses.extend(invite.filter(|_| is_first).map(|invite| (invite, *identity)));
             }
             let known = owned(&name.folded().to_owned());
             if known.is_none_or(|known| known.identity != *identity || known.name != name.shown()) {
                 names.insert(name.folded().to_owned(), new_name(name, *identity, ran_ms));
             }
         }
+        self.invites.write(now_ms, &uses, &mut server);
         self.presence.write(&changes, &mut batch);
         batch.instances = instances.into_values().collect();
         server.names = names.into_values().collect();

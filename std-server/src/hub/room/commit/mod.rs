@@ -10,8 +10,7 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::Room;
-use super::appender::{Appender, Origin, PendingEntry, RenamedBy, State};
-use super::presence::Changes;
+use super::appender::{Appender, Origin, PendingEntry, RenamedBy, State, changes_of};
 use super::requests::{CommittingJoin, JoinRequest};
 use crate::hub::context::Context;
 use crate::hub::jobs::{Job, StoreJob};
@@ -54,12 +53,9 @@ impl Room {
             &self.appender;
         let is_empty = posts.is_empty() && joins.is_empty() && seen.is_empty() && released.is_empty();
         let is_forgetting = !forgotten.is_empty() || !forgotten_names.is_empty() || first.is_some();
-        !is_empty
-            || is_forgetting
-            || *is_ran_due
-            || self.sanctions.has_decided()
-            || context.privileges.has_decided()
-            || !self.log.is_term_durable()
+        let has_decided =
+            self.sanctions.has_decided() || self.invites.has_changed() || context.privileges.has_decided();
+        !is_empty || is_forgetting || *is_ran_due || has_decided || !self.log.is_term_durable()
     }
 
     /// Takes the collected posts, without the announcements of Joins whose connection has ended.
@@ -85,7 +81,7 @@ impl Room {
                 posts.push_back(post);
             }
         }
-        self.appender.changes = Changes::of(&posts);
+        self.appender.changes = changes_of(&posts);
         for CommittingJoin { request, .. } in &lost {
             self.end_join(now, context, &request.identity, &request.name);
         }

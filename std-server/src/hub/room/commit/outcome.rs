@@ -55,6 +55,7 @@ impl Room {
         self.log.apply(&batch);
         self.known.apply(&server, &batch, &self.ownership);
         self.ownership.apply(&server, &batch);
+        self.invites.apply(&server);
         self.presence.apply(&changes);
         self.sanctions.apply(&batch);
         context.privileges.apply(&server);
@@ -194,6 +195,7 @@ impl Room {
         self.log.reload(&loaded.room);
         self.pages.clear();
         self.ownership.reload(loaded);
+        self.invites.reload(&loaded.server);
         self.presence = Presence::new(&loaded.room);
         self.sanctions.reload(&loaded.room);
         context.privileges.reload(&loaded.server);

@@ -22,7 +22,6 @@ pub(super) struct Observer<'a> {
     pub(super) disk: &'a mut Option<Store>,
     /// See [`World`](crate::sim::world::World).
     pub(super) owners: &'a mut BTreeMap<String, usize>,
-    pub(super) name: &'a str,
     pub(super) identity: usize,
 }
 
@@ -33,11 +32,11 @@ impl Observer<'_> {
         let mut delivered = 0;
         match event {
             Event::UnknownServerKey(offered) => observed.offered = Some(offered),
-            Event::Joined { start, head, term, is_resumed, .. } => {
+            Event::Joined { name, start, head, term, is_resumed, .. } => {
                 self.trace.note(self.now, &[20, id as u64, start, head], || format!("process {id} joined"));
                 self.model.joined(id, start, head, term, is_resumed)?;
-                let owner = *self.owners.entry(self.name.into()).or_insert(self.identity);
-                demand!(owner == self.identity, Names, "process {id} is {}, a name of another identity", self.name);
+                let owner = *self.owners.entry(name.into()).or_insert(self.identity);
+                demand!(owner == self.identity, Names, "process {id} is {name}, a name of another identity");
                 self.coverage.count(if is_resumed { Seen::Resumed } else { Seen::Joined });
                 // A request ends with its connection.
                 (observed.request, observed.rename) = (None, None);
