@@ -19,14 +19,14 @@ pub const MAX_ANSWER_LEN: usize = 255;
 /// Bytes of an OutputLine without its text.
 const OUTPUT_LINE_OVERHEAD: usize = 6;
 
-/// Passes on a command; `Err`: the answer.
+/// Passes on a command, and returns its number; `Err`: the answer.
 pub(super) fn request_operation<P: Provider>(
     context: &mut Context<P>,
     peer: &mut Peer<P>,
     command: &str,
-) -> Result<(), AnswerResult> {
+) -> Result<u64, AnswerResult> {
     let id = peer.id;
-    let Some(member) = peer.member_mut() else { return Ok(()) };
+    let Some(member) = peer.member() else { return Ok(0) };
     if !context.privileges.is_operator(member.identity) {
         context.counters.operations_refused += 1;
         let text = "only an operator may do that".to_owned();
@@ -34,11 +34,10 @@ pub(super) fn request_operation<P: Provider>(
     }
     context.counters.operations += 1;
     context.operations += 1;
-    member.answers.operation = Some(context.operations);
     let (by, name) = (member.identity, member.name.shown().to_owned());
     let id = OperationId { peer: id, number: context.operations };
     context.emit(HubEvent::Operate { by, name, command: command.to_owned(), id });
-    Ok(())
+    Ok(context.operations)
 }
 
 /// Answers a command, if its member still waits for it.
@@ -51,7 +50,8 @@ pub(in crate::hub) fn answer_operation<P: Provider>(
     text: &str,
 ) {
     let Some(peer) = peers.get_mut(id.peer) else { return };
-    let Some(member) = peer.member_mut().filter(|member| member.answers.operation == Some(id.number)) else { return };
+    let change = peer.member_mut().and_then(|member| member.answers.change.as_mut());
+    let Some(change) = change.filter(|change| change.operation == Some(id.number)) else { return };
     let most = context.config.limits.output_lines;
     let surplus = lines.len().saturating_sub(most);
     if surplus > 0 {
@@ -59,8 +59,8 @@ pub(in crate::hub) fn answer_operation<P: Provider>(
         lines.push(format!("... {surplus} more"));
         context.counters.outputs_cut += 1;
     }
-    member.answers.operation = None;
-    member.answers.output = VecDeque::from(lines);
+    change.operation = None;
+    change.output = VecDeque::from(lines);
     super::rename::answer(peers, context, id.peer, code, &text[..text.floor_char_boundary(MAX_ANSWER_LEN)]);
 }
 
@@ -73,15 +73,16 @@ impl Room {
         peer: &mut Peer<P>,
     ) -> Progress {
         let most = usize::from(peer.message_limit).saturating_sub(OUTPUT_LINE_OVERHEAD);
-        let line = peer.member_mut().and_then(|member| member.answers.output.pop_front());
+        let change = peer.member_mut().and_then(|member| member.answers.change.as_mut());
+        let line = change.and_then(|change| change.output.pop_front());
         let Some(line) = line else { return Progress::Nothing };
         let text = &line[..line.floor_char_boundary(most)];
         let message = ServerMessage::Info(Info::OutputLine { handle: self.handle(), text });
         if peer.send(now, &mut context.counters, &message) {
             return Progress::Done;
         }
-        if let Some(member) = peer.member_mut() {
-            member.answers.output.push_front(line);
+        if let Some(change) = peer.member_mut().and_then(|member| member.answers.change.as_mut()) {
+            change.output.push_front(line);
         }
         Progress::Full
     }
