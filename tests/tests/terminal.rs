@@ -526,3 +526,42 @@ fn a_changed_server_key_is_reported_and_accepted_on_request() {
     let mut third = Process::start("kabar", &mine, &["join", &other.invite]);
     third.expect_stderr("Joined lobby as anna");
 }
+
+#[test]
+fn the_host_operates_the_room_from_its_client_and_others_may_not() {
+    let home = temp_home();
+    let mut darryl = host(home.path(), &[]);
+    darryl.expect("You are darryl.");
+    let line = printed_line(&darryl.screen());
+    let join = |folder: &str, name: &str| {
+        let mut arguments: Vec<_> = line.iter().map(String::as_str).collect();
+        arguments.extend(["--name", name]);
+        Terminal::start("kabar", &home.path().join(folder), &arguments)
+    };
+    let mut farhan = join("second", "farhan");
+    farhan.expect("Joined lobby as farhan");
+    farhan.expect_prompt();
+    farhan.type_line("/kick darryl");
+    farhan.expect("/kick: only an operator may do that");
+    darryl.expect_prompt();
+    darryl.type_line("/bans");
+    darryl.expect("no bans or mutes");
+    darryl.type_line("/topic x");
+    darryl.expect("unknown command /topic");
+    darryl.type_line("/server stop");
+    darryl.expect("only where the server runs");
+    darryl.type_line("/kick farhan too loud");
+    darryl.expect("farhan was kicked from the chat: by darryl: too loud");
+    farhan.expect("by darryl: too loud");
+    assert_eq!(farhan.wait(), 7);
+
+    let mut farhan = join("second", "farhan");
+    farhan.expect("Joined lobby as farhan");
+    darryl.type_line("/ban farhan spam");
+    darryl.expect("farhan is banned");
+    farhan.expect("by darryl: spam");
+    assert_eq!(farhan.wait(), 7);
+    let mut renamed = join("second", "george");
+    renamed.expect("spam");
+    assert_ne!(renamed.wait(), 0);
+}
