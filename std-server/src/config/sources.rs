@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 use super::file::File;
 use super::origin::Origin;
 use super::settings::{SETTINGS, Setting, is_list, setting, variable};
-use super::units;
+use crate::units;
 use crate::hub::{LIMITS, Limit};
 
 /// The values given on the command line.

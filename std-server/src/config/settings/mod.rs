@@ -1,7 +1,7 @@
 //! The settings of the server: the limits of the hub, and those in the table here. Flags,
 //! environment variables, keys of the configuration file and the manual are made from both.
 
-use super::units;
+use crate::units;
 use crate::hub::{LIMITS, Limit};
 use kabar_std::invite::DEFAULT_ROOM;
 
