@@ -7,9 +7,7 @@ use super::join::{ProtocolViolation, Welcomed};
 use super::retry::APPROVAL_TIMEOUT;
 use super::room::{Room, RoomSlot, RoomState};
 use super::{Client, EndReason, Event, write};
-use crate::chat::{
-    ClientMessage, Entry, Info, NOTICE_APPROVAL, POST_OVERHEAD, Post, PostRefusedCode, ServerMessage,
-};
+use crate::chat::{ClientMessage, Entry, Info, NOTICE_APPROVAL, POST_OVERHEAD, Post, PostRefusedCode, ServerMessage};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::time::Instant;
