@@ -177,7 +177,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 
     /// The room, if this is about posts of its current instance.
     fn room_of_posts(&self, handle: u8, instance: u64) -> Result<Option<RoomSlot>, ProtocolViolation> {
-        if !(ROOMS > 1 && self.has_left) && !self.rooms.any(Room::is_joined) {
+        let is_expected = self.rooms.any(Room::is_joined) || (ROOMS > 1 && self.has_left);
+        if !is_expected {
             return Err(ProtocolViolation);
         }
         Ok(self.rooms.joined(handle).filter(|&slot| self.rooms.get(slot).instance == instance))

@@ -13,7 +13,6 @@ use kabar_core::session::acceptor::Accepted;
 use zeroize::Zeroizing;
 
 use super::encoded::PageRead;
-use super::room::REMOVED_AT_ONCE;
 use super::room_id::RoomId;
 use crate::store::{Commit, CommitError, Keep, LogReader, ReadError, RoomState, ServerState, Store};
 
@@ -102,6 +101,8 @@ pub enum StoreJob {
         name: Arc<str>,
         /// How much is kept.
         keep: Keep,
+        /// Entries that are removed at most.
+        count: u64,
     },
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
@@ -226,8 +227,8 @@ impl StoreJob {
         match self {
             Self::Append { room, commit } => StoreDone::Append { room, result: store.commit(&commit) },
             Self::Read(job) => job.run(store),
-            Self::Survey { room, name, keep } => {
-                StoreDone::Survey { room, result: store.surplus(&name, &keep, REMOVED_AT_ONCE) }
+            Self::Survey { room, name, keep, count } => {
+                StoreDone::Survey { room, result: store.surplus(&name, &keep, count) }
             }
             Self::Reload { room, name } => StoreDone::Reload { room, result: Loaded::read(store, &name).map(Box::new) },
         }

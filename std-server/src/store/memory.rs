@@ -174,7 +174,12 @@ impl MemoryRoom {
         let RoomState { first, head, instances, .. } = &self.loaded;
         let known = |instance| Ok(instances.iter().find(|it| it.instance == instance).copied());
         // An instance that was forgotten and came back could repeat a number (S1).
-        let is_new = |entry: &LogEntry| !self.numbers.contains(&(entry.instance, entry.number));
+        let kept = batch.first.unwrap_or_default();
+        let is_new = |entry: &LogEntry| {
+            let is_same = |old: &LogEntry| (old.instance, old.number) == (entry.instance, entry.number);
+            !self.numbers.contains(&(entry.instance, entry.number))
+                || !self.entries.iter().any(|old| old.seq >= kept && is_same(old))
+        };
         let is_valid = validate::<core::convert::Infallible>(batch, (*first, *head), known).unwrap_or(false);
         is_valid && batch.entries.iter().all(is_new)
     }

@@ -117,8 +117,8 @@ fn every_room_has_its_own_numbers_and_cursor() {
     assert_eq!(world.client.cursor(LOBBY).unwrap().0, 2);
     assert_eq!(world.client.cursor(attic).unwrap().0, 4);
     let stored = |slot| {
-        let stored = in_room(&world, slot).into_iter().filter(|seen| matches!(seen, Seen::Stored { .. }));
-        stored.last().cloned()
+        let stored = in_room(&world, slot).into_iter().rfind(|seen| matches!(seen, Seen::Stored { .. }));
+        stored.cloned()
     };
     assert_eq!(stored(LOBBY), Some(Seen::Stored { number: 2, seq: 2 }));
     assert_eq!(stored(attic), Some(Seen::Stored { number: 3, seq: 4 }));

@@ -593,7 +593,7 @@ impl Server {
 
     /// An entry of each room in turn.
     fn deliver(&mut self, at: usize) {
-        while (0..self.peers[at].members.len()).fold(false, |more, member| self.deliver_one(at, member) || more) {}
+        while (0..self.peers[at].members.len()).filter(|member| self.deliver_one(at, *member)).count() > 0 {}
     }
 
     fn deliver_one(&mut self, at: usize, member: usize) -> bool {

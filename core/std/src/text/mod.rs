@@ -8,9 +8,9 @@
 //! [2024-11-01 10:37:10] Farhan has joined the chat!
 //! [2024-11-01 10:37:10] ~ server: dinner is ready
 //! ```
-//! What the operator says and does has a `~` after the time. A line of a member has its name there, or `*`
-//! and its name, and no name contains a `~` or a `:` (SPEC 6.6). So no member can write a line that
-//! looks like the operator's, whatever its name and its text are.
+//! What the operator says and does has a `~` after the time. A line of a member has its name there,
+//! or `*` and its name, and no name contains a `~` or a `:` (SPEC 6.6). So no member can write a
+//! line that looks like the operator's, whatever its name and its text are.
 
 use std::net::SocketAddr;
 

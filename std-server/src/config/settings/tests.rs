@@ -21,7 +21,7 @@ fn the_table_in_the_manual_is_the_table_in_the_code() {
 
 /// Limits that only members or the store can reach. All others are in the manual's table of limits
 /// that strangers can reach.
-const NOT_FOR_STRANGERS: [&str; 26] = [
+const NOT_FOR_STRANGERS: [&str; 30] = [
     "max-invites",
     "join-burst",
     "join-interval",
@@ -35,6 +35,10 @@ const NOT_FOR_STRANGERS: [&str; 26] = [
     "max-sessions-per-identity",
     "instance-keep",
     "max-sanctions",
+    "keep-age",
+    "keep-entries",
+    "keep-bytes",
+    "delete-time",
     "post-burst",
     "post-rate",
     "max-work",

@@ -17,7 +17,6 @@ use kabar_core::time::Duration;
 use kabar_std::names::Name;
 
 use super::presence::Changes;
-use super::removal::Remover;
 use super::requests::{CommittingJoin, JoinRequest};
 use crate::store::{Forgotten, RoomBatch, ServerBatch};
 
@@ -55,6 +54,15 @@ pub(super) enum RenamedBy {
     Join(u32),
     /// A request on this connection, which waits for the answer.
     Request(u32),
+}
+
+/// By whom an entry is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remover {
+    /// The operator at the console.
+    Operator,
+    /// A member; `peer`: its connection, which waits for the answer.
+    Member { identity: PublicIdentity, peer: u32 },
 }
 
 /// The content of the next commit, and the batch in progress.
@@ -130,6 +138,18 @@ impl PendingEntry {
     pub(super) fn bytes(&self) -> usize {
         self.body.len() + ENTRY_OVERHEAD
     }
+
+    /// Notes the presence and the name that it changes.
+    pub(super) fn note(&self, changes: &mut Changes) {
+        match &self.origin {
+            Origin::Presence { identity, .. } if self.kind == EntryKind::JOINED => {
+                changes.note_joined(*identity, &self.author);
+            }
+            Origin::Presence { identity, .. } => changes.note_left(*identity),
+            Origin::Renamed { identity, name, .. } => changes.note_name(*identity, name.shown()),
+            Origin::Member(_) | Origin::Operator | Origin::Removal { .. } => {}
+        }
+    }
 }
 
 impl Appender {
@@ -155,7 +175,7 @@ impl Appender {
     /// Adds an entry to the next commit.
     pub(super) fn push(&mut self, pending: PendingEntry) {
         self.bytes += pending.bytes();
-        self.changes.note(&pending);
+        pending.note(&mut self.changes);
         self.posts.push_back(pending);
     }
 
@@ -261,8 +281,15 @@ impl Appender {
 
     /// After a batch: only the changes by `posts` are still to be written.
     pub(super) fn recompute_changes(&mut self) {
-        self.changes = Changes::of(&self.posts);
+        self.changes = changes_of(&self.posts);
     }
+}
+
+/// The changes of presence and names by these entries.
+pub(super) fn changes_of(posts: &VecDeque<PendingEntry>) -> Changes {
+    let mut changes = Changes::default();
+    posts.iter().for_each(|post| post.note(&mut changes));
+    changes
 }
 
 impl Origin {

@@ -8,9 +8,8 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
-use super::Room;
-use super::join::DELAYED;
 use super::requests::JoinRequest;
+use super::{DELAYED, Room};
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
 use crate::hub::fairness::shares::Shares;

@@ -12,9 +12,8 @@ use zeroize::Zeroizing;
 
 use super::admission::Admission;
 use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::rename::TOO_OFTEN;
 use super::requests::{JoinError, JoinRequest};
-use super::{Handled, Room, STORE_FAILS};
+use super::{DELAYED, Handled, Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
 use crate::hub::peer::{Peer, Phase};
 use crate::hub::timers::{RoomTimer, Timer};
@@ -25,9 +24,6 @@ const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 
 /// Precedes the operator's reason, which a banned identity is shown.
 const BANNED: &str = "banned from this room";
-
-/// The reason stated to a Join whose client has joined on a later connection.
-pub(super) const DELAYED: &str = "joined on a later connection";
 
 impl Room {
     pub(in crate::hub) fn on_join<P: Provider>(

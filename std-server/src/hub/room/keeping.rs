@@ -18,7 +18,7 @@ use crate::hub::timers::RoomTimer;
 use crate::store::{Keep, ReadError};
 
 /// Entries that one commit removes.
-pub(in crate::hub) const REMOVED_AT_ONCE: u64 = 1_000;
+const REMOVED_AT_ONCE: u64 = 1_000;
 /// Time between the commit of an entry and the next survey.
 const SOON: Duration = Duration::from_secs(1);
 /// Longest time between two surveys while entries can become too old.
@@ -56,7 +56,7 @@ impl Room {
         }
         self.is_surveying = true;
         let (room, name) = (self.id, self.settings.name.clone());
-        context.jobs.push_back(Job::Store(StoreJob::Survey { room, name, keep }));
+        context.jobs.push_back(Job::Store(StoreJob::Survey { room, name, keep, count: REMOVED_AT_ONCE }));
     }
 
     pub(in crate::hub) fn on_survey_done<P: Provider>(

@@ -71,11 +71,18 @@ use visits::Visits;
 
 pub use invites::InviteTerms;
 pub(crate) use invites::Invites;
-pub(super) use keeping::REMOVED_AT_ONCE;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
 const STORE_FAILS: &str = "the server cannot store anything at the moment";
+/// The reason stated to a Join whose client has joined on a later connection.
+const DELAYED: &str = "joined on a later connection";
+
+/// The reason stated to an identity that is renamed too often.
+const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
+
+/// The reason stated to a Join of an identity with too many sessions.
+const TOO_MANY: &str = "you are connected from too many places; leave one of them";
 
 /// The result of handling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Which name a member gets (SPEC 6.2, 6.6), and whether it may have it.
+//! Which name a member has and gets (SPEC 6.2, 6.6), and whether it may have it.
 
 use std::borrow::Cow;
 
@@ -58,6 +58,22 @@ impl NameConflict {
 }
 
 impl Room {
+    /// The name under which an identity is present according to the log and the entries about to be
+    /// written; `None`: it is absent.
+    pub(super) fn present_name(&self, identity: &PublicIdentity) -> Option<&str> {
+        self.presence.name(&self.appender.changes, identity)
+    }
+
+    /// Whether an identity is present, as [`Self::present_name`].
+    pub(super) fn is_present(&self, identity: &PublicIdentity) -> bool {
+        self.present_name(identity).is_some()
+    }
+
+    /// Whether the owner of a name is present under it.
+    pub(super) fn is_present_as(&self, record: &NameRecord) -> bool {
+        self.present_name(&record.identity) == Some(&record.name)
+    }
+
     /// The name that an identity has, or is about to have: as a member, or according to the log.
     pub(super) fn current_name(&self, identity: &PublicIdentity) -> Option<&str> {
         let Some(person) = self.members.get(identity) else { return self.present_name(identity) };

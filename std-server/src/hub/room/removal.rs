@@ -7,11 +7,10 @@ use std::collections::BTreeSet;
 
 use kabar_core::chat::{AnswerCode, EntryHeader, EntryKind};
 use kabar_core::crypto::Provider;
-use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
 use super::Room;
-use super::appender::{Origin, PendingEntry};
+use super::appender::{Origin, PendingEntry, Remover};
 use super::operator::SERVER;
 use super::pages::{For, Lookup};
 use super::rename::answer;
@@ -24,15 +23,6 @@ use crate::store::RoomBatch;
 
 /// Stands for the operator among the connections that wait for a page; no connection has this id.
 const OPERATOR: u32 = 0;
-
-/// By whom an entry is removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Remover {
-    /// The operator at the console.
-    Operator,
-    /// A member; `peer`: its connection, which waits for the answer.
-    Member { identity: PublicIdentity, peer: u32 },
-}
 
 /// Why an entry is not removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +146,7 @@ impl Room {
         let encoded = match in_tail.unwrap_or_else(|| self.pages.lookup(seq..=seq, |_| true)) {
             Lookup::Here(_, encoded) => encoded,
             Lookup::Later => {
-                self.pages.want(seq, by.waiter(), For::Removal);
+                self.pages.want(seq, waiter(by), For::Removal);
                 return Ok(false);
             }
             Lookup::Passed(_) | Lookup::Gone => return Err(NotRemoved::Unknown),
@@ -240,13 +230,11 @@ impl Room {
     }
 }
 
-impl Remover {
-    /// The connection that waits for the page.
-    fn waiter(self) -> u32 {
-        match self {
-            Self::Operator => OPERATOR,
-            Self::Member { peer, .. } => peer,
-        }
+/// The connection that waits for the page.
+fn waiter(by: Remover) -> u32 {
+    match by {
+        Remover::Operator => OPERATOR,
+        Remover::Member { peer, .. } => peer,
     }
 }
 

@@ -12,16 +12,12 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
-use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::removal::Remover;
-use super::{Room, STORE_FAILS};
+use super::appender::{Origin, PendingEntry, Remover, RenamedBy};
+use super::{Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
 use crate::hub::counters::Counters;
 use crate::hub::peer::member::AnswerResult;
 use crate::hub::peer::{Peer, Peers};
-
-/// The reason stated to an identity that is renamed too often.
-pub(super) const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
 
 impl Room {
     /// Begins a rename that a member requests; `Err`: the answer.

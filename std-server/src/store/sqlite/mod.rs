@@ -147,6 +147,8 @@ impl SqliteStore {
         self.is_dirty = true;
         if !core::mem::replace(&mut self.has_written, true) {
             let _ = connect::keep_log(&self.connection, false);
+            // A run that was killed may have left a body that it removed.
+            self.is_erasing = true;
         }
     }
 

@@ -1,5 +1,5 @@
-//! The members according to the log (SPEC 6.4): joined and left are written once per presence, and a
-//! rename by the name before.
+//! The members according to the log (SPEC 6.4): joined and left are written once per presence, and
+//! a rename by the name before.
 
 use std::collections::BTreeMap;
 

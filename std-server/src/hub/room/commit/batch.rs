@@ -50,7 +50,7 @@ impl Room {
         let mut instances: BTreeMap<u64, InstanceRecord> = BTreeMap::new();
         for (post, seq) in posts.into_iter().zip(base + 1..) {
             let author = self.author(&post, &changes);
-            changes.note(&post);
+            post.note(&mut changes);
             if let Origin::Renamed { identity, name, .. } = &post.origin {
                 self.write_renamed(&author, *identity, name, ran_ms, &mut names);
             }

@@ -10,8 +10,7 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::Room;
-use super::appender::{Appender, Origin, PendingEntry, RenamedBy, State};
-use super::presence::Changes;
+use super::appender::{Appender, Origin, PendingEntry, RenamedBy, State, changes_of};
 use super::requests::{CommittingJoin, JoinRequest};
 use crate::hub::context::Context;
 use crate::hub::jobs::{Job, StoreJob};
@@ -81,7 +80,7 @@ impl Room {
                 posts.push_back(post);
             }
         }
-        self.appender.changes = Changes::of(&posts);
+        self.appender.changes = changes_of(&posts);
         for CommittingJoin { request, .. } in &lost {
             self.end_join(now, context, &request.identity, &request.name);
         }
