@@ -64,7 +64,7 @@ impl JoinRequest {
             last_active: now,
             cursor,
             is_caught_up: false,
-            due: Due { welcome: Some(welcome), ..Due::default() },
+            due: Due { welcome: Some(Box::new(welcome)), ..Due::default() },
             has_post_token: false,
             was_slowed: false,
             was_notified: false,
