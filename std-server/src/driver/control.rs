@@ -236,12 +236,7 @@ impl Control {
         self.ask(move |hub, now| act(hub, now, RoomId::ONLY, &name)).unwrap_or(Err(OperatorError::Stopped))
     }
 
-    fn act_because(
-        &self,
-        name: &str,
-        reason: Option<&str>,
-        act: fn(&mut Hub<Accelerated>, Instant, RoomId, &str, Option<&str>) -> Result<String, OperatorError>,
-    ) -> Result<String, OperatorError> {
+    fn act_because(&self, name: &str, reason: Option<&str>, act: Sanctioning) -> Result<String, OperatorError> {
         let (name, reason) = (name.to_owned(), reason.map(str::to_owned));
         let acted = self.ask(move |hub, now| act(hub, now, RoomId::ONLY, &name, reason.as_deref()));
         acted.unwrap_or(Err(OperatorError::Stopped))
@@ -262,6 +257,9 @@ impl Control {
         }
     }
 }
+
+/// An action on the member of a name, with a reason.
+type Sanctioning = fn(&mut Hub<Accelerated>, Instant, RoomId, &str, Option<&str>) -> Result<String, OperatorError>;
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
