@@ -164,6 +164,8 @@ impl AnswerCode {
     pub const LIMIT: Self = Self(6);
     /// It is so already.
     pub const UNCHANGED: Self = Self(7);
+    /// The request is not understood: a command that does not exist, or without its argument.
+    pub const NOT_UNDERSTOOD: Self = Self(8);
 }
 
 impl core::fmt::Debug for AnswerCode {

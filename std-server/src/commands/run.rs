@@ -108,7 +108,8 @@ fn serve(
         .needs_approval(config.admission == Admission::Approve)
         .transcript(config.transcript.as_deref())
         .key_size(config.key_size)
-        .limits(config.limits);
+        .limits(config.limits)
+        .operators(config.operators.clone());
     let on_slow_key = || info!("generating the server key (once) ...");
     let hosted = host.start(on_slow_key, tell, on_warning).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
@@ -132,7 +133,7 @@ fn serve(
     let completing = operator.clone();
     let take = move |typed: ConsoleInput<'_>| match typed {
         ConsoleInput::Line(line) => {
-            let Answer { lines, error, stops } = operator.run(line);
+            let Answer { lines, error, stops, .. } = operator.run(line);
             lines.into_iter().chain(error).for_each(|line| answer.line(line));
             if stops {
                 operator.stop();

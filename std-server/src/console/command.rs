@@ -27,6 +27,8 @@ pub enum NoArg {
     Who,
     /// Lists bans and mutes.
     Bans,
+    /// Lists operators and trusted members.
+    Ops,
     /// Shows statistics.
     Stats,
     /// Stops the server.
@@ -50,10 +52,30 @@ pub enum WithName {
     Unmute,
     /// Ends the ownership of a name.
     Release,
+    /// Makes an identity an operator.
+    Op,
+    /// Ends that.
+    Deop,
+    /// Accepts the posts of an identity at any rate.
+    Trust,
+    /// Ends that.
+    Untrust,
     /// Lets in whoever waits for it.
     Accept,
     /// Refuses whoever waits to be let in.
     Reject,
+}
+
+impl Input {
+    /// Whether a member who is an operator may do it from a client. The others are done by a client
+    /// itself, or at the server only.
+    #[must_use]
+    pub const fn is_for_members(&self) -> bool {
+        !matches!(
+            self,
+            Self::Say(_) | Self::NoArg(NoArg::Stop) | Self::Invite(InviteCommand::List { with_secrets: true })
+        )
+    }
 }
 
 impl WithName {
@@ -104,7 +126,7 @@ impl Kind {
 pub const SLASH: &str = "/";
 
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 16] = [
+const COMMANDS: [(&str, Kind, &str); 21] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
     ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
@@ -113,6 +135,11 @@ const COMMANDS: [(&str, Kind, &str); 16] = [
     ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
     ("bans", Kind::NoArg(NoArg::Bans), "list bans and mutes"),
     ("release", Kind::WithName(WithName::Release), "free a name whose owner is away"),
+    ("op", Kind::WithName(WithName::Op), "let a member operate this server from a client"),
+    ("deop", Kind::WithName(WithName::Deop), "end that"),
+    ("trust", Kind::WithName(WithName::Trust), "let a member post at any rate"),
+    ("untrust", Kind::WithName(WithName::Untrust), "end that"),
+    ("ops", Kind::NoArg(NoArg::Ops), "list operators and trusted members"),
     ("accept", Kind::WithName(WithName::Accept), "let in a newcomer who waits for it"),
     ("reject", Kind::WithName(WithName::Reject), "refuse a newcomer who waits to be let in"),
     ("delete", Kind::Delete, "remove the message with this number for good"),

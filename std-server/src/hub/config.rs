@@ -1,7 +1,7 @@
 //! The configuration of a hub: its room, who may join, its limits.
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
-use kabar_core::session::TransportParameters;
+use kabar_core::session::{Fingerprint, TransportParameters};
 use kabar_core::transport::Capacity;
 
 #[cfg(feature = "fault-injection")]
@@ -24,6 +24,9 @@ pub struct HubConfig {
     /// Identifies the current password: any 16 bytes that change with it. An identity that was
     /// admitted under it is not asked for it again.
     pub admission_tag: [u8; 16],
+    /// The fingerprints of identities that are operators, besides those appointed by a command: the
+    /// first 160 bits of the SHA-256 of their public keys.
+    pub operators: Vec<Fingerprint>,
     /// Bounds.
     pub limits: HubLimits,
     /// Memory and parameters of each connection, which it states to its peer.
@@ -110,6 +113,7 @@ impl HubConfig {
             join_policy: JoinPolicy::Secret,
             needs_approval: false,
             admission_tag: [0; 16],
+            operators: Vec::new(),
             limits: HubLimits::default(),
             profile: Profile::default(),
             #[cfg(feature = "fault-injection")]

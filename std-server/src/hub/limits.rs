@@ -250,6 +250,10 @@ limits! {
     delete_time: Duration, "delete-time", Time, 0, 36_500 * DAY, 15 * 60 * SECOND, removals_late;
     /// Bans and mutes.
     sanctions: usize, "max-sanctions", Count, 1, 1_000_000, 16_384, sanctions_full;
+    /// Operators and trusted identities that commands appoint.
+    privileges: usize, "max-privileges", Count, 1, 1_000_000, 1_024, privileges_full;
+    /// Lines of the answer to a command of an operator; the rest is cut off.
+    output_lines: usize, "max-output-lines", Count, 1, 100_000, 200, outputs_cut;
     /// Longest body of a post; longer ones are refused.
     body_bytes: usize, "max-body", Bytes, 1, MAX_BODY_LEN as u64, MAX_BODY_LEN as u64, posts_too_long;
     /// Posts that are not committed; beyond this nothing more is read.

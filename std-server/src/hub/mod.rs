@@ -53,6 +53,7 @@ mod limits;
 mod messages;
 mod operator;
 mod peer;
+mod privileges;
 mod report;
 mod room;
 mod room_id;
@@ -72,12 +73,13 @@ use rand_core::{Rng, SeedableRng};
 use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
+use privileges::Privileges;
 use room::{Room, RoomSettings, Rooms};
 
 pub use config::{HubConfig, JoinPolicy, Profile};
 pub use counters::{CounterValue, Counters};
 pub use encoded::PageRead;
-pub use events::{HubEvent, LeaveReason};
+pub use events::{HubEvent, LeaveReason, OperationId};
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::FaultInjection;
 pub use jobs::{
@@ -87,8 +89,8 @@ pub use jobs::{
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
 pub use report::{InviteInfo, MemberInfo, OperatorError, Status, WaitingInfo};
-pub use room::InviteTerms;
 pub(crate) use room::Invites;
+pub use room::{InviteTerms, MAX_ANSWER_LEN};
 pub use room_id::RoomId;
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
@@ -111,7 +113,9 @@ impl<P: Provider> Hub<P> {
         rng.fill_bytes(&mut acceptor_seed);
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
         let settings = RoomSettings::new(&config);
-        let mut hub = Self { door, peers, rooms: Rooms::new(), context: Context::new(config, rng, now) };
+        let privileges = Privileges::new(&config.operators, &loaded.server);
+        let context = Context::new(config, rng, privileges, now);
+        let mut hub = Self { door, peers, rooms: Rooms::new(), context };
         hub.add_room(now, settings, &loaded);
         hub
     }

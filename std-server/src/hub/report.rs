@@ -98,6 +98,12 @@ pub enum OperatorError {
     Busy,
     /// The limit of bans and mutes is reached.
     Full,
+    /// The limit of operators and trusted identities is reached.
+    TooManyPrivileges,
+    /// The configuration names the identity as an operator.
+    Configured,
+    /// An operator cannot do this to themselves.
+    Oneself,
     /// The room has no such invite.
     NoSuchInvite,
     /// It is the standing invite, which can only be replaced.
@@ -123,6 +129,11 @@ impl fmt::Display for OperatorError {
             Self::NotMessage => "only messages can be removed",
             Self::Busy => "another removal is in progress",
             Self::Full => "too many bans and mutes: lift some, or raise --max-sanctions",
+            Self::TooManyPrivileges => {
+                "too many operators and trusted identities: deop or untrust some, or raise --max-privileges"
+            }
+            Self::Configured => "is an operator by the server's configuration",
+            Self::Oneself => "you cannot do this to yourself",
             Self::NoSuchInvite => "no such invite",
             Self::StandingInvite => "it is the standing invite",
             Self::TooManyInvites => "too many invites: revoke some, or raise --max-invites",

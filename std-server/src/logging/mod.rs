@@ -169,6 +169,7 @@ pub fn log_event(event: &HubEvent) {
         HubEvent::StoreTrouble(_) | HubEvent::StoreUnreadable(_) | HubEvent::StoreRegressed { .. } => {
             error!(target: ROOM_TARGET, "{}", message());
         }
+        HubEvent::Operate { name, .. } => info!(target: ROOM_TARGET, name, "{}", message()),
         HubEvent::NotRemoved { seq, .. } => warn!(target: ROOM_TARGET, seq, "{}", message()),
         HubEvent::StoreLogHeld { bytes } => warn!(target: ROOM_TARGET, bytes, "{}", message()),
         HubEvent::StoreRecovered | HubEvent::StoreLogFreed => info!(target: ROOM_TARGET, "{}", message()),

@@ -19,6 +19,7 @@ macro_rules! suite {
             a_room_is_in_a_commit_once, a_removed_body_is_gone_and_its_entry_stays, only_kept_entries_are_removed,
             the_oldest_entries_go_and_the_head_stays, a_survey_finds_what_is_not_kept, presence_is_one_name_per_identity_and_room, lists_all_rooms, takes_no_gap_no_repeat_and_no_other_owner,
             keeps_numbers_of_all_sizes, rooms_are_apart, a_released_name_is_gone_and_can_be_taken_in_the_same_batch,
+            privileges_are_kept_until_revoked_one_of_each_kind,
             sanctions_are_kept_until_lifted_one_of_each_kind, forgets_what_a_batch_says_before_it_writes,
             forgets_no_instance_that_the_batch_uses, running_time_never_falls, a_term_counts_once, reads_what_exists_in_order,
             a_batch_without_entries_moves_nothing, invites_keep_their_last_uses_until_they_are_forgotten);
@@ -66,6 +67,7 @@ pub(super) fn sorted(mut loaded: RoomState) -> RoomState {
 /// As [`sorted`].
 pub(super) fn sorted_server(mut loaded: ServerState) -> ServerState {
     loaded.names.sort_by(|a, b| a.folded.cmp(&b.folded));
+    loaded.privileges.sort_by_key(|record| (record.identity, record.kind));
     loaded
 }
 
@@ -293,6 +295,30 @@ pub(super) fn a_released_name_is_gone_and_can_be_taken_in_the_same_batch(store: 
 
 fn sanction(identity: PublicIdentity, kind: SanctionKind, since_ms: u64) -> Sanction {
     Sanction { identity, kind, name: "Ana".into(), since_ms, reason: None, by: None }
+}
+
+pub(super) fn privileges_are_kept_until_revoked_one_of_each_kind(store: &mut impl Store) {
+    let privilege = |identity, kind, by| Privilege { identity, kind, name: "Ana".into(), since_ms: 1, by };
+    let all = [
+        privilege(ANA, PrivilegeKind::Operator, None),
+        privilege(ANA, PrivilegeKind::Trusted, Some(BEN)),
+        privilege(BEN, PrivilegeKind::Operator, Some(ANA)),
+    ];
+    let stored = |store: &mut _| {
+        let mut privileges = Store::load_server(store).expect("readable").privileges;
+        privileges.sort_by_key(|record| (record.identity, record.kind));
+        privileges
+    };
+    assert_eq!(store.commit(&ServerBatch { granted: all.to_vec(), ..ServerBatch::default() }.into()), Ok(()));
+    assert_eq!(stored(store), all);
+    let later = Privilege { since_ms: 9, ..all[0].clone() };
+    let change = ServerBatch {
+        revoked: vec![(ANA, PrivilegeKind::Operator), (ANA, PrivilegeKind::Trusted)],
+        granted: vec![later.clone()],
+        ..ServerBatch::default()
+    };
+    assert_eq!(store.commit(&change.into()), Ok(()));
+    assert_eq!(stored(store), [later, all[2].clone()]);
 }
 
 pub(super) fn sanctions_are_kept_until_lifted_one_of_each_kind(store: &mut impl Store) {

@@ -141,10 +141,14 @@ impl Store for MemoryStore {
 
 impl MemoryStore {
     fn apply(&mut self, batch: &ServerBatch) {
-        let ServerState { names, ran_ms, invites, invite_uses, .. } = &mut self.server;
+        let ServerState { names, privileges, ran_ms, invites, invite_uses, .. } = &mut self.server;
         names.retain(|known| !batch.released.contains(&known.folded) && !batch.forgotten.contains(&known.folded));
         for record in &batch.names {
             upsert(names, record.clone(), |known| known.folded == record.folded);
+        }
+        privileges.retain(|known| !batch.revoked.contains(&(known.identity, known.kind)));
+        for record in &batch.granted {
+            upsert(privileges, record.clone(), |known| (known.identity, known.kind) == (record.identity, record.kind));
         }
         *ran_ms = (*ran_ms).max(batch.ran_ms.unwrap_or_default());
         invites.retain(|known| !batch.forgotten_invites.contains(&known.id));

@@ -127,6 +127,30 @@ pub enum SanctionKind {
     Mute,
 }
 
+/// What an identity may do on the whole server; at most one of each kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Privilege {
+    /// The identity that has it.
+    pub identity: PublicIdentity,
+    /// Its kind.
+    pub kind: PrivilegeKind,
+    /// The displayed name at that time.
+    pub name: String,
+    /// When it was granted, in ms since 1970.
+    pub since_ms: u64,
+    /// The operator who granted it; `None`: at the console.
+    pub by: Option<PublicIdentity>,
+}
+
+/// The kinds of a [`Privilege`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrivilegeKind {
+    /// Operates the server from a client.
+    Operator,
+    /// Posts at any rate.
+    Trusted,
+}
+
 /// The content of one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
@@ -145,6 +169,10 @@ pub struct ServerBatch {
     pub released: Vec<String>,
     /// Names whose retention ended (SPEC 6.6), in folded form. Applied before `names`.
     pub forgotten: Vec<String>,
+    /// New and changed privileges.
+    pub granted: Vec<Privilege>,
+    /// Privileges that end. Applied before `granted`.
+    pub revoked: Vec<(PublicIdentity, PrivilegeKind)>,
     /// Total running time of servers on this store, in ms. Never decreases.
     pub ran_ms: Option<u64>,
     /// New and changed invites.
@@ -235,10 +263,12 @@ impl ServerBatch {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { names, released, forgotten, ran_ms, invites, invite_uses, forgotten_invites } = self;
+        let Self { names, released, forgotten, granted, revoked, ran_ms, invites, invite_uses, forgotten_invites } =
+            self;
         let has_names = !names.is_empty() || !released.is_empty() || !forgotten.is_empty();
+        let has_privileges = !granted.is_empty() || !revoked.is_empty();
         let has_invites = !invites.is_empty() || !invite_uses.is_empty() || !forgotten_invites.is_empty();
-        !has_names && !has_invites && ran_ms.is_none()
+        !has_names && !has_privileges && !has_invites && ran_ms.is_none()
     }
 }
 
@@ -285,6 +315,8 @@ impl From<ServerBatch> for Commit {
 pub struct ServerState {
     /// All names, in no order.
     pub names: Vec<NameRecord>,
+    /// All privileges, in no order.
+    pub privileges: Vec<Privilege>,
     /// Total running time of servers on this store in ms, as of the last commit that recorded it.
     /// Unlike the time of day it never jumps.
     pub ran_ms: u64,

@@ -76,6 +76,14 @@ pub const SETTINGS: &[Setting] = &[
         in_file: true,
     },
     Setting {
+        name: "operator",
+        value: "KEY",
+        help: "A person who operates this server from any client: the fingerprint that `kabar identity` shows, or the \
+               public key; for several, repeat it or use commas",
+        default: None,
+        in_file: true,
+    },
+    Setting {
         name: "transcript",
         value: "FILE",
         help: "Appends every line of the room to this file as plain text",
@@ -116,7 +124,7 @@ pub(super) const INVITE_ARGS: &[&str] = &["data-dir", "config", "room", "listen"
 
 /// The settings that take several values: repeated flags, or values separated by commas; in a
 /// configuration file also a list.
-const LISTS: &[&str] = &["advertise"];
+const LISTS: &[&str] = &["advertise", "operator"];
 
 /// Whether a setting takes several values. They are stored as one text with commas.
 pub(super) fn is_list(name: &str) -> bool {

@@ -22,6 +22,7 @@ mod known;
 mod log;
 mod members;
 mod naming;
+mod operations;
 mod operator;
 mod ownership;
 mod pages;
@@ -72,6 +73,8 @@ use visits::Visits;
 
 pub use invites::InviteTerms;
 pub(crate) use invites::Invites;
+pub use operations::MAX_ANSWER_LEN;
+pub(super) use operations::answer_operation;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.

@@ -174,7 +174,9 @@ impl Room {
         if header.kind == EntryKind::REMOVED {
             return Err(NotRemoved::Removed);
         }
-        if let Remover::Member { identity, .. } = by {
+        if let Remover::Member { identity, .. } = by
+            && !context.privileges.is_operator(identity)
+        {
             let author = self.log.instance(header.instance).map(|instance| instance.identity);
             if author != Some(identity) {
                 return Err(NotRemoved::NotAuthor);

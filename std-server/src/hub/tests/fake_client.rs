@@ -67,6 +67,7 @@ pub(super) enum Received {
         code: AnswerCode,
         text: String,
     },
+    Output(String),
     /// Any other information, as `Debug` formats it.
     Info(String),
 }
@@ -85,6 +86,9 @@ impl Received {
         }
         if let Info::Answer { code, text, .. } = info {
             return Self::Answer { code, text: text.into() };
+        }
+        if let Info::OutputLine { text, .. } = info {
+            return Self::Output(text.into());
         }
         Self::Info(format!("{info:?}"))
     }

@@ -14,6 +14,7 @@ mod limits;
 mod message_pairs;
 mod names;
 mod operator;
+mod operators;
 mod posting_rate;
 mod posts;
 mod reasons;

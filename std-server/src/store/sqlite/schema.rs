@@ -2,7 +2,7 @@
 //!
 //! 1: the log and what belongs to it. 2: running time. 3: the [mark](super::mark), and an index of
 //! folded texts. 4: a server with several rooms: names and the running time belong to the server,
-//! presence to an identity in a room; invites.
+//! presence to an identity in a room; invites; operators and trusted identities.
 //!
 //! Unsigned 64-bit numbers are stored in SQLite's signed 64 bits, bit by bit. `seq` never gets that
 //! large.
@@ -209,6 +209,15 @@ pub(super) const STEPS: &[&str] = &[
     UPDATE rooms SET body_bytes = coalesce((SELECT sum(length(body)) FROM entries WHERE room = rooms.id), 0);
     ALTER TABLE rooms ADD COLUMN first_seq INTEGER NOT NULL DEFAULT 1 CHECK (first_seq >= 1);
     UPDATE rooms SET first_seq = coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), head + 1);
+
+    CREATE TABLE privileges (
+        identity BLOB NOT NULL CHECK (length(identity) = 32),
+        kind TEXT NOT NULL CHECK (kind IN ('operator', 'trusted')),
+        name TEXT NOT NULL,
+        since_ms INTEGER NOT NULL,
+        granted_by BLOB CHECK (length(granted_by) = 32),
+        PRIMARY KEY (identity, kind)
+    ) STRICT, WITHOUT ROWID;
     ",
 ];
 

@@ -43,6 +43,7 @@ impl Room {
         server.released = core::mem::take(&mut self.appender.released);
         batch.first = self.appender.first.take();
         self.sanctions.write(&mut batch);
+        context.privileges.write(&mut server);
 
         let mut changes = Changes::default();
         let mut names: BTreeMap<String, NameRecord> = BTreeMap::new();

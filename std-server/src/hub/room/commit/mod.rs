@@ -26,7 +26,7 @@ impl Room {
         peers: &mut Peers<P>,
         context: &mut Context<P>,
     ) -> Vec<u32> {
-        if !matches!(self.appender.state, State::Idle) || !self.has_to_commit() {
+        if !matches!(self.appender.state, State::Idle) || !self.has_to_commit(context) {
             return Vec::new();
         }
         self.refuse_surplus_sessions(now, peers, context);
@@ -48,12 +48,13 @@ impl Room {
         Vec::new()
     }
 
-    fn has_to_commit(&self) -> bool {
+    fn has_to_commit<P: Provider>(&self, context: &Context<P>) -> bool {
         let Appender { posts, joins, seen, released, forgotten, forgotten_names, first, is_ran_due, .. } =
             &self.appender;
         let is_empty = posts.is_empty() && joins.is_empty() && seen.is_empty() && released.is_empty();
         let is_forgetting = !forgotten.is_empty() || !forgotten_names.is_empty() || first.is_some();
-        let has_decided = self.sanctions.has_decided() || self.invites.has_changed();
+        let has_decided =
+            self.sanctions.has_decided() || self.invites.has_changed() || context.privileges.has_decided();
         !is_empty || is_forgetting || *is_ran_due || has_decided || !self.log.is_term_durable()
     }
 

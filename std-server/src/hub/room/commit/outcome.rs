@@ -58,6 +58,7 @@ impl Room {
         self.invites.apply(&server);
         self.presence.apply(&changes);
         self.sanctions.apply(&batch);
+        context.privileges.apply(&server);
         let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum();
         self.appender.bytes -= committed;
         self.appender.recompute_changes();
@@ -197,6 +198,7 @@ impl Room {
         self.invites.reload(&loaded.server);
         self.presence = Presence::new(&loaded.room);
         self.sanctions.reload(&loaded.room);
+        context.privileges.reload(&loaded.server);
         // Records that were to be removed exist again, and will be searched for again.
         self.known = Known::new(loaded);
         self.appender.clear_forgotten();
