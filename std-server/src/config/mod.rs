@@ -9,7 +9,6 @@ mod flags;
 mod origin;
 mod settings;
 mod sources;
-pub mod units;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -22,6 +21,7 @@ use kabar_core::session::Fingerprint;
 
 use crate::hub::{HubLimits, LIMITS, Limit};
 use crate::logging::{LevelFilter, LogFormat, parse_level};
+use crate::units;
 use kabar_std::address::{Advertised, parse_advertised, parse_listen};
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::{RoomName, parse_fingerprint};

@@ -70,7 +70,8 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Operates the server of `control`, whose invite is `invite` and whose files are in `data_dir`.
+    /// Operates the server of `control`, whose invite is `invite` and whose files are in
+    /// `data_dir`.
     #[must_use]
     pub fn new(control: Control, invite: Invite, data_dir: &Path) -> Self {
         Self { control, lines: LineFormatter::new(), invite, data_dir: data_dir.to_owned() }

@@ -1,9 +1,9 @@
 //! The command `invite`: how it is written, and how invites are shown to an operator. Shared by the
 //! console, `kabar-server ctl` and `kabar-server invite`.
 
-use crate::config::units;
 use crate::hub::{InviteInfo, InviteTerms, Unit};
 use crate::store::InviteState;
+use crate::units;
 use kabar_std::invite::{Invite, RoomSecret};
 use kabar_std::text::LineFormatter;
 

@@ -14,8 +14,8 @@ use super::limits::HubLimits;
 pub struct HubConfig {
     /// The room's name (SPEC 6.6).
     pub room: String,
-    /// The secret of the room's standing invite: a Join that proves knowledge of it is admitted, and
-    /// its Welcome proves that the server knows it.
+    /// The secret of the room's standing invite: a Join that proves knowledge of it is admitted,
+    /// and its Welcome proves that the server knows it.
     pub secret: [u8; ROOM_SECRET_LEN],
     /// The rule for Joins without an invite.
     pub join_policy: JoinPolicy,

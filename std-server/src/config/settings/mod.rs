@@ -1,8 +1,8 @@
 //! The settings of the server: the limits of the hub, and those in the table here. Flags,
 //! environment variables, keys of the configuration file and the manual are made from both.
 
-use super::units;
 use crate::hub::{LIMITS, Limit};
+use crate::units;
 use kabar_std::invite::DEFAULT_ROOM;
 
 /// A setting that is not a limit.

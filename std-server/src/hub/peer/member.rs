@@ -41,9 +41,9 @@ pub(in crate::hub) struct Member {
 }
 
 /// Messages that are still to be sent, at most one of each kind.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::hub) struct Due {
-    pub(in crate::hub) welcome: Option<WelcomeDue>,
+    pub(in crate::hub) welcome: Option<Box<WelcomeDue>>,
     /// Number of the post, and why.
     pub(in crate::hub) post_refused: Option<(u64, PostRefusedCode)>,
     /// Number and seq.

@@ -8,51 +8,16 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
-use super::requests::JoinRequest;
-use super::{DELAYED, Room};
+use super::Room;
+use super::approval_queue::Waiting;
+use super::requests::{DELAYED, JoinRequest};
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
-use crate::hub::fairness::shares::Shares;
 use crate::hub::peer::{Peer, Peers, Phase};
 use crate::hub::report::{OperatorError, WaitingInfo};
 use crate::hub::timers::Timer;
 
 const QUEUE_FULL: &str = "too many wait to be let in; try again later";
-
-/// Joins that wait for an operator.
-#[derive(Debug)]
-pub(super) struct Approvals {
-    /// In the order of arrival.
-    queue: Vec<Waiting>,
-    shares: Shares<u32>,
-    /// Displaced from the queue and not refused yet, with the reason.
-    displaced: Vec<(Waiting, &'static str)>,
-}
-
-/// A Join that waits.
-#[derive(Debug)]
-struct Waiting {
-    peer: u32,
-    since_ms: u64,
-    request: Box<JoinRequest>,
-}
-
-impl Approvals {
-    pub(super) fn new() -> Self {
-        Self { queue: Vec::new(), shares: Shares::new(), displaced: Vec::new() }
-    }
-
-    fn take(&mut self, peer: u32) -> Option<Waiting> {
-        self.shares.remove(&peer);
-        let at = self.queue.iter().position(|waiting| waiting.peer == peer)?;
-        Some(self.queue.remove(at))
-    }
-
-    /// Removes a Join whose connection has ended.
-    pub(super) fn forget(&mut self, peer: u32) {
-        self.take(peer);
-    }
-}
 
 impl Room {
     /// Admits a Join, or lets it wait for an operator if it needs one.

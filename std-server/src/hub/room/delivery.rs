@@ -75,8 +75,8 @@ impl Room {
     fn deliver_control<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Some(member) = peer.member() else { return Progress::Nothing };
         let (handle, counters) = (self.handle(), &mut context.counters);
-        let (instance, Due { welcome, post_refused, stored, storage_notice, rate_notice }) =
-            (member.instance, member.due);
+        let (instance, welcome) = (member.instance, member.due.welcome.as_deref().copied());
+        let Due { post_refused, stored, storage_notice, rate_notice, .. } = member.due;
         let (was_sent, clear): (bool, fn(&mut Due)) = if let Some(welcome) = welcome {
             (self.send_welcome(now, peer, welcome), |due| due.welcome = None)
         } else if let Some((number, code)) = post_refused {

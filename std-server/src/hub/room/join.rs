@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use super::admission::Admission;
 use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::requests::{JoinError, JoinRequest};
-use super::{DELAYED, Handled, Room, STORE_FAILS, TOO_OFTEN};
+use super::requests::{DELAYED, JoinError, JoinRequest};
+use super::{Handled, Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
 use crate::hub::peer::{Peer, Phase};
 use crate::hub::timers::{RoomTimer, Timer};

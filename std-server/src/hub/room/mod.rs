@@ -9,6 +9,7 @@
 mod admission;
 mod answers;
 mod appender;
+mod approval_queue;
 mod approvals;
 mod claims;
 mod commit;
@@ -58,7 +59,7 @@ use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
 use appender::Appender;
-use approvals::Approvals;
+use approval_queue::Approvals;
 use claims::Claims;
 use known::Known;
 use log::Log;
@@ -78,9 +79,6 @@ pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
 const STORE_FAILS: &str = "the server cannot store anything at the moment";
-/// The reason stated to a Join whose client has joined on a later connection.
-const DELAYED: &str = "joined on a later connection";
-
 /// The reason stated to an identity that is renamed too often.
 const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
 

@@ -9,8 +9,8 @@ use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
 use super::members::Session;
-use super::requests::CommittingJoin;
-use super::{DELAYED, Room, TOO_MANY};
+use super::requests::{CommittingJoin, DELAYED};
+use super::{Room, TOO_MANY};
 use crate::hub::context::Context;
 use crate::hub::events::{HubEvent, LeaveReason};
 use crate::hub::peer::member::WelcomeDue;

@@ -74,7 +74,8 @@ pub(super) fn room(connection: &Connection, name: &str) -> rusqlite::Result<Opti
     select.query_row([name], |row| Ok((row.get(0)?, bits(row, 1)?))).optional()
 }
 
-/// Returns the row of a room, and its first seq and its head; creates the room if it does not exist.
+/// Returns the row of a room, and its first seq and its head; creates the room if it does not
+/// exist.
 pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Result<(i64, (u64, u64))> {
     let mut select = connection.prepare_cached("SELECT id, first_seq, head FROM rooms WHERE name = ?1")?;
     let known = select.query_row([name], |row| Ok((row.get(0)?, (bits(row, 1)?, bits(row, 2)?)))).optional()?;
