@@ -54,8 +54,8 @@ impl<P: Provider> Hub<P> {
     /// identity whenever it is refused.
     ///
     /// # Errors
-    /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`]; for
-    /// a member also [`OperatorError::Oneself`], [`OperatorError::Configured`].
+    /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`];
+    /// for a member also [`OperatorError::Oneself`], [`OperatorError::Configured`].
     pub fn ban(
         &mut self,
         now: Instant,
@@ -93,8 +93,8 @@ impl<P: Provider> Hub<P> {
     /// works. The room is shown the reason.
     ///
     /// # Errors
-    /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`]; for
-    /// a member also [`OperatorError::Oneself`], [`OperatorError::Configured`].
+    /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`];
+    /// for a member also [`OperatorError::Oneself`], [`OperatorError::Configured`].
     pub fn mute(
         &mut self,
         now: Instant,
@@ -128,8 +128,8 @@ impl<P: Provider> Hub<P> {
         self.rooms.get(room).map_or_else(Vec::new, Room::sanctions)
     }
 
-    /// Makes an identity an operator, or a trusted one. In effect at once; stored as soon as the store
-    /// works.
+    /// Makes an identity an operator, or a trusted one. In effect at once; stored as soon as the
+    /// store works.
     ///
     /// # Errors
     /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`],

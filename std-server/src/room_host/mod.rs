@@ -285,8 +285,8 @@ impl RoomHost {
     }
 }
 
-/// Executes the commands of members, who are operators, on a thread of its own, until the server has
-/// stopped.
+/// Executes the commands of members, who are operators, on a thread of its own, until the server
+/// has stopped.
 fn operate(operations: mpsc::Receiver<Operation>, operator: Operator) -> io::Result<()> {
     let run = move || operations.into_iter().for_each(|operation| operator.answer(operation));
     std::thread::Builder::new().name("kabar-operate".to_owned()).spawn(run).map(|_| ())

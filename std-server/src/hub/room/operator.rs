@@ -166,8 +166,8 @@ impl Room {
         Ok(shown)
     }
 
-    /// Revokes a privilege of the identity that has or owns a name, or had it when the privilege was
-    /// granted.
+    /// Revokes a privilege of the identity that has or owns a name, or had it when the privilege
+    /// was granted.
     pub(in crate::hub) fn revoke<P: Provider>(
         &mut self,
         context: &mut Context<P>,

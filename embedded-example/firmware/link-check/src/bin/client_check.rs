@@ -68,7 +68,9 @@ fn step(client: &mut DeviceClient, datagram: &mut [u8; DATAGRAM_LEN]) {
             }
         }
         5 => write_opaque(&client.request(now(), RoomSlot::FIRST, Request::ListMembers)),
-        6 => write_opaque(&client.request(now(), RoomSlot::FIRST, Request::History { before: number(), count: byte() })),
+        6 => {
+            write_opaque(&client.request(now(), RoomSlot::FIRST, Request::History { before: number(), count: byte() }))
+        }
         7 => client.leave(now()),
         8 => client.abort(now()),
         9 => client.set_server(address()),
