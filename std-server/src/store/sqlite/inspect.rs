@@ -13,7 +13,6 @@ use rusqlite::{Connection, OpenFlags};
 use super::connect::{OpenError, identify, prepare, settle, unusable};
 use super::error::of_io;
 use super::mark::{self, Log};
-use super::{records, schema};
 use crate::store::StoreErrorKind;
 
 /// Attempts before a failure counts, while another process writes the files.
@@ -130,19 +129,16 @@ fn judge(path: &Path) -> Result<Verdict, OpenError> {
     })
 }
 
-/// Whether a history is sound and, if it is of this version, its records can be loaded: those of a
-/// file with the log of another one may be pages of other tables.
-fn is_usable(connection: &Connection) -> bool {
-    let is_present = schema::version(connection).is_ok_and(|taken| usize::try_from(taken) == Ok(schema::STEPS.len()));
-    is_sound(connection) && (!is_present || records::load_all(connection).is_ok())
-}
-
 /// Reads file and log together; they must be consistent.
 fn prove(path: &Path, alone: &Connection) -> Result<Connection, OpenError> {
-    let together = open_with_log(path)?;
     let foreign = || OpenError::ForeignLog(path.to_path_buf());
-    if !is_usable(&together) {
-        return Err(if is_usable(alone) { foreign() } else { OpenError::unusable(path, StoreErrorKind::Damaged) });
+    // With the log of another file, not even the schema may be readable.
+    let together = match open_with_log(path) {
+        Err(OpenError::Unusable(_, StoreErrorKind::Damaged)) if is_sound(alone) => return Err(foreign()),
+        together => together?,
+    };
+    if !is_sound(&together) {
+        return Err(if is_sound(alone) { foreign() } else { OpenError::unusable(path, StoreErrorKind::Damaged) });
     }
     let page = settle(&together, path, mark::page)?;
     if let Some(page) = page
