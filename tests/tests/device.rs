@@ -168,7 +168,7 @@ fn keeps_its_name_between_runs() {
         assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
     }
     // Kept where `kabar` keeps identities, so that both are the same member.
-    let mut client = spawn_join(room.home(), &room.invite, "Probe", &[]);
+    let mut client = spawn_join(room.home(), &room.invite, "Probe", &["--identity", "probe"]);
     client.expect_stderr("Joined lobby as ");
 }
 

@@ -20,7 +20,7 @@ fn first_and_last_lines_are_whole_and_in_order() {
         server.type_line("/stop");
         assert_eq!(server.wait(), 0);
         let written = server.written();
-        let lines: Vec<_> = written.lines().collect();
+        let lines = shown_lines(&written);
         // The terminal echoes typed text at the cursor, so it follows all output except the end.
         let expected = [
             "listening on 127.0.0.1:",
@@ -38,6 +38,20 @@ fn first_and_last_lines_are_whole_and_in_order() {
             assert!(line.starts_with(expected), "{expected:?} in {written}");
         }
     }
+}
+
+/// The lines on the screen, without control sequences, prompts and empty lines.
+fn shown_lines(written: &str) -> Vec<String> {
+    let mut shown = String::new();
+    let mut rest = written;
+    while let Some((before, sequence)) = rest.split_once("\x1b[") {
+        shown.push_str(before);
+        rest = sequence.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    shown.push_str(rest);
+    let lines = shown.lines().map(|line| line.trim_start_matches('\r').trim_start_matches("> ").to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
 }
 
 #[test]
