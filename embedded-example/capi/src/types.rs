@@ -268,11 +268,15 @@ impl CEvent {
             Event::Entry { header, body, own, .. } => {
                 Self { own: own.into(), ..Self::entry(KABAR_ENTRY, &header) }.body(body)
             }
-            Event::EntryTooLarge { header, size, .. } => Self { body_len: size.into(), ..Self::entry(KABAR_STUB, &header) },
+            Event::EntryTooLarge { header, size, .. } => {
+                Self { body_len: size.into(), ..Self::entry(KABAR_STUB, &header) }
+            }
             Event::Stored { number, seq, .. } => Self { number, seq, ..Self::of(KABAR_STORED) },
             Event::PostRefused { number, code, .. } => Self { number, code: code.0, ..Self::of(KABAR_POST_REFUSED) },
             Event::OutboxWritable { .. } => Self::of(KABAR_OUTBOX_SPACE),
-            Event::Info { info: Info::Notice { code, text }, .. } => Self { code, ..Self::of(KABAR_NOTICE) }.body(text.as_bytes()),
+            Event::Info { info: Info::Notice { code, text }, .. } => {
+                Self { code, ..Self::of(KABAR_NOTICE) }.body(text.as_bytes())
+            }
             Event::Disconnected(_) => Self::of(KABAR_LOST),
             Event::Reconnected => Self::of(KABAR_RECOVERED),
             Event::Ended(reason) => Self::ended(reason),

@@ -73,7 +73,8 @@ macro_rules! some_flags {
 
         impl clap::Args for $name {
             fn augment_args(command: clap::Command) -> clap::Command {
-                command.args(flags_of($settings))
+                // A subcommand of the subcommand takes them, too.
+                command.args(flags_of($settings).into_iter().map(|flag| flag.global(true)))
             }
 
             fn augment_args_for_update(command: clap::Command) -> clap::Command {

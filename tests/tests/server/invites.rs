@@ -86,7 +86,7 @@ fn newcomers_wait_until_the_console_lets_them_in() {
     room.server.expect("waits to be let in since");
     room.server.type_line("/accept anna");
     room.server.expect("is let in");
-    room.server.expect("anna joined");
+    room.server.expect("anna has joined");
     let mut eve = room.spawn_join("eve", &[]);
     eve.expect_stderr("an operator has to let you in");
     room.server.type_line("/reject eve");
