@@ -280,7 +280,7 @@ def serve():
     strangers = [str(path) for path, owner in owners.items() if owner != USER]
     check(not strangers, f"commands of root left {strangers}")
     command("kabar-server", "restore", "/run/backup.db")
-    renewed = command("kabar-server", "invite", "--new")
+    renewed = command("kabar-server", "invite", "revoke", "standing")
     readme("chown")
     with service(printed):
         join_and_say(renewed, "hello again", printed)
