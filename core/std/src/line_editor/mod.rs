@@ -12,6 +12,7 @@ mod saved_terminal;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustyline::Config;
 use rustyline::history::MemHistory;
@@ -32,9 +33,14 @@ pub fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal() && !is_plain
 }
 
+/// Time in which an editor displays what it was given to print.
+const DISPLAY_TIME: Duration = Duration::from_millis(50);
+
 /// Ends the prompt and erases it: further output goes directly to the terminal.
 pub fn stop(gate: &TerminalGate) {
     if gate.stop() {
+        // The editor does not report when it has displayed what it was given to print.
+        std::thread::sleep(DISPLAY_TIME);
         // Ends bracketed paste, and erases the line.
         let mut out = io::stdout();
         let _ = out.write_all(b"\x1b[?2004l\r\x1b[J").and_then(|()| out.flush());
