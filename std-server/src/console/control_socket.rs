@@ -150,7 +150,7 @@ impl ControlSocket {
         Ok(listener)
     }
 
-    /// Passes commands to `operator`, on threads of its own.
+    /// Passes commands to `operator`, on separate threads.
     ///
     /// # Errors
     /// If a thread cannot be spawned.

@@ -285,7 +285,7 @@ impl RoomHost {
     }
 }
 
-/// Executes the commands of members, who are operators, on a thread of its own, until the server
+/// Executes the commands of members, who are operators, on a separate thread, until the server
 /// has stopped.
 fn operate(operations: mpsc::Receiver<Operation>, operator: Operator) -> io::Result<()> {
     let run = move || operations.into_iter().for_each(|operation| operator.answer(operation));
