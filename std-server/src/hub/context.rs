@@ -9,6 +9,7 @@ use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 
 use super::census::Census;
+use super::commit::Commits;
 use super::config::HubConfig;
 use super::counters::Counters;
 use super::events::HubEvent;
@@ -23,6 +24,8 @@ pub(super) struct Context<P: Provider> {
     pub(super) rng: ChaCha20Rng,
     pub(super) wall: WallClock,
     pub(super) is_stopping: bool,
+    /// The transaction in progress.
+    pub(super) commits: Commits,
     pub(super) timers: Timers,
     /// The order in which connections are served.
     pub(super) turns: Turns,
@@ -45,6 +48,7 @@ pub(super) struct WallClock {
 impl<P: Provider> Context<P> {
     pub(super) fn new(config: HubConfig, rng: ChaCha20Rng, now: Instant) -> Self {
         Self {
+            commits: Commits::new(config.limits.retry_min),
             config,
             rng,
             wall: WallClock { set_at: now, unix_ms: 0 },

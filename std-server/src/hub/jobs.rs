@@ -80,14 +80,12 @@ pub struct PasswordDone {
     pub(super) is_right: bool,
 }
 
-/// Access to the store, for one room.
+/// Access to the store.
 #[derive(Clone, Debug)]
 pub enum StoreJob {
-    /// Commit what a room collected. At most one is outstanding for each room; the next one
-    /// collects meanwhile (group commit).
+    /// Commit what was collected. At most one is outstanding; the next one collects meanwhile
+    /// (group commit).
     Append {
-        /// The room.
-        room: RoomId,
         /// The transaction.
         commit: Commit,
     },
@@ -95,10 +93,8 @@ pub enum StoreJob {
     Read(ReadJob),
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
-        /// The room.
-        room: RoomId,
-        /// Its name, by which the store knows it.
-        name: Arc<str>,
+        /// The names of the rooms that the transaction concerned.
+        rooms: Vec<Arc<str>>,
     },
 }
 
@@ -109,6 +105,14 @@ pub struct Loaded {
     pub server: ServerState,
     /// The room.
     pub room: RoomState,
+}
+
+/// The parts of a store that a transaction concerned.
+#[derive(Clone, Debug, Default)]
+pub struct Reloaded {
+    pub(super) server: ServerState,
+    /// In the order of the request.
+    pub(super) rooms: Vec<RoomState>,
 }
 
 /// Entries to read.
@@ -125,8 +129,6 @@ pub struct ReadJob {
 pub enum StoreDone {
     /// [`StoreJob::Append`].
     Append {
-        /// The room.
-        room: RoomId,
         /// Whether it is committed.
         result: Result<(), CommitError>,
     },
@@ -141,10 +143,8 @@ pub enum StoreDone {
     },
     /// [`StoreJob::Reload`].
     Reload {
-        /// The room.
-        room: RoomId,
         /// The content of the store.
-        result: Result<Box<Loaded>, ReadError>,
+        result: Result<Box<Reloaded>, ReadError>,
     },
 }
 
@@ -207,9 +207,9 @@ impl StoreJob {
     /// Runs it.
     pub fn run(self, store: &mut impl Store) -> StoreDone {
         match self {
-            Self::Append { room, commit } => StoreDone::Append { room, result: store.commit(&commit) },
+            Self::Append { commit } => StoreDone::Append { result: store.commit(&commit) },
             Self::Read(job) => job.run(store),
-            Self::Reload { room, name } => StoreDone::Reload { room, result: Loaded::read(store, &name).map(Box::new) },
+            Self::Reload { rooms } => StoreDone::Reload { result: Reloaded::read(store, &rooms).map(Box::new) },
         }
     }
 }
@@ -224,12 +224,11 @@ impl Loaded {
     }
 }
 
-impl StoreDone {
-    /// The room that the job was for.
-    pub(super) fn room(&self) -> RoomId {
-        match self {
-            Self::Append { room, .. } | Self::Read { room, .. } | Self::Reload { room, .. } => *room,
-        }
+impl Reloaded {
+    fn read(store: &mut impl Store, rooms: &[Arc<str>]) -> Result<Self, ReadError> {
+        let server = store.load_server()?;
+        let rooms = rooms.iter().map(|room| store.load_room(room)).collect::<Result<_, _>>()?;
+        Ok(Self { server, rooms })
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut C
             }
         };
         let limit = context.config.limits.unfinished_bytes;
-        if rooms.is_saturated(limit) {
+        if context.commits.unfinished_bytes() >= limit {
             context.turns.pause(&mut peer.turn, &mut context.counters);
             break;
         }

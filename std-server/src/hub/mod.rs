@@ -4,7 +4,8 @@
 //! * `door`: strangers. All that an unauthenticated datagram may touch: half-open connections,
 //!   replies, limits per address.
 //! * `peer`: the table of connections, their memory and their streams.
-//! * `room`: a room with its members, its log, its commits and its records of identities.
+//! * `room`: a room with its members, its log and its records of identities.
+//! * `commit`: the transaction in progress, which covers all rooms.
 //! * `routes`, `connection_events`, `messages`: hand each input to the owner of the state that it
 //!   concerns.
 //! * `context`: the objects that all of these share: configuration, clock, deadlines, the order in
@@ -19,8 +20,8 @@
 //! # The drive contract
 //!
 //! 1. Input: any `handle_*`, or several, and any operator call.
-//! 2. [`Hub::create_jobs`]: creates the jobs that are due: for each room one commit of everything
-//!    that was collected since its last one, reads of the log, password checks, handshakes.
+//! 2. [`Hub::create_jobs`]: creates the jobs that are due: one commit of everything that was
+//!    collected since the last one, reads of the log, password checks, handshakes.
 //! 3. Output: drain [`Hub::poll_job`], [`Hub::poll_transmit`] and [`Hub::poll_event`], in any
 //!    order.
 //! 4. If [`Hub::poll_transmit`] returned anything, repeat 2 and [`Hub::poll_job`]: delivery finds
@@ -38,6 +39,7 @@
 //! same inputs give the same outputs.
 
 mod census;
+mod commit;
 mod config;
 mod connection_events;
 mod context;
@@ -81,7 +83,7 @@ pub use events::{HubEvent, LeaveReason};
 pub use fault_injection::FaultInjection;
 pub use jobs::{
     AcceptDone, AcceptJob, Done, Job, JobKind, Loaded, NoPassword, PasswordDone, PasswordJob, PasswordVerifier,
-    ReadJob, StoreDone, StoreJob,
+    ReadJob, Reloaded, StoreDone, StoreJob,
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
@@ -108,7 +110,7 @@ impl<P: Provider> Hub<P> {
         rng.fill_bytes(&mut acceptor_seed);
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
         let settings = RoomSettings::new(&config);
-        let mut hub = Self { door, peers, rooms: Rooms::new(), context: Context::new(config, rng, now) };
+        let mut hub = Self { door, peers, rooms: Rooms::default(), context: Context::new(config, rng, now) };
         hub.add_room(now, settings, &loaded);
         hub
     }
@@ -153,13 +155,9 @@ impl<P: Provider> Hub<P> {
     /// completed, and Joins whose password cannot be checked are refused.
     pub fn create_jobs(&mut self, now: Instant) {
         self.door.create_jobs(&mut self.context.jobs);
-        for id in self.rooms.ids() {
-            self.create_commit_job(now, id);
-            let Self { peers, rooms, context, .. } = self;
-            let Some(room) = rooms.get_mut(id) else { continue };
-            room.create_password_job(now, peers, context);
-            room.create_read_jobs(context);
-        }
+        self.visit_touched_rooms(now);
+        self.create_commit_job(now);
+        self.visit_touched_rooms(now);
         self.peers.watch_pool(now, &mut self.context.timers);
         // The connection that is polled for datagrams may have more to send now.
         self.context.turns.is_polling = false;

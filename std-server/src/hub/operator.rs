@@ -15,8 +15,9 @@ impl<P: Provider> Hub<P> {
     /// Posts `text` (up to 4096 bytes; the rest is cut off) to a room as the operator.
     pub fn say(&mut self, now: Instant, room: RoomId, text: &str) {
         self.begin_input(now);
-        if let Some(room) = self.rooms.get_mut(room) {
-            room.say(text);
+        let Self { rooms, context, .. } = self;
+        if let Some(room) = rooms.get_mut(room) {
+            room.say(context, text);
         }
     }
 
@@ -106,6 +107,8 @@ impl<P: Provider> Hub<P> {
             half_open,
             handshakes,
             buffer_bytes: self.peers.pool.used(),
+            unfinished_bytes: self.context.commits.unfinished_bytes(),
+            is_store_in_trouble: self.context.commits.is_in_trouble(),
             ..Status::default()
         };
         if let Some(room) = self.rooms.get(room) {
@@ -131,6 +134,9 @@ impl<P: Provider> Hub<P> {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         let has_output = !self.context.turns.ready.is_empty() || self.door.has_replies();
-        self.context.is_stopping && !has_output && self.rooms.iter().all(Room::is_idle)
+        self.context.is_stopping
+            && !has_output
+            && self.context.commits.is_idle()
+            && self.rooms.iter().all(Room::is_idle)
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Timer {
     Read(u32),
     /// The next check for connections that keep rings and make no progress.
     Pool,
+    /// The next attempt after a failed commit or reload.
+    Store,
     /// A deadline of a room.
     Room(RoomId, RoomTimer),
 }
@@ -28,8 +30,6 @@ pub(super) enum Timer {
 pub(super) enum RoomTimer {
     /// A member that vanished: time to announce that it left.
     Absence(PublicIdentity),
-    /// The next attempt after a failed commit or reload.
-    Store,
     /// The next attempt after a failed read.
     Pages,
     /// The next password check, after too many wrong ones in total.
@@ -154,15 +154,15 @@ mod tests {
     #[test]
     fn a_postponed_or_cleared_timer_does_not_fire_at_its_old_deadline() {
         let mut timers = Timers::default();
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(10)));
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(40)));
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Upkeep), Some(at(10)));
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Upkeep), Some(at(40)));
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), Some(at(10)));
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), None);
         timers.set(Timer::Pool, None);
-        assert_eq!(timers.get(&Timer::Room(RoomId::ONLY, RoomTimer::Store)), Some(at(40)));
+        assert_eq!(timers.get(&Timer::Room(RoomId::ONLY, RoomTimer::Upkeep)), Some(at(40)));
         assert_eq!(timers.pop_due(at(39)), None);
         assert_eq!(timers.next(), Some(at(40)), "it looked once too early, not again");
-        assert_eq!(timers.pop_due(at(40)), Some(Timer::Room(RoomId::ONLY, RoomTimer::Store)));
+        assert_eq!(timers.pop_due(at(40)), Some(Timer::Room(RoomId::ONLY, RoomTimer::Upkeep)));
         assert_eq!((timers.next(), timers.pop_due(at(99))), (None, None));
     }
 

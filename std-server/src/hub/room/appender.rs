@@ -1,11 +1,4 @@
-//! Collects the content of the next commit, and holds the batch that is being committed.
-//!
-//! ```text
-//! Idle -something collected-> Appending -ok-> Idle
-//!                                 |-failed, uncertain-> Reloading -> (it was written) -> Idle
-//!                                                           |------> (it was not) -> Pausing -> Idle: the same posts again
-//!                                                           |-failed-> ReloadPausing -> Reloading
-//! ```
+//! Collects the content of a room's next batch, and holds the one that is being committed.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeSet, VecDeque};
@@ -13,7 +6,6 @@ use std::sync::Arc;
 
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::Duration;
 use kabar_std::names::Name;
 
 use super::presence::Changes;
@@ -55,9 +47,9 @@ pub(super) enum RenamedBy {
 }
 
 /// The content of the next commit, and the batch in progress.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Appender {
-    pub(super) state: State,
+    pub(super) in_flight: Option<InFlight>,
     pub(super) posts: VecDeque<PendingEntry>,
     pub(super) joins: Vec<CommittingJoin>,
     /// Folded names whose owners were seen.
@@ -70,23 +62,8 @@ pub(super) struct Appender {
     pub(super) forgotten_names: Vec<String>,
     /// The running time is to be written even if nothing else is.
     pub(super) is_ran_due: bool,
-    /// Bytes of posts that are not committed.
-    pub(super) bytes: usize,
     /// Changes of presence and names by `posts` and the batch in progress.
     pub(super) changes: Changes,
-    pub(super) pause: Duration,
-    pub(super) is_in_trouble: bool,
-}
-
-#[derive(Debug)]
-pub(super) enum State {
-    Idle,
-    Appending(InFlight),
-    Reloading(InFlight),
-    /// Until the timer.
-    Pausing,
-    /// Until the timer.
-    ReloadPausing(InFlight),
 }
 
 /// A batch in progress, and the data that is needed when its outcome is known.
@@ -128,27 +105,8 @@ impl PendingEntry {
 }
 
 impl Appender {
-    pub(super) fn new(pause: Duration) -> Self {
-        Self {
-            state: State::Idle,
-            posts: VecDeque::new(),
-            joins: Vec::new(),
-            seen: BTreeSet::new(),
-            seen_instances: BTreeSet::new(),
-            released: Vec::new(),
-            forgotten: Forgotten::default(),
-            forgotten_names: Vec::new(),
-            is_ran_due: false,
-            bytes: 0,
-            changes: Changes::default(),
-            pause,
-            is_in_trouble: false,
-        }
-    }
-
     /// Adds an entry to the next commit.
     pub(super) fn push(&mut self, pending: PendingEntry) {
-        self.bytes += pending.bytes();
         self.changes.note(&pending);
         self.posts.push_back(pending);
     }
@@ -199,10 +157,7 @@ impl Appender {
     }
 
     pub(super) fn in_flight(&self) -> Option<&InFlight> {
-        match &self.state {
-            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => Some(it),
-            State::Idle | State::Pausing => None,
-        }
+        self.in_flight.as_ref()
     }
 
     /// Releases a name with the next commit.
@@ -216,11 +171,6 @@ impl Appender {
         self.released.iter().chain(in_flight).any(|released| released == folded)
     }
 
-    /// Bytes of posts that are not committed.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Number of Joins that are not committed.
     pub(super) fn joins(&self) -> usize {
         self.joins.len() + self.in_flight().map_or(0, |it| it.joins.len())
@@ -231,20 +181,9 @@ impl Appender {
         self.posts.len() + self.in_flight().map_or(0, |it| it.batch.entries.len())
     }
 
-    /// Whether a commit failed and it is too early for another. (After that, the next one shows
-    /// whether the store works again.)
-    pub(super) fn is_recovering(&self) -> bool {
-        matches!(self.state, State::Reloading(_) | State::Pausing | State::ReloadPausing(_))
-    }
-
     /// Whether there is nothing to commit.
     pub(super) fn is_idle(&self) -> bool {
-        matches!(self.state, State::Idle) && self.posts.is_empty() && self.joins.is_empty()
-    }
-
-    /// Whether the last commit failed, or is not known to have happened.
-    pub(super) fn is_in_trouble(&self) -> bool {
-        self.is_in_trouble
+        self.in_flight.is_none() && self.posts.is_empty() && self.joins.is_empty()
     }
 
     /// After a batch: only the changes by `posts` are still to be written.

@@ -10,7 +10,6 @@ use kabar_core::time::{Duration, Instant};
 use super::Room;
 use super::appender::{Origin, PendingEntry};
 use crate::hub::context::Context;
-use crate::hub::counters::Counters;
 use crate::hub::events::{HubEvent, LeaveReason};
 use crate::hub::peer::{Peer, Phase};
 use crate::hub::timers::RoomTimer;
@@ -55,9 +54,9 @@ impl Room {
             _ if !is_last => {}
             LeaveReason::Kicked | LeaveReason::Banned => {
                 let origin = Origin::Presence { identity, joining: None };
-                self.appender.push(PendingEntry::by_server(name, EntryKind::KICKED, &[], origin));
+                self.push(context, PendingEntry::by_server(name, EntryKind::KICKED, &[], origin));
             }
-            LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(identity),
+            LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(context, identity),
             LeaveReason::Vanished | LeaveReason::Violation if !is_returning => {
                 let grace = context.config.limits.return_time.saturating_sub(silence);
                 context.timers.set(self.timer(RoomTimer::Absence(identity)), Some(now + grace));
@@ -67,18 +66,18 @@ impl Room {
         context.emit(HubEvent::Left { name: name.to_owned(), from: peer.address, reason });
     }
 
-    fn announce_left(&mut self, identity: PublicIdentity) {
+    fn announce_left<P: Provider>(&mut self, context: &mut Context<P>, identity: PublicIdentity) {
         if let Some(name) = self.present_name(&identity).map(str::to_owned) {
             let origin = Origin::Presence { identity, joining: None };
-            self.appender.push(PendingEntry::by_server(&name, EntryKind::LEFT, &[], origin));
+            self.push(context, PendingEntry::by_server(&name, EntryKind::LEFT, &[], origin));
         }
     }
 
     /// A member did not return in time.
-    pub(super) fn on_absence_timer(&mut self, counters: &mut Counters, identity: &PublicIdentity) {
+    pub(super) fn on_absence_timer<P: Provider>(&mut self, context: &mut Context<P>, identity: &PublicIdentity) {
         if !self.is_here(identity) {
-            counters.not_returned += u64::from(self.is_present(identity));
-            self.announce_left(*identity);
+            context.counters.not_returned += u64::from(self.is_present(identity));
+            self.announce_left(context, *identity);
         }
     }
 

@@ -143,7 +143,7 @@ impl Room {
         let identity = request.identity;
         self.count_lapsed(&mut context.counters, &request.name, &identity);
         if renames {
-            self.push_renamed(identity, request.name.clone(), RenamedBy::Join(peer.id));
+            self.push_renamed(context, identity, request.name.clone(), RenamedBy::Join(peer.id));
         } else {
             self.announce_joined(now, context, peer.id, &request);
         }
@@ -161,7 +161,7 @@ impl Room {
         peer: &Peer<P>,
         request: &mut JoinRequest,
     ) -> Result<(), JoinError> {
-        if self.appender.is_recovering() {
+        if context.commits.is_recovering() {
             return Err((RefusedCode::TRY_LATER, STORE_FAILS.into()));
         }
         match self.log.instance(request.instance) {
@@ -234,7 +234,7 @@ impl Room {
                 return;
             }
             let origin = Origin::Presence { identity, joining: Some(peer) };
-            self.appender.push(PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
+            self.push(context, PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
         }
     }
 }

@@ -51,7 +51,7 @@ use super::fairness::shares::Shares;
 use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
-use appender::Appender;
+use appender::{Appender, PendingEntry};
 use claims::Claims;
 use known::Known;
 use log::Log;
@@ -63,6 +63,8 @@ use presence::Presence;
 use sanctions::Sanctions;
 use visits::Visits;
 
+pub(super) use commit::Begun;
+use table::Listed;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
@@ -84,6 +86,8 @@ pub(super) enum Handled {
 pub(super) struct Room {
     id: RoomId,
     settings: RoomSettings,
+    /// In the lists of the table.
+    listed: Listed,
     /// When this run began.
     began: Instant,
     /// How long servers ran with this log before, in ms.
@@ -134,6 +138,7 @@ impl Room {
         let term = draw_term(&mut context.rng, loaded);
         let mut room = Self {
             id,
+            listed: Listed::default(),
             began: now,
             ran_before_ms: loaded.server.ran_ms,
             members: Members::default(),
@@ -142,7 +147,7 @@ impl Room {
             residents: Shares::new(),
             log: Log::new(&loaded.room, id.handle(), term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
-            appender: Appender::new(limits.retry_min),
+            appender: Appender::default(),
             ownership: Ownership::new(loaded, settings.admission_tag, limits.name_keep.as_millis()),
             known: Known::new(loaded),
             sanctions: Sanctions::new(&loaded.room),
@@ -165,6 +170,11 @@ impl Room {
         &self.settings.name
     }
 
+    /// Its name, for a job.
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        self.settings.name.clone()
+    }
+
     /// The number by which messages name this room.
     pub(super) fn handle(&self) -> u8 {
         self.log.handle()
@@ -183,8 +193,7 @@ impl Room {
     /// Handles one of its deadlines.
     pub(super) fn on_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, timer: &RoomTimer) {
         match timer {
-            RoomTimer::Absence(identity) => self.on_absence_timer(&mut context.counters, identity),
-            RoomTimer::Store => self.on_store_timer(context),
+            RoomTimer::Absence(identity) => self.on_absence_timer(context, identity),
             // The next jobs are created anyway.
             RoomTimer::Pages | RoomTimer::Passwords | RoomTimer::Evict => {}
             RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
@@ -192,9 +201,10 @@ impl Room {
         }
     }
 
-    /// Whether too many posts wait for their commit to accept more.
-    pub(super) fn is_saturated(&self, limit: usize) -> bool {
-        self.appender.bytes() >= limit
+    /// Adds an entry to the next commit.
+    fn push<P: Provider>(&mut self, context: &mut Context<P>, entry: PendingEntry) {
+        context.commits.begin_entry(entry.bytes());
+        self.appender.push(entry);
     }
 
     /// Whether nothing is left to commit.

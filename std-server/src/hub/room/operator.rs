@@ -20,9 +20,9 @@ use crate::store::{Sanction, SanctionKind};
 const SERVER: &str = "server";
 
 impl Room {
-    pub(in crate::hub) fn say(&mut self, text: &str) {
+    pub(in crate::hub) fn say<P: Provider>(&mut self, context: &mut Context<P>, text: &str) {
         let text = &text[..text.floor_char_boundary(MAX_TEXT_LEN)];
-        self.appender.push(PendingEntry::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
+        self.push(context, PendingEntry::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
     }
 
     /// Closes the sessions of the member with a name. Returns the name as the server writes it.
@@ -137,8 +137,6 @@ impl Room {
     /// Fills in how full the room is.
     pub(in crate::hub) fn add_status(&self, status: &mut Status) {
         status.members = self.members.len();
-        status.unfinished_bytes = self.appender.bytes();
-        status.is_store_in_trouble = self.appender.is_in_trouble();
         (status.first, status.head) = (self.first(), self.head());
     }
 

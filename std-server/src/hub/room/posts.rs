@@ -75,7 +75,8 @@ impl Room {
         let Some(member) = peer.member_mut() else { return Handled::Violation };
         context.counters.posts += 1;
         let name = member.name.shown();
-        self.appender.push(PendingEntry::by_member(name, post.instance, post.number, post.kind, post.body, from));
+        let entry = PendingEntry::by_member(name, post.instance, post.number, post.kind, post.body, from);
+        self.push(context, entry);
         if faults.stored_before_commit() {
             member.due.stored = Some((post.number, next_seq));
         }

@@ -37,7 +37,7 @@ impl Room {
         if self.current_name(&identity) == Some(name.shown()) {
             return Err(refused(AnswerCode::UNCHANGED, "this is your name already"));
         }
-        if self.appender.is_recovering() {
+        if context.commits.is_recovering() {
             return Err(refused(AnswerCode::TRY_LATER, STORE_FAILS));
         }
         self.check_name(now, &name, &identity).map_err(|why| refused(why.answer_code(), &why.text()))?;
@@ -46,16 +46,22 @@ impl Room {
         }
         self.count_lapsed(&mut context.counters, &name, &identity);
         self.claims.claim(&name, identity);
-        self.push_renamed(identity, name, RenamedBy::Request(peer.id));
+        self.push_renamed(context, identity, name, RenamedBy::Request(peer.id));
         Ok(())
     }
 
     /// Adds the entry about a rename to the next commit, if the identity has a name.
-    pub(super) fn push_renamed(&mut self, identity: PublicIdentity, name: Name, by: RenamedBy) {
+    pub(super) fn push_renamed<P: Provider>(
+        &mut self,
+        context: &mut Context<P>,
+        identity: PublicIdentity,
+        name: Name,
+        by: RenamedBy,
+    ) {
         let Some(before) = self.current_name(&identity).map(str::to_owned) else { return };
         let body = name.shown().as_bytes().to_vec();
         let origin = Origin::Renamed { identity, name, by };
-        self.appender.push(PendingEntry::by_server(&before, EntryKind::RENAMED, &body, origin));
+        self.push(context, PendingEntry::by_server(&before, EntryKind::RENAMED, &body, origin));
     }
 
     /// Counts a name that is taken from an owner that was not seen for long.
@@ -125,7 +131,7 @@ impl Room {
         let mut kept = VecDeque::with_capacity(self.appender.posts.len());
         for mut entry in core::mem::take(&mut self.appender.posts) {
             if let Origin::Renamed { identity, name, by } = &entry.origin {
-                self.appender.bytes -= entry.bytes();
+                context.commits.end_entries(entry.bytes());
                 if let RenamedBy::Request(id) = by {
                     self.claims.unclaim(name);
                     answer(peers, context, *id, AnswerCode::TRY_LATER, STORE_FAILS);

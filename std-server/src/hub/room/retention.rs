@@ -51,7 +51,7 @@ impl Room {
     /// Removes lapsed and surplus records; the rest of them a little later.
     pub(super) fn purge<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
         let limits = context.config.limits;
-        let is_done = !self.appender.is_recovering() && self.purge_some(now, &limits, &mut context.counters);
+        let is_done = !context.commits.is_recovering() && self.purge_some(now, &limits, &mut context.counters);
         context.timers.set(self.timer(RoomTimer::Purge), (!is_done).then(|| now + PURGE_INTERVAL));
     }
 

@@ -1,54 +1,59 @@
-//! Group commit (SPEC 7): posts and registrations are collected while a batch is being committed,
-//! and nothing is sent about them before their commit. The states are those of [`Appender`].
+//! The part of a room in a transaction: its batch, and what follows when that is committed.
 
 mod batch;
 mod outcome;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::Room;
-use super::appender::{Appender, Origin, PendingEntry, RenamedBy, State};
+use super::appender::{Appender, Origin, PendingEntry, RenamedBy};
 use super::presence::Changes;
 use super::requests::{CommittingJoin, JoinRequest};
 use crate::hub::context::Context;
-use crate::hub::jobs::{Job, StoreJob};
 use crate::hub::peer::Peers;
-use crate::store::{Commit, RoomBatch};
+use crate::store::{RoomBatch, ServerBatch};
+
+/// A begun commit of a room.
+#[derive(Debug)]
+pub(in crate::hub) enum Begun {
+    /// This is to be written.
+    Batch(Arc<ServerBatch>, Arc<RoomBatch>),
+    /// Nothing has to be written for the Joins of these connections: they are complete, and reading
+    /// them may continue.
+    Joined(Vec<u32>),
+}
 
 impl Room {
-    /// Begins a commit if there is something to commit and none is in progress. Returns the
-    /// connections of Joins that needed none: reading them may continue and yield more to commit.
-    pub(in crate::hub) fn create_commit_job<P: Provider>(
+    /// Begins a commit of everything that was collected, when none is in progress.
+    pub(in crate::hub) fn begin_commit<P: Provider>(
         &mut self,
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
-    ) -> Vec<u32> {
-        if !matches!(self.appender.state, State::Idle) || !self.has_to_commit() {
-            return Vec::new();
-        }
+    ) -> Begun {
         self.refuse_surplus_sessions(now, peers, context);
         let posts = self.drop_lost_joins(now, peers, context);
         let in_flight = self.build(now, context, posts);
         if in_flight.server.is_empty() && in_flight.batch.is_empty() {
             // Nothing has to be written for these Joins.
-            return self.complete_joins(now, peers, context, in_flight.joins);
+            return Begun::Joined(self.complete_joins(now, peers, context, in_flight.joins));
         }
         if context.config.faults().entry_before_commit() {
             let early = RoomBatch { entries: in_flight.batch.entries.clone(), ..RoomBatch::default() };
             self.log.apply(&early);
             self.mark_caught_up_ready(peers, context);
         }
-        let commit = Commit { server: in_flight.server.clone(), rooms: vec![in_flight.batch.clone()] };
-        context.jobs.push_back(Job::Store(StoreJob::Append { room: self.id, commit }));
-        self.appender.state = State::Appending(in_flight);
-        Vec::new()
+        let begun = Begun::Batch(in_flight.server.clone(), in_flight.batch.clone());
+        self.appender.in_flight = Some(in_flight);
+        begun
     }
 
-    fn has_to_commit(&self) -> bool {
+    /// Whether anything is collected.
+    pub(in crate::hub) fn has_to_commit(&self) -> bool {
         let Appender { posts, joins, seen, released, forgotten, forgotten_names, is_ran_due, .. } = &self.appender;
         let is_empty = posts.is_empty() && joins.is_empty() && seen.is_empty() && released.is_empty();
         let is_forgetting = !forgotten.is_empty() || !forgotten_names.is_empty();
@@ -73,7 +78,7 @@ impl Room {
         for mut post in core::mem::take(&mut self.appender.posts) {
             let is_lost = post.origin.joining().is_some_and(|id| lost.iter().any(|join| join.peer == id));
             if is_lost && !self.pass_on(&mut post.origin) {
-                self.appender.bytes -= post.bytes();
+                context.commits.end_entries(post.bytes());
             } else {
                 posts.push_back(post);
             }
