@@ -68,12 +68,7 @@ fn on_closed<P: Provider>(
 }
 
 /// Handles the end of the time for a connection's phase.
-pub(super) fn on_phase_timer<P: Provider>(
-    now: Instant,
-    rooms: &mut Rooms,
-    context: &mut Context<P>,
-    peer: &mut Peer<P>,
-) {
+pub(super) fn on_phase_timer<P: Provider>(now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) {
     match peer.phase {
         // Its Join may have arrived: it is the server that does not read it.
         Phase::Unjoined if peer.turn.is_paused => {
@@ -83,11 +78,7 @@ pub(super) fn on_phase_timer<P: Provider>(
             context.counters.not_joined += 1;
             peer.close(now, context, CloseCode::NOT_JOINED, "no join in time");
         }
-        Phase::Checking(room) => {
-            if let Some(room) = rooms.get_mut(room) {
-                room.on_password_timer(now, context, peer);
-            }
-        }
+        Phase::Checking(_) => context.on_password_timer(now, peer),
         Phase::Refused => {
             context.counters.refusals_unheard += 1;
             peer.close(now, context, CloseCode::REFUSED, "");

@@ -14,8 +14,10 @@ use super::config::HubConfig;
 use super::counters::Counters;
 use super::events::HubEvent;
 use super::jobs::Job;
+use super::people::People;
 use super::timers::Timers;
 use super::turns::{Turn, Turns};
+use crate::store::ServerState;
 
 /// Passed to every function that changes more than its own object.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub(super) struct Context<P: Provider> {
     pub(super) rng: ChaCha20Rng,
     pub(super) wall: WallClock,
     pub(super) is_stopping: bool,
+    pub(super) people: People,
     /// The transaction in progress.
     pub(super) commits: Commits,
     pub(super) timers: Timers,
@@ -46,8 +49,9 @@ pub(super) struct WallClock {
 }
 
 impl<P: Provider> Context<P> {
-    pub(super) fn new(config: HubConfig, rng: ChaCha20Rng, now: Instant) -> Self {
+    pub(super) fn new(config: HubConfig, loaded: &ServerState, rng: ChaCha20Rng, now: Instant) -> Self {
         Self {
+            people: People::new(now, &config.limits, loaded),
             commits: Commits::new(config.limits.retry_min),
             config,
             rng,

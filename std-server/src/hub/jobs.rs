@@ -67,7 +67,6 @@ pub struct AcceptDone {
 
 /// One password to check.
 pub struct PasswordJob {
-    pub(super) room: RoomId,
     pub(super) connection_id: u32,
     pub(super) password: Zeroizing<Vec<u8>>,
 }
@@ -75,7 +74,6 @@ pub struct PasswordJob {
 /// The result of [`PasswordJob::run`].
 #[derive(Debug)]
 pub struct PasswordDone {
-    pub(super) room: RoomId,
     pub(super) connection_id: u32,
     pub(super) is_right: bool,
 }
@@ -148,7 +146,7 @@ pub enum StoreDone {
     },
 }
 
-/// Checks the room's password. Deliberately slow.
+/// Checks the password. Deliberately slow.
 pub trait PasswordVerifier {
     /// Whether `password` is the room's.
     fn verify(&self, password: &[u8]) -> bool;
@@ -198,8 +196,8 @@ impl PasswordJob {
     /// Runs it.
     #[must_use]
     pub fn run(self, verifier: &impl PasswordVerifier) -> PasswordDone {
-        let Self { room, connection_id, password } = self;
-        PasswordDone { room, connection_id, is_right: verifier.verify(&password) }
+        let Self { connection_id, password } = self;
+        PasswordDone { connection_id, is_right: verifier.verify(&password) }
     }
 }
 

@@ -35,7 +35,9 @@ pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut C
         if !context.has_work(&mut peer.turn) {
             break;
         }
-        match handle(now, rooms, context, peer, buffer.get(2..len).unwrap_or_default()) {
+        let handled = handle(now, rooms, context, peer, buffer.get(2..len).unwrap_or_default());
+        rooms.repeat_renames(context);
+        match handled {
             Handled::Done => {}
             Handled::Defer => break,
             Handled::Violation => {

@@ -4,12 +4,13 @@
 //! * `door`: strangers. All that an unauthenticated datagram may touch: half-open connections,
 //!   replies, limits per address.
 //! * `peer`: the table of connections, their memory and their streams.
-//! * `room`: a room with its members, its log and its records of identities.
+//! * `people`: identities, and everything about them that is the same in every room: names, rates.
+//! * `room`: a room with its members and its log.
 //! * `commit`: the transaction in progress, which covers all rooms.
 //! * `routes`, `connection_events`, `messages`: hand each input to the owner of the state that it
 //!   concerns.
-//! * `context`: the objects that all of these share: configuration, clock, deadlines, the order in
-//!   which connections are served, and the queues of output.
+//! * `context`: the objects that all of these share: configuration, people, clock, deadlines, the
+//!   order in which connections are served, and the queues of output.
 //! * `fairness`: tables and rates that are shared between address prefixes.
 //!
 //! ```text
@@ -54,6 +55,7 @@ mod limits;
 mod messages;
 mod operator;
 mod peer;
+mod people;
 mod report;
 mod room;
 mod room_id;
@@ -74,6 +76,8 @@ use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
 use room::{Room, RoomSettings, Rooms};
+
+use crate::store::RoomState;
 
 pub use config::{HubConfig, JoinPolicy, Profile};
 pub use counters::{CounterValue, Counters};
@@ -110,13 +114,15 @@ impl<P: Provider> Hub<P> {
         rng.fill_bytes(&mut acceptor_seed);
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
         let settings = RoomSettings::new(&config);
-        let mut hub = Self { door, peers, rooms: Rooms::default(), context: Context::new(config, rng, now) };
-        hub.add_room(now, settings, &loaded);
+        let mut hub =
+            Self { door, peers, rooms: Rooms::default(), context: Context::new(config, &loaded.server, rng, now) };
+        hub.add_room(now, settings, &loaded.room);
+        hub.context.begin_upkeep(now);
         hub
     }
 
     /// Adds a room, with the state that the store holds.
-    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &Loaded) {
+    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) {
         let room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
         self.rooms.add(room);
     }
@@ -211,6 +217,7 @@ impl<P: Provider> Hub<P> {
             pool_empty: self.peers.pool.refused(),
             ..*counted
         };
+        self.context.people.count(&mut counters);
         self.rooms.iter().for_each(|room| room.count(&mut counters));
         self.peers.iter().for_each(|peer| counters.add(&peer.connection.counters()));
         counters

@@ -72,7 +72,8 @@ impl<P: Provider> Hub<P> {
 
     fn lift(&mut self, now: Instant, room: RoomId, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
         self.begin_input(now);
-        self.rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.lift(name, kind)
+        let Self { rooms, context, .. } = self;
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.lift(&context.people, name, kind)
     }
 
     /// Bans and mutes in effect, oldest first.
@@ -88,7 +89,8 @@ impl<P: Provider> Hub<P> {
     /// here.
     pub fn release_name(&mut self, now: Instant, room: RoomId, name: &str) -> Result<String, OperatorError> {
         self.begin_input(now);
-        self.rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.release_name(name)
+        self.rooms.get(room).ok_or(OperatorError::NoSuchRoom)?;
+        self.context.people.release_name(name)
     }
 
     /// The members by name.

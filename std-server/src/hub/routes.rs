@@ -136,7 +136,7 @@ impl<P: Provider> Hub<P> {
             }
             Timer::Phase(id) => {
                 if let Some(peer) = peers.get_mut(id) {
-                    on_phase_timer(now, rooms, context, peer);
+                    on_phase_timer(now, context, peer);
                 }
             }
             Timer::Read(id) => {
@@ -152,6 +152,10 @@ impl<P: Provider> Hub<P> {
                 }
             }
             Timer::Store => self.on_store_timer(),
+            // The next jobs are created anyway.
+            Timer::Passwords | Timer::Evict => {}
+            Timer::Upkeep => context.on_upkeep_timer(now),
+            Timer::Purge => context.purge_names(now),
             Timer::Room(id, timer) => {
                 if let Some(room) = rooms.get_mut(id) {
                     room.on_timer(now, context, &timer);
@@ -164,10 +168,7 @@ impl<P: Provider> Hub<P> {
         let Self { door, peers, rooms, context } = self;
         match done {
             Done::Accept(done) => door.on_accept_done(context, done),
-            Done::Password(done) => match rooms.get_mut(done.room) {
-                Some(room) => room.on_password_done(now, peers, context, &done),
-                None => context.counters.results_dropped += 1,
-            },
+            Done::Password(done) => context.on_password_done(now, peers, rooms, &done),
             Done::Store(StoreDone::Append { result }) => self.on_append_done(now, result),
             Done::Store(StoreDone::Reload { result }) => self.on_reload_done(now, result),
             Done::Store(StoreDone::Read { room, range, entries }) => match rooms.get_mut(room) {
@@ -181,10 +182,8 @@ impl<P: Provider> Hub<P> {
     /// creates their other jobs.
     pub(super) fn visit_touched_rooms(&mut self, now: Instant) {
         let Self { peers, rooms, context, .. } = self;
-        rooms.visit_touched(|room| {
-            room.create_password_job(now, peers, context);
-            room.create_read_jobs(context);
-        });
+        rooms.visit_touched(|room| room.create_read_jobs(context));
+        context.create_password_job(now, peers);
     }
 
     /// Reads the messages that followed Joins that are now complete.

@@ -21,6 +21,14 @@ pub(super) enum Timer {
     Pool,
     /// The next attempt after a failed commit or reload.
     Store,
+    /// The next password check, after too many wrong ones in total.
+    Passwords,
+    /// The next time to write the running time and to search for lapsed names.
+    Upkeep,
+    /// The next search for lapsed names, when there were more than are forgotten at once.
+    Purge,
+    /// The next search for an identity that makes room in a full table.
+    Evict,
     /// A deadline of a room.
     Room(RoomId, RoomTimer),
 }
@@ -32,14 +40,10 @@ pub(super) enum RoomTimer {
     Absence(PublicIdentity),
     /// The next attempt after a failed read.
     Pages,
-    /// The next password check, after too many wrong ones in total.
-    Passwords,
-    /// The next time to write the running time and which members are present.
+    /// The next time to write which members are present, and to search for lapsed records.
     Upkeep,
     /// The next search for lapsed records, when there were more than are forgotten at once.
     Purge,
-    /// The next search for an identity that makes room in a full table.
-    Evict,
 }
 
 /// All deadlines.

@@ -11,8 +11,6 @@
 
 mod outcome;
 
-use std::sync::Arc;
-
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 
@@ -20,7 +18,7 @@ use super::Hub;
 use super::jobs::{Job, StoreJob};
 use super::room::Begun;
 use super::room_id::RoomId;
-use crate::store::{Commit, RoomBatch, ServerBatch};
+use crate::store::Commit;
 
 /// The transaction in progress, and the trouble with the store.
 #[derive(Debug)]
@@ -93,48 +91,37 @@ impl<P: Provider> Hub<P> {
     pub(super) fn create_commit_job(&mut self, now: Instant) {
         while self.context.commits.is_idle() {
             let Self { peers, rooms, context, .. } = self;
+            let dirty = rooms.take_dirty();
+            if dirty.is_empty() && !context.people.has_to_commit() {
+                return;
+            }
+            for id in &dirty {
+                let Some(room) = rooms.get_mut(*id) else { continue };
+                for (identity, name) in room.prepare_commit(now, peers, context) {
+                    rooms.drop_rename(context, *id, identity, &name);
+                }
+            }
+            let mut part = context.people.begin_batch(now);
             let (mut begun, mut batches, mut joined) = (Vec::new(), Vec::new(), Vec::new());
-            let mut server = Vec::new();
-            for id in rooms.take_dirty() {
+            for id in dirty {
                 let Some(room) = rooms.get_mut(id) else { continue };
-                match room.begin_commit(now, peers, context) {
-                    Begun::Batch(of_server, batch) => {
+                match room.begin_commit(now, peers, context, &mut part) {
+                    Begun::Batch(batch) => {
                         begun.push(id);
-                        server.push(of_server);
                         batches.push(batch);
                     }
                     Begun::Joined(peers) => joined.extend(peers),
                 }
             }
-            let is_done = joined.is_empty();
-            if !begun.is_empty() {
-                self.append(server, batches, begun);
+            let server = context.people.finish_batch(part, !batches.is_empty());
+            if !batches.is_empty() || !server.is_empty() {
+                let commit = Commit { server, rooms: batches };
+                context.jobs.push_back(Job::Store(StoreJob::Append { commit }));
+                context.commits.state = State::Appending(Transaction { rooms: begun });
             }
+            // Only now: what follows a Join may concern every room.
             self.read_joined(now, joined);
-            if is_done {
-                return;
-            }
             self.visit_touched_rooms(now);
         }
     }
-
-    fn append(&mut self, server: Vec<Arc<ServerBatch>>, rooms: Vec<Arc<RoomBatch>>, begun: Vec<RoomId>) {
-        let commit = Commit { server: merge(server), rooms };
-        self.context.jobs.push_back(Job::Store(StoreJob::Append { commit }));
-        self.context.commits.state = State::Appending(Transaction { rooms: begun });
-    }
-}
-
-fn merge(mut parts: Vec<Arc<ServerBatch>>) -> Arc<ServerBatch> {
-    if parts.len() == 1 {
-        return parts.remove(0);
-    }
-    let mut merged = ServerBatch::default();
-    for part in parts {
-        merged.names.extend(part.names.iter().cloned());
-        merged.released.extend(part.released.iter().cloned());
-        merged.forgotten.extend(part.forgotten.iter().cloned());
-        merged.ran_ms = merged.ran_ms.max(part.ran_ms);
-    }
-    Arc::new(merged)
 }

@@ -6,7 +6,7 @@ use kabar_core::time::Instant;
 use super::{State, Transaction};
 use crate::hub::Hub;
 use crate::hub::events::HubEvent;
-use crate::hub::jobs::{Job, Loaded, Reloaded, StoreJob};
+use crate::hub::jobs::{Job, Reloaded, StoreJob};
 use crate::hub::timers::Timer;
 use crate::store::{CommitError, ReadError};
 
@@ -27,6 +27,7 @@ impl<P: Provider> Hub<P> {
         let Self { peers, rooms, context, .. } = self;
         context.counters.commits += 1;
         context.commits.pause = context.config.limits.retry_min;
+        context.people.on_committed();
         let mut joined = Vec::new();
         for id in transaction.rooms {
             let Some(room) = rooms.get_mut(id) else { continue };
@@ -108,9 +109,10 @@ impl<P: Provider> Hub<P> {
             let last = self.rooms.get(*id).and_then(|room| room.last_in_flight());
             last.is_some_and(|last| state.head >= last)
         });
+        self.context.people.reload(&reloaded.server);
         for (id, state) in states() {
             if let Some(room) = self.rooms.get_mut(*id) {
-                room.reload(&Loaded { server: reloaded.server.clone(), room: state.clone() });
+                room.reload(&mut self.context.people, state);
             }
         }
         if was_written {
@@ -118,9 +120,16 @@ impl<P: Provider> Hub<P> {
             return self.on_committed(now, transaction);
         }
         let Self { peers, rooms, context, .. } = self;
+        context.people.on_not_written();
         for id in transaction.rooms {
             if let Some(room) = rooms.get_mut(id) {
-                room.on_not_written(peers, context);
+                room.on_not_written();
+            }
+        }
+        // A rename is done in all rooms or in none.
+        for id in rooms.listed() {
+            if let Some(room) = rooms.get_mut(id) {
+                room.cancel_renames(peers, context);
             }
         }
         self.context.commits.state = State::Pausing;

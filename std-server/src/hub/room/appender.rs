@@ -10,7 +10,7 @@ use kabar_std::names::Name;
 
 use super::presence::Changes;
 use super::requests::{CommittingJoin, JoinRequest};
-use crate::store::{Forgotten, RoomBatch, ServerBatch};
+use crate::store::{Forgotten, RoomBatch};
 
 /// An entry that waits for its commit.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub(super) enum RenamedBy {
     Join(u32),
     /// A request on this connection, which waits for the answer.
     Request(u32),
+    /// One of these in another room.
+    Elsewhere,
 }
 
 /// The content of the next commit, and the batch in progress.
@@ -52,16 +54,10 @@ pub(super) struct Appender {
     pub(super) in_flight: Option<InFlight>,
     pub(super) posts: VecDeque<PendingEntry>,
     pub(super) joins: Vec<CommittingJoin>,
-    /// Folded names whose owners were seen.
-    pub(super) seen: BTreeSet<String>,
     /// Instances whose connections ended.
     pub(super) seen_instances: BTreeSet<u64>,
-    pub(super) released: Vec<String>,
     /// Records already removed from memory, to be removed from the store.
     pub(super) forgotten: Forgotten,
-    pub(super) forgotten_names: Vec<String>,
-    /// The running time is to be written even if nothing else is.
-    pub(super) is_ran_due: bool,
     /// Changes of presence and names by `posts` and the batch in progress.
     pub(super) changes: Changes,
 }
@@ -69,7 +65,6 @@ pub(super) struct Appender {
 /// A batch in progress, and the data that is needed when its outcome is known.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    pub(super) server: Arc<ServerBatch>,
     pub(super) batch: Arc<RoomBatch>,
     /// The origin of each entry.
     pub(super) origins: Vec<Origin>,
@@ -116,9 +111,8 @@ impl Appender {
         self.joins.push(CommittingJoin { peer, request });
     }
 
-    /// Records with the next commit that the owner of a name was seen, with an instance.
-    pub(super) fn push_seen(&mut self, folded: &str, instance: u64) {
-        self.seen.insert(folded.to_owned());
+    /// Records with the next commit that an instance was in use.
+    pub(super) fn push_seen(&mut self, instance: u64) {
         self.seen_instances.insert(instance);
     }
 
@@ -127,27 +121,14 @@ impl Appender {
         &mut self.forgotten
     }
 
-    /// Removes a name from the store with the next commit.
-    pub(super) fn push_forgotten_name(&mut self, folded: &str) {
-        self.forgotten_names.push(folded.to_owned());
-    }
-
     /// After everything was read from the store again: nothing is about to be removed.
     pub(super) fn clear_forgotten(&mut self) {
         self.forgotten = Forgotten::default();
-        self.forgotten_names.clear();
     }
 
-    /// Makes the next commit write the running time, even if it writes nothing else.
-    pub(super) fn push_ran(&mut self) {
-        self.is_ran_due = true;
-    }
-
-    /// The identities whose names and instances the batch in progress writes.
+    /// The identities whose instances the batch in progress writes.
     pub(super) fn writes(&self) -> impl Iterator<Item = PublicIdentity> {
-        let in_flight = self.in_flight();
-        let names = in_flight.into_iter().flat_map(|it| it.server.names.iter().map(|record| record.identity));
-        names.chain(in_flight.into_iter().flat_map(|it| it.batch.instances.iter().map(|record| record.identity)))
+        self.in_flight().into_iter().flat_map(|it| it.batch.instances.iter().map(|record| record.identity))
     }
 
     /// Joins that are not committed.
@@ -158,17 +139,6 @@ impl Appender {
 
     pub(super) fn in_flight(&self) -> Option<&InFlight> {
         self.in_flight.as_ref()
-    }
-
-    /// Releases a name with the next commit.
-    pub(super) fn push_released(&mut self, folded: &str) {
-        self.released.push(folded.to_owned());
-    }
-
-    /// Whether a name is about to be released.
-    pub(super) fn is_releasing(&self, folded: &str) -> bool {
-        let in_flight = self.in_flight().map_or(&[][..], |it| it.server.released.as_slice());
-        self.released.iter().chain(in_flight).any(|released| released == folded)
     }
 
     /// Number of Joins that are not committed.
@@ -193,6 +163,14 @@ impl Appender {
 }
 
 impl Origin {
+    /// The identity whose presence or name it changes.
+    pub(super) fn identity(&self) -> Option<PublicIdentity> {
+        match self {
+            Self::Presence { identity, .. } | Self::Renamed { identity, .. } => Some(*identity),
+            Self::Member(_) | Self::Operator => None,
+        }
+    }
+
     /// The connection whose Join the entry belongs to, if it is written only with that.
     pub(super) fn joining(&self) -> Option<u32> {
         match self {

@@ -38,7 +38,7 @@ impl Room {
     ) {
         self.residents.remove(&peer.id);
         if peer.phase.is_checking(self.id) {
-            self.passwords.remove(peer.id);
+            context.people.passwords.remove(peer.id);
         }
         if peer.member().is_none() {
             return;
@@ -47,9 +47,11 @@ impl Room {
         self.pages.forget(peer.id);
         let is_last = self.members.remove(peer.id, &member);
         let (name, identity) = (member.name.shown(), member.identity);
-        self.appender.push_seen(member.name.folded(), member.instance);
+        context.people.push_seen(member.name.folded());
+        self.appender.push_seen(member.instance);
+        self.report(&mut context.people, identity);
         // The same member may be joining again.
-        let is_returning = self.claims.is_joining(&identity);
+        let is_returning = self.joining.contains_key(&identity);
         match reason {
             _ if !is_last => {}
             LeaveReason::Kicked | LeaveReason::Banned => {
@@ -91,6 +93,6 @@ impl Room {
 
     /// Whether an identity is a member or about to be one.
     pub(super) fn is_here(&self, identity: &PublicIdentity) -> bool {
-        self.members.contains(identity) || self.claims.is_joining(identity)
+        self.members.contains(identity) || self.joining.contains_key(identity)
     }
 }

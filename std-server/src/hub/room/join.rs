@@ -45,9 +45,9 @@ impl Room {
         join: &Join<'_>,
     ) -> Handled {
         let checked = self.check_join(peer, join);
-        if checked.is_ok() && !self.visits.take_join(now, join.identity) {
+        if checked.is_ok() && !context.people.visits.take_join(now, join.identity) {
             context.counters.joins_held += 1;
-            peer.read_later(context, now + self.visits.join_interval());
+            peer.read_later(context, now + context.people.visits.join_interval());
             return Handled::Defer;
         }
         context.timers.set(Timer::Phase(peer.id), None);
@@ -57,7 +57,7 @@ impl Room {
             Ok((request, Admission::Granted)) => self.admit(now, context, peer, request),
             Ok((request, Admission::Password)) => {
                 let Authentication::Password(password) = join.authentication else { return Handled::Violation };
-                self.ask_password(now, context, peer, request, Zeroizing::new(password.to_vec()));
+                context.ask_password(now, self.id, peer, request, Zeroizing::new(password.to_vec()));
             }
         }
         Handled::Done
@@ -80,7 +80,7 @@ impl Room {
         if self.sanctions.holds(join.identity, SanctionKind::Ban) {
             return Err((RefusedCode::BANNED, BANNED.into()));
         }
-        let is_admitted = self.ownership.is_admitted(&join.identity);
+        let is_admitted = self.admissions.contains(&join.identity);
         let policy = self.settings.join_policy;
         let admission = match join.authentication {
             Authentication::Secret(proof) if ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
@@ -123,7 +123,7 @@ impl Room {
     }
 
     /// Registers an admitted Join (its name, instance and place) and adds it to the next commit.
-    pub(super) fn admit<P: Provider>(
+    pub(in crate::hub) fn admit<P: Provider>(
         &mut self,
         now: Instant,
         context: &mut Context<P>,
@@ -132,22 +132,26 @@ impl Room {
     ) {
         let checked = self.check_name_and_capacity(now, context, peer, &mut request);
         let checked = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity));
-        let renames = self.current_name(&request.identity).is_some_and(|current| current != request.name.shown());
+        let current = context.people.current_name(&request.identity, self.id);
+        let renames = current.is_some_and(|current| current != request.name.shown());
         let checked = checked.and_then(|()| {
-            let may_announce = !renames || self.take_announcement(now, &mut context.counters, request.identity);
+            let may_announce =
+                !renames || context.people.take_announcement(now, &mut context.counters, request.identity);
             if may_announce { Ok(()) } else { Err((RefusedCode::TRY_LATER, TOO_OFTEN.into())) }
         });
         if let Err((code, text)) = checked {
             return peer.refuse(now, context, request.name.shown(), code, &text);
         }
         let identity = request.identity;
-        self.count_lapsed(&mut context.counters, &request.name, &identity);
+        context.people.count_lapsed(&mut context.counters, &request.name, &identity);
         if renames {
             self.push_renamed(context, identity, request.name.clone(), RenamedBy::Join(peer.id));
-        } else {
+        }
+        if !renames || !self.is_named(&identity) {
             self.announce_joined(now, context, peer.id, &request);
         }
-        self.claims.begin_join(&request.name, identity);
+        context.people.claims.begin_join(&request.name, identity);
+        *self.joining.entry(identity).or_default() += 1;
         context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
         peer.set_phase(context, Phase::Joining(self.id));
         self.residents.insert(peer.id, peer.prefix);
@@ -174,9 +178,9 @@ impl Room {
         }
         let identity = request.identity;
         let named = if request.is_default_name {
-            self.default_name(now, &request.name, &identity).map(|name| request.name = name)
+            context.people.default_name(now, &request.name, &identity, self.id).map(|name| request.name = name)
         } else {
-            self.check_name(now, &request.name, &identity)
+            context.people.check_name(now, &request.name, &identity)
         };
         named.map_err(|why| (why.refused_code(), why.text()))?;
         let limits = &context.config.limits;
@@ -230,7 +234,7 @@ impl Room {
         let is_small = self.members.len() < context.config.limits.announced_members;
         context.counters.unannounced += u64::from(!is_small && !is_return);
         if is_small && !is_return {
-            if !self.take_announcement(now, &mut context.counters, identity) {
+            if !context.people.take_announcement(now, &mut context.counters, identity) {
                 return;
             }
             let origin = Origin::Presence { identity, joining: Some(peer) };

@@ -13,6 +13,7 @@ use super::members::Person;
 use crate::hub::context::Context;
 use crate::hub::events::LeaveReason;
 use crate::hub::peer::Peers;
+use crate::hub::people::People;
 use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Sanction, SanctionKind};
 
@@ -77,7 +78,7 @@ impl Room {
         name: &str,
         kind: SanctionKind,
     ) -> Result<(String, PublicIdentity), OperatorError> {
-        let (shown, identity) = self.resolve_name(name).ok_or(OperatorError::NoSuchName)?;
+        let (shown, identity) = self.resolve_name(&context.people, name).ok_or(OperatorError::NoSuchName)?;
         if self.sanctions.all().len() >= context.config.limits.sanctions && !self.sanctions.holds(identity, kind) {
             context.counters.sanctions_full += 1;
             return Err(OperatorError::Full);
@@ -89,9 +90,14 @@ impl Room {
 
     /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
     /// was imposed.
-    pub(in crate::hub) fn lift(&mut self, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
+    pub(in crate::hub) fn lift(
+        &mut self,
+        people: &People,
+        name: &str,
+        kind: SanctionKind,
+    ) -> Result<String, OperatorError> {
         let name = Name::existing(name).map_err(|_| OperatorError::NotInEffect)?;
-        let owner = self.ownership.record(name.folded()).map(|record| record.identity);
+        let owner = people.names.record(name.folded()).map(|record| record.identity);
         let named = owner.filter(|owner| self.sanctions.holds(*owner, kind));
         let identity = named.or_else(|| self.sanctions.find_by_name(&name, kind)).ok_or(OperatorError::NotInEffect)?;
         self.sanctions.lift(identity, kind);
@@ -100,18 +106,6 @@ impl Room {
 
     pub(in crate::hub) fn sanctions(&self) -> Vec<Sanction> {
         self.sanctions.all().into_iter().cloned().collect()
-    }
-
-    /// Ends the ownership of a name.
-    pub(in crate::hub) fn release_name(&mut self, name: &str) -> Result<String, OperatorError> {
-        let name = Name::existing(name).map_err(|_| OperatorError::NoSuchName)?;
-        let folded = name.folded();
-        if !self.is_idle_name(folded) {
-            return Err(OperatorError::InUse);
-        }
-        let shown = self.ownership.record(folded).ok_or(OperatorError::NoSuchName)?.name.clone();
-        self.appender.push_released(folded);
-        Ok(shown)
     }
 
     /// The members by name.
@@ -141,10 +135,10 @@ impl Room {
     }
 
     /// The member with this name, or else its owner.
-    fn resolve_name(&self, name: &str) -> Option<(String, PublicIdentity)> {
+    fn resolve_name(&self, people: &People, name: &str) -> Option<(String, PublicIdentity)> {
         let name = Name::existing(name).ok()?;
         let identity = self.members.named(name.folded());
         let member = identity.and_then(|it| Some((self.members.get(&it)?.name.shown().to_owned(), it)));
-        member.or_else(|| self.ownership.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
+        member.or_else(|| people.names.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
     }
 }

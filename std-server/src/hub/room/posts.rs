@@ -6,10 +6,10 @@ use kabar_core::time::Instant;
 
 use super::appender::PendingEntry;
 use super::log::Instance;
-use super::visits::PostToken;
 use super::{Handled, Room};
 use crate::hub::context::Context;
 use crate::hub::peer::Peer;
+use crate::hub::people::PostToken;
 use crate::store::SanctionKind;
 
 impl Room {
@@ -93,7 +93,7 @@ impl Room {
         if core::mem::take(&mut member.has_post_token) {
             return true;
         }
-        let PostToken { at, is_burst_whole } = self.visits.reserve_post(now, member.identity);
+        let PostToken { at, is_burst_whole } = context.people.visits.reserve_post(now, member.identity);
         member.was_slowed &= !is_burst_whole;
         if at <= now {
             return true;

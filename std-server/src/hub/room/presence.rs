@@ -8,7 +8,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 use super::Room;
 use super::appender::{Origin, PendingEntry};
-use crate::store::{self, NameRecord, RoomBatch, RoomState};
+use crate::store::{self, RoomBatch, RoomState};
 
 /// The committed presence: the name of each identity that is present, as it is shown.
 #[derive(Debug, Default)]
@@ -113,10 +113,5 @@ impl Room {
     /// Whether an identity is present, as [`Self::present_name`].
     pub(super) fn is_present(&self, identity: &PublicIdentity) -> bool {
         self.present_name(identity).is_some()
-    }
-
-    /// Whether the owner of a name is present under it.
-    pub(super) fn is_present_as(&self, record: &NameRecord) -> bool {
-        self.present_name(&record.identity) == Some(&record.name)
     }
 }

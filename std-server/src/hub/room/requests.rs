@@ -16,8 +16,8 @@ pub(super) type JoinError = (RefusedCode, Cow<'static, str>);
 
 /// A valid Join.
 #[derive(Debug)]
-pub(super) struct JoinRequest {
-    pub(super) name: Name,
+pub(in crate::hub) struct JoinRequest {
+    pub(in crate::hub) name: Name,
     pub(super) identity: PublicIdentity,
     /// As stated in the Join (0: none); once admitted, the instance that the member will have.
     pub(super) instance: u64,

@@ -1,12 +1,15 @@
 //! The table of rooms.
 
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
+use kabar_std::names::Name;
 
 use super::Room;
 use crate::hub::context::Context;
 use crate::hub::events::LeaveReason;
 use crate::hub::peer::Peer;
+use crate::hub::people::Rename;
 use crate::hub::room_id::RoomId;
 
 /// All rooms of a hub. None is ever removed.
@@ -72,6 +75,32 @@ impl Rooms {
             visit(room);
             if room.has_to_commit() && !core::mem::replace(&mut room.listed.is_dirty, true) {
                 self.dirty.push(id);
+            }
+        }
+    }
+
+    /// Repeats the renames in one room in all others in which their identity has a name.
+    pub(in crate::hub) fn repeat_renames<P: Provider>(&mut self, context: &mut Context<P>) {
+        while let Some(Rename { room, identity, name }) = context.people.renames.pop_front() {
+            for id in context.people.rooms_of(&identity) {
+                if let Some(other) = self.get_mut(id).filter(|_| id != room) {
+                    other.repeat_rename(context, identity, name.clone());
+                }
+            }
+        }
+    }
+
+    /// Drops the repetitions of a rename in other rooms than `room`.
+    pub(in crate::hub) fn drop_rename<P: Provider>(
+        &mut self,
+        context: &mut Context<P>,
+        room: RoomId,
+        identity: PublicIdentity,
+        name: &Name,
+    ) {
+        for id in context.people.rooms_of(&identity) {
+            if let Some(other) = self.get_mut(id).filter(|_| id != room) {
+                other.drop_rename(context, identity, name);
             }
         }
     }

@@ -179,7 +179,7 @@ fn results_that_nothing_waits_for_are_counted_and_dropped() {
         Done::Store(StoreDone::Append { result: Err(CommitError::Failed(failed)) }),
         Done::Store(StoreDone::Read { room, range: 1..=9, entries: Err(ReadError(failed)) }),
         Done::Store(StoreDone::Reload { result: Ok(Box::new(Reloaded::default())) }),
-        Done::Password(PasswordDone { room, connection_id: 1, is_right: true }),
+        Done::Password(PasswordDone { connection_id: 1, is_right: true }),
     ] {
         two.world.hub.handle_done(two.world.now, done);
     }

@@ -8,14 +8,13 @@ use kabar_core::time::Instant;
 
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
-use crate::hub::jobs::Loaded;
 use crate::hub::peer::Peers;
+use crate::hub::people::People;
 use crate::hub::room::appender::{InFlight, Origin};
-use crate::hub::room::known::Known;
 use crate::hub::room::presence::Presence;
 use crate::hub::room::requests::CommittingJoin;
 use crate::hub::room::{Room, STORE_FAILS};
-use crate::store::{LogEntry, RoomBatch};
+use crate::store::{LogEntry, RoomBatch, RoomState};
 
 impl Room {
     /// The batch in progress is durable. Returns the connections of its Joins: reading them may
@@ -27,11 +26,11 @@ impl Room {
         context: &mut Context<P>,
     ) -> Vec<u32> {
         let Some(in_flight) = self.appender.in_flight.take() else { return Vec::new() };
-        let InFlight { server, batch, origins, joins, changes, .. } = in_flight;
+        let InFlight { batch, origins, joins, changes, .. } = in_flight;
         context.counters.entries += batch.entries.len() as u64;
         self.log.apply(&batch);
-        self.known.apply(&server, &batch, &self.ownership);
-        self.ownership.apply(&server, &batch);
+        self.instances.add(&batch.instances, &mut context.people.known);
+        self.admissions.apply(&batch);
         self.presence.apply(&changes);
         self.sanctions.apply(&batch);
         context.commits.end_entries(batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum());
@@ -49,6 +48,9 @@ impl Room {
         }
         let joined = self.complete_joins(now, peers, context, joins);
         self.complete_renames(peers, context, renames);
+        for identity in changes.identities() {
+            self.report(&mut context.people, identity);
+        }
         joined
     }
 
@@ -116,24 +118,26 @@ impl Room {
     }
 
     /// Replaces everything that the store has by what was read from it again.
-    pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
-        self.log.reload(&loaded.room);
+    pub(in crate::hub) fn reload(&mut self, people: &mut People, loaded: &RoomState) {
+        self.log.reload(loaded);
         self.pages.clear();
-        self.ownership.reload(loaded);
-        self.presence = Presence::new(&loaded.room);
-        self.sanctions.reload(&loaded.room);
+        self.admissions.reload(loaded);
+        let before = core::mem::replace(&mut self.presence, Presence::new(loaded));
+        self.sanctions.reload(loaded);
         // Records that were to be removed exist again, and will be searched for again.
-        self.known = Known::new(loaded);
+        self.instances.reload(loaded, &mut people.known);
         self.appender.clear_forgotten();
         self.restore_accepted();
+        for identity in before.identities().chain(self.presence.identities()).collect::<Vec<_>>() {
+            self.report(people, identity);
+        }
     }
 
     /// The batch in progress is not in the store: it is collected again.
-    pub(in crate::hub) fn on_not_written<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
+    pub(in crate::hub) fn on_not_written(&mut self) {
         if let Some(in_flight) = self.appender.in_flight.take() {
             self.requeue(in_flight);
         }
-        self.cancel_renames(peers, context);
         self.restore_accepted();
     }
 

@@ -7,7 +7,9 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::{Name, NameError};
 
-use super::Room;
+use super::People;
+use crate::hub::counters::Counters;
+use crate::hub::room_id::RoomId;
 use crate::store::NameRecord;
 
 /// Numbers that are appended to a default name that is taken.
@@ -15,7 +17,7 @@ const SUFFIXES: core::ops::RangeInclusive<u8> = 2..=99;
 
 /// Why an identity may not have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NameConflict {
+pub(in crate::hub) enum NameConflict {
     /// Nobody may take it.
     NotAllowed(NameError),
     /// Another identity has or owns it, or one that looks like it.
@@ -26,7 +28,7 @@ pub(super) enum NameConflict {
 
 impl NameConflict {
     /// The sentence for the user.
-    pub(super) fn text(self) -> Cow<'static, str> {
+    pub(in crate::hub) fn text(self) -> Cow<'static, str> {
         let text = match self {
             Self::NotAllowed(error) => return error.to_string().into(),
             Self::Taken => {
@@ -39,7 +41,7 @@ impl NameConflict {
     }
 
     /// The code of a refused Join.
-    pub(super) fn refused_code(self) -> RefusedCode {
+    pub(in crate::hub) fn refused_code(self) -> RefusedCode {
         match self {
             Self::NotAllowed(_) => RefusedCode::NAME_NOT_ALLOWED,
             Self::Taken => RefusedCode::NAME_TAKEN,
@@ -48,7 +50,7 @@ impl NameConflict {
     }
 
     /// The code of the answer to a Rename.
-    pub(super) fn answer_code(self) -> AnswerCode {
+    pub(in crate::hub) fn answer_code(self) -> AnswerCode {
         match self {
             Self::NotAllowed(_) => AnswerCode::NAME_NOT_ALLOWED,
             Self::Taken => AnswerCode::NAME_TAKEN,
@@ -57,30 +59,28 @@ impl NameConflict {
     }
 }
 
-impl Room {
-    /// The name that an identity has, or is about to have: as a member, or according to the log.
-    pub(super) fn current_name(&self, identity: &PublicIdentity) -> Option<&str> {
-        let Some(person) = self.members.get(identity) else { return self.present_name(identity) };
-        Some(self.appender.changes.name(identity).unwrap_or_else(|| person.name.shown()))
-    }
-
-    /// The name that an identity has: as a member, or according to the log.
-    pub(super) fn committed_name(&self, identity: &PublicIdentity) -> Option<&str> {
-        let person = self.members.get(identity);
-        person.map(|person| person.name.shown()).or_else(|| self.presence.committed_name(identity))
+impl People {
+    /// The name that an identity has, or is about to have: in this room, or else in another.
+    pub(in crate::hub) fn current_name(&self, identity: &PublicIdentity, room: RoomId) -> Option<&str> {
+        let here = self.held(identity).iter().find(|(it, _)| *it == room).map(|(_, name)| name.as_str());
+        here.or_else(|| self.name_elsewhere(identity, room))
     }
 
     /// Checks that an identity may have a name. One that it owns stays valid when the rules for new
     /// ones become stricter.
-    pub(super) fn check_name(&self, now: Instant, name: &Name, identity: &PublicIdentity) -> Result<(), NameConflict> {
-        let own = self.ownership.record(name.folded()).filter(|record| record.identity == *identity);
+    pub(in crate::hub) fn check_name(
+        &self,
+        now: Instant,
+        name: &Name,
+        identity: &PublicIdentity,
+    ) -> Result<(), NameConflict> {
+        let own = self.names.record(name.folded()).filter(|record| record.identity == *identity);
         if own.is_none() {
             name.check_new().map_err(NameConflict::NotAllowed)?;
         }
         if own.is_none_or(|record| self.is_free(now, record)) {
-            let is_in_use = self.members.named(name.folded()).is_some_and(|holder| holder != *identity);
-            let mut others = self.ownership.colliding(name).filter(|record| record.identity != *identity);
-            if is_in_use || others.any(|record| !self.is_free(now, record)) {
+            let mut others = self.names.colliding(name).filter(|record| record.identity != *identity);
+            if others.any(|record| !self.is_free(now, record)) {
                 return Err(NameConflict::Taken);
             }
         }
@@ -93,20 +93,20 @@ impl Room {
     /// Whether a name no longer belongs to its owner: neither present under it nor seen recently
     /// enough, or about to lose it.
     fn is_free(&self, now: Instant, record: &NameRecord) -> bool {
-        let has_lapsed = self.ownership.has_lapsed(record, self.ran_ms(now)) && !self.is_present_as(record);
-        has_lapsed || self.appender.is_releasing(&record.folded)
+        let has_lapsed = self.names.has_lapsed(record, self.ran_ms(now)) && !self.is_held(record);
+        has_lapsed || self.is_releasing(&record.folded)
     }
 
     /// The name for a Join that states a default name: the one that its identity has or used last,
-    /// or else the stated one, with a number if that is
-    /// taken or reserved.
-    pub(super) fn default_name(
+    /// or else the stated one, with a number if that is taken or reserved.
+    pub(in crate::hub) fn default_name(
         &self,
         now: Instant,
         stated: &Name,
         identity: &PublicIdentity,
+        room: RoomId,
     ) -> Result<Name, NameConflict> {
-        let own = self.current_name(identity).or_else(|| self.last_used_name(identity));
+        let own = self.current_name(identity, room).or_else(|| self.last_used_name(identity));
         let own = own.and_then(|own| Name::existing(own).ok());
         if let Some(own) = own.filter(|own| self.check_name(now, own, identity).is_ok()) {
             return Ok(own);
@@ -120,11 +120,33 @@ impl Room {
         free.next().ok_or(conflict)
     }
 
+    /// The records of the names that an identity owns.
+    pub(in crate::hub) fn owned(&self, identity: &PublicIdentity) -> impl Iterator<Item = &NameRecord> {
+        let kept = self.known.get(identity).map_or(&[][..], |kept| &kept.names);
+        kept.iter().filter_map(|folded| self.names.record(folded))
+    }
+
     /// The name that an identity used last, of those that it owns.
     fn last_used_name(&self, identity: &PublicIdentity) -> Option<&str> {
-        let names = &self.known.get(identity)?.names;
-        let records = names.iter().filter_map(|folded| self.ownership.record(folded));
-        records.max_by_key(|record| record.seen_ran_ms).map(|record| record.name.as_str())
+        self.owned(identity).max_by_key(|record| record.seen_ran_ms).map(|record| record.name.as_str())
+    }
+
+    /// Counts a name that is taken from an owner that was not seen for long.
+    pub(in crate::hub) fn count_lapsed(&self, counters: &mut Counters, name: &Name, identity: &PublicIdentity) {
+        let owner = self.names.record(name.folded()).map(|record| record.identity);
+        counters.names_lapsed += u64::from(owner.is_some_and(|owner| owner != *identity));
+    }
+
+    /// Takes a token for an announcement about an identity, if there is one.
+    pub(in crate::hub) fn take_announcement(
+        &mut self,
+        now: Instant,
+        counters: &mut Counters,
+        identity: PublicIdentity,
+    ) -> bool {
+        let has_token = self.visits.take_announcement(now, identity);
+        counters.announcements_limited += u64::from(!has_token);
+        has_token
     }
 }
 

@@ -1,0 +1,126 @@
+//! Password checks: one at a time, on another thread, and none for a prefix with too many wrong
+//! passwords.
+//!
+//! Wrong passwords are bounded per prefix and in total. Joins from a prefix that has used up its
+//! attempts are refused. The total refuses no one: checks wait for it, and those from the prefix
+//! with the least recent wrong password, or none, come first. So an attacker who guesses from many
+//! addresses delays others by one check at most, unless it obtains unused addresses as fast as the
+//! total allows.
+
+use kabar_core::chat::RefusedCode;
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+use zeroize::Zeroizing;
+
+use super::password_queue::{PasswordCheck, PasswordQueue, WaitingJoin};
+use crate::hub::context::Context;
+use crate::hub::jobs::{Job, PasswordDone, PasswordJob};
+use crate::hub::peer::{Peer, Peers, Phase};
+use crate::hub::room::{JoinRequest, Rooms};
+use crate::hub::room_id::RoomId;
+use crate::hub::timers::Timer;
+
+const QUEUE_FULL: &str = "too many wait for their password";
+
+impl<P: Provider> Context<P> {
+    /// Queues a Join until its password was checked.
+    pub(in crate::hub) fn ask_password(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        peer: &mut Peer<P>,
+        request: Box<JoinRequest>,
+        password: Zeroizing<Vec<u8>>,
+    ) {
+        let passwords = &mut self.people.passwords;
+        if passwords.queue.len() >= self.config.limits.password_queue {
+            self.counters.password_queue_full += 1;
+            let Some(displaced) = passwords.displaced_by(peer.prefix).and_then(|it| passwords.take(it)) else {
+                return peer.refuse(now, self, request.name.shown(), RefusedCode::TRY_LATER, QUEUE_FULL);
+            };
+            self.counters.displaced += 1;
+            passwords.displaced.push(displaced);
+        }
+        let (id, prefix) = (peer.id, peer.prefix);
+        passwords.push(WaitingJoin { room, peer: id, prefix, request, password, is_delayed: false });
+        peer.set_phase(self, Phase::Checking(room));
+        self.timers.set(Timer::Phase(id), Some(now + self.config.limits.join_time));
+    }
+
+    /// Refuses the displaced Joins, and creates the job of the next check if none is in progress.
+    pub(in crate::hub) fn create_password_job(&mut self, now: Instant, peers: &mut Peers<P>) {
+        for WaitingJoin { peer, request, .. } in core::mem::take(&mut self.people.passwords.displaced) {
+            self.refuse_waiting(now, peers, peer, &request, QUEUE_FULL);
+        }
+        if self.people.passwords.outstanding.is_some() {
+            return;
+        }
+        let PasswordQueue { queue, wrong, .. } = &self.people.passwords;
+        let limited = queue.iter().filter(|waiting| !wrong.has_token(now, waiting.prefix)).map(|waiting| waiting.peer);
+        for id in limited.collect::<Vec<_>>() {
+            self.counters.passwords_limited += 1;
+            let Some(request) = self.people.passwords.remove(id) else { continue };
+            self.refuse_waiting(now, peers, id, &request, "too many wrong passwords; try again in a minute");
+        }
+        let PasswordQueue { queue, wrong, wrong_in_total, total_rate, .. } = &mut self.people.passwords;
+        if !queue.is_empty() && !wrong_in_total.has_token(now, *total_rate) {
+            for waiting in queue.iter_mut().filter(|waiting| !waiting.is_delayed) {
+                waiting.is_delayed = true;
+                self.counters.room_passwords_limited += 1;
+            }
+            let token_at = wrong_in_total.token_at(*total_rate);
+            self.timers.set(Timer::Passwords, Some(token_at));
+            return;
+        }
+        // Among equals, the first that arrived.
+        let next = queue.iter().min_by_key(|waiting| wrong.full_at(waiting.prefix)).map(|waiting| waiting.peer);
+        let Some(next) = next.and_then(|next| self.people.passwords.take(next)) else { return };
+        let WaitingJoin { room, peer, prefix, request, password, .. } = next;
+        self.people.passwords.outstanding = Some(PasswordCheck { room, peer, prefix, request });
+        self.jobs.push_back(Job::Password(PasswordJob { connection_id: peer, password }));
+    }
+
+    /// Refuses a Join that has waited too long for the check of its password.
+    pub(in crate::hub) fn on_password_timer(&mut self, now: Instant, peer: &mut Peer<P>) {
+        if self.people.passwords.is_checking(peer.id) {
+            return;
+        }
+        let Some(request) = self.people.passwords.remove(peer.id) else { return };
+        self.counters.passwords_unchecked += 1;
+        let text = "too many wrong passwords from everywhere; try again in a minute";
+        peer.refuse(now, self, request.name.shown(), RefusedCode::TRY_LATER, text);
+    }
+
+    pub(in crate::hub) fn on_password_done(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        rooms: &mut Rooms,
+        done: &PasswordDone,
+    ) {
+        let passwords = &mut self.people.passwords;
+        let Some(check) = passwords.outstanding.take_if(|it| it.peer == done.connection_id) else {
+            return self.counters.results_dropped += 1;
+        };
+        let PasswordCheck { room: id, peer, prefix, request } = check;
+        if !done.is_right {
+            self.counters.wrong_passwords += 1;
+            passwords.wrong.take(now, prefix);
+            passwords.wrong_in_total.take(now, passwords.total_rate);
+        }
+        let Some(peer) = peers.get_mut(peer).filter(|peer| peer.phase.is_checking(id)) else { return };
+        self.timers.set(Timer::Phase(peer.id), None);
+        match rooms.get_mut(id) {
+            Some(room) if done.is_right => room.admit(now, self, peer, request),
+            _ => peer.refuse(now, self, request.name.shown(), RefusedCode::AUTHENTICATION, "wrong password"),
+        }
+        rooms.repeat_renames(self);
+    }
+
+    /// Refuses a Join that waits for its password, for now.
+    fn refuse_waiting(&mut self, now: Instant, peers: &mut Peers<P>, id: u32, request: &JoinRequest, text: &str) {
+        if let Some(peer) = peers.get_mut(id).filter(|peer| matches!(peer.phase, Phase::Checking(_))) {
+            peer.refuse(now, self, request.name.shown(), RefusedCode::TRY_LATER, text);
+        }
+    }
+}
