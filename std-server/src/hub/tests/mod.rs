@@ -11,6 +11,7 @@ mod limits;
 mod message_pairs;
 mod names;
 mod operator;
+mod people;
 mod posting_rate;
 mod posts;
 mod reclaim;

@@ -192,7 +192,7 @@ fn an_operator_acts_on_the_room_that_is_named() {
     let mut two = two(World::new());
     let (now, unknown) = (two.world.now, RoomId(7));
     assert_eq!(two.world.hub.kick(now, two.cellar, "Ana"), Err(OperatorError::NotHere));
-    assert_eq!(two.world.hub.mute(now, LOBBY, "Ben"), Err(OperatorError::NoSuchName));
+    assert_eq!(two.world.hub.mute(now, LOBBY, "nobody"), Err(OperatorError::NoSuchName));
     assert_eq!(two.world.hub.kick(now, unknown, "Ana"), Err(OperatorError::NoSuchRoom));
     assert!(two.world.hub.mute(now, two.cellar, "Ben").is_ok());
     assert_eq!((two.world.hub.sanctions(LOBBY).len(), two.world.hub.sanctions(two.cellar).len()), (0, 1));
