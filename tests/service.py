@@ -272,6 +272,7 @@ def serve():
         reload = settings()["ExecReload"][0].replace("$MAINPID", str(process))
         check(run(*reload.split()).returncode == 0, "cannot be reloaded")
         check("guest: hello" in command("kabar-server", "history"), "hello is not in the history")
+        check(command("kabar-server", "ctl", "stats"), "cannot be operated")
         command("kabar-server", "backup", "/run/backup.db")
         if any(name != "lo" for _, name in socket.if_nameindex()):
             check("//127.0.0.1" not in invite, f"the invite names no address of this computer: {invite}")

@@ -2,7 +2,7 @@
 //! posts a line and reads it back. All randomness comes from the caller; seeds are fixed here.
 
 use kabar_core::chat::{self, ClientMessage, EntryHeader, EntryKind, MAX_MESSAGE_LEN, ServerMessage, Welcome};
-use kabar_core::client::{Client, Config, Event, Output};
+use kabar_core::client::{Client, Config, Event, Output, RoomSlot};
 use kabar_core::connection::{Connection, StreamId};
 use kabar_core::crypto::rsa::{AnyRsa, AnyRsaPrivateKey, KeySize, PrivateKey as _};
 use kabar_core::crypto::{Portable, identity::Identity};
@@ -22,7 +22,9 @@ fn main() {
     client.start(&Config::new(there, Some(fingerprint), "lobby", "anna", &identity), [4; 32], now).expect("valid");
     loop {
         match client.poll_output(now, &mut sent) {
-            Output::Event(Event::Joined { .. }) => assert!(client.post(EntryKind::TEXT, b"hello").is_ok()),
+            Output::Event(Event::Joined { .. }) => {
+                assert!(client.post(RoomSlot::FIRST, EntryKind::TEXT, b"hello").is_ok())
+            }
             Output::Event(Event::Entry { header, body, .. }) => {
                 return println!("{}: {}", header.author, body.escape_ascii());
             }

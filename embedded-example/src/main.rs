@@ -18,7 +18,7 @@ use kabar_client::identity::{IdentityChoice, LocalIdentity};
 use kabar_client::messages::command_error;
 use kabar_client::outcome::CommandError;
 use kabar_core::chat::{EntryKind, RefusedCode};
-use kabar_core::client::{EndReason, State};
+use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::{Duration, Instant};
 use kabar_device::host::{HostClock, UdpDevice};
@@ -152,7 +152,7 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
         let give_up = give_up_at(&mut device, said.is_some());
         let now = device.clock().now();
         if give_up.is_some_and(|end| end <= now) {
-            return Ok(too_late(device.node().client().state(), &servers.servers));
+            return Ok(too_late(device.node().client().state(RoomSlot::FIRST), &servers.servers));
         }
         let limit = give_up.map_or(due, |end| end.min(due)).saturating_since(now);
         device.node().link().device().wait(StdDuration::from_micros(limit.as_micros()))?;
@@ -161,7 +161,7 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
 
 /// When to give up in the client's present state.
 fn give_up_at(device: &mut Device<'_>, has_said: bool) -> Option<Instant> {
-    match device.node().client().state() {
+    match device.node().client().state(RoomSlot::FIRST) {
         State::Connecting { answered: false } => Some(Instant::ZERO + ANSWER_WITHIN),
         _ => has_said.then(|| Instant::ZERO + STORED_WITHIN),
     }
@@ -179,7 +179,7 @@ impl ServerRotation {
     fn rotate(&mut self, device: &mut Device<'_>) -> Instant {
         let now = device.clock().now();
         let client = device.node().client();
-        if self.servers.len() < 2 || client.state() != (State::Connecting { answered: false }) {
+        if self.servers.len() < 2 || client.state(RoomSlot::FIRST) != (State::Connecting { answered: false }) {
             return Instant::from_micros(u64::MAX);
         }
         if self.until <= now {

@@ -16,6 +16,7 @@ pub(crate) fn describe_event(event: &HubEvent) -> Option<String> {
         }
         HubEvent::Refused { name, from, code } => format!("refused {}: {}", who(name, *from), refusal(*code)),
         HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
+        HubEvent::NotRemoved { seq, why } => format!("entry {seq} is not removed: {why}"),
         HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, retrying"),
         HubEvent::StoreUnreadable(error) => format!("the history cannot be read: {error}; retrying"),
         HubEvent::StoreRegressed { head, expected } => {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use kabar_client::driver::Driver;
 use kabar_client::profile::{ACK_DELAY_MS, IDLE_S, LARGEST_ENTRY, TICK_US};
 use kabar_core::chat::{EntryKind, Start};
-use kabar_core::client::{Config, Credential, Event};
+use kabar_core::client::{Config, Credential, Event, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_server::room_host::RoomHost;
@@ -121,7 +121,7 @@ fn one_line(writer: &mut Member, arrived: &Receiver<Instant>) -> Duration {
     writer
         .driver
         .client
-        .post(EntryKind::TEXT, b"one line, about as long as people write in a chat")
+        .post(RoomSlot::FIRST, EntryKind::TEXT, b"one line, about as long as people write in a chat")
         .expect("there is room");
     writer.until(|event| matches!(event, Event::Stored { .. }).then_some(()));
     writer.driver.transmit();

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant as Clock};
 
 use kabar_core::chat::EntryKind;
-use kabar_core::client::{Event, State};
+use kabar_core::client::{Event, RoomSlot, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::Instant;
 use kabar_device::host::{HostClock, UdpDevice};
@@ -214,7 +214,7 @@ impl Application for TwoSensors {
         self.next = now + kabar_core::time::Duration::from_millis(200);
         self.measured += 1;
         let line = format!("{} hPa, {} pulses", 1000 + self.measured, self.pulses);
-        client.post(EntryKind::TEXT, line.as_bytes()).expect("the outbox has room");
+        client.post(RoomSlot::FIRST, EntryKind::TEXT, line.as_bytes()).expect("the outbox has room");
         true
     }
 
@@ -249,7 +249,10 @@ fn a_product_with_two_sensors_and_no_light_joins() {
     while member.ended().is_none() {
         assert!(Clock::now() < deadline, "{:?}", member.node().client().counters());
         let due = member.run();
-        if !is_leaving && member.application().measured >= 3 && member.node().client().state() == State::Online {
+        if !is_leaving
+            && member.application().measured >= 3
+            && member.node().client().state(RoomSlot::FIRST) == State::Online
+        {
             is_leaving = true;
             member.leave();
             continue;
@@ -299,16 +302,16 @@ fn posts_are_stored_once_in_order_on_a_bad_network() {
     node.start(&config, [6; 32], now()).expect("a legal configuration");
 
     let (mut posted, mut delivered) = (0, Vec::new());
-    while node.client().state() != State::Ended {
+    while node.client().state(RoomSlot::FIRST) != State::Ended {
         assert!(origin.elapsed() < TIMEOUT, "{posted} posted, {delivered:?} delivered, {:?}", node.client().counters());
         node.poll(now(), |event| {
-            if let Event::Entry { header, body, own: true } = event {
+            if let Event::Entry { header, body, own: true, .. } = event {
                 assert_eq!(header.kind, EntryKind::TEXT);
                 delivered.push(String::from_utf8(body.to_vec()).expect("text"));
             }
         });
         // A full outbox is not an error: the rest is posted when there is room.
-        while posted < LINES && node.client().post(EntryKind::TEXT, line(posted).as_bytes()).is_ok() {
+        while posted < LINES && node.client().post(RoomSlot::FIRST, EntryKind::TEXT, line(posted).as_bytes()).is_ok() {
             posted += 1;
         }
         if posted == LINES && delivered.len() == LINES {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kabar_client::driver::Driver;
 use kabar_client::profile;
 use kabar_core::chat::{EntryKind, Start};
-use kabar_core::client::{ClientCounters, Config, Credential, Event};
+use kabar_core::client::{ClientCounters, Config, Credential, Event, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_std::invite::Invite;
 use kabar_tests::process::Process;
@@ -172,11 +172,13 @@ impl Counted {
         other.post(lines("other", count));
         let is_complete = self.run_until(|this| {
             while let Some(line) = unposted.peek()
-                && this.driver.client.post(EntryKind::TEXT, line.as_bytes()).is_ok()
+                && this.driver.client.post(RoomSlot::FIRST, EntryKind::TEXT, line.as_bytes()).is_ok()
             {
                 unposted.next();
             }
-            unposted.peek().is_none() && this.driver.client.unsettled() == 0 && this.received.len() >= 2 * count
+            unposted.peek().is_none()
+                && this.driver.client.unsettled(RoomSlot::FIRST) == 0
+                && this.received.len() >= 2 * count
         });
         assert!(is_complete, "{} of {} lines", self.received.len(), 2 * count);
         other.wait_for(2 * count);
@@ -243,7 +245,9 @@ fn a_text_of_4096_bytes_with_colons_emoji_and_newlines_arrives_unchanged() {
         text.pop();
     }
     text.push_str(&"z".repeat(4096 - text.len()));
-    assert!(counted.run_until(|this| this.driver.client.post(EntryKind::TEXT, text.as_bytes()).is_ok()));
+    assert!(
+        counted.run_until(|this| this.driver.client.post(RoomSlot::FIRST, EntryKind::TEXT, text.as_bytes()).is_ok())
+    );
     assert!(counted.run_until(|this| this.received == [text.as_str()]));
     other.wait_for(1);
     assert_eq!(other.texts_of("counted"), [text.as_str()]);

@@ -100,10 +100,11 @@ fn catches_stored_sent_before_the_commit() {
 
 #[test]
 fn catches_a_skipped_entry() {
-    // The client detects it first and never accepts the gap, so it makes no more progress.
+    // The client detects it first and never accepts the gap, so it makes no more progress: time runs
+    // out or, with several clients that connect again and again, the number of events.
     assert_detected_as(
         FaultInjection { skip_an_entry: true, ..FaultInjection::default() },
-        &[Rule::S4, Rule::Liveness],
+        &[Rule::S4, Rule::Liveness, Rule::Contract],
     );
 }
 
@@ -119,6 +120,18 @@ fn catches_posts_accepted_after_a_refusal() {
         FaultInjection { accept_after_refusal: true, ..FaultInjection::default() },
         &[Rule::S2, Rule::S3, Rule::Liveness],
     );
+}
+
+#[test]
+fn catches_joined_written_for_each_session() {
+    let faults = FaultInjection { announce_each_session: true, ..FaultInjection::default() };
+    let violation = detect(faults, Some(Theme::Twins), SEEDS_PER_FAULT);
+    assert_eq!(violation.rule, Rule::Names, "{violation}");
+}
+
+#[test]
+fn catches_a_rename_answered_before_its_commit() {
+    assert_detected_as(FaultInjection { renamed_before_commit: true, ..FaultInjection::default() }, &[Rule::Names]);
 }
 
 #[test]

@@ -209,8 +209,8 @@ fn the_output_of_commands_is_distinct_from_messages() {
     anna.type_line("/who");
     anna.expect("2 here: anna, bob");
     anna.type_line("/history 2");
-    anna.expect("the last 2 lines of the room:\n| [");
-    anna.expect("] bob: first\n| [");
+    anna.expect("the last 2 lines of the room (/history more shows earlier ones):\n| 2 [");
+    anna.expect("] bob: first\n| 3 [");
     anna.type_line("/stats");
     anna.expect("round trip");
     anna.expect("not authentic  0");

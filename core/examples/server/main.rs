@@ -11,7 +11,7 @@ use std::{collections::HashMap, io, thread};
 
 use getrandom::SysRng;
 use kabar_core::chat::{EntryKind, MAX_MESSAGE_LEN, Start};
-use kabar_core::client::{Client, Config, Credential, EndReason, Event, Output};
+use kabar_core::client::{Client, Config, Credential, EndReason, Event, Output, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsa, AnyRsaPrivateKey, KeySize, PrivateKey as _};
 use kabar_core::crypto::{Portable, Provider as _};
@@ -170,7 +170,7 @@ fn join(server: SocketAddr, fingerprint: Fingerprint) -> io::Result<()> {
             match client.poll_output(now(), &mut datagram) {
                 Output::Transmit(transmit) => drop(socket.send_to(&datagram[..transmit.len], transmit.to)),
                 Output::Event(Event::Joined { .. }) => {
-                    client.post(EntryKind::TEXT, b"hello").map_err(io::Error::other)?;
+                    client.post(RoomSlot::FIRST, EntryKind::TEXT, b"hello").map_err(io::Error::other)?;
                 }
                 Output::Event(Event::Entry { header, body, .. }) => {
                     println!("{}: {}", header.author, String::from_utf8_lossy(body));

@@ -35,9 +35,9 @@ pub struct Config<'a> {
     pub server: SocketAddr,
     /// The only key accepted; `None`: the key is reported as [`super::Event::UnknownServerKey`].
     pub fingerprint: Option<Fingerprint>,
-    /// The room's name.
+    /// The name of the room in [`super::RoomSlot::FIRST`].
     pub room: &'a str,
-    /// The requested name.
+    /// The requested name, for all rooms.
     pub name: &'a str,
     /// If the name is taken, the server appends a number: the name was not chosen by the user.
     pub is_default_name: bool,
@@ -59,6 +59,12 @@ pub struct Config<'a> {
 }
 
 impl<'a> Config<'a> {
+    /// The part about the room.
+    pub(super) const fn room(&self) -> RoomConfig<'a> {
+        let Self { room, credential, start, max_entry_len, .. } = *self;
+        RoomConfig { room, credential, start, max_entry_len }
+    }
+
     /// The configuration of a host that needs no credential: only new entries, of any length, are
     /// delivered. Acknowledgements come within 5 ms, the clock counts milliseconds, and the idle
     /// time-out is 60 s.
@@ -84,6 +90,46 @@ impl<'a> Config<'a> {
             ack_delay_ms: HOST_ACK_DELAY_MS,
             tick_us: HOST_TICK_US,
         }
+    }
+}
+
+/// Another room for [`super::Client::join`]. Everything is copied. Identity and name are those of
+/// [`Config`]: a connection belongs to one identity (SPEC 6.2).
+#[derive(Clone, Copy)]
+pub struct RoomConfig<'a> {
+    /// The room's name.
+    pub room: &'a str,
+    /// The proof that the client may join.
+    pub credential: Credential<'a>,
+    /// Where delivery begins.
+    pub start: Start,
+    /// As in [`Config`].
+    pub max_entry_len: u16,
+}
+
+impl<'a> RoomConfig<'a> {
+    /// A room that needs no credential: only new entries, of any length, are delivered.
+    #[must_use]
+    pub const fn new(room: &'a str) -> Self {
+        Self { room, credential: Credential::None, start: Start::Head, max_entry_len: MAX_BODY_LEN as u16 }
+    }
+
+    /// Checks it for a client with messages of up to `message` bytes. Returns the name and the
+    /// largest body.
+    pub(super) fn validate(&self, message: usize) -> Result<(NameString, u16), ConfigError> {
+        let room = bounded_name(self.room).ok_or(ConfigError::Room)?;
+        if matches!(self.credential, Credential::Password(password) if password.len() > MAX_PASSWORD_LEN) {
+            return Err(ConfigError::Password);
+        }
+        let largest =
+            u16::try_from(message.saturating_sub(HISTORY_ENTRY_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
+        Ok((room, self.max_entry_len.min(largest)))
+    }
+}
+
+impl core::fmt::Debug for RoomConfig<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("RoomConfig").field("room", &self.room).finish_non_exhaustive()
     }
 }
 
@@ -138,14 +184,42 @@ impl core::fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-/// The part of a [`Config`] that is not secret.
+/// Why no room was added to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The client is idle, is leaving, or has ended.
+    NotRunning,
+    /// The configuration is not valid.
+    Config(ConfigError),
+    /// The client is in this room, or leaves it and [`super::Event::RoomEnded`] was not returned
+    /// yet.
+    AlreadyJoined,
+    /// Every slot has a room.
+    Full,
+}
+
+impl core::fmt::Display for JoinError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NotRunning => f.write_str("the client is not running"),
+            Self::Config(error) => error.fmt(f),
+            Self::AlreadyJoined => f.write_str("the client is in this room already"),
+            Self::Full => f.write_str("the client is in as many rooms as it has slots"),
+        }
+    }
+}
+
+impl core::error::Error for JoinError {}
+
+/// A name, copied.
+pub(super) type NameString = heapless::String<MAX_NAME_LEN>;
+
+/// The part of a [`Config`] that is neither secret nor about its room.
 pub(super) struct StoredConfig {
     pub(super) server: SocketAddr,
-    pub(super) room: heapless::String<MAX_NAME_LEN>,
-    pub(super) name: heapless::String<MAX_NAME_LEN>,
+    pub(super) name: NameString,
     pub(super) is_default_name: bool,
-    pub(super) start: Start,
-    pub(super) max_entry_len: u16,
     idle_s: u16,
     ack_delay_ms: u16,
     tick_us: u32,
@@ -158,11 +232,8 @@ impl StoredConfig {
     pub(super) const fn new() -> Self {
         Self {
             server: NOWHERE,
-            room: heapless::String::new(),
-            name: heapless::String::new(),
+            name: NameString::new(),
             is_default_name: false,
-            start: Start::Head,
-            max_entry_len: 0,
             idle_s: 0,
             ack_delay_ms: 0,
             tick_us: 0,
@@ -172,10 +243,6 @@ impl StoredConfig {
     /// Checks `config` against the sizes of this client and copies it.
     pub(super) fn validate(config: &Config<'_>, capacity: Capacity, message: usize) -> Result<Self, ConfigError> {
         let name = bounded_name(config.name).ok_or(ConfigError::Name)?;
-        let room = bounded_name(config.room).ok_or(ConfigError::Room)?;
-        if matches!(config.credential, Credential::Password(password) if password.len() > MAX_PASSWORD_LEN) {
-            return Err(ConfigError::Password);
-        }
         // SPEC 2.4
         if !(10..=3600).contains(&config.idle_s) || config.ack_delay_ms > 1000 || config.tick_us > 1_000_000 {
             return Err(ConfigError::TransportParameters);
@@ -183,15 +250,10 @@ impl StoredConfig {
         if capacity.chat_receive < message || capacity.chat_send < message || capacity.in_flight < 4 {
             return Err(ConfigError::BufferProvider);
         }
-        let largest =
-            u16::try_from(message.saturating_sub(HISTORY_ENTRY_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
         Ok(Self {
             server: config.server,
-            room,
             name,
             is_default_name: config.is_default_name,
-            start: config.start,
-            max_entry_len: config.max_entry_len.min(largest),
             idle_s: config.idle_s,
             ack_delay_ms: config.ack_delay_ms,
             tick_us: config.tick_us,
@@ -203,19 +265,8 @@ impl StoredConfig {
         let Self { ack_delay_ms, tick_us, idle_s, .. } = *self;
         TransportParameters { ack_delay_ms, tick_us, idle_s, ..capacity.parameters(message) }
     }
-
-    /// The start of delivery after a cursor: the count that a Reset falls back to is that of the
-    /// first start.
-    pub(super) fn resume(&self, seq: u64, term: crate::chat::Term) -> Start {
-        let fallback_count = match self.start {
-            Start::Head => 0,
-            Start::Last(count) => count,
-            Start::After { fallback_count, .. } => fallback_count,
-        };
-        Start::After { seq, term, fallback_count }
-    }
 }
 
-fn bounded_name(name: &str) -> Option<heapless::String<MAX_NAME_LEN>> {
-    if name.is_empty() { None } else { heapless::String::try_from(name).ok() }
+fn bounded_name(name: &str) -> Option<NameString> {
+    if name.is_empty() { None } else { NameString::try_from(name).ok() }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(doc)]
 use super::Client;
+use super::room::RoomSlot;
 use crate::chat::{EntryHeader, Info, PostRefusedCode, RefusedCode, Term};
 use crate::connection::{Closed, Counters, Transmit};
 use crate::session::Fingerprint;
@@ -44,7 +45,7 @@ pub enum PostError {
     NotText,
     /// A kind that members cannot post.
     Kind,
-    /// The client is idle or has ended.
+    /// The client is idle, is leaving, or has ended; or the room does or the slot has none.
     NotRunning,
 }
 
@@ -60,6 +61,8 @@ pub enum Event<'a> {
     UnknownServerKey(Fingerprint),
     /// Joined, or joined again. If `is_resumed`, delivery continues after the cursor.
     Joined {
+        /// The room.
+        room: RoomSlot,
         /// The name as the server wrote it.
         name: &'a str,
         /// Members present.
@@ -74,10 +77,15 @@ pub enum Event<'a> {
         is_resumed: bool,
     },
     /// The log is not the known one: delivery starts over. Returned directly before Joined.
-    Reset,
+    Reset {
+        /// The room.
+        room: RoomSlot,
+    },
     /// Entries between the cursor and `first` are no longer stored. Returned directly before
     /// Joined.
     Gap {
+        /// The room.
+        room: RoomSlot,
         /// Last entry delivered.
         after: u64,
         /// First entry that follows.
@@ -85,6 +93,8 @@ pub enum Event<'a> {
     },
     /// An entry, in the order of the log, each exactly once. The cursor is at it now.
     Entry {
+        /// The room.
+        room: RoomSlot,
         /// All but the body.
         header: EntryHeader<'a>,
         /// The body.
@@ -94,6 +104,8 @@ pub enum Event<'a> {
     },
     /// An entry larger than this client accepts; counts as delivered.
     EntryTooLarge {
+        /// The room.
+        room: RoomSlot,
         /// All but the body.
         header: EntryHeader<'a>,
         /// Length of the body in bytes.
@@ -101,6 +113,8 @@ pub enum Event<'a> {
     },
     /// Every post up to this number (returned by [`Client::post`]) that was not refused is stored.
     Stored {
+        /// The room.
+        room: RoomSlot,
         /// The highest such number.
         number: u64,
         /// Its seq; 0 if unknown, because it was learned on resuming.
@@ -108,18 +122,32 @@ pub enum Event<'a> {
     },
     /// This post is refused permanently.
     PostRefused {
+        /// The room.
+        room: RoomSlot,
         /// The number that [`Client::post`] returned.
         number: u64,
         /// Why.
         code: PostRefusedCode,
     },
-    /// [`Client::post`] has room again after [`PostError::Full`].
-    OutboxWritable,
+    /// [`Client::post`] has space again after [`PostError::Full`].
+    OutboxWritable {
+        /// The room.
+        room: RoomSlot,
+    },
     /// Information from the server: an answer to [`Client::request`], or a notice.
-    Info(Info<'a>),
-    /// The server refused the Join. [`Event::Ended`] follows, or [`Event::Disconnected`] if the
-    /// client tries again ([`RefusedCode::TRY_LATER`]).
+    Info {
+        /// The room; `None`: a notice, which concerns no particular one.
+        room: Option<RoomSlot>,
+        /// The information.
+        info: Info<'a>,
+    },
+    /// The server refused the Join. The client tries again if it was for now
+    /// ([`RefusedCode::TRY_LATER`]); [`Event::Disconnected`] follows if no other room needs the
+    /// connection. Otherwise [`Event::RoomEnded`] follows, or [`Event::Ended`] if there is no other
+    /// room.
     Refused {
+        /// The room.
+        room: RoomSlot,
         /// Why.
         code: RefusedCode,
         /// The server's text for the user, which may be empty.
@@ -130,8 +158,39 @@ pub enum Event<'a> {
     Disconnected(DisconnectReason),
     /// After Disconnected: packets arrive on the same connection again; nothing was missed.
     Reconnected,
+    /// One of several rooms has ended; the others are not affected. Its slot is free, and its posts
+    /// are no longer in the outbox.
+    RoomEnded {
+        /// The room.
+        room: RoomSlot,
+        /// [`EndReason::Left`], [`EndReason::ServerProofInvalid`] or [`EndReason::Refused`].
+        reason: EndReason,
+        /// Posts that were neither stored nor refused.
+        unsettled: u64,
+    },
     /// The client has ended and does not reconnect by itself.
     Ended(EndReason),
+}
+
+impl Event<'_> {
+    /// The room that it concerns; `None`: all of them, or none.
+    #[must_use]
+    pub const fn room(&self) -> Option<RoomSlot> {
+        match *self {
+            Self::Joined { room, .. }
+            | Self::Reset { room }
+            | Self::Gap { room, .. }
+            | Self::Entry { room, .. }
+            | Self::EntryTooLarge { room, .. }
+            | Self::Stored { room, .. }
+            | Self::PostRefused { room, .. }
+            | Self::OutboxWritable { room }
+            | Self::Refused { room, .. }
+            | Self::RoomEnded { room, .. } => Some(room),
+            Self::Info { room, .. } => room,
+            Self::UnknownServerKey(_) | Self::Disconnected(_) | Self::Reconnected | Self::Ended(_) => None,
+        }
+    }
 }
 
 /// Why a connection was lost.
@@ -151,10 +210,10 @@ pub enum DisconnectReason {
     Closed(Closed),
 }
 
-/// Why the client ended.
+/// Why the client, or a room of it, ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
-    /// [`Client::leave`], after every post was settled, or [`Client::abort`].
+    /// [`Client::leave`] or [`Client::part`], after every post was settled, or [`Client::abort`].
     Left,
     /// The key that was reported was rejected.
     KeyRejected,
@@ -170,11 +229,11 @@ pub enum EndReason {
     Closed(CloseCode),
 }
 
-/// The state of a client.
+/// The state of a client in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
-    /// Not started.
+    /// Not started, or the slot has no room.
     Idle,
     /// No connection yet.
     Connecting {

@@ -1,46 +1,31 @@
-//! Membership: Join, Welcome, and the state of the room after them (SPEC 6.2, 6.3, 7).
+//! Membership: Join, and the Welcome or the refusal that answers it (SPEC 6.2, 6.3, 7).
 //!
 //! ```text
 //! 1 C->S Join       its signature covers the connection;
 //!                   start = the caller's at first, then After(cursor)
 //! 2 S->C (Reset)    the cursor is not valid
 //! 3 S->C Welcome    its proof is checked first: an impostor learns nothing and delivers nothing
+//!   or   Refused    for now: the Join is repeated later; permanently: the room has ended
 //! ```
+//!
+//! The rooms of a connection join one after another, and before any post is written.
 
 use zeroize::Zeroize;
 
-use super::{Client, EndReason, JoinState, Phase, QueuedEvent, write};
+use super::room::{Room, RoomSlot, RoomState};
+use super::{Client, EndReason, MIN_MESSAGE_LEN, QueuedEvent, write};
 use crate::chat::message::{join_statement, server_proof};
-use crate::chat::{ClientMessage, Join, Start, Term, Welcome};
+use crate::chat::{ClientMessage, Join, RefusedCode, Start, Term, Welcome};
 use crate::client::event_queue::Joined;
 use crate::crypto::Provider;
 use crate::crypto::kdf::{self, Secret};
 use crate::crypto::rsa::ServerKey;
 use crate::time::Instant;
 use crate::transport::BufferProvider;
-use crate::wire::frame::CloseCode;
+use crate::wire::frame::{CloseCode, StreamId};
 
 /// Most bytes that a Join signs: the label, exporter, identity and the longest name.
 const STATEMENT_LEN: usize = 160;
-
-/// The state of the membership, as the server last reported it.
-pub(super) struct Room {
-    pub(super) handle: u8,
-    /// Joined at least once since the start: the cursor is valid.
-    pub(super) is_member: bool,
-    /// The last entry delivered.
-    pub(super) cursor: u64,
-    pub(super) term: Term,
-    /// 0: none yet.
-    pub(super) instance: u64,
-    /// Largest message that the server of this connection accepts, in bytes.
-    pub(super) largest_message: u16,
-    /// The expected proof of the server of this connection. Kept, because Welcome may be read after
-    /// the connection has ended.
-    proof: [u8; 32],
-    /// Reset was received, Welcome not yet.
-    is_reset: bool,
-}
 
 /// [`Welcome`] without the fields that it borrows.
 #[derive(Clone, Copy)]
@@ -75,66 +60,51 @@ impl From<&Welcome<'_>> for Welcomed {
 /// The server violated a rule of SPEC 6 or 7.
 pub(super) struct ProtocolViolation;
 
-impl Room {
-    pub(super) const fn new() -> Self {
-        Self {
-            handle: 0,
-            is_member: false,
-            cursor: 0,
-            term: Term([0; 8]),
-            instance: 0,
-            largest_message: 0,
-            proof: [0; 32],
-            is_reset: false,
-        }
-    }
-
-    /// Resets the state that belongs to a connection. `largest_message`: the limit of the new one,
-    /// in bytes.
-    pub(super) const fn begin(&mut self, largest_message: u16) {
-        self.largest_message = largest_message;
-        self.is_reset = false;
-    }
-}
-
-impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
-    Client<K, M, P, OUTBOX, MESSAGE>
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize, const ROOMS: usize>
+    Client<K, M, P, OUTBOX, MESSAGE, ROOMS>
 {
+    /// The next room whose Join is to be signed, if there is space for any Join.
+    pub(super) fn due_join(&self) -> Option<RoomSlot> {
+        let slot = self.rooms.find(|room| room.state == RoomState::Signing)?;
+        (ROOMS == 1 || self.connection.send_space(StreamId::Chat) >= MIN_MESSAGE_LEN).then_some(slot)
+    }
+
     /// Signs and writes Join: one public-key operation.
     #[inline(never)] // Keeps its locals out of the stack frames of the other steps.
-    pub(super) fn send_join(&mut self, now: Instant) {
+    pub(super) fn send_join(&mut self, now: Instant, slot: RoomSlot) {
         let (Some(identity), Some(exporter)) = (self.secrets.identity(), self.connection.exporter()) else { return };
         let exporter = Secret::new(*exporter);
         let public = identity.public();
-        if let Some(secret) = self.secrets.room_secret() {
-            self.room.proof = server_proof(secret, exporter.expose());
+        let room = self.rooms.get_mut(slot);
+        if let Some(secret) = room.credential.room_secret() {
+            room.proof = server_proof(secret, exporter.expose());
         }
         let mut statement = [0; STATEMENT_LEN];
-        let signature = join_statement(exporter.expose(), &public, &self.config.room, &mut statement)
+        let signature = join_statement(exporter.expose(), &public, &room.name, &mut statement)
             .ok()
             .and_then(|len| statement.get(..len))
             .map(|statement| identity.sign(statement));
         let is_written = signature.is_some_and(|signature| {
             let join = ClientMessage::Join(Join {
-                room: &self.config.room,
+                room: &room.name,
                 name: &self.config.name,
                 identity: public,
                 signature,
-                authentication: self.secrets.authentication(exporter.expose()),
-                instance: self.room.instance,
-                start: self.next_start(),
-                max_entry_len: self.config.max_entry_len,
+                authentication: room.credential.authentication(exporter.expose()),
+                instance: room.instance,
+                start: room.next_start(),
+                max_entry_len: room.max_entry_len,
                 // SPEC 6.2: this member may have been renamed since its first Join.
-                is_default_name: self.config.is_default_name || self.room.is_member,
+                is_default_name: self.config.is_default_name || room.is_member,
             });
             write(now, &mut self.connection, &mut self.message, &join)
         });
         // It may have contained the password.
         self.message.zeroize();
         if is_written {
-            self.join_state = JoinState::AwaitingWelcome;
+            room.state = RoomState::AwaitingWelcome;
         } else {
-            // The rings are empty and larger than any Join, so this does not happen; if it does,
+            // There is space for any Join, so this does not happen; if it does,
             // the next attempt starts over.
             self.abandon_connection(now, CloseCode::INTERNAL);
         }
@@ -142,50 +112,68 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 
     /// Reset: the Welcome that follows begins a new history.
     pub(super) fn reset(&mut self) -> Result<(), ProtocolViolation> {
-        if self.join_state != JoinState::AwaitingWelcome {
+        if !self.rooms.any(|room| room.state == RoomState::AwaitingWelcome) {
             return Err(ProtocolViolation);
         }
-        self.room.is_reset = true;
+        self.is_reset = true;
         Ok(())
     }
 
-    pub(super) fn welcome(&mut self, now: Instant, welcome: &Welcomed) -> Result<(), ProtocolViolation> {
-        if self.join_state != JoinState::AwaitingWelcome {
-            return Err(ProtocolViolation);
-        }
+    pub(super) fn welcome(
+        &mut self,
+        now: Instant,
+        slot: RoomSlot,
+        welcome: &Welcomed,
+    ) -> Result<(), ProtocolViolation> {
+        let room = self.rooms.get(slot);
+        let handle = welcome.handle;
         // SPEC 6.3: with the room's secret the server has to prove that it knows it too.
-        if self.secrets.room_secret().is_some() && !kdf::ct_eq(&welcome.proof, &self.room.proof) {
-            self.terminate(now, EndReason::ServerProofInvalid);
+        if room.credential.room_secret().is_some() && !kdf::ct_eq(&welcome.proof, &room.proof) {
+            let is_left = !self.rooms.any_other(slot, Room::is_used) || self.leave_room(now, handle);
+            self.end_room(now, slot, EndReason::ServerProofInvalid);
+            if !is_left {
+                self.abandon_connection(now, CloseCode::INTERNAL);
+            }
             return Ok(());
         }
-        let gap = self.check_start(welcome)?;
-        let is_resumed = self.room.is_member && !self.room.is_reset;
-        if core::mem::take(&mut self.room.is_reset) {
+        if ROOMS > 1 && self.rooms.joined(handle).is_some() {
+            return Err(ProtocolViolation);
+        }
+        let gap = self.check_start(slot, welcome)?;
+        let is_reset = core::mem::take(&mut self.is_reset);
+        let is_resumed = room.is_member && !is_reset;
+        if is_reset {
             self.events.push(QueuedEvent::Reset);
         }
         if let Some((after, first)) = gap {
             self.events.push(QueuedEvent::Gap { after, first });
         }
-        self.room.handle = welcome.handle;
-        self.room.term = welcome.term;
-        self.room.cursor = welcome.start;
-        self.room.is_member = true;
-        self.join_state = JoinState::Joined;
+        let is_first = !self.rooms.any(Room::is_joined);
+        let room = self.rooms.get_mut(slot);
+        room.state = RoomState::Joined { handle };
+        room.term = welcome.term;
+        room.cursor = welcome.start;
+        room.is_member = true;
+        self.welcomed = slot;
         self.retry.joined(now);
+        // From now on the deadline is that of refused rooms.
+        if ROOMS > 1 && is_first && self.is_join_postponed() {
+            self.postpone_joins(now);
+        }
         let Welcomed { members, start, head, .. } = *welcome;
         self.events.push(QueuedEvent::Joined(Joined { members, start, head, is_resumed }));
-        self.resume_posts(welcome.instance, welcome.highest)
+        self.resume_posts(slot, welcome.instance, welcome.highest)
     }
 
     /// SPEC 7, S4: delivery continues directly after the cursor, or after the entries that are no
     /// longer kept, which is a gap to report.
-    fn check_start(&self, welcome: &Welcomed) -> Result<Option<(u64, u64)>, ProtocolViolation> {
+    fn check_start(&self, slot: RoomSlot, welcome: &Welcomed) -> Result<Option<(u64, u64)>, ProtocolViolation> {
         let floor = welcome.first.checked_sub(1).ok_or(ProtocolViolation)?;
         if welcome.instance == 0 || welcome.start < floor || welcome.start > welcome.head {
             return Err(ProtocolViolation);
         }
-        let Start::After { seq: after, .. } = self.next_start() else { return Ok(None) };
-        if self.room.is_reset {
+        let Start::After { seq: after, .. } = self.rooms.get(slot).next_start() else { return Ok(None) };
+        if self.is_reset {
             return Ok(None);
         }
         if welcome.start != after.max(floor) {
@@ -195,25 +183,69 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     }
 
     /// SPEC 6.5: begins with the lowest unsettled post above `highest`.
-    fn resume_posts(&mut self, instance: u64, highest: u64) -> Result<(), ProtocolViolation> {
-        if instance != self.room.instance {
-            self.room.instance = instance;
-            self.outbox.renumber();
+    fn resume_posts(&mut self, slot: RoomSlot, instance: u64, highest: u64) -> Result<(), ProtocolViolation> {
+        let room = self.rooms.get_mut(slot);
+        if instance != room.instance {
+            room.instance = instance;
+            self.outbox.renumber(slot);
         }
-        let highest = self.outbox.local(highest).ok_or(ProtocolViolation)?;
-        if self.outbox.settle(highest) {
+        let highest = self.outbox.local(slot, highest).ok_or(ProtocolViolation)?;
+        if self.outbox.settle(slot, highest) {
             self.events.push(QueuedEvent::Stored { number: highest });
         }
-        self.outbox.rewind();
+        self.outbox.rewind(slot);
         Ok(())
     }
 
-    fn next_start(&self) -> Start {
-        if self.room.is_member { self.config.resume(self.room.cursor, self.room.term) } else { self.config.start }
+    /// Handles Refused. The connection is useless only if no other room needs it (SPEC 6.3).
+    pub(super) fn refused(&mut self, now: Instant, slot: RoomSlot, code: RefusedCode) {
+        if code != RefusedCode::TRY_LATER {
+            self.end_room(now, slot, EndReason::Refused(code));
+        } else if self.rooms.any_other(slot, Room::is_active) {
+            let is_postponed = self.is_join_postponed();
+            self.rooms.get_mut(slot).state = RoomState::Waiting;
+            if !is_postponed && self.rooms.any(Room::is_joined) {
+                self.postpone_joins(now);
+            }
+        } else {
+            self.refused_for_now(now);
+        }
     }
 
-    /// Whether `handle` is that of the current room.
-    pub(super) fn is_current_room(&self, handle: u8) -> bool {
-        self.join_state == JoinState::Joined && self.room.handle == handle && self.phase != Phase::Ended
+    /// Ends a room, and with the only one the client.
+    fn end_room(&mut self, now: Instant, slot: RoomSlot, reason: EndReason) {
+        if !self.rooms.any_other(slot, Room::is_used) {
+            self.terminate(now, reason);
+            return;
+        }
+        let room = self.rooms.get_mut(slot);
+        room.state = match reason {
+            EndReason::Refused(code) => RoomState::Refused(code),
+            _ => RoomState::ProofInvalid,
+        };
+        room.credential.wipe();
+        if self.is_connected && !self.rooms.any(Room::is_active) {
+            // The other rooms were refused for now.
+            self.refused_for_now(now);
+        }
+    }
+
+    /// Whether the Join of a room is to be repeated later on this connection.
+    pub(super) fn is_join_postponed(&self) -> bool {
+        ROOMS > 1 && self.is_connected && self.rooms.any(|room| room.state == RoomState::Waiting)
+    }
+
+    /// Schedules the next Joins of the rooms that were refused for now.
+    fn postpone_joins(&mut self, now: Instant) {
+        let random = self.secrets.draw();
+        self.retry.postpone_joins(now, random);
+    }
+
+    /// Writes Leave. Messages of the room may still arrive.
+    pub(super) fn leave_room(&mut self, now: Instant, handle: u8) -> bool {
+        if ROOMS > 1 {
+            self.has_left = true;
+        }
+        write(now, &mut self.connection, &mut self.message, &ClientMessage::Leave { handle })
     }
 }

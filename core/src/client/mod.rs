@@ -7,6 +7,9 @@
 //! any -> Ended: refused, replaced, kicked, left
 //! ```
 //!
+//! One connection carries all rooms of the client. Each joins, resumes and ends by itself; the
+//! connection, the outbox and the identity are common.
+//!
 //! The crate documentation has the drive contract and its loop.
 //!
 //! # The files
@@ -15,7 +18,8 @@
 //! * `secrets`: identity, credential, randomness. `zero_option`: an option whose `None` is all
 //!   zero.
 //! * `reconnect`: connection attempts, hints, silence. `retry`: its bookkeeping and back-off.
-//! * `join`: Join and Welcome. `leave`: how a client ends.
+//! * `room`: the table of rooms and the membership in each.
+//! * `join`: Join and Welcome. `leave`: how a client, or a room of it, ends.
 //! * `outbox`: posts until they are settled. `receive`: messages from the stream, one per event.
 
 use core::net::SocketAddr;
@@ -29,17 +33,19 @@ mod outbox;
 mod receive;
 mod reconnect;
 mod retry;
+mod room;
 mod secrets;
 #[cfg(test)]
 mod tests;
 mod zero_option;
 
-pub use config::{Config, ConfigError, Credential, MIN_MESSAGE_LEN};
+pub use config::{Config, ConfigError, Credential, JoinError, MIN_MESSAGE_LEN, RoomConfig};
 pub use event::{ClientCounters, DisconnectReason, EndReason, Event, Output, PostError, RequestError, State};
 pub use outbox::RECORD_OVERHEAD;
+pub use room::{MAX_ROOMS, RoomSlot};
 
 use crate::chat::{
-    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, POST_OVERHEAD, Request, Term,
+    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_TEXT_LEN, POST_OVERHEAD, Request, Term,
 };
 use crate::connection::{Connection, Transmit};
 use crate::crypto::Provider;
@@ -50,11 +56,11 @@ use crate::transport::BufferProvider;
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
 
-use config::StoredConfig;
+use config::{NameString, StoredConfig};
 use event_queue::{EventQueue, QueuedEvent};
-use join::Room;
 use outbox::Outbox;
 use retry::Retry;
+use room::{RoomState, Rooms};
 use secrets::Secrets;
 use zero_option::ZeroOption;
 
@@ -71,37 +77,46 @@ enum Phase {
     Ended,
 }
 
-/// Progress from a connection to membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum JoinState {
-    /// No connection.
-    Disconnected,
-    /// Connected; the Join is not signed yet.
-    Signing,
-    /// Join is written, Welcome is awaited.
-    AwaitingWelcome,
-    Joined,
-}
-
 /// The client. `OUTBOX` is the number of bytes for unsettled posts (each takes its body and
 /// [`RECORD_OVERHEAD`]), `MESSAGE` the largest message in bytes (length field included) that it
-/// sends or accepts: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`].
-pub struct Client<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> {
+/// sends or accepts: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`]. `ROOMS` is the number of rooms that
+/// it can be in at once, up to [`MAX_ROOMS`].
+///
+/// Half of the outbox is divided equally between the rooms, so that no room can use up the others'
+/// part; each room may use the other half as long as there is space. A client for one room has all
+/// of it.
+pub struct Client<
+    K: ServerKey,
+    M: BufferProvider,
+    P: Provider,
+    const OUTBOX: usize,
+    const MESSAGE: usize,
+    const ROOMS: usize = 1,
+> {
     connection: Connection<M, P>,
     handshake: ClientHandshake<K>,
-    outbox: Outbox<OUTBOX>,
+    outbox: Outbox<OUTBOX, ROOMS>,
     /// The message being encoded, or the last one received.
     message: [u8; MESSAGE],
-    name: heapless::String<MAX_NAME_LEN>,
+    /// The name in the last Welcome.
+    name: NameString,
     config: StoredConfig,
     secrets: Secrets,
-    room: Room,
+    rooms: Rooms<ROOMS>,
     retry: Retry,
     events: EventQueue,
     counters: ClientCounters,
     phase: Phase,
-    join_state: JoinState,
+    /// A connection is open, or has messages that were not read yet.
+    is_connected: bool,
+    /// Reset was received, its Welcome not yet.
+    is_reset: bool,
+    /// A room was left on this connection, so messages about it may still arrive.
+    has_left: bool,
+    /// The room of the last Welcome, which the queued events are about.
+    welcomed: RoomSlot,
+    /// Largest message that the server of this connection accepts, in bytes.
+    largest_message: u16,
     /// [`Client::leave`] was called.
     is_leaving: bool,
     /// Why the client ended, until that was reported.
@@ -112,20 +127,21 @@ pub struct Client<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: us
     leave_deadline: Instant,
 }
 
-impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> core::fmt::Debug
-    for Client<K, M, P, OUTBOX, MESSAGE>
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize, const ROOMS: usize>
+    core::fmt::Debug for Client<K, M, P, OUTBOX, MESSAGE, ROOMS>
 {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Client")
-            .field("state", &self.state())
-            .field("unsettled", &self.unsettled())
-            .field("cursor", &self.cursor())
-            .finish_non_exhaustive()
+        let mut client = f.debug_struct("Client");
+        for slot in RoomSlot::all::<ROOMS>() {
+            client.field("state", &self.state(slot));
+            client.field("unsettled", &self.unsettled(slot)).field("cursor", &self.cursor(slot));
+        }
+        client.finish_non_exhaustive()
     }
 }
 
-impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
-    Client<K, M, P, OUTBOX, MESSAGE>
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize, const ROOMS: usize>
+    Client<K, M, P, OUTBOX, MESSAGE, ROOMS>
 {
     /// Creates an idle client with its buffers in `memory`. All zero bytes if `memory` is.
     #[must_use]
@@ -136,15 +152,19 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             handshake: ClientHandshake::new(),
             outbox: Outbox::new(),
             message: [0; MESSAGE],
-            name: heapless::String::new(),
+            name: NameString::new(),
             config: StoredConfig::new(),
             secrets: Secrets::new(),
-            room: Room::new(),
+            rooms: Rooms::new(),
             retry: Retry::new(),
             events: EventQueue::new(),
             counters: ClientCounters::new(),
             phase: Phase::Idle,
-            join_state: JoinState::Disconnected,
+            is_connected: false,
+            is_reset: false,
+            has_left: false,
+            welcomed: RoomSlot::FIRST,
+            largest_message: 0,
             is_leaving: false,
             ended: ZeroOption::None,
             is_paused: false,
@@ -159,18 +179,20 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     /// [`ConfigError`]; the client is unchanged.
     pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
         let stated = StoredConfig::validate(config, self.connection.memory().capacity(), MESSAGE)?;
-        self.secrets.set(config.identity, &config.credential, seed);
+        let (room, max_entry_len) = config.room().validate(MESSAGE)?;
+        self.secrets.set(config.identity, seed);
         self.connection.reset();
         self.handshake.stop();
         self.outbox.clear();
         self.name.clear();
         self.config = stated;
-        self.room = Room::new();
+        self.rooms.clear();
+        self.rooms.get_mut(RoomSlot::FIRST).set(&config.room(), room, max_entry_len);
         self.retry = Retry::new();
         self.retry.expected = config.fingerprint.into();
         self.events = EventQueue::new();
         self.phase = Phase::Running;
-        self.join_state = JoinState::Disconnected;
+        self.is_connected = false;
         self.is_leaving = false;
         self.ended = ZeroOption::None;
         self.begin_attempt(now);
@@ -197,8 +219,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             self.connection.handle_timeout(now);
         }
         // At most one of these runs, so at most one public-key operation.
-        if self.join_state == JoinState::Signing {
-            self.send_join(now);
+        if let Some(slot) = self.due_join() {
+            self.send_join(now, slot);
         } else if self.handshake.is_active() {
             self.handshake.handle_timeout(now);
         }
@@ -263,7 +285,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         if self.phase == Phase::Idle {
             return None;
         }
-        if self.join_state == JoinState::Signing {
+        if self.due_join().is_some() {
             return Some(now);
         }
         let connection = if self.connection.is_finished() { None } else { self.connection.poll_timeout() };
@@ -285,27 +307,63 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Adds a post to the outbox and returns its number: 1, 2, 3, ... It stays there until it is
-    /// settled.
+    /// Adds a room while the client is running, connected or not. Its events state the slot that is
+    /// returned; [`Event::Joined`] is the first of them, unless the server refuses the Join.
+    ///
+    /// # Errors
+    /// [`JoinError`]; nothing was changed.
+    pub fn join(&mut self, now: Instant, config: &RoomConfig<'_>) -> Result<RoomSlot, JoinError> {
+        const { assert!(ROOMS > 1, "a client for one room joins it by `start`") };
+        if self.phase != Phase::Running || self.is_leaving {
+            return Err(JoinError::NotRunning);
+        }
+        let (name, max_entry_len) = config.validate(MESSAGE).map_err(JoinError::Config)?;
+        if self.rooms.any(|room| room.state != RoomState::Free && room.name == name) {
+            return Err(JoinError::AlreadyJoined);
+        }
+        let slot = self.rooms.find(|room| room.state == RoomState::Free).ok_or(JoinError::Full)?;
+        let room = self.rooms.get_mut(slot);
+        room.set(config, name, max_entry_len);
+        if self.is_connected {
+            room.state = RoomState::Signing;
+        } else if !self.handshake.is_active() && !self.retry.next.is_some() {
+            self.begin_attempt(now);
+        }
+        Ok(slot)
+    }
+
+    /// Leaves a room once each of its posts is settled; [`Event::RoomEnded`] follows. Posts to it
+    /// are no longer accepted. After the last room, the client keeps running; [`Client::leave`] ends
+    /// it.
+    pub fn part(&mut self, now: Instant, slot: RoomSlot) {
+        const { assert!(ROOMS > 1, "a client for one room leaves it by `leave`") };
+        self.rooms.get_mut(slot).is_parting = true;
+        self.drive_leave(now);
+    }
+
+    /// Adds a post to the outbox and returns its number: 1, 2, 3, ... in each room. It stays there
+    /// until it is settled.
     ///
     /// # Errors
     /// [`PostError`]; nothing was added.
-    pub fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
-        if self.phase != Phase::Running || self.is_leaving {
+    pub fn post(&mut self, slot: RoomSlot, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
+        let room = self.rooms.get(slot);
+        let has_room = ROOMS == 1 || (room.is_used() && !room.is_parting);
+        if self.phase != Phase::Running || self.is_leaving || !has_room {
             return Err(PostError::NotRunning);
         }
         if !kind.is_postable() {
             return Err(PostError::Kind);
         }
         let longest = if kind.is_text() { MAX_TEXT_LEN } else { MAX_BODY_LEN };
-        let fits = longest.min(MESSAGE.saturating_sub(POST_OVERHEAD)).min(OUTBOX.saturating_sub(RECORD_OVERHEAD));
+        let fits = longest.min(MESSAGE.saturating_sub(POST_OVERHEAD)).min(Outbox::<OUTBOX, ROOMS>::LONGEST);
         if body.len() > fits {
             return Err(PostError::TooLong);
         }
         if kind.is_text() && core::str::from_utf8(body).is_err() {
             return Err(PostError::NotText);
         }
-        let number = self.outbox.push(kind, body).map_err(|_| PostError::Full)?;
+        let number = self.outbox.push(slot, kind, body).map_err(|_| PostError::Full)?;
         Ok(number)
     }
 
@@ -313,15 +371,14 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     ///
     /// # Errors
     /// [`RequestError`]; nothing was sent.
-    pub fn request(&mut self, now: Instant, request: Request<'_>) -> Result<(), RequestError> {
-        if self.phase != Phase::Running || self.join_state != JoinState::Joined {
-            return Err(RequestError::NotJoined);
-        }
-        let message = ClientMessage::Request { handle: self.room.handle, request };
+    pub fn request(&mut self, now: Instant, slot: RoomSlot, request: Request<'_>) -> Result<(), RequestError> {
+        let handle = self.rooms.get(slot).handle().filter(|_| self.phase == Phase::Running);
+        let handle = handle.ok_or(RequestError::NotJoined)?;
+        let message = ClientMessage::Request { handle, request };
         if write(now, &mut self.connection, &mut self.message, &message) { Ok(()) } else { Err(RequestError::Full) }
     }
 
-    /// Leaves once every post is settled (or at once if it is not online and no post is
+    /// Leaves all rooms once every post is settled (or at once if it is not online and no post is
     /// unsettled). [`Event::Ended`] follows. Posts are no longer accepted.
     pub fn leave(&mut self, now: Instant) {
         self.is_leaving = true;
@@ -353,30 +410,33 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.retry.to
     }
 
-    /// The state of the client.
+    /// The state of the client in a room. `Idle`: the slot has no room.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn state(&self, slot: RoomSlot) -> State {
+        let room = self.rooms.get(slot);
         match self.phase {
             Phase::Idle => State::Idle,
             Phase::Ended => State::Ended,
+            _ if ROOMS > 1 && !room.is_used() => State::Idle,
             Phase::Leaving | Phase::Closing => State::Online,
-            _ if self.join_state == JoinState::Joined && !self.retry.is_lost => State::Online,
-            _ if self.room.is_member => State::Reconnecting,
-            _ if self.join_state == JoinState::Disconnected => State::Connecting { answered: self.retry.is_answered },
+            _ if room.is_joined() && !self.retry.is_lost => State::Online,
+            _ if room.is_member => State::Reconnecting,
+            _ if !self.is_connected => State::Connecting { answered: self.retry.is_answered },
             _ => State::Joining,
         }
     }
 
-    /// Posts that are neither stored nor refused.
+    /// Posts to a room that are neither stored nor refused.
     #[must_use]
-    pub const fn unsettled(&self) -> u64 {
-        self.outbox.unsettled()
+    pub fn unsettled(&self, slot: RoomSlot) -> u64 {
+        self.outbox.unsettled(slot)
     }
 
-    /// The last entry delivered and its term; `None` before the first Joined.
+    /// The last entry of a room that was delivered, and its term; `None` before its first Joined.
     #[must_use]
-    pub fn cursor(&self) -> Option<(u64, Term)> {
-        self.room.is_member.then_some((self.room.cursor, self.room.term))
+    pub fn cursor(&self, slot: RoomSlot) -> Option<(u64, Term)> {
+        let room = self.rooms.get(slot);
+        room.is_member.then_some((room.cursor, room.term))
     }
 
     /// The fingerprint of the server's key, once known.

@@ -16,8 +16,9 @@ use core::net::SocketAddr;
 use super::retry::{
     ATTEMPT, JOIN_TIMEOUT, KEY_MISMATCH_TIMEOUT, PARALLEL_ATTEMPT_INTERVAL, SILENT_PROBES, UNHINTED_PERIOD,
 };
+use super::room::{Room, RoomState};
 use super::zero_option::ZeroOption;
-use super::{Client, DisconnectReason, EndReason, JoinState, Phase, QueuedEvent};
+use super::{Client, DisconnectReason, EndReason, Phase, QueuedEvent};
 use crate::connection::{Closed, ConnectionEvent, Dropped};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
@@ -28,8 +29,8 @@ use crate::transport::BufferProvider;
 use crate::wire::frame::CloseCode;
 use crate::wire::packet::{Packet, PacketError};
 
-impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
-    Client<K, M, P, OUTBOX, MESSAGE>
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize, const ROOMS: usize>
+    Client<K, M, P, OUTBOX, MESSAGE, ROOMS>
 {
     /// Starts a handshake with the configured address.
     pub(super) fn begin_attempt(&mut self, now: Instant) {
@@ -45,7 +46,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         let limits = self.config.limits(self.connection.memory().capacity(), MESSAGE);
         let seed = self.secrets.draw();
         let expected = if self.retry.without_key_hint { None } else { self.retry.expected.get() };
-        let is_alone = self.join_state == JoinState::Disconnected || self.retry.is_hinted;
+        let is_alone = !self.is_connected || self.retry.is_hinted;
         let pace = if is_alone { RetrySchedule::Initial } else { RetrySchedule::Background };
         self.handshake.start(now, seed, expected, limits, pace);
     }
@@ -76,8 +77,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             // SPEC 4.5
             Ok(Packet::Hint(hint)) => {
                 let is_from_peer = self.connection.remote().is_some_and(|remote| is_same_address(from, remote));
-                let is_about_this =
-                    self.join_state != JoinState::Disconnected && hint.connection_id == self.retry.connection_id;
+                let is_about_this = self.is_connected && hint.connection_id == self.retry.connection_id;
                 if is_from_peer && is_about_this && self.connection.is_hint_plausible(hint.packet_number) {
                     self.retry.is_hinted = true;
                     self.reconnect(now);
@@ -91,14 +91,14 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 
     /// An authentic packet was received: no parallel attempt is needed (SPEC 4.5).
     fn on_authenticated(&mut self) {
-        if self.join_state == JoinState::Disconnected {
+        if !self.is_connected {
             return;
         }
         self.retry.is_hinted = false;
         if self.handshake.is_active() {
             self.handshake.stop();
         }
-        if self.join_state == JoinState::Joined && core::mem::take(&mut self.retry.is_lost) {
+        if self.rooms.any(Room::is_joined) && core::mem::take(&mut self.retry.is_lost) {
             self.events.push(QueuedEvent::Reconnected);
         }
     }
@@ -135,7 +135,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     pub(super) fn poll_children(&mut self, now: Instant) {
         while let Some(event) = self.connection.poll_event() {
             if let ConnectionEvent::Closed(ended) = event
-                && self.join_state != JoinState::Disconnected
+                && self.is_connected
             {
                 self.retry.closed = ZeroOption::Some(ended);
             }
@@ -174,7 +174,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 
     #[inline(never)]
     fn open(&mut self, now: Instant, established: &HandshakeOutput) {
-        if self.room.is_member {
+        if self.is_member() {
             self.mark_lost(if self.retry.is_hinted { DisconnectReason::Unknown } else { DisconnectReason::Silent });
         }
         self.counters.add(&self.connection.counters());
@@ -184,8 +184,26 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.retry.has_connected = true;
         self.retry.connection_id = established.connection_id;
         self.retry.join_deadline = now + JOIN_TIMEOUT;
-        self.room.begin(established.remote.message);
-        self.join_state = JoinState::Signing;
+        self.largest_message = established.remote.message;
+        self.is_reset = false;
+        self.has_left = false;
+        self.is_connected = true;
+        self.rooms.disconnect();
+        self.sign_joins();
+    }
+
+    /// Every room that waits for it joins now.
+    fn sign_joins(&mut self) {
+        self.rooms.for_each(|room| {
+            if room.state == RoomState::Waiting {
+                room.state = RoomState::Signing;
+            }
+        });
+    }
+
+    /// Whether it was in any of its rooms.
+    fn is_member(&self) -> bool {
+        self.rooms.any(|room| room.is_member)
     }
 
     /// Starts the attempts that are due and ends those that failed.
@@ -200,18 +218,23 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 return;
             }
             self.handshake.stop();
-            if self.join_state == JoinState::Disconnected {
+            if !self.is_connected {
                 self.try_later(now);
             } else {
                 self.mark_lost(if self.retry.is_hinted { DisconnectReason::Unknown } else { DisconnectReason::Silent });
             }
-        } else if self.join_state == JoinState::Disconnected {
+        } else if !self.is_connected {
             self.begin_attempt(now);
-        } else if self.join_state != JoinState::Joined && self.retry.join_deadline <= now {
-            self.abandon_connection(now, CloseCode::INTERNAL);
+        } else if self.join_timeout().is_some_and(|due| due <= now) {
+            if self.is_join_postponed() && (self.rooms.any(Room::is_joined) || !self.rooms.any(Room::is_active)) {
+                self.retry.join_deadline = now + JOIN_TIMEOUT;
+                self.sign_joins();
+            } else {
+                self.abandon_connection(now, CloseCode::INTERNAL);
+            }
         } else {
             self.retry.side_after = now + PARALLEL_ATTEMPT_INTERVAL;
-            if self.retry.is_hinted && self.room.is_member {
+            if self.retry.is_hinted && self.is_member() {
                 self.mark_lost(DisconnectReason::Unknown);
             }
             self.begin_attempt(now);
@@ -229,25 +252,36 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             let is_asking = self.retry.without_key_hint && !self.retry.is_extended;
             return Some(if is_asking { asks_until } else { self.retry.deadline });
         }
-        if self.join_state == JoinState::Disconnected {
+        if !self.is_connected {
             return self.retry.next.get();
         }
-        let joins_by = (self.join_state != JoinState::Joined).then_some(self.retry.join_deadline);
         let is_suspicious = self.retry.is_hinted || self.connection.consecutive_ptos() >= SILENT_PROBES;
-        let side = (is_suspicious && !self.retry.closed.is_some()).then_some(self.retry.side_after);
-        [joins_by, side].into_iter().flatten().min()
+        let is_needed = ROOMS == 1 || self.rooms.any(Room::is_used);
+        let side = (is_suspicious && is_needed && !self.retry.closed.is_some()).then_some(self.retry.side_after);
+        [self.join_timeout(), side].into_iter().flatten().min()
+    }
+
+    /// When the connection is useless because no room has joined, or rooms that were refused for
+    /// now join again.
+    fn join_timeout(&self) -> Option<Instant> {
+        let is_awaited = !self.rooms.any(Room::is_joined) && (ROOMS == 1 || self.rooms.any(Room::is_used));
+        (is_awaited || self.is_join_postponed()).then_some(self.retry.join_deadline)
     }
 
     /// The connection ended, and all received messages were read.
     pub(super) fn closed(&mut self, now: Instant, ended: Closed) {
-        if self.join_state == JoinState::Disconnected || self.phase == Phase::Ended {
+        if !self.is_connected || self.phase == Phase::Ended {
             return;
         }
-        self.join_state = JoinState::Disconnected;
+        self.disconnect();
         self.retry.stop();
         if self.phase != Phase::Running {
             // Every post is settled, so there is no reason to reconnect.
             self.terminate(now, EndReason::Left);
+            return;
+        }
+        // Without a room, the next `join` connects.
+        if ROOMS > 1 && !self.rooms.any(Room::is_used) {
             return;
         }
         match ended {
@@ -264,7 +298,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 
     /// There is no connection: a current attempt continues, otherwise the next one is scheduled.
     fn try_later(&mut self, now: Instant) {
-        if !self.handshake.is_active() {
+        let is_needed = ROOMS == 1 || self.rooms.any(Room::is_used);
+        if is_needed && !self.handshake.is_active() {
             let random = self.secrets.draw();
             self.retry.schedule(now, random);
         }

@@ -58,7 +58,8 @@ pub(super) struct Retry {
     pub(super) other_key_since: ZeroOption<Instant>,
     /// Id of the connection.
     pub(super) connection_id: u32,
-    /// When a connection without a Welcome is abandoned.
+    /// When a connection without a Welcome is abandoned; with one, when the rooms that were refused
+    /// for now join again.
     pub(super) join_deadline: Instant,
     /// How the connection ended; handled after all messages were read.
     pub(super) closed: ZeroOption<Closed>,
@@ -105,6 +106,12 @@ impl Retry {
         self.closed = ZeroOption::None;
         self.offered = ZeroOption::None;
         self.is_hinted = false;
+    }
+
+    /// The server refused a Join for now, on a connection that others use.
+    pub(super) fn postpone_joins(&mut self, now: Instant, random: [u8; 32]) {
+        self.failures = self.failures.saturating_add(1);
+        self.join_deadline = now + backoff(self.failures, random);
     }
 
     /// The attempt, or the connection, failed: schedules the next attempt.

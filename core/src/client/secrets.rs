@@ -1,5 +1,5 @@
-//! The secrets of a client: its identity, its credential, and the state of its random generator.
-//! Wiped when it ends, never printed.
+//! The secrets of a client: its identity, the credential of each room, and the state of its random
+//! generator. Wiped when they are needed no longer, never printed.
 
 use zeroize::Zeroize;
 
@@ -12,54 +12,19 @@ use crate::crypto::kdf::Secret;
 
 const _: () = assert!(MAX_PASSWORD_LEN <= u8::MAX as usize);
 
-/// The kind of [`Credential`]; its bytes are stored separately.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-enum Means {
-    None,
-    Secret,
-    Password,
-}
-
+/// The identity and the random generator.
 pub(super) struct Secrets {
     randomness: Secret,
     identity: ZeroOption<Identity>,
-    means: Means,
-    room_secret: [u8; ROOM_SECRET_LEN],
-    password: [u8; MAX_PASSWORD_LEN],
-    password_len: u8,
 }
 
 impl Secrets {
     pub(super) const fn new() -> Self {
-        Self {
-            randomness: Secret::new([0; 32]),
-            identity: ZeroOption::None,
-            means: Means::None,
-            room_secret: [0; ROOM_SECRET_LEN],
-            password: [0; MAX_PASSWORD_LEN],
-            password_len: 0,
-        }
+        Self { randomness: Secret::new([0; 32]), identity: ZeroOption::None }
     }
 
-    /// Takes copies. A password has at most [`MAX_PASSWORD_LEN`] bytes; further bytes are not
-    /// copied.
-    pub(super) fn set(&mut self, identity: &Identity, credential: &Credential<'_>, seed: [u8; 32]) {
-        self.wipe();
-        match credential {
-            Credential::None => self.means = Means::None,
-            Credential::Secret(secret) => {
-                self.room_secret = *secret;
-                self.means = Means::Secret;
-            }
-            Credential::Password(password) => {
-                for (to, from) in self.password.iter_mut().zip(*password) {
-                    *to = *from;
-                    self.password_len = self.password_len.saturating_add(1);
-                }
-                self.means = Means::Password;
-            }
-        }
+    /// Takes copies.
+    pub(super) fn set(&mut self, identity: &Identity, seed: [u8; 32]) {
         self.identity = ZeroOption::Some(identity.clone());
         self.randomness = Secret::new(seed);
     }
@@ -67,10 +32,6 @@ impl Secrets {
     pub(super) fn wipe(&mut self) {
         self.randomness.zeroize();
         self.identity = ZeroOption::None;
-        self.means = Means::None;
-        self.room_secret.zeroize();
-        self.password.zeroize();
-        self.password_len = 0;
     }
 
     /// Returns 32 fresh bytes. Earlier results cannot be recomputed from the remaining state.
@@ -83,6 +44,56 @@ impl Secrets {
     /// `Some` from [`Secrets::set`] until wiped.
     pub(super) const fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
+    }
+}
+
+/// The kind of [`Credential`]; its bytes are stored separately.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Means {
+    None,
+    Secret,
+    Password,
+}
+
+/// The credential of a room, copied.
+pub(super) struct StoredCredential {
+    means: Means,
+    room_secret: [u8; ROOM_SECRET_LEN],
+    password: [u8; MAX_PASSWORD_LEN],
+    password_len: u8,
+}
+
+impl StoredCredential {
+    pub(super) const fn new() -> Self {
+        Self { means: Means::None, room_secret: [0; ROOM_SECRET_LEN], password: [0; MAX_PASSWORD_LEN], password_len: 0 }
+    }
+
+    /// Takes a copy. A password has at most [`MAX_PASSWORD_LEN`] bytes; further bytes are not
+    /// copied.
+    pub(super) fn set(&mut self, credential: &Credential<'_>) {
+        self.wipe();
+        match credential {
+            Credential::None => {}
+            Credential::Secret(secret) => {
+                self.room_secret = *secret;
+                self.means = Means::Secret;
+            }
+            Credential::Password(password) => {
+                for (to, from) in self.password.iter_mut().zip(*password) {
+                    *to = *from;
+                    self.password_len = self.password_len.saturating_add(1);
+                }
+                self.means = Means::Password;
+            }
+        }
+    }
+
+    pub(super) fn wipe(&mut self) {
+        self.means = Means::None;
+        self.room_secret.zeroize();
+        self.password.zeroize();
+        self.password_len = 0;
     }
 
     /// The authentication in a Join (SPEC 6.2).
@@ -106,6 +117,12 @@ impl Secrets {
 }
 
 impl Drop for Secrets {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl Drop for StoredCredential {
     fn drop(&mut self) {
         self.wipe();
     }

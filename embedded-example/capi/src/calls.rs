@@ -4,7 +4,7 @@
 use core::ffi::{c_char, c_int};
 
 use kabar_core::chat::{EntryKind, Start};
-use kabar_core::client::{self, Credential, Output};
+use kabar_core::client::{self, Credential, Output, RoomSlot};
 use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
 use kabar_core::invite::InviteParts;
 use kabar_core::session::Fingerprint;
@@ -211,7 +211,7 @@ pub unsafe extern "C" fn kabar_post(
     // SAFETY: null or what the header specifies, as the caller promises.
     let (client, body) = unsafe { (client_mut(client), bytes(body, body_len)) };
     let (Some(client), Some(body)) = (client, body.or((body_len == 0).then_some(&[]))) else { return KABAR_E_ARGUMENT };
-    match client.post(EntryKind(kind), body) {
+    match client.post(RoomSlot::FIRST, EntryKind(kind), body) {
         Ok(given) => {
             if !number.is_null() {
                 // SAFETY: not null; the caller gives room for a number.

@@ -12,7 +12,7 @@ use kabar_device::profile::{DATAGRAM_LEN, DeviceClient, LARGEST_ENTRY};
 /// Size of kabar_client with pointers of 64 bits in bytes. The library is compiled only if its
 /// client has the stated size, and this header only if the C compiler gives the structures the
 /// stated sizes.
-pub const KABAR_CLIENT_LEN_64: usize = 17536;
+pub const KABAR_CLIENT_LEN_64: usize = 17528;
 /// Size of kabar_client with pointers of 32 bits in bytes.
 pub const KABAR_CLIENT_LEN_32: usize = 17496;
 /// Size of kabar_config with pointers of 64 bits in bytes.
@@ -263,21 +263,21 @@ impl CEvent {
             Event::Joined { name, members, head, is_resumed, .. } => {
                 Self { members, seq: head, code: is_resumed.into(), ..Self::of(KABAR_JOINED) }.name(name)
             }
-            Event::Reset => Self::of(KABAR_RESET),
+            Event::Reset { .. } => Self::of(KABAR_RESET),
             Event::Gap { first, .. } => Self { seq: first.saturating_sub(1), ..Self::of(KABAR_GAP) },
-            Event::Entry { header, body, own } => {
+            Event::Entry { header, body, own, .. } => {
                 Self { own: own.into(), ..Self::entry(KABAR_ENTRY, &header) }.body(body)
             }
-            Event::EntryTooLarge { header, size } => Self { body_len: size.into(), ..Self::entry(KABAR_STUB, &header) },
-            Event::Stored { number, seq } => Self { number, seq, ..Self::of(KABAR_STORED) },
-            Event::PostRefused { number, code } => Self { number, code: code.0, ..Self::of(KABAR_POST_REFUSED) },
-            Event::OutboxWritable => Self::of(KABAR_OUTBOX_SPACE),
-            Event::Info(Info::Notice { code, text }) => Self { code, ..Self::of(KABAR_NOTICE) }.body(text.as_bytes()),
+            Event::EntryTooLarge { header, size, .. } => Self { body_len: size.into(), ..Self::entry(KABAR_STUB, &header) },
+            Event::Stored { number, seq, .. } => Self { number, seq, ..Self::of(KABAR_STORED) },
+            Event::PostRefused { number, code, .. } => Self { number, code: code.0, ..Self::of(KABAR_POST_REFUSED) },
+            Event::OutboxWritable { .. } => Self::of(KABAR_OUTBOX_SPACE),
+            Event::Info { info: Info::Notice { code, text }, .. } => Self { code, ..Self::of(KABAR_NOTICE) }.body(text.as_bytes()),
             Event::Disconnected(_) => Self::of(KABAR_LOST),
             Event::Reconnected => Self::of(KABAR_RECOVERED),
             Event::Ended(reason) => Self::ended(reason),
             // The program requests nothing, and KABAR_ENDED has the reason of a refusal.
-            Event::Info(_) | Event::Refused { .. } => return None,
+            Event::Info { .. } | Event::Refused { .. } | Event::RoomEnded { .. } => return None,
         })
     }
 

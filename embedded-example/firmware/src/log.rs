@@ -24,7 +24,7 @@ fn room(event: &Event<'_>) {
         Event::Joined { name, members, is_resumed, .. } => {
             defmt::info!("joined as {=str}, {=u16} here, resumed: {=bool}", name, members, is_resumed);
         }
-        Event::Entry { header, body, own } if header.kind.is_text() => {
+        Event::Entry { header, body, own, .. } if header.kind.is_text() => {
             let text = core::str::from_utf8(body).unwrap_or_default();
             defmt::info!("{=u64} {=str}: {=str} (own: {=bool})", header.seq, header.author, text, own);
         }
@@ -33,22 +33,23 @@ fn room(event: &Event<'_>) {
         {
             defmt::info!("{=u64} {=str}: joined or left ({})", header.seq, header.author, header.kind);
         }
-        Event::EntryTooLarge { header, size } => {
+        Event::EntryTooLarge { header, size, .. } => {
             defmt::info!("{=u64} {=str}: {=u16} bytes, too long", header.seq, header.author, size)
         }
-        Event::Reset => defmt::warn!("the server's history was replaced"),
-        Event::Gap { after, first } => defmt::warn!("nothing is kept from {=u64} to {=u64}", after, first),
-        Event::PostRefused { number, code } => defmt::warn!("post {=u64} was refused: {}", number, code),
-        Event::Info(Info::Notice { text, .. }) => defmt::info!("notice: {=str}", text),
+        Event::Reset { .. } => defmt::warn!("the server's history was replaced"),
+        Event::Gap { after, first, .. } => defmt::warn!("nothing is kept from {=u64} to {=u64}", after, first),
+        Event::PostRefused { number, code, .. } => defmt::warn!("post {=u64} was refused: {}", number, code),
+        Event::Info { info: Info::Notice { text, .. }, .. } => defmt::info!("notice: {=str}", text),
         Event::Disconnected(why) => defmt::warn!("connection lost ({}); reconnecting", lost(*why)),
         Event::Reconnected => defmt::info!("connection recovered"),
         Event::Ended(reason) => ended(*reason),
         Event::UnknownServerKey(_)
         | Event::Entry { .. }
         | Event::Stored { .. }
-        | Event::OutboxWritable
-        | Event::Info(_)
-        | Event::Refused { .. } => {}
+        | Event::OutboxWritable { .. }
+        | Event::Info { .. }
+        | Event::Refused { .. }
+        | Event::RoomEnded { .. } => {}
     }
 }
 

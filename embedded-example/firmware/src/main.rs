@@ -2,7 +2,7 @@
 #![no_std]
 #![no_main]
 
-use kabar_core::client::{EndReason, State};
+use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_device::{Clock as _, Member, Settings, Storage};
 use kabar_embedded_example::Probe;
 use kabar_firmware::board::{self, Clock, provision};
@@ -59,7 +59,7 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         busy += u64::from(step);
         longest = step.max(longest);
 
-        if !is_joined && member.node().client().state() == State::Online {
+        if !is_joined && member.node().client().state(RoomSlot::FIRST) == State::Online {
             is_joined = true;
             defmt::info!("figures: join {=u64} ticks, stack {=usize} bytes", busy, stack::peak());
         }

@@ -45,24 +45,25 @@ impl HostBoard {
             }
             Event::Joined { .. } => eprintln!("connected again"),
             Event::Entry { header, body, .. } => print_line(&show::entry(&header, body)),
-            Event::EntryTooLarge { header, size } => {
+            Event::EntryTooLarge { header, size, .. } => {
                 print_line(&format!("{} ({size} bytes, too long for this device)", show::entry(&header, b"")));
             }
             Event::Stored { number, .. } => self.stored = number,
-            Event::PostRefused { number, code } => {
+            Event::PostRefused { number, code, .. } => {
                 self.refused = Some((number, format!("the line was refused: {code:?}")));
             }
-            Event::Info(info) => {
+            Event::Info { info, .. } => {
                 if let Info::Notice { text, .. } = info {
                     eprintln!("{}", show::text(text.as_bytes()));
                 }
             }
             Event::Refused { text, .. } => eprintln!("not admitted: {}", show::text(text.as_bytes())),
-            Event::Reset => eprintln!("the server's history was replaced"),
+            Event::Reset { .. } => eprintln!("the server's history was replaced"),
             Event::Disconnected(why) => eprintln!("connection lost ({why:?}), reconnecting"),
             Event::Gap { .. }
             | Event::UnknownServerKey(_)
-            | Event::OutboxWritable
+            | Event::OutboxWritable { .. }
+            | Event::RoomEnded { .. }
             | Event::Reconnected
             | Event::Ended(_) => {}
         }

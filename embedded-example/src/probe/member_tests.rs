@@ -144,7 +144,7 @@ fn a_full_outbox_refuses_posts_and_keeps_those_it_took() {
     assert_eq!(member.post(EntryKind::TEXT, b"x"), Err(PostError::Full));
     run(&mut member, &clock, Duration::from_secs(100));
     // The first reading and its data were posted before; later ones had no room.
-    assert_eq!(member.node().client().unsettled(), posted + 2);
+    assert_eq!(member.node().client().unsettled(RoomSlot::FIRST), posted + 2);
     assert!(posted > 10 && member.application().readings() == 10);
 }
 
@@ -160,7 +160,7 @@ fn reports_a_network_without_addresses_once_and_sends_only_dhcp() {
     assert!((10..=76).contains(&questions), "{questions} frames");
     assert!(calls < 1000, "it sleeps: {calls} calls");
     assert_eq!(member.node().address(), None);
-    assert!(member.node().client().unsettled() > 50, "the readings wait");
+    assert!(member.node().client().unsettled(RoomSlot::FIRST) > 50, "the readings wait");
 }
 
 #[test]

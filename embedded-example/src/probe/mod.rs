@@ -15,7 +15,7 @@ mod reading;
 
 use heapless::{Deque, String};
 use kabar_core::chat::{EntryKind, MAX_NAME_LEN};
-use kabar_core::client::{Event, PostError};
+use kabar_core::client::{Event, PostError, RoomSlot};
 use kabar_core::time::{Duration, Instant};
 use kabar_device::text::Text;
 use kabar_device::{Application, DeviceClient, DeviceEvent};
@@ -109,7 +109,7 @@ impl<B: Board> Probe<B> {
                 // The server's names are as long as the protocol's.
                 let _ = self.name.push_str(name);
             }
-            Event::Entry { header, body, own: false }
+            Event::Entry { header, body, own: false, .. }
                 if header.kind == EntryKind::TEXT && header.author != self.name =>
             {
                 let Some(command) = core::str::from_utf8(body).ok().and_then(|text| Command::parse(&self.name, text))
@@ -128,15 +128,16 @@ impl<B: Board> Probe<B> {
                 }
             }
             Event::UnknownServerKey(_)
-            | Event::Reset
+            | Event::Reset { .. }
             | Event::Gap { .. }
             | Event::Entry { .. }
             | Event::EntryTooLarge { .. }
             | Event::Stored { .. }
             | Event::PostRefused { .. }
-            | Event::OutboxWritable
-            | Event::Info(_)
+            | Event::OutboxWritable { .. }
+            | Event::Info { .. }
             | Event::Refused { .. }
+            | Event::RoomEnded { .. }
             | Event::Disconnected(_)
             | Event::Reconnected
             | Event::Ended(_) => {}
@@ -250,7 +251,7 @@ impl<B: Board> Application for Probe<B> {
     }
 
     fn run(&mut self, now: Instant, client: &mut DeviceClient) -> bool {
-        let mut post = |kind, body: &[u8]| client.post(kind, body);
+        let mut post = |kind, body: &[u8]| client.post(RoomSlot::FIRST, kind, body);
         let is_measured = self.take_reading(now, &mut post);
         self.answer(now, &mut post) || is_measured
     }

@@ -30,6 +30,7 @@ impl Board for Bench {
 fn probe() -> Probe<Bench> {
     let mut probe = Probe::new(Bench, Some(INTERVAL), at(0));
     probe.on_room_event(&Event::Joined {
+        room: RoomSlot::FIRST,
         name: "probe",
         members: 2,
         start: 0,
@@ -42,7 +43,7 @@ fn probe() -> Probe<Bench> {
 
 fn entry<'a>(author: &'a str, kind: EntryKind, body: &'a [u8]) -> Event<'a> {
     let header = EntryHeader { seq: 1, time_ms: 0, author, instance: 1, number: 1, kind };
-    Event::Entry { header, body, own: false }
+    Event::Entry { room: RoomSlot::FIRST, header, body, own: false }
 }
 
 fn say(probe: &mut Probe<Bench>, author: &str, text: &str) {
@@ -100,7 +101,10 @@ fn ignores_other_texts_its_own_posts_and_other_kinds() {
     probe.on_room_event(&entry("anna", EntryKind::ACTION, b"@probe led on"));
     probe.on_room_event(&entry("anna", EntryKind::DATA, b"@probe led on"));
     probe.on_room_event(&entry("anna", EntryKind::TEXT, b"@probe led \xff"));
-    probe.on_room_event(&Event::Info(Info::HistoryEntry { handle: 1, remaining: 0, entry: None }));
+    probe.on_room_event(&Event::Info {
+        room: Some(RoomSlot::FIRST),
+        info: Info::HistoryEntry { handle: 1, remaining: 0, entry: None },
+    });
     assert!(answers(&mut probe, at(1)).is_empty() && !probe.led);
 }
 
@@ -111,6 +115,7 @@ fn two_devices_do_not_answer_each_other_endlessly() {
     let answer = answers(&mut probe, at(1)).remove(0);
     let mut other = Probe::new(Bench, Some(INTERVAL), at(0));
     other.on_room_event(&Event::Joined {
+        room: RoomSlot::FIRST,
         name: "other",
         members: 2,
         start: 0,

@@ -34,7 +34,7 @@ use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN, Request};
-use kabar_core::client::{ClientCounters, ConfigError, Event, Output, PostError, State};
+use kabar_core::client::{ClientCounters, ConfigError, Event, Output, PostError, RoomSlot, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::internals::io::{BufferFull, DecodeError, Reader, Writer};
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint};
@@ -250,10 +250,14 @@ impl Replay {
                 self.client.handle_datagram(now, from.into(), datagram);
             }
             Call::Timeout => self.client.handle_timeout(now),
-            Call::Post(kind, body) => report(Outcome::Posted(self.client.post(kind, body))),
-            Call::Who => report(Outcome::Asked(self.client.request(now, Request::ListMembers).is_ok())),
+            Call::Post(kind, body) => report(Outcome::Posted(self.client.post(RoomSlot::FIRST, kind, body))),
+            Call::Who => {
+                report(Outcome::Asked(self.client.request(now, RoomSlot::FIRST, Request::ListMembers).is_ok()))
+            }
             Call::History { before, count } => {
-                report(Outcome::Asked(self.client.request(now, Request::History { before, count }).is_ok()));
+                report(Outcome::Asked(
+                    self.client.request(now, RoomSlot::FIRST, Request::History { before, count }).is_ok(),
+                ));
             }
             Call::Leave => self.client.leave(now),
         }
@@ -269,8 +273,8 @@ impl Replay {
         };
         report(Outcome::Idle {
             due: self.due,
-            state: self.client.state(),
-            unsettled: self.client.unsettled(),
+            state: self.client.state(RoomSlot::FIRST),
+            unsettled: self.client.unsettled(RoomSlot::FIRST),
             rtt: self.client.rtt(),
         });
         Ok(())

@@ -7,6 +7,7 @@ use kabar_core::session::Fingerprint;
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::parse_fingerprint;
 use kabar_std::names::Name;
+use kabar_std::since::parse_since;
 
 use crate::identity::{IdentityChoice, IdentityError, LocalIdentity};
 use crate::session::ReplayFrom;
@@ -29,9 +30,9 @@ pub struct SessionArguments {
     #[arg(long)]
     pub hide_joins: bool,
 
-    /// Show entries after this number, or `all` [default: those you have not seen; the last 50 at
-    /// first].
-    #[arg(long, value_name = "SEQ|all", value_parser = parse_since, conflicts_with = "last")]
+    /// Show entries after this number, since this time (2h, 2026-11-28, 2026-11-28T10:00), or `all`
+    /// [default: those you have not seen; the last 50 at first].
+    #[arg(long, value_name = "SEQ|TIME|all", value_parser = parse_replay, conflicts_with = "last")]
     pub since: Option<ReplayFrom>,
 
     /// Show the last N lines.
@@ -61,12 +62,13 @@ impl Default for SessionArguments {
 }
 
 impl SessionArguments {
-    /// Checks name and label before anything is created for them.
+    /// Checks the form of name and label before anything is created for them. Whether a new name is
+    /// allowed depends on the names of this user: [`Self::open_identity`].
     ///
     /// # Errors
     /// [`IdentityError::Name`].
     pub fn check_names(&self) -> Result<(), IdentityError> {
-        self.name.iter().chain(&self.identity).try_for_each(|name| Name::new(name).map(drop))?;
+        self.name.iter().chain(&self.identity).try_for_each(|name| Name::existing(name).map(drop))?;
         Ok(())
     }
 
@@ -86,11 +88,18 @@ impl SessionArguments {
     }
 }
 
-fn parse_since(text: &str) -> Result<ReplayFrom, &'static str> {
-    match text {
-        "all" => Ok(ReplayFrom::Since(0)),
-        number => number.parse().map(ReplayFrom::Since).map_err(|_| "neither the number of an entry nor `all`"),
+fn parse_replay(text: &str) -> Result<ReplayFrom, String> {
+    if text == "all" {
+        return Ok(ReplayFrom::Since(0));
     }
+    if text.bytes().all(|digit| digit.is_ascii_digit())
+        && let Ok(seq) = text.parse()
+    {
+        return Ok(ReplayFrom::Since(seq));
+    }
+    let time =
+        parse_since(text).map_err(|why| format!("neither the number of an entry, nor a time, nor `all`: {why}"))?;
+    Ok(ReplayFrom::SinceTime(time))
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
@@ -112,10 +121,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn since_is_a_number_or_all() {
-        assert_eq!(parse_since("all"), Ok(ReplayFrom::Since(0)));
-        assert_eq!(parse_since("17"), Ok(ReplayFrom::Since(17)));
-        assert!(parse_since("yesterday").is_err() && parse_since("-1").is_err());
+    fn since_is_a_number_or_a_time_or_all() {
+        assert_eq!(parse_replay("all"), Ok(ReplayFrom::Since(0)));
+        assert_eq!(parse_replay("17"), Ok(ReplayFrom::Since(17)));
+        assert_eq!(parse_replay("2026-11-28T10:00:00Z"), Ok(ReplayFrom::SinceTime(1_795_860_000_000)));
+        assert!(matches!(parse_replay("2h"), Ok(ReplayFrom::SinceTime(_))));
+        assert!(parse_replay("yesterday").is_err() && parse_replay("-1").is_err() && parse_replay("").is_err());
     }
 
     #[test]

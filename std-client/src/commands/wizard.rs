@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use kabar_std::address::{DEFAULT_PORT, Host, HostPort, Places};
 use kabar_std::invite::RoomName;
+use kabar_std::names::Name;
 use kabar_std::password::from_first_line;
 use zeroize::Zeroizing;
 
@@ -12,7 +13,7 @@ use super::arguments::SessionArguments;
 use super::join::{at_server, run_session, with_invite};
 use super::open;
 use super::target::Target;
-use crate::identity::login_name;
+use crate::identity::{IdentityError, login_name};
 use crate::known_servers::{KnownRoom, KnownServers};
 use crate::messages::{command_error, wizard};
 use crate::outcome::{ChoiceError, CommandError, Outcome, TargetError, WizardError};
@@ -111,9 +112,10 @@ fn ask_name(usual: Option<String>) -> Result<SessionArguments, WizardError> {
         let answer = read(&wizard::name(&usual))?;
         let name = Some(answer).filter(|answer| !answer.is_empty());
         let how = SessionArguments { name, ..SessionArguments::default() };
-        match how.check_names() {
-            Ok(()) => return Ok(how),
-            Err(error) => print_line(&command_error(&error.into()).1),
+        let new = how.name.as_deref().filter(|name| *name != usual);
+        match new.map(Name::new).transpose() {
+            Ok(_) => return Ok(how),
+            Err(error) => print_line(&command_error(&IdentityError::Name(error).into()).1),
         }
     }
 }

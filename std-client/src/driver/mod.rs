@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
-use kabar_core::client::{Config, Event, Output, State};
+use kabar_core::client::{Config, Event, Output, RoomSlot, State};
 use kabar_core::connection::Transmit;
 use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
@@ -196,7 +196,7 @@ impl Driver {
             }
         };
         self.client.resume_events();
-        if self.client.state() == State::Ended {
+        if self.client.state(RoomSlot::FIRST) == State::Ended {
             // An event for it waits.
             self.deadline = Some(now);
         }

@@ -99,7 +99,7 @@ impl FormerKeys {
 }
 
 fn fold(name: &str) -> String {
-    kabar_std::names::Name::new(name).map(|name| name.folded().to_owned()).unwrap_or_default()
+    kabar_std::names::Name::existing(name).map(|name| name.folded().to_owned()).unwrap_or_default()
 }
 
 /// Returns the names of the files with positions in rooms, and when they were changed.

@@ -88,10 +88,17 @@ impl LocalIdentity {
     pub fn open(dir: &DataDir, choice: IdentityChoice<'_>) -> Result<Self, IdentityError> {
         let IdentityChoice { label, name: requested, usual } = choice;
         let is_default_name = requested.is_none();
-        let requested = requested.map(|name| Name::new(name).map(|folded| (name, folded))).transpose()?;
-        let label = label.map(|label| Name::new(label).map(|folded| (label, folded))).transpose()?;
-        let usual = usual.and_then(|usual| Some((usual, Name::new(usual).ok()?)));
+        let requested = requested.map(|name| Name::existing(name).map(|folded| (name, folded))).transpose()?;
+        let label = label.map(|label| Name::existing(label).map(|folded| (label, folded))).transpose()?;
+        let usual = usual.and_then(|usual| Some((usual, Name::existing(usual).ok()?)));
         let former = FormerKeys::load(dir)?;
+        for (_, name) in requested.iter().chain(&label) {
+            // Rules that became stricter take a name from nobody.
+            let is_usual = usual.as_ref().is_some_and(|(_, usual)| usual.folded() == name.folded());
+            if !is_usual && former.find(dir, name.folded())?.is_none() {
+                name.check_new()?;
+            }
+        }
         if let Some((label, folded)) = &label {
             let key = load_or_create(dir, &file_of(folded), true, || Ok(None))?;
             let name = requested.map_or(*label, |(name, _)| name);
@@ -132,7 +139,7 @@ impl LocalIdentity {
     pub fn usual_name(&self, name: &str) -> Option<String> {
         match &self.owner {
             Owner::Person(others) => {
-                let folded = Name::new(name).ok()?;
+                let folded = Name::existing(name).ok()?;
                 (!others.iter().any(|other| other == folded.folded())).then(|| name.to_owned())
             }
             Owner::Label => None,

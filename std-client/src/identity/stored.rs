@@ -73,7 +73,7 @@ impl StoredIdentity {
     pub fn find(dir: &DataDir, label: Option<&str>) -> Result<Option<Self>, IdentityError> {
         let former = FormerKeys::load(dir)?;
         let Some(label) = label else { return Ok(Self::person_if_any(dir, &former)?) };
-        let file = file_of(&Name::new(label)?);
+        let file = file_of(&Name::existing(label)?);
         let found = key_file::load(dir, &file)?;
         Ok(found.map(|KeyFile { key, .. }| Self {
             choice: StoredChoice::Label(label.to_owned()),
@@ -104,7 +104,8 @@ impl StoredIdentity {
         key: &Key,
         replaces: bool,
     ) -> Result<Result<Imported, Self>, IdentityError> {
-        let file = label.map(Name::new).transpose()?.map_or_else(|| PERSON_FILE.to_owned(), |label| file_of(&label));
+        let file =
+            label.map(Name::existing).transpose()?.map_or_else(|| PERSON_FILE.to_owned(), |label| file_of(&label));
         let present = Self::find(dir, label)?;
         let mut aside = None;
         let _lock = dir.lock_waiting(key_file::CREATION_LOCK)?;

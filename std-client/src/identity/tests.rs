@@ -178,6 +178,19 @@ fn rejects_a_name_that_is_not_allowed() {
 }
 
 #[test]
+fn names_of_this_user_are_not_held_to_the_rules_for_new_ones() {
+    let (_home, dir) = former_dir();
+    let choice = |name| IdentityChoice { name: Some(name), ..IdentityChoice::default() };
+    assert!(matches!(LocalIdentity::open(&dir, choice("admin")), Err(IdentityError::Name(_))));
+    let key = |name: &str| dir.join(&format!("identities/{name}.key"));
+    std::fs::copy(key("anna"), key("admin")).unwrap();
+    assert_eq!(open(&dir, None, Some("admin"), None).key.seed()[0], ANNA);
+    assert_eq!(open(&dir, Some("admin"), None, None).key.seed()[0], ANNA);
+    // A room in which it is the usual name.
+    assert_eq!(open(&dir, None, Some("operator"), Some("operator")).name, "operator");
+}
+
+#[test]
 fn reports_a_damaged_key_and_never_replaces_it() {
     let (_home, dir) = temporary_dir();
     let key = Key::from_seed(Zeroizing::new([7; 32]));

@@ -3,7 +3,7 @@
 use kabar_core::chat::AnswerCode;
 use kabar_std::text::clean_line;
 
-use super::notices::count;
+use super::plural::count;
 use crate::command::CommandName;
 use crate::preferences::MAX_IGNORED;
 use crate::session::{Earlier, HistoryPage, IgnoreError, Refusal, RenameError};

@@ -265,13 +265,7 @@ fn join_refused(code: RefusedCode, end: &ClientEnd) -> (Exit, String) {
             };
             (Exit::NotTrusted, line)
         }
-        RefusedCode::NAME_TAKEN => (
-            Exit::Name,
-            format!(
-                "the name {name} is taken: choose another with --name, or, if it is yours on another computer, bring \
-                 your identity from there (kabar identity export, then import here)"
-            ),
-        ),
+        RefusedCode::NAME_TAKEN => (Exit::Name, format!("the name {name} is taken: choose another with --name")),
         RefusedCode::NAME_NOT_ALLOWED => {
             (Exit::Name, format!("the name {name} is not allowed: choose another with --name"))
         }

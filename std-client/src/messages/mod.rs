@@ -15,6 +15,7 @@ mod help;
 pub mod hosting;
 pub mod lists;
 pub mod notices;
+mod plural;
 pub mod questions;
 mod stats;
 #[cfg(test)]

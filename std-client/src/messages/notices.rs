@@ -8,6 +8,7 @@ use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
 
 use super::errors::with_server_text;
+use super::plural::count;
 use super::{changes, help, stats};
 use crate::input::InputError;
 use crate::session::{AcceptedKey, Joined, Loss, Notice, Occasion, OutputStream, Reconnection, Rejection};
@@ -204,10 +205,6 @@ fn name_of(stream: OutputStream) -> &'static str {
         OutputStream::Stdout => "standard output",
         OutputStream::Stderr => "standard error",
     }
-}
-
-pub(super) fn count(count: u64, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 #[cfg(test)]

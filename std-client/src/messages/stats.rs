@@ -3,7 +3,7 @@
 use kabar_core::client::ClientCounters;
 use kabar_core::time::Duration;
 
-use super::notices::count;
+use super::plural::count;
 use crate::driver::Traffic;
 
 /// Returns the table that is displayed.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use kabar_core::chat::RefusedCode;
-use kabar_core::client::{EndReason, State};
+use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
 use kabar_std::address::HostPort;
@@ -72,7 +72,7 @@ impl Session {
 
     pub(super) fn check_attempt(&mut self, now: Instant) -> Result<(), SessionError> {
         let Phase::Connecting(attempt) = &mut self.phase else { return Ok(()) };
-        let state = self.driver.client.state();
+        let state = self.driver.client.state(RoomSlot::FIRST);
         if matches!(state, State::Connecting { answered: true } | State::Joining) {
             attempt.answered_until.get_or_insert(now + JOIN_TIMEOUT);
         }

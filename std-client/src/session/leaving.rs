@@ -1,7 +1,7 @@
 //! The session at its end, requested or not: interrupts, the description of the end, and the last
 //! output.
 
-use kabar_core::client::{EndReason, State};
+use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_core::time::Instant;
 
 use super::config::{KeyPolicy, RoomCredential, SessionConfig};
@@ -52,7 +52,7 @@ impl Session {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.driver.client.state() == State::Ended
+        self.driver.client.state(RoomSlot::FIRST) == State::Ended
     }
 
     /// Returns the number of lines that are not in the room, with those that an interrupt left

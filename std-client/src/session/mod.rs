@@ -196,7 +196,7 @@ impl Session {
             match event {
                 Event::UnknownServerKey(found) => self.key_offered(found, now)?,
                 Event::Ended(reason) => self.ended(reason)?,
-                Event::Joined { name, members, start, head, term, is_resumed } => {
+                Event::Joined { name, members, start, head, term, is_resumed, .. } => {
                     let name = name.to_owned();
                     let info = JoinInfo { term, head, members };
                     self.joined(&name, start, info, is_resumed)?;

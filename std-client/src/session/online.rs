@@ -2,7 +2,7 @@
 //! are stored.
 
 use kabar_core::chat::{EntryKind, Info, MAX_TEXT_LEN, Request, Term};
-use kabar_core::client::{DisconnectReason, Event, PostError, RequestError};
+use kabar_core::client::{DisconnectReason, Event, PostError, RequestError, RoomSlot};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::names::Name;
 use kabar_std::text::Content;
@@ -99,7 +99,10 @@ impl OnlineState {
 
     /// Requests the members of a small room, for completion.
     pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
-        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.request(now, Request::ListMembers).is_ok() {
+        if ui.is_prompt()
+            && members <= MAX_COMPLETED_MEMBERS
+            && client.request(now, RoomSlot::FIRST, Request::ListMembers).is_ok()
+        {
             self.replies.expect_silent();
         }
     }
@@ -149,7 +152,7 @@ impl OnlineState {
             Command::Nothing => {}
             Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, Rejection::TooLong(text.len())),
             Command::Post(kind, text) => self.post(kind, text, client, now),
-            Command::Who => check_requested(client.request(now, Request::ListMembers), ui),
+            Command::Who => check_requested(client.request(now, RoomSlot::FIRST, Request::ListMembers), ui),
             Command::History(count) => check_requested(self.replies.request_history(count, client, ui, now), ui),
             Command::Nick(name) => self.rename(name, client, ui, now),
             Command::Delete(seq) => match seq.or(self.display.last_own()) {
@@ -176,7 +179,7 @@ impl OnlineState {
 
     fn rename(&mut self, requested: &str, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
         let name = self.display.name();
-        match Name::new(requested) {
+        match Name::existing(requested) {
             Err(error) => ui.notice(&Notice::NotRenamed { name, why: RenameError::Name(error) }),
             Ok(new) if new.shown() == name => {
                 ui.notice(&Notice::NotRenamed { name, why: RenameError::SameName });
@@ -186,7 +189,7 @@ impl OnlineState {
     }
 
     fn post(&mut self, kind: EntryKind, text: &str, client: &mut StdClient, now: Instant) {
-        match client.post(kind, text.as_bytes()) {
+        match client.post(RoomSlot::FIRST, kind, text.as_bytes()) {
             Ok(number) => self.unstored.posted(number, text, now),
             Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
             // Excluded by the checks before; counted anyway.
@@ -226,9 +229,10 @@ impl OnlineState {
                 ui.notice(&Notice::NotStoredYet(text));
             }
         }
-        let waiting = client.unsettled() + u64::from(self.held.is_some());
-        let is_displayed =
-            self.skip_pending_output || ui.is_prompt() || client.cursor().is_some_and(|(seq, _)| seq >= self.wait_for);
+        let waiting = client.unsettled(RoomSlot::FIRST) + u64::from(self.held.is_some());
+        let is_displayed = self.skip_pending_output
+            || ui.is_prompt()
+            || client.cursor(RoomSlot::FIRST).is_some_and(|(seq, _)| seq >= self.wait_for);
         match self.leaving_since {
             Some(since) if now >= since + self.give_up => client.abort(now),
             Some(_) if waiting == 0 && is_displayed && !self.leave_requested => self.leave(client, now),
@@ -254,7 +258,7 @@ impl OnlineState {
 
     /// Returns the number of lines that are not in the room.
     pub(super) fn unsent(&self, client: &StdClient) -> u64 {
-        client.unsettled() + u64::from(self.held.is_some()) + self.refused
+        client.unsettled(RoomSlot::FIRST) + u64::from(self.held.is_some()) + self.refused
     }
 
     /// Reports that the connection was lost.
@@ -272,34 +276,35 @@ impl OnlineState {
             *since = now;
         }
         match *event {
-            Event::Entry { header, body, own } => self.display.entry(&header, Content::Body(body), own, ui),
-            Event::EntryTooLarge { header, size } => self.display.entry(&header, Content::Omitted(size), false, ui),
-            Event::Stored { number, seq } => {
+            Event::Entry { header, body, own, .. } => self.display.entry(&header, Content::Body(body), own, ui),
+            Event::EntryTooLarge { header, size, .. } => self.display.entry(&header, Content::Omitted(size), false, ui),
+            Event::Stored { number, seq, .. } => {
                 self.wait_for = self.wait_for.max(seq);
                 self.unstored.stored(number);
                 ui.notice(&Notice::Stored { number, seq });
             }
-            Event::PostRefused { number, code } => {
+            Event::PostRefused { number, code, .. } => {
                 self.refused += 1;
                 let excerpt = self.unstored.refused(number);
                 ui.notice(&Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
             }
-            Event::Info(info) => self.on_info(info, ui),
+            Event::Info { info, .. } => self.on_info(info, ui),
             Event::Reconnected => {
                 let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
                 self.reconnected(ui, event, now);
             }
-            Event::Reset => {
+            Event::Reset { .. } => {
                 self.display.reset();
                 ui.notice(&Notice::HistoryReset);
             }
-            Event::Gap { after, first } => report_gap(after, first, ui),
+            Event::Gap { after, first, .. } => report_gap(after, first, ui),
             // Posts that do not fit are tried again with every wake-up.
-            Event::OutboxWritable => {}
+            Event::OutboxWritable { .. } => {}
             // The session handles these.
             Event::UnknownServerKey(_)
             | Event::Joined { .. }
             | Event::Refused { .. }
+            | Event::RoomEnded { .. }
             | Event::Disconnected(_)
             | Event::Ended(_) => {}
         }

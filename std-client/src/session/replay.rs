@@ -6,6 +6,10 @@
 //! | nothing | the last 50 | all after the last displayed; at a prompt also 10 before it |
 //! | `--last N` | the last N | the last N |
 //! | `--since SEQ` | all after SEQ | all after SEQ |
+//! | `--since TIME` | all since TIME | all since TIME |
+//!
+//! No message asks for a time. So the whole log is requested, in its order, and entries before the
+//! first one with that time are not displayed: none of them is kept in memory.
 
 use kabar_core::chat::Start;
 
@@ -28,6 +32,8 @@ pub enum ReplayFrom {
     Last(u32),
     /// Those after this one; 0: all.
     Since(u64),
+    /// Those since this time, in ms since 1970.
+    SinceTime(u64),
 }
 
 impl ReplayFrom {
@@ -41,7 +47,7 @@ impl ReplayFrom {
             }
             (Self::Since(1..), Some(Cursor { seq, term })) => Start::After { seq, term, fallback_count: ALL },
             // The term of an entry is not known without a cursor: the rest is skipped on display.
-            (Self::Since(_), _) => Start::Last(ALL),
+            (Self::Since(_) | Self::SinceTime(_), _) => Start::Last(ALL),
             (Self::New, Some(Cursor { seq, term })) => {
                 Start::After { seq: seq.saturating_sub(context), term, fallback_count: HISTORY }
             }
@@ -52,6 +58,11 @@ impl ReplayFrom {
     /// Entries up to here are not displayed.
     pub(super) fn skip_to(self) -> u64 {
         if let Self::Since(seq) = self { seq } else { 0 }
+    }
+
+    /// Entries before the first one with this time are not displayed.
+    pub(super) fn since_ms(self) -> Option<u64> {
+        if let Self::SinceTime(time) = self { Some(time) } else { None }
     }
 }
 
@@ -82,6 +93,7 @@ mod tests {
         for shown in [None, SHOWN] {
             assert_eq!(ReplayFrom::Last(7).start(shown, true), Start::Last(7));
             assert_eq!(ReplayFrom::Since(0).start(shown, true), Start::Last(ALL));
+            assert_eq!(ReplayFrom::SinceTime(7).start(shown, true), Start::Last(ALL));
         }
         assert_eq!(ReplayFrom::Since(40).start(SHOWN, true), after(40, ALL));
         assert_eq!(ReplayFrom::Since(140).start(SHOWN, true), after(100, ALL), "the rest is skipped on display");

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use kabar_core::chat::{AnswerCode, Request};
-use kabar_core::client::RequestError;
+use kabar_core::client::{RequestError, RoomSlot};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::clean_line;
 
@@ -60,7 +60,7 @@ impl Requests {
         client: &mut StdClient,
         now: Instant,
     ) -> Result<(), RequestError> {
-        client.request(now, request)?;
+        client.request(now, RoomSlot::FIRST, request)?;
         self.expect(change, now);
         Ok(())
     }

@@ -113,7 +113,8 @@ impl Session {
         let seen_to =
             seen.map(|cursor| cursor.seq).filter(|seen| self.ui.is_prompt() && start < *seen && *seen < info.head);
         let followed_to = shown.map_or(0, |cursor| cursor.seq);
-        let display_start = DisplayStart { term: info.term, skip_to, seen_to, followed_to };
+        let since_ms = self.config.replay_from.since_ms();
+        let display_start = DisplayStart { term: info.term, skip_to, since_ms, seen_to, followed_to };
         let mut display = Display::new(display_start, self.preferences(&fingerprint));
         display.set_name(&name, info.head, &*self.ui);
         let give_up = Duration::from_micros(u64::try_from(self.config.give_up.as_micros()).unwrap_or(u64::MAX));
@@ -128,7 +129,9 @@ impl Session {
             return Occasion::Hosting;
         }
         let new = seen.map(|seen| head.saturating_sub(seen.seq.max(after)));
-        Occasion::Start { lines: head.saturating_sub(after), new }
+        // How many have the time is not known yet.
+        let is_known = self.config.replay_from.since_ms().is_none();
+        Occasion::Start { lines: if is_known { head.saturating_sub(after) } else { 0 }, new }
     }
 
     /// Loads what is displayed of this server.
@@ -183,19 +186,19 @@ fn joined_room<'a>(
 }
 
 fn is_same_name(name: &str, other: &str) -> bool {
-    Name::new(name).is_ok_and(|name| Name::new(other).is_ok_and(|other| other.folded() == name.folded()))
+    Name::existing(name).is_ok_and(|name| Name::existing(other).is_ok_and(|other| other.folded() == name.folded()))
 }
 
 /// Displays events that come before the room is joined. After a reset, the position in the old
 /// history means nothing.
 pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_shown: &mut Option<Cursor>) {
     match *event {
-        Event::Reset => {
+        Event::Reset { .. } => {
             *last_shown = None;
             ui.end_line();
             ui.notice(&Notice::HistoryReset);
         }
-        Event::Gap { after, first } => {
+        Event::Gap { after, first, .. } => {
             // Lines that were only requested for context may be missing.
             let after = last_shown.map_or(after, |shown| shown.seq.max(after));
             if first > after + 1 {
@@ -203,20 +206,21 @@ pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_sh
                 report_gap(after, first, ui);
             }
         }
-        Event::Info(Info::Notice { text, .. }) => ui.notice(&Notice::Server(text)),
+        Event::Info { info: Info::Notice { text, .. }, .. } => ui.notice(&Notice::Server(text)),
         // Nothing was requested.
-        Event::Info(_) => {}
+        Event::Info { .. } => {}
         // These come in a room only.
         Event::Entry { .. }
         | Event::EntryTooLarge { .. }
         | Event::Stored { .. }
         | Event::PostRefused { .. }
-        | Event::OutboxWritable
+        | Event::OutboxWritable { .. }
         | Event::Reconnected => {}
         // The session handles these.
         Event::UnknownServerKey(_)
         | Event::Joined { .. }
         | Event::Refused { .. }
+        | Event::RoomEnded { .. }
         | Event::Disconnected(_)
         | Event::Ended(_) => {}
     }

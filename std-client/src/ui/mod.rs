@@ -187,7 +187,7 @@ impl FrontEnd for Ui {
         let is_called = |body| mentions(&String::from_utf8_lossy(body), &self.name.borrow());
         let line = match content {
             _ if !self.is_prompt() => line,
-            _ if header.kind == EntryKind::OPERATOR => self.style.operator(&line),
+            _ if matches!(header.kind, EntryKind::OPERATOR | EntryKind::KICKED) => self.style.operator(&line),
             Content::Body(body) if !is_own && header.kind.is_text() && is_called(body) => self.style.bold(&line),
             _ => line,
         };

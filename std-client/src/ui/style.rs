@@ -1,5 +1,5 @@
-//! Text attributes: notices are dim, a line that mentions the member is bold, a line by the operator
-//! is inverse. No information depends on them.
+//! Text attributes: notices are dim, a line that mentions the member is bold, a line by the
+//! operator is inverse. No information depends on them.
 
 /// Whether and how text is highlighted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use super::{CommandError, PROGRAM};
 use crate::config::{Config, Origin, RunFlags, variable};
 #[cfg(unix)]
 use crate::console::control_socket::{self, ControlSocket};
+use crate::console::editor;
 use crate::console::execute::{Answer, Operator};
 use crate::console::format_event;
 use crate::console::input::{self, ConsoleInput};
@@ -110,6 +111,9 @@ fn serve(
     let on_slow_key = || info!("generating the server key (once) ...");
     let hosted = host.start(on_slow_key, tell, on_warning).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
+    let operator = Operator::new(hosted.control().clone(), hosted.invite().to_string());
+    // Its file is removed when the server has stopped.
+    let _socket = control_socket(&config.data_dir, &operator)?;
     said.line(format!("listening on {}", hosted.local_addr()));
     if is_output_kept() {
         let data_dir = config.data_dir.display();
@@ -123,9 +127,6 @@ fn serve(
         let local = listener::listen(metrics, move || text::page(&control)).map_err(CommandError::failed)?;
         info!("metrics on http://{local}/metrics");
     }
-    let operator = Operator::new(hosted.control().clone(), hosted.invite().to_string());
-    // Its file is removed when the server has stopped.
-    let _socket = control_socket(&config.data_dir, &operator)?;
     let answer = said.clone();
     let completing = operator.clone();
     let take = move |typed: ConsoleInput<'_>| match typed {
@@ -143,7 +144,7 @@ fn serve(
         ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };
     let reading = match gate {
-        Some(gate) => input::edit_lines(Arc::clone(gate), move || completing.names(), take),
+        Some(gate) => editor::edit_lines(Arc::clone(gate), move || completing.names(), take),
         None => input::read_stdin(take),
     };
     reading.map_err(CommandError::failed)?;

@@ -10,8 +10,10 @@ pub enum Input {
     Say(String),
     /// A command without an argument.
     NoArg(NoArg),
-    /// A command and the name it applies to.
+    /// A command, the name it applies to, and for some a reason after it.
     WithName(WithName, String),
+    /// Removes the text of an entry for good; its seq.
+    Delete(u64),
 }
 
 /// Commands without an argument.
@@ -48,13 +50,21 @@ pub enum WithName {
     Release,
 }
 
+impl WithName {
+    /// Whether a reason may follow the name.
+    #[must_use]
+    pub const fn takes_reason(self) -> bool {
+        matches!(self, Self::Kick | Self::Ban | Self::Mute)
+    }
+}
+
 /// A command that is not valid. The first field is written before commands: `/` at the console.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// There is no such command.
     #[error("unknown command {0}{1} (see {0}help)")]
     Unknown(&'static str, String),
-    /// The argument is missing; the command and its argument.
+    /// The argument is missing or not a number; the command and its argument.
     #[error("usage: {0}{1}{2}")]
     ArgumentMissing(&'static str, &'static str, &'static str),
     /// The command takes no argument.
@@ -66,6 +76,7 @@ enum Kind {
     NoArg(NoArg),
     WithName(WithName),
     Say,
+    Delete,
 }
 
 impl Kind {
@@ -73,8 +84,10 @@ impl Kind {
     fn argument(&self) -> &'static str {
         match self {
             Self::NoArg(_) => "",
+            Self::WithName(command) if command.takes_reason() => " NAME [REASON]",
             Self::WithName(_) => " NAME",
             Self::Say => " TEXT",
+            Self::Delete => " SEQ",
         }
     }
 }
@@ -83,7 +96,7 @@ impl Kind {
 pub const SLASH: &str = "/";
 
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 13] = [
+const COMMANDS: [(&str, Kind, &str); 14] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
     ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
@@ -92,6 +105,7 @@ const COMMANDS: [(&str, Kind, &str); 13] = [
     ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
     ("bans", Kind::NoArg(NoArg::Bans), "list bans and mutes"),
     ("release", Kind::WithName(WithName::Release), "free a name whose owner is away"),
+    ("delete", Kind::Delete, "remove the message with this number for good"),
     ("say", Kind::Say, "send a text to the room"),
     ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
     ("invite", Kind::NoArg(NoArg::Invite), "show the invite"),
@@ -135,6 +149,9 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
         _ if rest.is_empty() => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
         Kind::WithName(command) => Ok(Input::WithName(*command, rest.to_owned())),
         Kind::Say => Ok(Input::Say(rest.to_owned())),
+        Kind::Delete => {
+            rest.parse().map(Input::Delete).map_err(|_| InputError::ArgumentMissing(prefix, word, kind.argument()))
+        }
     }
 }
 
@@ -142,9 +159,9 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
 #[must_use]
 pub fn help(prefix: &str) -> Vec<String> {
     let line = |(word, kind, help): &(&str, Kind, &str)| {
-        format!("  {:<15} {help}", format!("{prefix}{word}{}", kind.argument()))
+        format!("  {:<21} {help}", format!("{prefix}{word}{}", kind.argument()))
     };
-    let other = (prefix == SLASH).then(|| "  anything else   is sent to the room".to_owned());
+    let other = (prefix == SLASH).then(|| "  anything else         is sent to the room".to_owned());
     COMMANDS.iter().map(line).chain(other).collect()
 }
 
@@ -178,7 +195,10 @@ mod tests {
     fn errors_name_the_command_and_point_to_help_or_usage() {
         let error = |line| parse(line).unwrap_err().to_string();
         assert_eq!(error("/kcik Ana"), "unknown command /kcik (see /help)");
-        assert_eq!((error("/ban"), error("/stop now")), ("usage: /ban NAME".into(), "/stop takes no argument".into()));
+        assert_eq!(
+            (error("/ban"), error("/stop now")),
+            ("usage: /ban NAME [REASON]".into(), "/stop takes no argument".into())
+        );
         assert!(error("/").contains("/help"));
         let error = |line| parse_command(line).unwrap_err().to_string();
         assert_eq!(

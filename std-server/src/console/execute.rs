@@ -77,6 +77,11 @@ impl Operator {
             Ok(Input::NoArg(NoArg::Help)) => Answer::of(help(prefix)),
             Ok(Input::NoArg(NoArg::Stop)) => Answer { stops: true, ..Answer::default() },
             Ok(Input::NoArg(command)) => Answer::of(self.execute_no_arg(command)),
+            Ok(Input::Delete(seq)) => match self.control.delete(seq) {
+                Ok(true) => Answer::of(vec![format!("entry {seq} is removed")]),
+                Ok(false) => Answer::of(vec![format!("entry {seq} is being removed")]),
+                Err(error) => Answer::error(format!("entry {seq}: {error}")),
+            },
             Ok(Input::WithName(command, name)) => self.execute_with_name(command, &name, prefix),
             Err(error) => Answer::error(error.to_string()),
         }
@@ -100,13 +105,16 @@ impl Operator {
         }
     }
 
-    fn execute_with_name(&self, command: WithName, name: &str, prefix: &str) -> Answer {
+    fn execute_with_name(&self, command: WithName, argument: &str, prefix: &str) -> Answer {
         let control = &self.control;
+        let (name, reason) =
+            if command.takes_reason() { control.split_name(argument) } else { (argument.to_owned(), None) };
+        let (name, reason) = (name.as_str(), reason.as_deref());
         let (outcome, done) = match command {
-            WithName::Kick => (control.kick(name), "was kicked"),
-            WithName::Ban => (control.ban(name), "is banned; the name stays reserved"),
+            WithName::Kick => (control.kick(name, reason), "was kicked"),
+            WithName::Ban => (control.ban(name, reason), "is banned; the name stays reserved"),
             WithName::Unban => (control.unban(name), "is no longer banned"),
-            WithName::Mute => (control.mute(name), "is muted"),
+            WithName::Mute => (control.mute(name, reason), "is muted"),
             WithName::Unmute => (control.unmute(name), "is no longer muted"),
             WithName::Release => (control.release(name), "is free for anyone to take"),
         };
@@ -134,7 +142,8 @@ impl Operator {
             SanctionKind::Ban => "banned",
             SanctionKind::Mute => "muted",
         };
-        format!("  {} {what} since {}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
+        let reason = sanction.reason.as_deref().map(|reason| format!(": {}", clean_line(reason))).unwrap_or_default();
+        format!("  {} {what} since {}{reason}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
     }
 
     fn stats(&self) -> Vec<String> {
@@ -215,7 +224,15 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
         (_, OperatorError::Stopped) => "the server has stopped",
         (_, OperatorError::AlreadyInEffect) => "already in effect",
         (_, OperatorError::Full) => "too many bans and mutes: lift some, or raise --max-sanctions",
-        (_, OperatorError::NotInEffect | OperatorError::NotHere | OperatorError::InUse) => "not possible",
+        (
+            _,
+            OperatorError::NotInEffect
+            | OperatorError::NotHere
+            | OperatorError::InUse
+            | OperatorError::NoSuchEntry
+            | OperatorError::NotMessage
+            | OperatorError::Busy,
+        ) => "not possible",
     };
     why.to_owned()
 }

@@ -1,22 +1,14 @@
-//! Reads the operator's lines from standard input, on its own thread: from a pipe or a file as they
-//! are, at a terminal with a line editor. End of input does not stop the server.
+//! Reads the operator's lines from standard input as they are, on its own thread. End of input does
+//! not stop the server.
 
 use std::io::{self, BufRead, Read};
-use std::sync::Arc;
 
-use kabar_std::line_editor::gate::TerminalGate;
-use kabar_std::line_editor::helper::{Complete, LineHelper, last_word};
-use kabar_std::line_editor::{self, Editor, ReadlineError};
 use kabar_std::reading::without_mark;
-
-use super::command::{self, SLASH};
 
 /// Longest line in bytes; the rest of a longer line counts as the next line.
 const MAX_LINE: u64 = 16 << 10;
 /// Consecutive errors after which reading stops.
-const MAX_ERRORS: u32 = 3;
-
-const PROMPT: &str = "> ";
+pub(super) const MAX_ERRORS: u32 = 3;
 
 /// A result of reading standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,78 +21,6 @@ pub enum ConsoleInput<'a> {
     ReadError(String),
     /// Ctrl-C in the line editor, which takes it from the terminal. Nothing follows.
     Interrupt,
-}
-
-/// Lets the operator edit lines at the terminal, above which all output goes through `gate`, and
-/// passes each to `take`, until end of input. `names` lists the names that Tab completes.
-///
-/// # Errors
-/// If there is no terminal, or the thread cannot be spawned.
-pub fn edit_lines(
-    gate: Arc<TerminalGate>,
-    names: impl Fn() -> Vec<String> + Send + 'static,
-    mut take: impl FnMut(ConsoleInput<'_>) + Send + 'static,
-) -> io::Result<()> {
-    let mut editor = line_editor::editor(&gate, move |typed: &str| completions(typed, &names))?;
-    let read = move || {
-        edit(&mut editor, &gate, &mut take);
-        gate.end_of_typing();
-    };
-    std::thread::Builder::new().name("kabar-console".to_owned()).spawn(read).map(drop)
-}
-
-fn edit<C: Complete>(editor: &mut Editor<LineHelper<C>>, gate: &TerminalGate, take: &mut impl FnMut(ConsoleInput<'_>)) {
-    let (mut begun, mut errors) = ((String::new(), String::new()), 0);
-    // A byte of the line was not UTF-8.
-    let mut is_damaged = false;
-    loop {
-        gate.end_of_typing();
-        terminal::wait_for_foreground();
-        gate.before_typing();
-        let read = editor.readline_with_initial(PROMPT, (&begun.0, &begun.1));
-        // The editor forgets a line that it did not return.
-        begun = editor.helper().map(LineHelper::take_line).unwrap_or_default();
-        match read {
-            Ok(line) => {
-                begun = Default::default();
-                errors = 0;
-                let is_whole = !core::mem::take(&mut is_damaged);
-                take(if is_whole { ConsoleInput::Line(&line) } else { ConsoleInput::NotText });
-            }
-            Err(ReadlineError::Eof) => return,
-            Err(ReadlineError::Interrupted) => return take(ConsoleInput::Interrupt),
-            Err(ReadlineError::Signal(_)) => {}
-            // Each drops at least one byte, so this ends.
-            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => is_damaged = true,
-            Err(error) => {
-                errors += 1;
-                if errors == 1 {
-                    take(ConsoleInput::ReadError(error.to_string()));
-                }
-                if errors >= MAX_ERRORS {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Completes commands at the beginning of a line, and names after it.
-fn completions(typed: &str, names: impl Fn() -> Vec<String>) -> (usize, Vec<String>) {
-    let start = last_word(typed);
-    let word = &typed[start..];
-    if let Some(begun) = word.strip_prefix(SLASH).filter(|_| start == 0) {
-        let end = |takes_argument| if takes_argument { " " } else { "" };
-        let words = command::words().filter(|(known, _)| known.starts_with(&begun.to_lowercase()));
-        return (0, words.map(|(known, takes_argument)| format!("{SLASH}{known}{}", end(takes_argument))).collect());
-    }
-    if word.is_empty() {
-        return (start, Vec::new());
-    }
-    let begun = word.to_lowercase();
-    let end = if start == 0 { ": " } else { " " };
-    let names = names().into_iter().filter(|name| name.to_lowercase().starts_with(&begun));
-    (start, names.map(|name| name + end).collect())
 }
 
 /// Passes each line of standard input to `take`, until end of input.
@@ -150,7 +70,7 @@ fn text(line: &[u8]) -> Option<&str> {
 }
 
 #[cfg(unix)]
-mod terminal {
+pub(super) mod terminal {
     use std::io::IsTerminal as _;
     use std::os::fd::AsFd as _;
 
@@ -160,10 +80,15 @@ mod terminal {
     /// Milliseconds between checks whether the process has come to the foreground.
     const LOOK_AGAIN: u16 = 500;
 
-    /// Waits until this process may use its terminal.
-    pub(super) fn wait_for_foreground() {
+    /// Whether another job uses the terminal.
+    pub(in crate::console) fn is_in_background() -> bool {
         // If the terminal is gone, reading from it fails.
-        while tcgetpgrp(std::io::stdin().as_fd()).is_ok_and(|foreground| foreground != getpgrp()) {
+        tcgetpgrp(std::io::stdin().as_fd()).is_ok_and(|foreground| foreground != getpgrp())
+    }
+
+    /// Waits until this process may use its terminal.
+    pub(in crate::console) fn wait_for_foreground() {
+        while is_in_background() {
             std::thread::sleep(std::time::Duration::from_millis(LOOK_AGAIN.into()));
         }
     }
@@ -192,12 +117,17 @@ mod terminal {
 }
 
 #[cfg(not(unix))]
-mod terminal {
+pub(super) mod terminal {
     /// Nothing to wait for.
     pub(super) fn wait() {}
 
-    /// As above.
-    pub(super) fn wait_for_foreground() {}
+    /// There are no jobs.
+    pub(in crate::console) fn is_in_background() -> bool {
+        false
+    }
+
+    /// Nothing to wait for.
+    pub(in crate::console) fn wait_for_foreground() {}
 }
 
 #[cfg(test)]
@@ -218,16 +148,6 @@ mod tests {
             },
         );
         all
-    }
-
-    #[test]
-    fn completes_commands_at_the_beginning_and_names_after_it() {
-        let complete = |typed: &str| completions(typed, || vec!["darryl".to_owned(), "Jörg".to_owned()]);
-        assert_eq!(complete("/ki"), (0, vec!["/kick ".to_owned()]));
-        assert_eq!(complete("/wh"), (0, vec!["/who".to_owned()]));
-        assert_eq!(complete("/kick jÖ"), (6, vec!["Jörg ".to_owned()]));
-        assert_eq!(complete("da"), (0, vec!["darryl: ".to_owned()]));
-        assert_eq!((complete("/kick ").1.len(), complete("see /ki").1.len()), (0, 0));
     }
 
     #[test]

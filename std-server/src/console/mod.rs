@@ -1,13 +1,14 @@
 //! The server's console: prints one line per event and executes what an operator types.
 //!
 //! * [`format_event`]: an event as a line.
-//! * [`input`]: reads lines from standard input.
+//! * [`input`]: reads lines from standard input. [`editor`]: edits them at a terminal.
 //! * [`command`]: parses a line. [`execute`]: executes it.
 //! * [`control_socket`]: passes on the commands of `kabar-server ctl`.
 
 pub mod command;
 #[cfg(unix)]
 pub mod control_socket;
+pub mod editor;
 pub mod execute;
 pub mod input;
 

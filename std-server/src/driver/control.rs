@@ -80,20 +80,31 @@ impl Control {
         self.command(Command::WithHub(Box::new(move |hub, now| hub.say(now, RoomId::ONLY, &text))));
     }
 
+    /// Splits what an operator typed into a name and a reason; see [`Hub::split_name`].
+    #[must_use]
+    pub fn split_name(&self, text: &str) -> (String, Option<String>) {
+        let typed = text.to_owned();
+        let split = self.ask(move |hub, _| {
+            let (name, reason) = hub.split_name(RoomId::ONLY, &typed);
+            (name.to_owned(), reason.map(str::to_owned))
+        });
+        split.unwrap_or_else(|| (text.to_owned(), None))
+    }
+
     /// Disconnects a member.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn kick(&self, name: &str) -> Result<String, OperatorError> {
-        self.act(name, Hub::kick)
+    pub fn kick(&self, name: &str, reason: Option<&str>) -> Result<String, OperatorError> {
+        self.act_because(name, reason, Hub::kick)
     }
 
     /// Refuses an identity from now on.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn ban(&self, name: &str) -> Result<String, OperatorError> {
-        self.act(name, Hub::ban)
+    pub fn ban(&self, name: &str, reason: Option<&str>) -> Result<String, OperatorError> {
+        self.act_because(name, reason, Hub::ban)
     }
 
     /// Lifts a ban.
@@ -108,8 +119,8 @@ impl Control {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn mute(&self, name: &str) -> Result<String, OperatorError> {
-        self.act(name, Hub::mute)
+    pub fn mute(&self, name: &str, reason: Option<&str>) -> Result<String, OperatorError> {
+        self.act_because(name, reason, Hub::mute)
     }
 
     /// Lifts a mute.
@@ -126,6 +137,14 @@ impl Control {
     /// [`OperatorError`].
     pub fn release(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::release_name)
+    }
+
+    /// Removes the body of an entry for good. `Ok(false)`: the entry is read first.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn delete(&self, seq: u64) -> Result<bool, OperatorError> {
+        self.ask(move |hub, now| hub.delete(now, RoomId::ONLY, seq)).unwrap_or(Err(OperatorError::Stopped))
     }
 
     /// Returns all bans and mutes.
@@ -159,6 +178,17 @@ impl Control {
     ) -> Result<String, OperatorError> {
         let name = name.to_owned();
         self.ask(move |hub, now| act(hub, now, RoomId::ONLY, &name)).unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    fn act_because(
+        &self,
+        name: &str,
+        reason: Option<&str>,
+        act: fn(&mut Hub<Accelerated>, Instant, RoomId, &str, Option<&str>) -> Result<String, OperatorError>,
+    ) -> Result<String, OperatorError> {
+        let (name, reason) = (name.to_owned(), reason.map(str::to_owned));
+        let acted = self.ask(move |hub, now| act(hub, now, RoomId::ONLY, &name, reason.as_deref()));
+        acted.unwrap_or(Err(OperatorError::Stopped))
     }
 
     fn ask<T: Send + 'static>(

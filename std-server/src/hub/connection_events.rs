@@ -18,9 +18,11 @@ pub(super) fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut
     peer.turn.is_ready = false;
     peer.note_progress(now);
     drain_events(now, rooms, context, peer);
-    // The refusal is acknowledged: the connection can be closed (SPEC 5.7).
-    if matches!(peer.phase, Phase::Refused) && peer.connection.unacknowledged(StreamId::Chat) == 0 {
-        peer.close(now, context, CloseCode::REFUSED, "");
+    // The reason is acknowledged: the connection can be closed (SPEC 5.7).
+    if let Phase::Refused(code) = peer.phase
+        && peer.connection.unacknowledged(StreamId::Chat) == 0
+    {
+        peer.close(now, context, code, "");
     }
 }
 
@@ -79,9 +81,9 @@ pub(super) fn on_phase_timer<P: Provider>(now: Instant, context: &mut Context<P>
             peer.close(now, context, CloseCode::NOT_JOINED, "no join in time");
         }
         Phase::Checking(_) => context.on_password_timer(now, peer),
-        Phase::Refused => {
+        Phase::Refused(code) => {
             context.counters.refusals_unheard += 1;
-            peer.close(now, context, CloseCode::REFUSED, "");
+            peer.close(now, context, code, "");
         }
         Phase::Joining(_) | Phase::Member(_) | Phase::Closed => {}
     }

@@ -32,6 +32,8 @@ pub(super) struct Context<P: Provider> {
     pub(super) timers: Timers,
     /// The order in which connections are served.
     pub(super) turns: Turns,
+    /// Surveys of the log that are under way (see `room`).
+    pub(super) surveys: usize,
     /// Connections by phase and address.
     pub(super) census: Census,
     pub(super) jobs: VecDeque<Job<P>>,
@@ -59,6 +61,7 @@ impl<P: Provider> Context<P> {
             is_stopping: false,
             timers: Timers::default(),
             turns: Turns::new(),
+            surveys: 0,
             census: Census::new(),
             jobs: VecDeque::new(),
             events: VecDeque::new(),

@@ -47,6 +47,12 @@ counters! {
     bytes_in,
     /// Bytes of datagrams that went out.
     bytes_out,
+    /// Entries whose bodies were removed.
+    removals,
+    /// Removals refused: the author asked too late.
+    removals_late,
+    /// Entries that were no longer kept.
+    entries_expired,
     /// Datagrams dropped: the CRC does not match.
     @dropped damaged,
     /// Datagrams dropped: a version, type or suite that does not exist.

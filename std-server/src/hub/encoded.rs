@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHeader, ServerMessage};
+use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHeader, EntryKind, ServerMessage};
 
 use crate::store::LogEntry;
 
@@ -34,11 +34,21 @@ impl Encoded {
             number: entry.number,
             kind: entry.kind,
         };
-        let message = ServerMessage::Entry { handle, entry: Entry { header, body: &entry.body } };
-        let mut bytes = vec![0; ENTRY_OVERHEAD + entry.author.len() + entry.body.len()];
+        Self::encode(handle, header, &entry.body)
+    }
+
+    fn encode(handle: u8, header: EntryHeader<'_>, body: &[u8]) -> Self {
+        let message = ServerMessage::Entry { handle, entry: Entry { header, body } };
+        let mut bytes = vec![0; ENTRY_OVERHEAD + header.author.len() + body.len()];
         let len = message.encode(&mut bytes).expect("the overhead counts a whole name; bodies are shorter than 64 KiB");
         bytes.truncate(len);
-        Self { message: bytes.into(), body_len: entry.body.len() as u16 }
+        Self { message: bytes.into(), body_len: body.len() as u16 }
+    }
+
+    /// The entry after its body was removed (SPEC 6.4).
+    pub(super) fn without_body(&self) -> Self {
+        let handle = self.message.get(3).copied().unwrap_or_default();
+        Self::encode(handle, EntryHeader { kind: EntryKind::REMOVED, ..self.entry().header }, &[])
     }
 
     /// The whole message, length field included.
@@ -62,8 +72,6 @@ impl Encoded {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::EntryKind;
-
     use super::*;
 
     #[test]
@@ -82,5 +90,9 @@ mod tests {
         assert_eq!((decoded.header.seq, decoded.header.author, decoded.body.len()), (7, "ana", 100));
         assert_eq!(encoded.message()[3], 9);
         assert_eq!(encoded.body_len(), 100);
+        let removed = encoded.without_body();
+        let decoded = removed.entry();
+        assert_eq!((decoded.header.seq, decoded.header.kind, decoded.body), (7, EntryKind::REMOVED, &[][..]));
+        assert_eq!((removed.message()[3], removed.body_len()), (9, 0));
     }
 }

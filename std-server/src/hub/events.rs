@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use kabar_core::chat::{EntryKind, RefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
 
+use super::report::OperatorError;
 use crate::store::{CommitError, ReadError};
 
 /// An event.
@@ -59,6 +60,13 @@ pub enum HubEvent {
         name: String,
         /// Its new address.
         to: SocketAddr,
+    },
+    /// An entry that the operator wanted to remove, and that was read first, cannot be removed.
+    NotRemoved {
+        /// The entry.
+        seq: u64,
+        /// Why.
+        why: OperatorError,
     },
     /// A commit failed, or its outcome is unknown; it is retried. Nothing is confirmed as stored in
     /// the meantime.

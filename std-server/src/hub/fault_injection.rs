@@ -44,6 +44,10 @@ faults! {
     accept_after_refusal
     /// A post that waits for its commit is accepted again when it is repeated.
     forget_pending
+    /// Joined is written for every session of a member.
+    announce_each_session
+    /// A rename is answered before its commit.
+    renamed_before_commit
     /// A packet is acknowledged before it is known whether its data fits.
     acknowledge_unchecked
 }

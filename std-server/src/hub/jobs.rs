@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::encoded::PageRead;
 use super::room_id::RoomId;
-use crate::store::{Commit, CommitError, LogReader, ReadError, RoomState, ServerState, Store};
+use crate::store::{Commit, CommitError, Keep, LogReader, ReadError, RoomState, ServerState, Store};
 
 /// Work for a worker thread. Jobs of different kinds may run concurrently and in any order; those
 /// of one kind in order.
@@ -89,6 +89,17 @@ pub enum StoreJob {
     },
     /// Read entries from before the tail in memory. May run concurrently with the others.
     Read(ReadJob),
+    /// Find the first entry that is kept.
+    Survey {
+        /// The room.
+        room: RoomId,
+        /// The name by which the store knows it.
+        name: Arc<str>,
+        /// How much is kept.
+        keep: Keep,
+        /// Entries that are removed at most.
+        count: u64,
+    },
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
         /// The names of the rooms that the transaction concerned.
@@ -138,6 +149,13 @@ pub enum StoreDone {
         range: RangeInclusive<u64>,
         /// The entries that exist.
         entries: Result<PageRead, ReadError>,
+    },
+    /// [`StoreJob::Survey`].
+    Survey {
+        /// The room.
+        room: RoomId,
+        /// The first seq that is kept, or one before it if it is too far away.
+        result: Result<u64, ReadError>,
     },
     /// [`StoreJob::Reload`].
     Reload {
@@ -207,6 +225,9 @@ impl StoreJob {
         match self {
             Self::Append { commit } => StoreDone::Append { result: store.commit(&commit) },
             Self::Read(job) => job.run(store),
+            Self::Survey { room, name, keep, count } => {
+                StoreDone::Survey { room, result: store.surplus(&name, &keep, count) }
+            }
             Self::Reload { rooms } => StoreDone::Reload { result: Reloaded::read(store, &rooms).map(Box::new) },
         }
     }

@@ -234,6 +234,14 @@ limits! {
     post_burst: u32, "post-burst", Count, 1, 1_000_000, 500, posts_held;
     /// Posts of a member in the long run; for rooms of machines: off.
     post_rate: u32, "post-rate", Rate, 0, 1_000_000, 20, posts_held;
+    /// Time after which an entry goes; 0: none goes because of its age.
+    keep_age: Duration, "keep-age", Time, 0, 36_500 * DAY, 0, entries_expired;
+    /// Entries of a room that are kept; beyond this the oldest go; 0: no limit.
+    keep_entries: usize, "keep-entries", Count, 0, 4_000_000_000, 0, entries_expired;
+    /// Size of a room's entries that are kept; beyond this the oldest go; 0: no limit.
+    keep_bytes: usize, "keep-bytes", Bytes, 0, 1_024 * GIB, 0, entries_expired;
+    /// Time for which authors may remove their messages; 0: never.
+    delete_time: Duration, "delete-time", Time, 0, 36_500 * DAY, 15 * 60 * SECOND, removals_late;
     /// Bans and mutes.
     sanctions: usize, "max-sanctions", Count, 1, 1_000_000, 16_384, sanctions_full;
     /// Longest body of a post; longer ones are refused.

@@ -21,25 +21,58 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    /// Removes a member from a room. Returns the name as the server writes it.
+    /// Splits what an operator typed into a name and a reason: the name is the longest beginning,
+    /// in whole words, that somebody has or owns; all of it if there is none.
+    #[must_use]
+    pub fn split_name<'a>(&self, room: RoomId, text: &'a str) -> (&'a str, Option<&'a str>) {
+        self.rooms.get(room).map_or((text, None), |room| room.split_name(&self.context.people, text))
+    }
+
+    /// Removes a member from a room. Returns the name as the server writes it. The member and the
+    /// room are shown the reason.
     ///
     /// # Errors
     /// [`OperatorError::NotHere`].
-    pub fn kick(&mut self, now: Instant, room: RoomId, name: &str) -> Result<String, OperatorError> {
+    pub fn kick(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        name: &str,
+        reason: Option<&str>,
+    ) -> Result<String, OperatorError> {
         self.begin_input(now);
         let Self { peers, rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.kick(now, peers, context, name)
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.kick(now, peers, context, name, reason)
     }
 
     /// Bans an identity permanently, and removes it if it is a member. In effect at once; stored as
-    /// soon as the store works. It keeps its name.
+    /// soon as the store works. It keeps its name. The room is shown the reason, and so is the
+    /// identity whenever it is refused.
     ///
     /// # Errors
     /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`].
-    pub fn ban(&mut self, now: Instant, room: RoomId, name: &str) -> Result<String, OperatorError> {
+    pub fn ban(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        name: &str,
+        reason: Option<&str>,
+    ) -> Result<String, OperatorError> {
         self.begin_input(now);
         let Self { peers, rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.ban(now, peers, context, name)
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.ban(now, peers, context, name, reason)
+    }
+
+    /// Removes the body of an entry for good. `Ok(false)`: it is read first, and
+    /// [`super::HubEvent::NotRemoved`] reports if it cannot be removed.
+    ///
+    /// # Errors
+    /// [`OperatorError::NoSuchEntry`], [`OperatorError::NotMessage`],
+    /// [`OperatorError::AlreadyInEffect`], [`OperatorError::Busy`].
+    pub fn delete(&mut self, now: Instant, room: RoomId, seq: u64) -> Result<bool, OperatorError> {
+        self.begin_input(now);
+        let Self { rooms, context, .. } = self;
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.delete(now, context, seq)
     }
 
     /// Lifts a ban.
@@ -51,15 +84,21 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Refuses the posts of an identity from now on. In effect at once; stored as soon as the store
-    /// works.
+    /// works. The room is shown the reason.
     ///
     /// # Errors
     /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`].
-    pub fn mute(&mut self, now: Instant, room: RoomId, name: &str) -> Result<String, OperatorError> {
+    pub fn mute(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        name: &str,
+        reason: Option<&str>,
+    ) -> Result<String, OperatorError> {
         self.begin_input(now);
         let Self { rooms, context, .. } = self;
         let room = rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?;
-        room.impose(now, context, name, SanctionKind::Mute).map(|(shown, _)| shown)
+        room.impose(now, context, name, SanctionKind::Mute, reason).map(|(shown, _)| shown)
     }
 
     /// Lifts a mute.

@@ -66,6 +66,12 @@ pub enum OperatorError {
     NotInEffect,
     /// Its owner is connected, or was a moment ago.
     InUse,
+    /// There is no such entry.
+    NoSuchEntry,
+    /// The entry is not a message.
+    NotMessage,
+    /// Another removal is in progress.
+    Busy,
     /// The limit of bans and mutes is reached.
     Full,
     /// The server has stopped.
@@ -81,6 +87,9 @@ impl fmt::Display for OperatorError {
             Self::AlreadyInEffect => "already in effect",
             Self::NotInEffect => "not in effect",
             Self::InUse => "its owner is connected",
+            Self::NoSuchEntry => "no such entry",
+            Self::NotMessage => "only messages can be removed",
+            Self::Busy => "another removal is in progress",
             Self::Full => "too many bans and mutes: lift some, or raise --max-sanctions",
             Self::Stopped => "the server has stopped",
         })

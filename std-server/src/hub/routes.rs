@@ -171,6 +171,13 @@ impl<P: Provider> Hub<P> {
             Done::Password(done) => context.on_password_done(now, peers, rooms, &done),
             Done::Store(StoreDone::Append { result }) => self.on_append_done(now, result),
             Done::Store(StoreDone::Reload { result }) => self.on_reload_done(now, result),
+            Done::Store(StoreDone::Survey { room, result }) => {
+                context.surveys = context.surveys.saturating_sub(1);
+                match rooms.get_mut(room) {
+                    Some(room) => room.on_survey_done(now, context, result),
+                    None => context.counters.results_dropped += 1,
+                }
+            }
             Done::Store(StoreDone::Read { room, range, entries }) => match rooms.get_mut(room) {
                 Some(room) => room.on_read_done(now, peers, context, range, entries),
                 None => context.counters.results_dropped += 1,

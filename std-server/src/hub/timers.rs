@@ -44,6 +44,8 @@ pub(super) enum RoomTimer {
     Upkeep,
     /// The next search for lapsed records, when there were more than are forgotten at once.
     Purge,
+    /// The next search for entries that are no longer kept.
+    Survey,
 }
 
 /// All deadlines.

@@ -25,6 +25,7 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
+use kabar_core::chat::EntryKind;
 use tracing::{Event, Level, Subscriber, debug, error, info, trace, warn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -151,7 +152,8 @@ pub fn log_event(event: &HubEvent) {
     let message = || describe_event(event).unwrap_or_default();
     match event {
         HubEvent::Entry { seq, author, kind, body, .. } => {
-            let text = if kind.is_text() { String::from_utf8_lossy(body) } else { "".into() };
+            let is_shown = kind.is_text() || *kind == EntryKind::RENAMED;
+            let text = if is_shown { String::from_utf8_lossy(body) } else { "".into() };
             trace!(target: ROOM_TARGET, seq, author, kind = kind.0, len = body.len(), %text, "entry stored");
         }
         HubEvent::Joined { name, from, .. } => info!(target: ROOM_TARGET, name, address = %from, "{}", message()),
@@ -165,6 +167,7 @@ pub fn log_event(event: &HubEvent) {
         HubEvent::StoreTrouble(_) | HubEvent::StoreUnreadable(_) | HubEvent::StoreRegressed { .. } => {
             error!(target: ROOM_TARGET, "{}", message());
         }
+        HubEvent::NotRemoved { seq, .. } => warn!(target: ROOM_TARGET, seq, "{}", message()),
         HubEvent::StoreLogHeld { bytes } => warn!(target: ROOM_TARGET, bytes, "{}", message()),
         HubEvent::StoreRecovered | HubEvent::StoreLogFreed => info!(target: ROOM_TARGET, "{}", message()),
     }

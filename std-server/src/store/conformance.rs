@@ -16,7 +16,8 @@ macro_rules! suite {
     ($make:expr) => {
         $crate::store::conformance::suite!($make;
             gives_back_what_was_committed, an_unknown_room_is_empty, a_commit_covers_all_its_rooms_or_none,
-            a_room_is_in_a_commit_once, presence_is_one_name_per_identity_and_room, lists_all_rooms, takes_no_gap_no_repeat_and_no_other_owner,
+            a_room_is_in_a_commit_once, a_removed_body_is_gone_and_its_entry_stays, only_kept_entries_are_removed,
+            the_oldest_entries_go_and_the_head_stays, a_survey_finds_what_is_not_kept, presence_is_one_name_per_identity_and_room, lists_all_rooms, takes_no_gap_no_repeat_and_no_other_owner,
             keeps_numbers_of_all_sizes, rooms_are_apart, a_released_name_is_gone_and_can_be_taken_in_the_same_batch,
             sanctions_are_kept_until_lifted_one_of_each_kind, forgets_what_a_batch_says_before_it_writes,
             forgets_no_instance_that_the_batch_uses, running_time_never_falls, a_term_counts_once, reads_what_exists_in_order,
@@ -202,6 +203,68 @@ pub(super) fn a_room_is_in_a_commit_once(store: &mut impl Store) {
     let twice = vec![Arc::new(batch(vec![entry(1, 1)])), Arc::new(batch(vec![entry(2, 2)]))];
     assert_eq!(store.commit(&Commit { rooms: twice, ..Commit::default() }), CONTRADICTION);
     assert_eq!(load(store), RoomState::default());
+}
+
+pub(super) fn a_removed_body_is_gone_and_its_entry_stays(store: &mut impl Store) {
+    assert_eq!(store.commit(&commit(vec![entry(1, 1), entry(2, 2), entry(3, 3)])), Ok(()));
+    let next = RoomBatch { removed: vec![2], ..batch(vec![entry(4, 4)]) };
+    assert_eq!(store.commit(&next.into()), Ok(()));
+    let removed = LogEntry { kind: EntryKind::REMOVED, body: vec![], ..entry(2, 2) };
+    assert_eq!(store.read("lobby", 1..=9), Ok(vec![entry(1, 1), removed, entry(3, 3), entry(4, 4)]));
+    assert_eq!((load(store).first, load(store).head), (1, 4));
+}
+
+pub(super) fn only_kept_entries_are_removed(store: &mut impl Store) {
+    assert_eq!(store.commit(&commit(vec![entry(1, 1), entry(2, 2), entry(3, 3)])), Ok(()));
+    let removing = |first, seq| RoomBatch { removed: vec![seq], first, ..batch(vec![entry(4, 4)]) };
+    for wrong in [removing(None, 0), removing(None, 4), removing(None, 9), removing(Some(3), 2)] {
+        assert_eq!(store.commit(&wrong.clone().into()), CONTRADICTION, "{wrong:?}");
+        assert_eq!((load(store).first, seqs(store, 1..=9)), (1, vec![1, 2, 3]));
+    }
+    assert_eq!(store.commit(&removing(Some(3), 3).into()), Ok(()));
+    assert_eq!((load(store).first, seqs(store, 1..=9)), (3, vec![3, 4]));
+}
+
+pub(super) fn the_oldest_entries_go_and_the_head_stays(store: &mut impl Store) {
+    let expire = |first| Commit::from(RoomBatch { first: Some(first), ..batch(vec![]) });
+    assert_eq!(store.commit(&commit((1..=5).map(|seq| entry(seq, seq)).collect())), Ok(()));
+    let other = RoomBatch { room: "attic".into(), ..batch(vec![entry(1, 1)]) };
+    assert_eq!(store.commit(&other.into()), Ok(()));
+    assert_eq!(store.commit(&expire(3)), Ok(()));
+    assert_eq!((load(store).first, load(store).head, seqs(store, 1..=9)), (3, 5, vec![3, 4, 5]));
+    assert_eq!(load_server(store).rooms[1], RoomSummary { name: "lobby".into(), first: 3, head: 5 });
+    assert_eq!(store.commit(&expire(2)), CONTRADICTION, "the first seq never falls");
+    assert_eq!(store.commit(&expire(7)), CONTRADICTION, "the entry before it does not exist");
+    assert_eq!(store.commit(&expire(6)), Ok(()));
+    assert_eq!((load(store).first, load(store).head, seqs(store, 1..=9)), (6, 5, vec![]));
+    assert_eq!(load(store).instances, [instance(ANA, 5)], "no number is accepted again");
+    assert_eq!(store.commit(&commit(vec![entry(6, 6)])), Ok(()));
+    assert_eq!(seqs(store, 1..=9), [6]);
+    assert_eq!(store.read("attic", 1..=9).map(|entries| entries.len()), Ok(1));
+}
+
+pub(super) fn a_survey_finds_what_is_not_kept(store: &mut impl Store) {
+    let timed = |seq| LogEntry { time_ms: seq * 10, ..entry(seq, seq) };
+    assert_eq!(store.commit(&commit((1..=9).map(timed).collect())), Ok(()));
+    let mut survey = |keep, count| store.surplus("lobby", &keep, count).expect("readable");
+    let all = Keep::default();
+    assert_eq!(survey(all, 100), 1);
+    assert_eq!(survey(Keep { entries: Some(4), ..all }, 100), 6);
+    assert_eq!(survey(Keep { entries: Some(4), ..all }, 2), 3, "a bounded number at a time");
+    assert_eq!(survey(Keep { entries: Some(0), ..all }, 100), 10);
+    assert_eq!(survey(Keep { since_ms: Some(40), ..all }, 100), 4);
+    // Each has a body of one byte.
+    let size = 1 + ENTRY_OVERHEAD as u64;
+    assert_eq!(survey(Keep { bytes: Some(9 * size), ..all }, 100), 1);
+    assert_eq!(survey(Keep { bytes: Some(9 * size - 1), ..all }, 100), 2);
+    assert_eq!(survey(Keep { bytes: Some(3 * size), entries: Some(5), since_ms: Some(20) }, 100), 7);
+    let next = RoomBatch { first: Some(4), removed: vec![5], ..batch(vec![]) };
+    assert_eq!(store.commit(&next.into()), Ok(()));
+    let mut survey = |keep| store.surplus("lobby", &keep, 100).expect("readable");
+    assert_eq!((survey(all), survey(Keep { entries: Some(6), ..all })), (4, 4));
+    assert_eq!(survey(Keep { bytes: Some(6 * size - 1), ..all }), 4, "the removed body does not count");
+    assert_eq!(survey(Keep { bytes: Some(6 * size - 2), ..all }), 5);
+    assert_eq!(store.surplus("nowhere", &all, 100), Ok(1));
 }
 
 pub(super) fn presence_is_one_name_per_identity_and_room(store: &mut impl Store) {

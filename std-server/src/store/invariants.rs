@@ -11,14 +11,19 @@ pub(super) fn rooms_are_distinct(commit: &Commit) -> bool {
     rooms.len() == commit.rooms.len()
 }
 
-/// Whether `batch` may follow a log that ends at `head`: seqs have no gaps; the numbers of an
+/// Whether `batch` may follow a log from `first` to `head`: seqs have no gaps; the numbers of an
 /// instance rise and match its record; an instance keeps its owner, and is not forgotten in a batch
-/// that uses it. `known` returns the stored record.
+/// that uses it; entries to be removed are stored, and stay. `known` returns the stored record.
 pub(super) fn validate<E>(
     batch: &RoomBatch,
-    head: u64,
+    (first, head): (u64, u64),
     mut known: impl FnMut(u64) -> Result<Option<InstanceRecord>, E>,
 ) -> Result<bool, E> {
+    let kept = batch.first.unwrap_or(first);
+    let is_kept = batch.removed.iter().all(|seq| (kept..=head).contains(seq));
+    if !is_kept || !(first..=head + 1).contains(&kept) {
+        return Ok(false);
+    }
     let mut highest = BTreeMap::new();
     let mut records = BTreeMap::new();
     let forgotten: BTreeSet<u64> = batch.forgotten.instances.iter().copied().collect();

@@ -4,10 +4,12 @@
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
 
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
+
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary, ServerBatch, ServerState,
-    Store, StoreErrorKind,
+    Commit, CommitError, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary, ServerBatch,
+    ServerState, Store, StoreErrorKind,
 };
 
 /// The error that this store reports for an injected fault.
@@ -70,13 +72,9 @@ impl MemoryStore {
 
     /// Removes all entries below `first`, as retention does.
     pub fn forget_before(&mut self, room: &str, first: u64) {
-        let Some(room) = self.rooms.get_mut(room) else { return };
-        let forgotten = room.entries.iter().filter(|entry| entry.seq < first);
-        for entry in forgotten {
-            room.numbers.remove(&(entry.instance, entry.number));
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.forget_before(first);
         }
-        room.entries.retain(|entry| entry.seq >= first);
-        room.loaded.first = room.entries.first().map_or(room.loaded.head + 1, |entry| entry.seq);
     }
 }
 
@@ -128,6 +126,17 @@ impl Store for MemoryStore {
         self.commits += 1;
         if self.fault == Some(Fault::UncertainApplied) { Err(CommitError::Uncertain(INJECTED)) } else { Ok(()) }
     }
+
+    fn surplus(&mut self, room: &str, keep: &Keep, count: u64) -> Result<u64, ReadError> {
+        if self.fault == Some(Fault::Read) {
+            return Err(ReadError(INJECTED));
+        }
+        let Some(MemoryRoom { loaded, entries, .. }) = self.rooms.get(room) else { return Ok(1) };
+        let sizes = entries.iter().map(|entry| (entry.seq, entry.time_ms, entry.body.len() as u64));
+        let total = sizes.clone().map(|(.., len)| len + ENTRY_OVERHEAD as u64).sum();
+        let oldest = sizes.take(usize::try_from(count).unwrap_or(usize::MAX)).map(Ok::<_, ReadError>);
+        keep.first(loaded.head, total, loaded.first, oldest)
+    }
 }
 
 impl MemoryStore {
@@ -142,15 +151,36 @@ impl MemoryStore {
 }
 
 impl MemoryRoom {
+    fn forget_before(&mut self, first: u64) {
+        for entry in self.entries.iter().filter(|entry| entry.seq < first) {
+            self.numbers.remove(&(entry.instance, entry.number));
+        }
+        self.entries.retain(|entry| entry.seq >= first);
+        self.loaded.first = self.entries.first().map_or(self.loaded.head + 1, |entry| entry.seq);
+    }
+
     fn takes(&self, batch: &RoomBatch) -> bool {
-        let RoomState { head, instances, .. } = &self.loaded;
+        let RoomState { first, head, instances, .. } = &self.loaded;
         let known = |instance| Ok(instances.iter().find(|it| it.instance == instance).copied());
         // An instance that was forgotten and came back could repeat a number (S1).
-        let is_new = |entry: &LogEntry| !self.numbers.contains(&(entry.instance, entry.number));
-        validate::<core::convert::Infallible>(batch, *head, known).unwrap_or(false) && batch.entries.iter().all(is_new)
+        let kept = batch.first.unwrap_or_default();
+        let is_new = |entry: &LogEntry| {
+            let is_same = |old: &LogEntry| (old.instance, old.number) == (entry.instance, entry.number);
+            !self.numbers.contains(&(entry.instance, entry.number))
+                || !self.entries.iter().any(|old| old.seq >= kept && is_same(old))
+        };
+        let is_valid = validate::<core::convert::Infallible>(batch, (*first, *head), known).unwrap_or(false);
+        is_valid && batch.entries.iter().all(is_new)
     }
 
     fn apply(&mut self, batch: &RoomBatch) {
+        if let Some(first) = batch.first {
+            self.forget_before(first);
+        }
+        for entry in self.entries.iter_mut().filter(|entry| batch.removed.contains(&entry.seq)) {
+            entry.kind = EntryKind::REMOVED;
+            entry.body.clear();
+        }
         let RoomState { terms, head, instances, admissions, present, sanctions, .. } = &mut self.loaded;
         let forgotten = &batch.forgotten;
         terms.retain(|known| !forgotten.terms.contains(&known.term));

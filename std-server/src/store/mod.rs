@@ -15,7 +15,7 @@ use core::fmt;
 use core::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kabar_core::chat::{EntryKind, Term};
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 pub use error::{CommitError, ReadError, StoreErrorKind};
@@ -154,6 +154,11 @@ pub struct RoomBatch {
     pub room: String,
     /// The term of this run: in the first batch of a run.
     pub term: Option<TermRecord>,
+    /// Entries whose bodies are removed for good (SPEC 6.4): their kind becomes
+    /// [`EntryKind::REMOVED`]. They are stored already, and not below `first`.
+    pub removed: Vec<u64>,
+    /// The smallest seq that stays stored: all entries below it go.
+    pub first: Option<u64>,
     /// New entries. The first has the seq after the head; the others follow without gaps.
     pub entries: Vec<LogEntry>,
     /// New and changed instances, their highest numbers included.
@@ -184,6 +189,32 @@ pub struct Forgotten {
     pub terms: Vec<Term>,
 }
 
+impl Keep {
+    /// The seq at which a log with `total` bytes that ends at `head` begins if it is within these
+    /// bounds. `oldest` are its oldest entries: seq, time and length of the body.
+    fn first<E>(
+        &self,
+        head: u64,
+        mut total: u64,
+        first: u64,
+        oldest: impl Iterator<Item = Result<(u64, u64, u64), E>>,
+    ) -> Result<u64, E> {
+        let mut kept = first;
+        for entry in oldest {
+            let (seq, time_ms, body_len) = entry?;
+            let is_surplus = self.entries.is_some_and(|entries| head + 1 - seq > entries)
+                || self.since_ms.is_some_and(|since| time_ms < since)
+                || self.bytes.is_some_and(|bytes| total > bytes);
+            if !is_surplus {
+                break;
+            }
+            total = total.saturating_sub(body_len + ENTRY_OVERHEAD as u64);
+            kept = seq + 1;
+        }
+        Ok(kept)
+    }
+}
+
 impl Forgotten {
     /// Whether there is nothing to remove.
     #[must_use]
@@ -206,6 +237,8 @@ impl RoomBatch {
     pub fn is_empty(&self) -> bool {
         self.term.is_none()
             && self.entries.is_empty()
+            && self.removed.is_empty()
+            && self.first.is_none()
             && self.instances.is_empty()
             && self.present.is_empty()
             && self.absent.is_empty()
@@ -293,6 +326,17 @@ impl Default for RoomState {
     }
 }
 
+/// How much of a log is kept; `None`: all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Entries since this time, in ms since 1970.
+    pub since_ms: Option<u64>,
+    /// This number of entries.
+    pub entries: Option<u64>,
+    /// This number of bytes, with [`ENTRY_OVERHEAD`] for each entry besides its body.
+    pub bytes: Option<u64>,
+}
+
 /// Disk usage of a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreFigures {
@@ -354,6 +398,13 @@ pub trait Store: LogReader {
     /// [`Store::load_room`].
     fn commit(&mut self, commit: &Commit) -> Result<(), CommitError>;
 
+    /// Returns the seq at which the log of `room` has to begin so that it is within `keep`, but at
+    /// most `count` entries after its present first one.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    fn surplus(&mut self, room: &str, keep: &Keep, count: u64) -> Result<u64, ReadError>;
+
     /// Does a small step of maintenance. Called while the store is idle, until it returns `false`:
     /// nothing is left to do.
     fn maintain(&mut self) -> bool {
@@ -384,6 +435,10 @@ impl<S: Store> Store for Arc<Mutex<S>> {
 
     fn commit(&mut self, commit: &Commit) -> Result<(), CommitError> {
         self.lock().unwrap_or_else(PoisonError::into_inner).commit(commit)
+    }
+
+    fn surplus(&mut self, room: &str, keep: &Keep, count: u64) -> Result<u64, ReadError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).surplus(room, keep, count)
     }
 
     fn maintain(&mut self) -> bool {

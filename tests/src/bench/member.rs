@@ -2,7 +2,7 @@
 //! memory.
 
 use kabar_core::chat::{EntryKind, MAX_MESSAGE_LEN};
-use kabar_core::client::{Client, Config, ConfigError, Output, PostError};
+use kabar_core::client::{Client, Config, ConfigError, Output, PostError, RoomSlot};
 use kabar_core::crypto::rsa::AnyRsa;
 use kabar_core::time::Instant;
 use kabar_core::transport::Capacity;
@@ -50,7 +50,7 @@ impl<const OUTBOX: usize> Member for Client<AnyRsa, Pooled, Accelerated, OUTBOX,
     }
 
     fn post(&mut self, body: &[u8]) -> Result<u64, PostError> {
-        Self::post(self, EntryKind::TEXT, body)
+        Self::post(self, RoomSlot::FIRST, EntryKind::TEXT, body)
     }
 
     fn leave(&mut self, now: Instant) {

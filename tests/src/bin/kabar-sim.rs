@@ -45,6 +45,8 @@ enum Fault {
     AcceptAfterRefusal,
     ForgetPending,
     AcknowledgeUnchecked,
+    AnnounceEachSession,
+    RenamedBeforeCommit,
 }
 
 impl Arguments {
@@ -58,6 +60,8 @@ impl Arguments {
             Some(Fault::SkipAnEntry) => faults.skip_an_entry = true,
             Some(Fault::AcceptAfterRefusal) => faults.accept_after_refusal = true,
             Some(Fault::ForgetPending) => faults.forget_pending = true,
+            Some(Fault::AnnounceEachSession) => faults.announce_each_session = true,
+            Some(Fault::RenamedBeforeCommit) => faults.renamed_before_commit = true,
             Some(Fault::AcknowledgeUnchecked) => faults.acknowledge_unchecked = true,
         }
         Options { trace: self.trace, theme: self.theme, faults }

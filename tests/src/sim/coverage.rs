@@ -91,8 +91,14 @@ seen! {
     ReaderStalled,
     /// A client never reads.
     NeverReads,
-    /// A process was replaced by another one of the same identity.
+    /// A session made room for another one of its identity.
     Replaced,
+    /// Two processes of one identity were members at once.
+    Together,
+    /// A member was given the name that it asked for.
+    Renamed,
+    /// A request for another name was refused.
+    NotRenamed,
     /// A process that was replaced or kicked was started again.
     Restarted,
     /// A device started again with its earlier seed.

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use kabar_core::chat::{EntryKind, Request, Term};
-use kabar_core::client::{Client, ClientCounters, Config, ConfigError, Output, PostError, RequestError, State};
+use kabar_core::client::{
+    Client, ClientCounters, Config, ConfigError, Output, PostError, RequestError, RoomSlot, State,
+};
 use kabar_core::crypto::Portable;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
@@ -121,10 +123,10 @@ impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: us
         self.reject_key(now);
     }
     fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
-        self.post(kind, body)
+        self.post(RoomSlot::FIRST, kind, body)
     }
     fn request(&mut self, now: Instant, request: Request<'_>) -> Result<(), RequestError> {
-        self.request(now, request)
+        self.request(now, RoomSlot::FIRST, request)
     }
     fn leave(&mut self, now: Instant) {
         self.leave(now);
@@ -133,13 +135,13 @@ impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: us
         self.abort(now);
     }
     fn state(&self) -> State {
-        self.state()
+        self.state(RoomSlot::FIRST)
     }
     fn unsettled(&self) -> u64 {
-        self.unsettled()
+        self.unsettled(RoomSlot::FIRST)
     }
     fn cursor(&self) -> Option<(u64, Term)> {
-        self.cursor()
+        self.cursor(RoomSlot::FIRST)
     }
     fn fingerprint(&self) -> Option<Fingerprint> {
         self.fingerprint()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant as StdInstant};
 
 use kabar_core::MAX_DATAGRAM;
 use kabar_core::chat::EntryKind;
-use kabar_core::client::{EndReason, Event, Output};
+use kabar_core::client::{EndReason, Event, Output, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
@@ -90,7 +90,7 @@ impl Device {
     }
 
     pub(crate) fn post(&mut self, text: &str) {
-        self.client.post(EntryKind::TEXT, text.as_bytes()).expect("room");
+        self.client.post(RoomSlot::FIRST, EntryKind::TEXT, text.as_bytes()).expect("room");
     }
 
     pub(crate) fn has_received(&self, line: &str) -> bool {

@@ -43,6 +43,18 @@ fn since_omits_earlier_lines_in_the_first_and_in_later_sessions() {
 }
 
 #[test]
+fn since_takes_a_time_as_well() {
+    let room = Room::open();
+    let mut bob = room.client("bob");
+    bob.type_line("just now");
+    bob.expect("bob: just now");
+    for (since, expected) in [("1h", true), ("2024-11-01", true), ("2124-11-01T10:00:00Z", false)] {
+        let (code, stdout, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", "--since", since]);
+        assert_eq!((code, stdout.contains("just now")), (0, expected), "{since}: {stdout}");
+    }
+}
+
+#[test]
 fn an_older_state_of_the_room_is_reported_once() {
     let mut room = Room::open();
     room.stop();
@@ -115,12 +127,14 @@ fn keys_per_name_of_an_earlier_version_are_taken_over() {
     let testdata = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../std-client/src/identity/testdata");
     copy_files(&testdata.join("key_per_name"), &mine);
     let before = std::fs::read_to_string(mine.join("identities/anna.key")).expect("a key");
-    ends_with(0, &mine, &["join", &room.invite, "--name", "anna"]);
-    ends_with(0, &mine, &["join", &room.invite, "--name", "bob b"]);
+    let join =
+        |extra: &[&str]| ends_with(0, &mine, &[&["join", &room.invite, "--data-dir", text(&mine)], extra].concat());
+    join(&["--name", "anna"]);
+    join(&["--name", "bob b"]);
     // Anna is another person than bob, so she is asked for, or known from the room joined last.
-    assert!(ends_with(0, &mine, &["join", &room.invite, "--name", "anna"]).contains(" as anna;"));
-    assert!(ends_with(0, &mine, &["join", &room.invite]).contains(" as anna;"));
-    let (_, list, _) = run(&mine, &["identity"]);
+    assert!(join(&["--name", "anna"]).contains(" as anna;"));
+    assert!(join(&[]).contains(" as anna;"));
+    let (_, list, _) = run(&mine, &["identity", "--data-dir", text(&mine)]);
     assert!(list.contains("  you  names: bob b\n") && list.contains("  --name anna  names: anna\n"), "{list}");
     assert_eq!(std::fs::read_to_string(mine.join("identities/anna.key")).expect("a key"), before);
 }
@@ -150,7 +164,7 @@ fn a_person_is_exported_and_imported() {
         assert_eq!(mode & 0o777, 0o600);
     }
     let refused = ends_with(5, &there, &["join", &room.invite, "--name", "anna"]);
-    assert!(refused.contains("bring your identity from there"), "{refused}");
+    assert!(refused.contains("kabar identity import"), "{refused}");
     let import = ["identity", "import", text(&exported)];
     assert!(ends_with(1, &there, &import).contains("--replace"), "made by the attempt to join");
     let imported = ends_with(0, &there, &[&import[..], &["--replace"]].concat());

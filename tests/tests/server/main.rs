@@ -8,9 +8,11 @@
 //! * [`growth`]: bounded growth of the database. * [`clock`]: a wall clock that jumps. * [`raw`]: a
 //!   client that follows no rule.
 //! * [`turns`]: a member whose requests would delay others. * [`posting`]: a member that posts too
-//!   fast. * [`ctl`]: commands for a server without a terminal.
+//!   fast. * [`ctl`]: commands for a server without a terminal. * [`console`]:
+//!   the line editor at the server's terminal.
 
 mod clock;
+mod console;
 mod ctl;
 mod flood;
 mod growth;

@@ -2,7 +2,7 @@
 
 use super::join::Welcome;
 use super::request::{Info, InfoType};
-use super::{Entry, EntryHeader, body, framed};
+use super::{Entry, EntryHeader, body, framed, name};
 use crate::chat::{PostRefusedCode, RefusedCode};
 use crate::wire::io::{BufferFull, DecodeError, Reader, Writer};
 
@@ -29,6 +29,9 @@ pub enum ServerMessage<'a> {
         code: RefusedCode,
         /// Text for the user.
         text: &'a str,
+        /// The room of the Join. Left out by earlier servers: empty, which is that of the only Join
+        /// in progress.
+        room: &'a str,
     },
     /// The cursor is not valid; delivery starts over.
     Reset {
@@ -91,7 +94,11 @@ impl<'a> ServerMessage<'a> {
         let Some(message_type) = ServerType::new(code) else { return Ok(None) };
         Ok(Some(match message_type {
             ServerType::Welcome => Self::Welcome(Welcome::decode(&mut reader)?),
-            ServerType::Refused => Self::Refused { code: RefusedCode(reader.u8()?), text: reader.str_u8()? },
+            ServerType::Refused => Self::Refused {
+                code: RefusedCode(reader.u8()?),
+                text: reader.str_u8()?,
+                room: if reader.is_empty() { "" } else { name(&mut reader)? },
+            },
             ServerType::Reset => Self::Reset { handle: reader.u8()? },
             ServerType::Entry => Self::Entry {
                 handle: reader.u8()?,
@@ -129,9 +136,10 @@ impl<'a> ServerMessage<'a> {
                 out.u8(ServerType::Welcome.code())?;
                 welcome.encode(out)
             }
-            Self::Refused { code, text } => {
+            Self::Refused { code, text, room } => {
                 out.bytes(&[ServerType::Refused.code(), code.0])?;
-                out.bytes_u8(text.as_bytes())
+                out.bytes_u8(text.as_bytes())?;
+                out.bytes_u8(room.as_bytes())
             }
             Self::Reset { handle } => out.bytes(&[ServerType::Reset.code(), handle]),
             Self::Entry { handle, entry } => {

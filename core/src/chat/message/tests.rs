@@ -154,9 +154,9 @@ fn of_server(message_type: ServerType) -> BoxedStrategy<Encoded> {
                 }))
             })
             .boxed(),
-        ServerType::Refused => (any::<u8>(), text(255))
-            .prop_map(|(code, text)| {
-                round_trip_to_client(&ServerMessage::Refused { code: RefusedCode(code), text: &text })
+        ServerType::Refused => (any::<u8>(), text(255), name())
+            .prop_map(|(code, text, room)| {
+                round_trip_to_client(&ServerMessage::Refused { code: RefusedCode(code), text: &text, room: &room })
             })
             .boxed(),
         ServerType::Reset => {
@@ -221,9 +221,13 @@ proptest! {
             Encoded::ToServer(encoded) => (encoded, |bytes| ClientMessage::decode(bytes).ok().map(|message| message.is_some())),
             Encoded::ToClient(encoded) => (encoded, |bytes| ServerMessage::decode(bytes).ok().map(|message| message.is_some())),
         };
-        // A Join of an earlier client ends before its last field.
-        let is_join = matches!(ClientMessage::decode(&encoded[2..]), Ok(Some(ClientMessage::Join(_))));
-        for len in 0..encoded.len() - 2 - usize::from(is_join) {
+        // A Join of an earlier client and a Refused of an earlier server end before their last field.
+        let earlier = match (ClientMessage::decode(&encoded[2..]), ServerMessage::decode(&encoded[2..])) {
+            (Ok(Some(ClientMessage::Join(_))), _) => Some(encoded.len() - 2 - 1),
+            (_, Ok(Some(ServerMessage::Refused { room, .. }))) => Some(encoded.len() - 2 - 1 - room.len()),
+            _ => None,
+        };
+        for len in (0..encoded.len() - 2).filter(|&len| Some(len) != earlier) {
             prop_assert_eq!(decodes(&encoded[2..2 + len]), None, "cut to {}", len);
         }
         let mut longer = encoded.clone();
@@ -364,6 +368,17 @@ fn a_join_without_its_last_field_has_a_chosen_name() {
         let other = [shorter, &[2]].concat();
         assert_eq!(ClientMessage::decode(&other), Err(DecodeError::Value));
     }
+}
+
+#[test]
+fn a_refused_without_its_last_field_names_no_room() {
+    let refused = |room| ServerMessage::Refused { code: RefusedCode::BANNED, text: "no", room };
+    let encoded = encode_to_client(&refused("lobby"));
+    assert_eq!(encoded, hex_vec("000b4206026e6f056c6f626279"));
+    assert_eq!(ServerMessage::decode(&encoded[2..]), Ok(Some(refused("lobby"))));
+    assert_eq!(ServerMessage::decode(&encoded[2..encoded.len() - 6]), Ok(Some(refused(""))));
+    let long = encode_to_client(&refused(&"r".repeat(MAX_NAME_LEN + 1)));
+    assert_eq!(ServerMessage::decode(&long[2..]), Err(DecodeError::Value));
 }
 
 #[test]

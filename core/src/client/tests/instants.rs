@@ -3,7 +3,7 @@
 use super::server::Server;
 use super::world::{TestClient, World, config};
 use crate::chat::{EntryKind, Request};
-use crate::client::{Event, Output};
+use crate::client::{Event, Output, RoomSlot};
 use crate::time::{Instant, extremes};
 
 /// Handles everything that is due now, and asserts that it terminates.
@@ -40,9 +40,9 @@ fn every_call_of_an_online_client_terminates_at_any_instant() {
         for aborts in [false, true] {
             let mut client = World::online().client;
             for now in [from, to, from, to] {
-                let _ = client.post(EntryKind::TEXT, b"text");
+                let _ = client.post(RoomSlot::FIRST, EntryKind::TEXT, b"text");
                 drain(&mut client, now);
-                let _ = client.request(now, Request::ListMembers);
+                let _ = client.request(now, RoomSlot::FIRST, Request::ListMembers);
                 drain(&mut client, now);
             }
             if aborts {

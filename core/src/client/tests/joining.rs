@@ -5,22 +5,22 @@ use std::vec::Vec;
 use super::server::{self, PASSWORD, Server};
 use super::world::{Seen, World, config, secs};
 use crate::chat::{RefusedCode, Start, Term};
-use crate::client::{Config, ConfigError, Credential, DisconnectReason, EndReason, State};
+use crate::client::{Config, ConfigError, Credential, DisconnectReason, EndReason, RoomSlot, State};
 use crate::connection::Closed;
 use crate::wire::frame::CloseCode;
 
 #[test]
 fn joins_with_the_rooms_secret() {
     let mut world = World::start(&config());
-    assert_eq!(world.client.state(), State::Connecting { answered: false });
-    assert_eq!(world.client.cursor(), None);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Connecting { answered: false });
+    assert_eq!(world.client.cursor(RoomSlot::FIRST), None);
     world.run_until(secs(2), World::has_joined);
-    assert_eq!(world.client.state(), State::Online);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Online);
     assert_eq!(
         world.seen,
         [Seen::Joined { name: "bob".into(), start: 0, head: 0, term: Term([1; 8]), is_resumed: false }]
     );
-    assert_eq!(world.client.cursor(), Some((0, Term([1; 8]))));
+    assert_eq!(world.client.cursor(RoomSlot::FIRST), Some((0, Term([1; 8]))));
     assert_eq!(world.client.fingerprint(), Some(server::fingerprint(0)));
     assert_eq!(world.client.counters().connections, 1);
 }
@@ -58,7 +58,7 @@ fn ends_when_the_secret_or_the_password_is_wrong() {
         world.run(secs(20));
         let code = RefusedCode::AUTHENTICATION;
         assert_eq!(world.seen, [Seen::refused(code), Seen::Ended(EndReason::Refused(code))]);
-        assert_eq!(world.client.state(), State::Ended);
+        assert_eq!(world.client.state(RoomSlot::FIRST), State::Ended);
         assert_eq!(world.server.joins.len(), 1, "asked once");
     }
 }
@@ -128,7 +128,7 @@ fn reports_the_key_and_continues_when_it_is_accepted() {
     world.client.start(&config(), [1; 32], world.now).unwrap();
     world.run_until(secs(2), |world| !world.seen.is_empty());
     assert_eq!(world.seen, [Seen::UnknownServerKey(server::fingerprint(0))]);
-    assert_eq!(world.client.state(), State::Connecting { answered: true });
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Connecting { answered: true });
     // The user takes longer to answer than a cookie is valid.
     world.run(secs(200));
     assert_eq!(world.seen.len(), 1);
@@ -160,7 +160,7 @@ fn accepts_only_the_accepted_key_afterwards() {
     world.seen.clear();
     world.run(secs(300));
     // It was a member: it neither ends, nor joins, nor reports the key.
-    assert_eq!(world.client.state(), State::Reconnecting);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Reconnecting);
     assert_eq!(world.seen.len(), 1);
     assert!(matches!(world.seen[0], Seen::Disconnected(_)));
 }
@@ -170,7 +170,7 @@ fn keeps_trying_an_address_without_a_server() {
     let mut world = World::start(&config());
     world.server.rules.is_down = true;
     world.run(secs(5));
-    assert_eq!(world.client.state(), State::Connecting { answered: false });
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Connecting { answered: false });
     assert_eq!(world.seen, []);
     // It keeps trying.
     world.server.rules.is_down = false;
@@ -181,7 +181,7 @@ fn keeps_trying_an_address_without_a_server() {
 fn posts_made_before_the_welcome_are_stored_after_it() {
     let mut world = World::start(&config());
     assert_eq!(world.post(b"early"), 1);
-    world.run_until(secs(2), |world| world.client.unsettled() == 0);
+    world.run_until(secs(2), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
     assert_eq!(world.server.bodies(), [b"early"]);
 }
 
@@ -212,9 +212,9 @@ fn rejects_an_invalid_configuration_unchanged() {
         assert_eq!(world.client.start(&config, [1; 32], world.now), Err(error));
     }
     // The client is unchanged.
-    assert_eq!(world.client.state(), State::Online);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Online);
     world.post(b"still here");
-    world.run_until(secs(2), |world| world.client.unsettled() == 0);
+    world.run_until(secs(2), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
 }
 
 #[test]
@@ -225,9 +225,9 @@ fn second_start_discards_the_previous_state() {
     world.seen.clear();
     let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
     world.client.start(&config, [9; 32], world.now).unwrap();
-    assert_eq!(world.client.cursor(), None);
+    assert_eq!(world.client.cursor(RoomSlot::FIRST), None);
     assert_eq!(world.post(b"second"), 1);
-    world.run_until(secs(5), |world| world.client.unsettled() == 0);
+    world.run_until(secs(5), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
     assert_eq!(world.server.bodies(), [&b"first"[..], b"second"]);
     assert_eq!(world.server.joins[1].instance, 0);
     assert_eq!(world.client.counters().connections, 2, "counters only rise");
@@ -238,7 +238,7 @@ fn abandons_a_connection_without_a_welcome() {
     let mut world = World::start(&config());
     world.server.rules.is_mute = true;
     world.run(secs(29));
-    assert_eq!(world.client.state(), State::Joining);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Joining);
     assert_eq!(world.seen, []);
     world.run(secs(2));
     assert_eq!(world.seen, [Seen::Disconnected(DisconnectReason::Closed(Closed::Locally(CloseCode::INTERNAL)))]);

@@ -3,7 +3,7 @@
 use super::server::Server;
 use super::world::{Seen, World, config, secs};
 use crate::chat::{EntryKind, Request};
-use crate::client::{EndReason, Event, Output, PostError, RequestError, State};
+use crate::client::{EndReason, Event, Output, PostError, RequestError, RoomSlot, State};
 use crate::connection::Closed;
 use crate::time::Duration;
 use crate::wire::frame::CloseCode;
@@ -16,7 +16,7 @@ fn leave_is_sent_to_the_server() {
     world.client.leave(world.now);
     world.run(secs(2));
     assert_eq!(world.seen, [LEFT]);
-    assert_eq!(world.client.state(), State::Ended);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Ended);
     assert_eq!(world.server.left, 1);
     assert_eq!(world.server.ended, [Closed::ByPeer(CloseCode::LEFT)]);
     assert_eq!(world.deadline, None);
@@ -28,14 +28,14 @@ fn leave_waits_until_all_posts_are_settled() {
     world.server.rules.ignores_posts = true;
     world.post(b"must arrive");
     world.client.leave(world.now);
-    assert_eq!(world.client.post(EntryKind::TEXT, b"too late"), Err(PostError::NotRunning));
+    assert_eq!(world.client.post(RoomSlot::FIRST, EntryKind::TEXT, b"too late"), Err(PostError::NotRunning));
     world.run(secs(30));
     assert_eq!(world.seen, []);
     world.server.rules.ignores_posts = false;
     world.server.restart();
     world.run_until(secs(60), |world| world.ended().is_some());
     assert_eq!(world.server.bodies(), [b"must arrive"]);
-    assert_eq!(world.client.unsettled(), 0);
+    assert_eq!(world.client.unsettled(RoomSlot::FIRST), 0);
     assert_eq!(world.server.left, 1);
 }
 
@@ -43,10 +43,10 @@ fn leave_waits_until_all_posts_are_settled() {
 fn leave_ends_at_once_when_offline_without_posts() {
     for mut world in [World::start(&config()), World::online()] {
         world.server.rules.is_down = true;
-        if world.client.state() == State::Online {
+        if world.client.state(RoomSlot::FIRST) == State::Online {
             world.post(b"x");
             world.run(secs(30));
-            assert_eq!(world.client.state(), State::Reconnecting);
+            assert_eq!(world.client.state(RoomSlot::FIRST), State::Reconnecting);
             world.client.leave(world.now);
             world.run(secs(5));
             assert_eq!(world.ended(), None, "something waits");
@@ -90,7 +90,7 @@ fn abort_ends_at_once_and_is_reported_once() {
     world.client.abort(world.now);
     world.run(Duration::ZERO);
     assert_eq!(world.seen, [LEFT]);
-    assert_eq!(world.client.unsettled(), 1, "what was lost can be asked");
+    assert_eq!(world.client.unsettled(RoomSlot::FIRST), 1, "what was lost can be asked");
     world.run(secs(1));
     assert_eq!(world.server.ended, [Closed::ByPeer(CloseCode::LEFT)]);
     world.client.abort(world.now);
@@ -102,10 +102,16 @@ fn abort_ends_at_once_and_is_reported_once() {
 #[test]
 fn secrets_are_wiped_after_the_end() {
     let mut world = World::online();
-    assert!(world.client.secrets.identity().is_some() && world.client.secrets.room_secret().is_some());
+    assert!(
+        world.client.secrets.identity().is_some()
+            && world.client.rooms.get(RoomSlot::FIRST).credential.room_secret().is_some()
+    );
     world.client.leave(world.now);
     world.run(secs(2));
-    assert!(world.client.secrets.identity().is_none() && world.client.secrets.room_secret().is_none());
+    assert!(
+        world.client.secrets.identity().is_none()
+            && world.client.rooms.get(RoomSlot::FIRST).credential.room_secret().is_none()
+    );
 }
 
 #[test]
@@ -135,10 +141,10 @@ fn idle_client_does_nothing() {
     world.client.accept_key(world.now);
     world.client.handle_timeout(world.now);
     world.inject(super::server::ADDRESS, [0x15; 40].to_vec());
-    assert_eq!(world.client.request(world.now, Request::ListMembers), Err(RequestError::NotJoined));
+    assert_eq!(world.client.request(world.now, RoomSlot::FIRST, Request::ListMembers), Err(RequestError::NotJoined));
     world.run(secs(10));
     assert_eq!((world.seen.len(), world.sent.len()), (0, 0));
-    assert_eq!(world.client.state(), State::Idle);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Idle);
     assert_eq!(world.deadline, None);
 }
 

@@ -6,9 +6,10 @@ use crate::chat::{Authentication, HISTORY_ENTRY_OVERHEAD, Start, Term};
 use crate::client::config::StoredConfig;
 use crate::client::event::DisconnectReason;
 use crate::client::event_queue::{EventQueue, Joined, QueuedEvent};
-use crate::client::secrets::Secrets;
+use crate::client::room::{RoomSlot, Rooms};
+use crate::client::secrets::{Secrets, StoredCredential};
 use crate::client::zero_option::ZeroOption;
-use crate::client::{Config, ConfigError, Credential};
+use crate::client::{ConfigError, Credential, RoomConfig};
 use crate::crypto::identity::Identity;
 use crate::transport::{BufferProvider, Capacity, InlineBuffers};
 
@@ -31,9 +32,8 @@ fn limits_entries_to_its_message_size() {
     for (asked, message, taken) in
         [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - HISTORY_ENTRY_OVERHEAD), (100, 2048, 100)]
     {
-        let config = Config { max_entry_len: asked, ..config() };
-        let stated = StoredConfig::validate(&config, InlineBuffers::<4480, 4480, 0, 4>::new().capacity(), message);
-        assert_eq!(stated.map(|stated| usize::from(stated.max_entry_len)).ok(), Some(taken));
+        let config = RoomConfig { max_entry_len: asked, ..RoomConfig::new("lobby") };
+        assert_eq!(config.validate(message).map(|(_, len)| usize::from(len)), Ok(taken));
     }
 }
 
@@ -49,9 +49,14 @@ fn needs_memory_for_a_message_each_way() {
 #[test]
 fn resumes_after_the_cursor_with_the_first_fallback_count() {
     let is_resumed = |start| {
-        let stated = StoredConfig::validate(&Config { start, ..config() }, capacity(), 2048)
-            .unwrap_or_else(|error| panic!("{error}"));
-        stated.resume(9, Term([3; 8]))
+        let mut rooms = Rooms::<1>::new();
+        let room = rooms.get_mut(RoomSlot::FIRST);
+        let config = RoomConfig { start, ..RoomConfig::new("lobby") };
+        let (name, max_entry_len) = config.validate(2048).unwrap();
+        room.set(&config, name, max_entry_len);
+        assert_eq!(room.next_start(), start);
+        (room.is_member, room.cursor, room.term) = (true, 9, Term([3; 8]));
+        room.next_start()
     };
     let after = |fallback_count| Start::After { seq: 9, term: Term([3; 8]), fallback_count };
     assert_eq!(is_resumed(Start::Head), after(0));
@@ -63,31 +68,32 @@ fn resumes_after_the_cursor_with_the_first_fallback_count() {
 fn stores_the_identity_and_wipes_it() {
     let mut secrets = Secrets::new();
     assert!(secrets.identity().is_none());
-    secrets.set(&IDENTITY, &Credential::Secret(SECRET), [1; 32]);
+    secrets.set(&IDENTITY, [1; 32]);
     assert_eq!(secrets.identity().map(Identity::public), Some(IDENTITY.public()));
-    assert_eq!(secrets.room_secret(), Some(&SECRET));
     secrets.wipe();
-    assert!(secrets.identity().is_none() && secrets.room_secret().is_none());
-    assert_eq!(secrets.authentication(&[0; 32]), Authentication::None);
+    assert!(secrets.identity().is_none());
 }
 
 #[test]
 fn stores_one_credential() {
-    let mut secrets = Secrets::new();
-    secrets.set(&IDENTITY, &Credential::Password(PASSWORD), [1; 32]);
-    assert_eq!(secrets.authentication(&[0; 32]), Authentication::Password(PASSWORD));
-    assert_eq!(secrets.room_secret(), None);
-    secrets.set(&IDENTITY, &Credential::Password(b""), [1; 32]);
-    assert_eq!(secrets.authentication(&[0; 32]), Authentication::Password(b""));
-    secrets.set(&IDENTITY, &Credential::None, [1; 32]);
-    assert_eq!(secrets.authentication(&[0; 32]), Authentication::None);
+    let mut credential = StoredCredential::new();
+    credential.set(&Credential::Password(PASSWORD));
+    assert_eq!(credential.authentication(&[0; 32]), Authentication::Password(PASSWORD));
+    assert_eq!(credential.room_secret(), None);
+    credential.set(&Credential::Password(b""));
+    assert_eq!(credential.authentication(&[0; 32]), Authentication::Password(b""));
+    credential.set(&Credential::Secret(SECRET));
+    assert_eq!(credential.room_secret(), Some(&SECRET));
+    credential.set(&Credential::None);
+    assert_eq!(credential.authentication(&[0; 32]), Authentication::None);
+    assert_eq!(credential.room_secret(), None);
 }
 
 #[test]
 fn draws_fresh_bytes_that_depend_only_on_the_seed() {
     let draw = |seed| {
         let mut secrets = Secrets::new();
-        secrets.set(&IDENTITY, &Credential::None, [seed; 32]);
+        secrets.set(&IDENTITY, [seed; 32]);
         [secrets.draw(), secrets.draw(), secrets.draw()]
     };
     let [a, b, c] = draw(1);

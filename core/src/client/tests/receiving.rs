@@ -7,7 +7,7 @@ use std::vec::Vec;
 use super::server::{self, Server};
 use super::world::{Seen, World, config, secs};
 use crate::chat::{Info, Request, ServerMessage, Start, Term};
-use crate::client::{Config, DisconnectReason, Event, Output, RequestError, State};
+use crate::client::{Config, DisconnectReason, Event, Output, RequestError, RoomSlot, State};
 use crate::connection::Closed;
 use crate::wire::frame::CloseCode;
 
@@ -42,7 +42,7 @@ fn delivery_begins_at_the_configured_start() {
         add_entries(&mut world, 2);
         world.run(secs(1));
         assert_eq!(seqs(&world), (first..=12).collect::<Vec<_>>());
-        assert_eq!(world.client.cursor(), Some((12, Term([1; 8]))));
+        assert_eq!(world.client.cursor(RoomSlot::FIRST), Some((12, Term([1; 8]))));
     }
 }
 
@@ -87,7 +87,7 @@ fn replaced_log_is_reported_on_reconnecting() {
         world.seen[..3],
         [Seen::Disconnected(_), Seen::Reset, Seen::Joined { is_resumed: false, start: 1, .. }]
     ));
-    assert_eq!(world.client.cursor().unwrap().1, Term([0xee; 8]));
+    assert_eq!(world.client.cursor(RoomSlot::FIRST).unwrap().1, Term([0xee; 8]));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn deleted_entries_are_reported_as_a_gap() {
     world.server.rules.holds_entries = true;
     add_entries(&mut world, 7);
     world.server.close_all(world.now, CloseCode::SHUTDOWN);
-    world.server.dropped = 8;
+    world.server.rooms[0].dropped = 8;
     world.server.rules.holds_entries = false;
     world.run_until(secs(10), |world| seqs(world).len() == 2);
     assert_eq!(world.seen[0], Seen::Disconnected(DisconnectReason::Shutdown));
@@ -177,7 +177,7 @@ fn entries_above_the_limit_arrive_as_stubs() {
     world.run(secs(1));
     assert_eq!(seqs(&world), [1, 2, 3]);
     assert!(world.seen.contains(&Seen::EntryTooLarge { seq: 2, size: 11 }));
-    assert_eq!(world.client.cursor().unwrap().0, 3);
+    assert_eq!(world.client.cursor(RoomSlot::FIRST).unwrap().0, 3);
 }
 
 #[test]
@@ -190,13 +190,13 @@ fn server_waits_while_the_caller_does_not_poll() {
     }
     world.run(secs(20));
     assert_eq!(seqs(&world), []);
-    assert_eq!(world.client.cursor().unwrap().0, 0);
-    assert_eq!(world.client.state(), State::Online);
+    assert_eq!(world.client.cursor(RoomSlot::FIRST).unwrap().0, 0);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Online);
     // One by one, then all.
     world.client.resume_events();
     let output = world.client.poll_output(world.now, &mut []);
     assert!(matches!(output, Output::Event(Event::Entry { header, .. }) if header.seq == 1));
-    assert_eq!(world.client.cursor().unwrap().0, 1);
+    assert_eq!(world.client.cursor(RoomSlot::FIRST).unwrap().0, 1);
     world.polls = true;
     world.run_until(secs(20), |world| seqs(world).len() == 39);
     assert_eq!(seqs(&world), (2..=40).collect::<Vec<_>>());
@@ -205,14 +205,17 @@ fn server_waits_while_the_caller_does_not_poll() {
 #[test]
 fn requests_are_answered_during_delivery() {
     let mut joining = World::start(&config());
-    assert_eq!(joining.client.request(joining.now, Request::ListMembers), Err(RequestError::NotJoined));
+    assert_eq!(
+        joining.client.request(joining.now, RoomSlot::FIRST, Request::ListMembers),
+        Err(RequestError::NotJoined)
+    );
     let mut world = World::online();
     add_entries(&mut world, 5);
     world.run(secs(1));
     world.seen.clear();
     let history = |before, count| Request::History { before, count };
     for request in [Request::ListMembers, history(5, 3), history(0, 1)] {
-        world.client.request(world.now, request).unwrap();
+        world.client.request(world.now, RoomSlot::FIRST, request).unwrap();
     }
     world.run(secs(1));
     let members = Seen::info(Info::MemberListed { handle: 7, remaining: 0, name: Some("bob") });
@@ -226,7 +229,7 @@ fn requests_are_answered_during_delivery() {
         (remaining, entry.map(|entry| entry.header.seq))
     });
     assert!(entries.eq([(2, Some(2)), (1, Some(3)), (0, Some(4)), (0, Some(5))]), "{:?}", world.seen);
-    assert_eq!(world.client.cursor().unwrap().0, 5);
+    assert_eq!(world.client.cursor(RoomSlot::FIRST).unwrap().0, 5);
 }
 
 #[test]
@@ -259,7 +262,7 @@ fn malformed_messages_close_the_connection() {
         let mut world = World::online();
         world.server.send_raw(&raw);
         world.run_until(secs(2), |world| world.seen.contains(&BROKEN));
-        world.run_until(secs(10), |world| world.client.state() == State::Online);
+        world.run_until(secs(10), |world| world.client.state(RoomSlot::FIRST) == State::Online);
     }
 }
 

@@ -8,7 +8,7 @@ use std::vec::Vec;
 use super::server::{self, Server};
 use super::world::{Seen, World, config, secs};
 use crate::chat::{Start, Term};
-use crate::client::{Config, DisconnectReason, EndReason, State};
+use crate::client::{Config, DisconnectReason, EndReason, RoomSlot, State};
 use crate::connection::Closed;
 use crate::crypto::{Portable, Provider};
 use crate::time::{Duration, Instant};
@@ -60,14 +60,14 @@ fn reconnects_to_a_restarted_server_by_its_hint_without_loss() {
     world.server.add_entry(b"while away");
     world.post(b"unsettled");
     let began = world.now;
-    world.run_until(secs(10), |world| world.client.unsettled() == 0 && world.bodies().len() == 2);
+    world.run_until(secs(10), |world| world.client.unsettled(RoomSlot::FIRST) == 0 && world.bodies().len() == 2);
     assert!(world.now.saturating_since(began) < secs(1), "no time-out has to pass");
     assert_eq!(world.server.joins[1].start, Start::After { seq: 1, term: Term([1; 8]), fallback_count: 0 });
     assert_eq!(world.server.joins[1].instance, 0x1001, "the instance stays");
     assert_eq!(world.seen[0], Seen::Disconnected(DisconnectReason::Unknown));
     assert!(matches!(world.seen[1], Seen::Joined { is_resumed: true, term: Term([2, ..]), start: 1, .. }));
     assert_eq!(world.bodies(), [&b"while away"[..], b"unsettled"]);
-    assert_eq!(world.client.cursor(), Some((3, Term([2; 8]))));
+    assert_eq!(world.client.cursor(RoomSlot::FIRST), Some((3, Term([2; 8]))));
     let after = world.client.counters();
     assert_eq!(after.connections, 2);
     assert!(after.connection.sent > before.sent && after.connection.received > before.received, "counters only rise");
@@ -80,7 +80,7 @@ fn reconnects_within_seconds_at_each_of_several_restarts() {
         world.server.restart();
         world.post(b"unsettled");
         let began = world.now;
-        world.run_until(secs(10), |world| world.client.unsettled() == 0);
+        world.run_until(secs(10), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
         assert!(world.now.saturating_since(began) < secs(3), "an attempt that succeeded does not hold up the next");
     }
     assert_eq!(world.client.counters().connections, 6);
@@ -91,8 +91,18 @@ fn resumes_with_the_fallback_count_of_the_first_start() {
     let mut world = World::online_with(&Config { start: Start::Last(50), ..config() });
     world.server.restart();
     world.post(b"x");
-    world.run_until(secs(10), |world| world.client.unsettled() == 0);
+    world.run_until(secs(10), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
     assert_eq!(world.server.joins[1].start, Start::After { seq: 0, term: Term([1; 8]), fallback_count: 50 });
+}
+
+#[test]
+fn a_returning_client_asks_for_no_name() {
+    let mut world = World::online();
+    world.server.restart();
+    world.post(b"x");
+    world.run_until(secs(10), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
+    let default_names: Vec<_> = world.server.joins.iter().map(|join| join.is_default_name).collect();
+    assert_eq!(default_names, [false, true], "it may have been renamed meanwhile");
 }
 
 #[test]
@@ -127,12 +137,12 @@ fn accepted_hint_ends_nothing_while_the_server_responds() {
     let in_flight = last_sealed(&world);
     // An observer of the path can forge this hint; the answer to the packet itself is in flight.
     world.inject(server::ADDRESS, hint(in_flight));
-    assert_eq!(world.client.state(), State::Reconnecting);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Reconnecting);
     world.run(secs(60));
     assert_eq!(world.client.counters().connections, 1);
-    assert_eq!(world.client.state(), State::Online);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Online);
     assert_eq!(world.seen[..2], [Seen::Disconnected(DisconnectReason::Unknown), Seen::Reconnected]);
-    assert_eq!(world.client.unsettled(), 0);
+    assert_eq!(world.client.unsettled(RoomSlot::FIRST), 0);
 }
 
 #[test]
@@ -156,14 +166,14 @@ fn silence_and_its_end_are_reported_once() {
     world.post(b"x");
     world.run(secs(30));
     assert_eq!(world.seen, [Seen::Disconnected(DisconnectReason::Silent)]);
-    assert_eq!(world.client.state(), State::Reconnecting);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Reconnecting);
     world.server.rules.is_down = false;
-    world.run_until(secs(30), |world| world.client.unsettled() == 0);
+    world.run_until(secs(30), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
     // The server did not restart: either the old connection recovered, or the parallel attempt was
     // faster.
     assert!(matches!(world.seen[1], Seen::Reconnected | Seen::Joined { is_resumed: true, .. }));
     assert_eq!(world.server.bodies(), [b"x"]);
-    assert_eq!(world.client.state(), State::Online);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Online);
 }
 
 #[test]
@@ -173,7 +183,7 @@ fn short_silence_is_not_reported() {
     world.post(b"x");
     world.run(secs(3));
     world.is_deaf = false;
-    world.run_until(secs(10), |world| world.client.unsettled() == 0);
+    world.run_until(secs(10), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
     assert!(!world.seen.iter().any(|seen| matches!(seen, Seen::Disconnected(_))));
     assert_eq!(world.client.counters().connections, 1);
 }
@@ -188,7 +198,7 @@ fn reconnects_to_a_server_that_was_down_for_minutes() {
     world.server.restart();
     world.server.rules.is_down = false;
     // The longest back-off, and an attempt.
-    world.run_until(secs(21), |world| world.client.unsettled() == 0);
+    world.run_until(secs(21), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
     assert_eq!(world.server.bodies(), [b"kept"]);
 }
 
@@ -197,7 +207,7 @@ fn idle_connection_is_kept_alive() {
     let mut world = World::online();
     world.run(secs(600));
     assert_eq!(world.seen, []);
-    assert_eq!(world.client.state(), State::Online);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Online);
     assert_eq!(world.client.counters().connections, 1);
 }
 
@@ -209,7 +219,7 @@ fn ends_when_replaced_kicked_or_banned() {
         world.server.close_all(world.now, code);
         world.run(secs(100));
         assert_eq!(world.seen, [Seen::Ended(EndReason::Closed(code))]);
-        assert_eq!(world.client.state(), State::Ended);
+        assert_eq!(world.client.state(RoomSlot::FIRST), State::Ended);
         assert_eq!(attempts(&world).len(), sent);
     }
 }
@@ -286,7 +296,7 @@ fn answered_attempt_keeps_its_address() {
     let mut world = World::idle(Server::new());
     let config = Config { server: server::ADDRESS, ..config() };
     world.client.start(&config, [1; 32], world.now).unwrap();
-    world.run_until(secs(2), |world| world.client.state() == State::Connecting { answered: true });
+    world.run_until(secs(2), |world| world.client.state(RoomSlot::FIRST) == State::Connecting { answered: true });
     world.client.set_server(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)), 1));
     assert_eq!(world.client.server(), server::ADDRESS);
     world.client.accept_key(world.now);
@@ -306,7 +316,7 @@ fn server_with_another_key_is_distinguished_from_no_server() {
     let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
     let mut world = World::start_with(Server::with_key(1), &config, 1);
     world.run(secs(1));
-    assert_eq!(world.client.state(), State::Connecting { answered: true });
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Connecting { answered: true });
     world.run_until(secs(8), |world| world.ended().is_some());
     assert_eq!(world.seen, [Seen::Ended(EndReason::KeyMismatch)]);
     assert_eq!(world.server.joins, []);
@@ -318,7 +328,7 @@ fn ends_after_five_seconds_of_only_other_keys() {
     world.server.rules.poses_with = Some(1);
     let began = world.now;
     world.run(secs(1));
-    assert_eq!(world.client.state(), State::Connecting { answered: true });
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Connecting { answered: true });
     world.run_until(secs(20), |world| world.ended().is_some());
     assert_eq!(world.seen, [Seen::Ended(EndReason::KeyMismatch)]);
     let lasted = world.now.saturating_since(began);
@@ -335,7 +345,7 @@ fn forged_key_never_ends_a_former_member() {
     world.run(secs(300));
     assert_eq!(world.ended(), None);
     world.server.rules = server::Rules::default();
-    world.run_until(secs(21), |world| world.client.unsettled() == 0);
+    world.run_until(secs(21), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
 }
 
 #[test]
@@ -369,5 +379,5 @@ fn noise_changes_only_the_counters() {
     assert_eq!(std::format!("{:?}", world.client), state);
     assert_eq!(after.connection.received, before.connection.received);
     world.post(b"y");
-    world.run_until(secs(2), |world| world.client.unsettled() == 0);
+    world.run_until(secs(2), |world| world.client.unsettled(RoomSlot::FIRST) == 0);
 }

@@ -1,4 +1,4 @@
-//! A minimal server: acceptor, connections, one room. It follows SPEC 6 and 7 unless a test
+//! A minimal server: acceptor, connections, rooms. It follows SPEC 6 and 7 unless a test
 //! changes its [`Rules`].
 
 use core::net::SocketAddr;
@@ -27,7 +27,10 @@ pub(super) const ADDRESS: SocketAddr =
     SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 1)), 9999);
 pub(super) const SECRET: [u8; 16] = *b"the room secret.";
 pub(super) const PASSWORD: &[u8] = b"correct horse";
+/// Handle of the first room; the others follow.
 const HANDLE: u8 = 7;
+/// The rooms that the server has.
+const NAMES: [&str; 3] = ["lobby", "attic", "cellar"];
 
 static KEYS: LazyLock<[AnyRsaPrivateKey; 2]> = LazyLock::new(|| {
     [(&test_keys::P_2048[..], &test_keys::Q_2048[..]), (&test_keys::P_3072[..], &test_keys::Q_3072[..])]
@@ -68,6 +71,18 @@ pub(super) struct Rules {
     pub(super) first: Option<u64>,
     /// Entries are not delivered.
     pub(super) holds_entries: bool,
+    /// Joins for this room are not answered.
+    pub(super) is_mute_in: Option<&'static str>,
+    /// Joins for this room are refused.
+    pub(super) refuses_in: Option<(&'static str, RefusedCode)>,
+    /// Refused names no room, as that of an earlier server.
+    pub(super) omits_room: bool,
+    /// The proof in the Welcome of this room is wrong.
+    pub(super) is_impostor_in: Option<&'static str>,
+    /// The Welcome of this room states this handle.
+    pub(super) handle_in: Option<(&'static str, u8)>,
+    /// Posts to this room are ignored.
+    pub(super) ignores_posts_in: Option<&'static str>,
 }
 
 /// An entry of the log.
@@ -83,9 +98,11 @@ pub(super) struct Logged {
 /// Fields of a Join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Joined {
+    pub(super) room: std::string::String,
     pub(super) instance: u64,
     pub(super) start: Start,
     pub(super) password: Option<Vec<u8>>,
+    pub(super) is_default_name: bool,
 }
 
 struct Instances {
@@ -97,13 +114,15 @@ struct Instances {
 struct Peer {
     connection: Connection<InlineBuffers<16384, 16384, 0, 64>, Portable>,
     connection_id: u32,
-    member: Option<Member>,
+    /// Memberships, one per room.
+    members: Vec<Member>,
     outgoing: VecDeque<Vec<u8>>,
     /// Closes once everything is acknowledged.
     closes: Option<CloseCode>,
 }
 
 struct Member {
+    room: usize,
     name: std::string::String,
     identity: PublicIdentity,
     instance: u64,
@@ -113,21 +132,29 @@ struct Member {
     refused: u64,
 }
 
-pub(super) struct Server {
-    pub(super) rules: Rules,
+/// A room; its name is that of its index.
+#[derive(Default)]
+pub(super) struct TestRoom {
     pub(super) log: Vec<Logged>,
     /// Entries up to this seq are no longer stored.
     pub(super) dropped: u64,
-    pub(super) terms: Vec<(Term, u64)>,
+    instances: Vec<Instances>,
+}
+
+pub(super) struct Server {
+    pub(super) rules: Rules,
+    pub(super) rooms: [TestRoom; NAMES.len()],
+    pub(super) terms: Vec<(Term, [u64; NAMES.len()])>,
     pub(super) joins: Vec<Joined>,
     /// (number, settled) of every Post received.
     pub(super) posts: Vec<(u64, u64)>,
+    /// The room of each Leave received.
+    pub(super) left_rooms: Vec<&'static str>,
     pub(super) left: u32,
     /// How each connection that ended did so.
     pub(super) ended: Vec<crate::connection::Closed>,
     key: &'static AnyRsaPrivateKey,
     acceptor: Acceptor,
-    instances: Vec<Instances>,
     half_open: Vec<([u8; 16], Accepted)>,
     peers: Vec<Peer>,
     drawn: u32,
@@ -158,16 +185,15 @@ impl Server {
         };
         Self {
             rules: Rules::default(),
-            log: Vec::new(),
-            dropped: 0,
-            terms: vec![(Term([1; 8]), 1)],
+            rooms: Default::default(),
+            terms: vec![(Term([1; 8]), [1; NAMES.len()])],
             joins: Vec::new(),
             posts: Vec::new(),
+            left_rooms: Vec::new(),
             left: 0,
             ended: Vec::new(),
             key,
             acceptor: Acceptor::new(key.modulus(), limits, [0x77; 32]),
-            instances: Vec::new(),
             half_open: Vec::new(),
             peers: Vec::new(),
             drawn: 0,
@@ -181,16 +207,18 @@ impl Server {
         self.half_open.clear();
         self.peers.clear();
         let term = Term([self.terms.len() as u8 + 1; 8]);
-        self.terms.push((term, self.head() + 1));
+        self.terms.push((term, self.rooms.each_ref().map(|room| room.head() + 1)));
         self.drawn += 1000;
         self.acceptor = Acceptor::new(self.key.modulus(), self.limits, [self.terms.len() as u8; 32]);
     }
 
     /// Loses the stored state, too.
     pub(super) fn forget_everything(&mut self) {
-        self.log.clear();
-        self.instances.clear();
-        self.terms = vec![(Term([0xee; 8]), 1)];
+        for room in &mut self.rooms {
+            room.log.clear();
+            room.instances.clear();
+        }
+        self.terms = vec![(Term([0xee; 8]), [1; NAMES.len()])];
         self.half_open.clear();
         self.peers.clear();
         self.drawn += 1000;
@@ -201,23 +229,17 @@ impl Server {
         self.acceptor = Acceptor::new(self.key.modulus(), self.limits, [0x78; 32]);
     }
 
+    /// The head of the first room, as below.
     pub(super) fn head(&self) -> u64 {
-        self.log.len() as u64
+        self.rooms[0].head()
     }
 
-    /// Appends a text of another member to the log.
     pub(super) fn add_entry(&mut self, body: &[u8]) {
-        self.log.push(Logged {
-            author: "alice".into(),
-            instance: 99,
-            number: self.head() + 1,
-            kind: EntryKind::TEXT,
-            body: body.to_vec(),
-        });
+        self.rooms[0].add_entry(body);
     }
 
     pub(super) fn bodies(&self) -> Vec<Vec<u8>> {
-        self.log.iter().map(|entry| entry.body.clone()).collect()
+        self.rooms[0].bodies()
     }
 
     pub(super) fn close_all(&mut self, now: Instant, code: CloseCode) {
@@ -285,7 +307,7 @@ impl Server {
                     self.peers.push(Peer {
                         connection,
                         connection_id: header.connection_id,
-                        member: None,
+                        members: Vec::new(),
                         outgoing: VecDeque::new(),
                         closes: None,
                     });
@@ -343,6 +365,7 @@ impl Server {
                 peer.outgoing.pop_front();
             }
             if let Some(code) = peer.closes
+                && peer.members.is_empty()
                 && peer.outgoing.is_empty()
                 && peer.connection.unacknowledged(StreamId::Chat) == 0
             {
@@ -378,18 +401,20 @@ impl Server {
             ClientMessage::Join(join) => self.join(at, now, &join),
             ClientMessage::Post(post) => self.post(at, &post),
             ClientMessage::Request { handle, request } => self.answer_request(at, handle, request),
-            ClientMessage::Leave { .. } => {
+            ClientMessage::Leave { handle } => {
                 self.left += 1;
-                self.peers[at].member = None;
+                self.left_rooms.push(NAMES[usize::from(handle - HANDLE)]);
+                self.peers[at].members.retain(|member| member.handle() != handle);
             }
         }
     }
 
     fn answer_request(&mut self, at: usize, handle: u8, request: Request<'_>) {
+        let room = usize::from(handle - HANDLE);
         if let Request::History { before, count } = request {
-            let before = if before == 0 { self.head() + 1 } else { before };
+            let before = if before == 0 { self.rooms[room].head() + 1 } else { before };
             for seq in before.saturating_sub(u64::from(count)).max(1)..before {
-                let logged = self.log[seq as usize - 1].clone();
+                let logged = self.rooms[room].log[seq as usize - 1].clone();
                 let entry = Entry { header: header_of(seq, &logged), body: &logged.body };
                 let remaining = (before - seq - 1) as u16;
                 self.send_info(at, Info::HistoryEntry { handle, remaining, entry: Some(entry) });
@@ -409,61 +434,75 @@ impl Server {
         let len = join_statement(&exporter, &join.identity, join.room, &mut statement).unwrap();
         assert!(join.identity.verify(&statement[..len], &join.signature), "the signature is over this connection");
         self.joins.push(Joined {
+            room: join.room.into(),
             instance: join.instance,
             start: join.start,
             password: match join.authentication {
                 Authentication::Password(password) => Some(password.to_vec()),
                 _ => None,
             },
+            is_default_name: join.is_default_name,
         });
-        if self.rules.is_mute {
+        if self.rules.is_mute || self.rules.is_mute_in == Some(join.room) {
             return;
         }
+        let Some(room) = NAMES.iter().position(|name| *name == join.room) else {
+            self.refuse(at, join.room, RefusedCode::UNKNOWN_ROOM);
+            return;
+        };
+        let is_member = self.peers[at].members.iter().any(|member| member.room == room);
+        assert!(!is_member, "SPEC 6.2: one Join per room");
         let is_admitted = match join.authentication {
             Authentication::None => true,
             Authentication::Secret(proof) => proof == hmac(&SECRET, &[&exporter, b"c"]),
             Authentication::Password(password) => password == PASSWORD,
         };
         let refused = self.rules.refuses.or((!is_admitted).then_some(RefusedCode::AUTHENTICATION));
-        if let Some(code) = refused {
-            self.send(at, &ServerMessage::Refused { code, text: REFUSAL });
-            self.peers[at].closes = Some(CloseCode::REFUSED);
+        let refused_in = self.rules.refuses_in.filter(|(name, _)| *name == join.room).map(|(_, code)| code);
+        if let Some(code) = refused.or(refused_in) {
+            self.refuse(at, join.room, code);
             return;
         }
-        // SPEC 5.7: the later Join of an identity replaces the earlier one.
-        for peer in &mut self.peers {
-            if peer.member.as_ref().is_some_and(|member| member.identity == join.identity) {
+        // SPEC 5.7: the later connection of an identity replaces the earlier one.
+        for (other, peer) in self.peers.iter_mut().enumerate() {
+            if other != at && peer.members.iter().any(|member| member.identity == join.identity) {
                 peer.connection.close(now, CloseCode::REPLACED, "");
-                peer.member = None;
+                peer.members.clear();
             }
         }
-        let instance = match self.instances.iter().find(|known| known.instance == join.instance) {
+        let instances = &mut self.rooms[room].instances;
+        let instance = match instances.iter().find(|known| known.instance == join.instance) {
             Some(known) => known.instance,
             None => {
                 self.given += 1;
                 let instance = 0x1000 + self.given;
-                self.instances.push(Instances { instance, identity: join.identity, highest: 0 });
+                instances.push(Instances { instance, identity: join.identity, highest: 0 });
                 instance
             }
         };
-        let known = self.instances.iter().find(|known| known.instance == instance).unwrap();
+        let known = instances.iter().find(|known| known.instance == instance).unwrap();
         assert_eq!(known.identity, join.identity);
         let highest = known.highest;
         if let Some(raw) = self.rules.before_welcome.clone() {
             self.peers[at].outgoing.push_back(raw);
         }
-        let (start, is_reset) = self.start(join.start);
+        let (start, is_reset) = self.start(room, join.start);
         let start = self.rules.starts_at.unwrap_or(start);
         if is_reset {
-            self.send(at, &ServerMessage::Reset { handle: HANDLE });
+            self.send(at, &ServerMessage::Reset { handle: handle_of(room) });
         }
-        let proof = server_proof(if self.rules.is_impostor { b"another secret.." } else { &SECRET }, &exporter);
-        let (term, head) = (self.terms.last().unwrap().0, self.head());
-        let first = self.rules.first.unwrap_or(self.dropped + 1);
+        let is_impostor = self.rules.is_impostor || self.rules.is_impostor_in == Some(join.room);
+        let proof = server_proof(if is_impostor { b"another secret.." } else { &SECRET }, &exporter);
+        let (term, head) = (self.terms.last().unwrap().0, self.rooms[room].head());
+        let first = self.rules.first.unwrap_or(self.rooms[room].dropped + 1);
         self.send(
             at,
             &ServerMessage::Welcome(Welcome {
-                handle: HANDLE,
+                handle: self
+                    .rules
+                    .handle_in
+                    .filter(|(name, _)| *name == join.room)
+                    .map_or(handle_of(room), |(_, it)| it),
                 room: join.room,
                 name: join.name,
                 term,
@@ -476,7 +515,9 @@ impl Server {
                 proof,
             }),
         );
-        self.peers[at].member = Some(Member {
+        self.peers[at].closes = None;
+        self.peers[at].members.push(Member {
+            room,
             name: join.name.into(),
             identity: join.identity,
             instance,
@@ -486,19 +527,28 @@ impl Server {
         });
     }
 
+    /// SPEC 6.3: the connection is closed if it is in no room. Every Join is answered at once, so none
+    /// is in progress.
+    fn refuse(&mut self, at: usize, room: &str, code: RefusedCode) {
+        let room = if self.rules.omits_room { "" } else { room };
+        self.send(at, &ServerMessage::Refused { code, text: REFUSAL, room });
+        self.peers[at].closes = Some(CloseCode::REFUSED);
+    }
+
     /// SPEC 7: where delivery begins, and whether the cursor was not valid.
-    fn start(&self, start: Start) -> (u64, bool) {
-        let last = |count: u32| self.head().saturating_sub(u64::from(count)).max(self.dropped);
+    fn start(&self, room: usize, start: Start) -> (u64, bool) {
+        let (head, dropped) = (self.rooms[room].head(), self.rooms[room].dropped);
+        let last = |count: u32| head.saturating_sub(u64::from(count)).max(dropped);
         match start {
-            Start::Head => (self.head(), false),
+            Start::Head => (head, false),
             Start::Last(count) => (last(count), false),
             Start::After { seq, term, fallback_count } => {
                 let at = self.terms.iter().position(|(known, _)| *known == term);
                 let is_valid = at.is_some_and(|at| {
-                    let end = self.terms.get(at + 1).map_or(self.head(), |(_, first)| first - 1);
+                    let end = self.terms.get(at + 1).map_or(head, |(_, first)| first[room] - 1);
                     seq <= end
                 });
-                if is_valid { (seq.max(self.dropped), false) } else { (last(fallback_count), true) }
+                if is_valid { (seq.max(dropped), false) } else { (last(fallback_count), true) }
             }
         }
     }
@@ -506,25 +556,26 @@ impl Server {
     /// SPEC 6.5.
     fn post(&mut self, at: usize, post: &Post<'_>) {
         self.posts.push((post.number, post.settled));
-        let Some(member) = &mut self.peers[at].member else { panic!("a post before the Join") };
-        assert_eq!((post.handle, post.instance), (HANDLE, member.instance));
-        if self.rules.ignores_posts || member.refused > post.settled {
+        let member = self.peers[at].members.iter_mut().find(|member| member.handle() == post.handle);
+        let Some(member) = member else { panic!("a post to a room that it is not in") };
+        assert_eq!(post.instance, member.instance);
+        let (handle, room) = (member.handle(), member.room);
+        if self.rules.ignores_posts || self.rules.ignores_posts_in == Some(NAMES[room]) || member.refused > post.settled
+        {
             return;
         }
         let name = member.name.clone();
-        let instance = self.instances.iter_mut().find(|known| known.instance == post.instance).unwrap();
+        let instance = self.rooms[room].instances.iter_mut().find(|known| known.instance == post.instance).unwrap();
         if post.number > instance.highest {
             assert!(post.number - 1 <= instance.highest.max(post.settled), "nothing below may be open");
             if self.rules.refuses_post.as_deref() == Some(post.body) {
                 member.refused = post.number;
                 let (instance, number) = (post.instance, post.number);
-                let refused =
-                    ServerMessage::PostRefused { handle: HANDLE, instance, number, code: PostRefusedCode::MUTED };
-                self.send(at, &refused);
+                self.send(at, &ServerMessage::PostRefused { handle, instance, number, code: PostRefusedCode::MUTED });
                 return;
             }
             instance.highest = post.number;
-            self.log.push(Logged {
+            self.rooms[room].log.push(Logged {
                 author: name,
                 instance: post.instance,
                 number: post.number,
@@ -533,38 +584,77 @@ impl Server {
             });
         }
         if !self.rules.is_silent {
-            let number = instance.highest;
-            let seq = self.head();
-            self.send(at, &ServerMessage::Stored { handle: HANDLE, instance: post.instance, number, seq });
+            let number =
+                self.rooms[room].instances.iter().find(|known| known.instance == post.instance).unwrap().highest;
+            let seq = self.rooms[room].head();
+            self.send(at, &ServerMessage::Stored { handle, instance: post.instance, number, seq });
         }
     }
 
+    /// An entry of each room in turn.
     fn deliver(&mut self, at: usize) {
-        while !self.rules.holds_entries && self.peers[at].outgoing.len() < 4 {
-            let head = self.head();
-            let Some(member) = &mut self.peers[at].member else { return };
-            if member.cursor >= head {
-                return;
+        while (0..self.peers[at].members.len()).filter(|member| self.deliver_one(at, *member)).count() > 0 {}
+    }
+
+    fn deliver_one(&mut self, at: usize, member: usize) -> bool {
+        if !self.rules.holds_entries && self.peers[at].outgoing.len() < 4 {
+            let member = &mut self.peers[at].members[member];
+            let (room, handle) = (member.room, member.handle());
+            if member.cursor >= self.rooms[room].head() {
+                return false;
             }
             member.cursor += 1;
             let (seq, largest) = (member.cursor, member.largest);
-            let logged = self.log[seq as usize - 1].clone();
+            let logged = self.rooms[room].log[seq as usize - 1].clone();
             let entry_header = header_of(seq, &logged);
             if self.rules.skips == Some(seq) {
-                continue;
+                return true;
             }
             let times = if self.rules.repeats == Some(seq) { 2 } else { 1 };
             for _ in 0..times {
                 if logged.body.len() > largest {
                     let size = logged.body.len() as u16;
-                    self.send(at, &ServerMessage::Stub { handle: HANDLE, header: entry_header, size });
+                    self.send(at, &ServerMessage::Stub { handle, header: entry_header, size });
                 } else {
                     let entry = Entry { header: entry_header, body: &logged.body };
-                    self.send(at, &ServerMessage::Entry { handle: HANDLE, entry });
+                    self.send(at, &ServerMessage::Entry { handle, entry });
                 }
             }
+            return true;
         }
+        false
     }
+}
+
+impl TestRoom {
+    pub(super) fn head(&self) -> u64 {
+        self.log.len() as u64
+    }
+
+    /// Appends a text of another member to the log.
+    pub(super) fn add_entry(&mut self, body: &[u8]) {
+        self.log.push(Logged {
+            author: "alice".into(),
+            instance: 99,
+            number: self.head() + 1,
+            kind: EntryKind::TEXT,
+            body: body.to_vec(),
+        });
+    }
+
+    pub(super) fn bodies(&self) -> Vec<Vec<u8>> {
+        self.log.iter().map(|entry| entry.body.clone()).collect()
+    }
+}
+
+impl Member {
+    fn handle(&self) -> u8 {
+        handle_of(self.room)
+    }
+}
+
+fn handle_of(room: usize) -> u8 {
+    HANDLE + room as u8
 }
 
 fn header_of(seq: u64, logged: &Logged) -> EntryHeader<'_> {

@@ -4,7 +4,7 @@ use std::mem::size_of;
 use std::println;
 
 use crate::client::{
-    Client, Output, config::StoredConfig, event_queue::EventQueue, join::Room, retry::Retry, secrets::Secrets,
+    Client, Output, config::StoredConfig, event_queue::EventQueue, retry::Retry, room::Room, secrets::Secrets,
 };
 use crate::connection::Connection;
 use crate::crypto::Portable;

@@ -9,7 +9,7 @@ use rand_core::{Rng, SeedableRng};
 use super::server::Server;
 use super::world::{Seen, World, config, secs};
 use crate::chat::{EntryKind, Start};
-use crate::client::{Config, PostError};
+use crate::client::{Config, PostError, RoomSlot};
 use crate::time::Duration;
 use crate::wire::frame::CloseCode;
 
@@ -44,7 +44,7 @@ fn run_with_faults(seed: u8) {
                 for _ in 0..=roll(8) {
                     let mut body = std::format!("post {} ", posted.len() + 1).into_bytes();
                     body.resize(body.len() + roll(600) as usize, b'x');
-                    match world.client.post(EntryKind::TEXT, &body) {
+                    match world.client.post(RoomSlot::FIRST, EntryKind::TEXT, &body) {
                         Ok(number) => {
                             posted.push(body);
                             assert_eq!(number, posted.len() as u64);
@@ -61,7 +61,8 @@ fn run_with_faults(seed: u8) {
     world.server.close_all(world.now, CloseCode::INTERNAL);
     // SPEC 7, liveness.
     world.run_until(secs(200), |world| {
-        world.client.unsettled() == 0 && world.client.cursor().is_some_and(|(seq, _)| seq == world.server.head())
+        world.client.unsettled(RoomSlot::FIRST) == 0
+            && world.client.cursor(RoomSlot::FIRST).is_some_and(|(seq, _)| seq == world.server.head())
     });
     // S4, S5: the reported entries are the log, once and in order.
     assert_eq!(world.bodies(), world.server.bodies());
@@ -71,8 +72,12 @@ fn run_with_faults(seed: u8) {
     };
     let expected: Vec<_> =
         posted.iter().enumerate().filter(|(at, _)| !refused(at + 1)).map(|(_, body)| body.clone()).collect();
-    let own: Vec<_> =
-        world.server.log.iter().filter(|entry| entry.author == "bob").map(|entry| entry.body.clone()).collect();
+    let own: Vec<_> = world.server.rooms[0]
+        .log
+        .iter()
+        .filter(|entry| entry.author == "bob")
+        .map(|entry| entry.body.clone())
+        .collect();
     assert_eq!(own, expected);
     assert!(!world.seen.contains(&Seen::Reset));
     // Disconnected alternates with Joined or Reconnected.

@@ -11,7 +11,7 @@ use rand_core::{Rng, SeedableRng};
 
 use super::server::{self, REFUSAL, SECRET, Server};
 use crate::chat::{EntryKind, Info, MAX_MESSAGE_LEN, PostRefusedCode, RefusedCode, ServerMessage, Start, Term};
-use crate::client::{Client, Config, Credential, DisconnectReason, EndReason, Event, Output};
+use crate::client::{Client, Config, Credential, DisconnectReason, EndReason, Event, Output, RoomSlot};
 use crate::connection::Transmit;
 use crate::crypto::Portable;
 use crate::crypto::identity::Identity;
@@ -20,7 +20,8 @@ use crate::session::Fingerprint;
 use crate::time::{Duration, Instant};
 use crate::transport::InlineBuffers;
 
-pub(super) type TestClient = Client<AnyRsa, InlineBuffers<8192, 8192, 0, 32>, Portable, 4096, 4480>;
+pub(super) type TestClient<const ROOMS: usize = 1> =
+    Client<AnyRsa, InlineBuffers<8192, 8192, 0, 32>, Portable, 4096, 4480, ROOMS>;
 
 pub(super) const HOME: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)), 4321);
 pub(super) static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::from_seed(&[0x1d; 32]));
@@ -66,6 +67,10 @@ pub(super) enum Seen {
         code: RefusedCode,
         text: String,
     },
+    RoomEnded {
+        reason: EndReason,
+        unsettled: u64,
+    },
     Disconnected(DisconnectReason),
     Reconnected,
     Ended(EndReason),
@@ -78,17 +83,18 @@ impl From<Event<'_>> for Seen {
             Event::Joined { name, start, head, term, is_resumed, .. } => {
                 Self::Joined { name: name.into(), start, head, term, is_resumed }
             }
-            Event::Reset => Self::Reset,
-            Event::Gap { after, first } => Self::Gap { after, first },
-            Event::Entry { header, body, own } => {
+            Event::Reset { .. } => Self::Reset,
+            Event::Gap { after, first, .. } => Self::Gap { after, first },
+            Event::Entry { header, body, own, .. } => {
                 Self::Entry { seq: header.seq, number: header.number, body: body.to_vec(), own }
             }
-            Event::EntryTooLarge { header, size } => Self::EntryTooLarge { seq: header.seq, size },
-            Event::Stored { number, seq } => Self::Stored { number, seq },
-            Event::PostRefused { number, code } => Self::PostRefused { number, code },
-            Event::OutboxWritable => Self::OutboxWritable,
-            Event::Info(info) => Self::info(info),
-            Event::Refused { code, text } => Self::Refused { code, text: text.into() },
+            Event::EntryTooLarge { header, size, .. } => Self::EntryTooLarge { seq: header.seq, size },
+            Event::Stored { number, seq, .. } => Self::Stored { number, seq },
+            Event::PostRefused { number, code, .. } => Self::PostRefused { number, code },
+            Event::OutboxWritable { .. } => Self::OutboxWritable,
+            Event::Info { info, .. } => Self::info(info),
+            Event::Refused { code, text, .. } => Self::Refused { code, text: text.into() },
+            Event::RoomEnded { reason, unsettled, .. } => Self::RoomEnded { reason, unsettled },
             Event::Disconnected(lost) => Self::Disconnected(lost),
             Event::Reconnected => Self::Reconnected,
             Event::Ended(reason) => Self::Ended(reason),
@@ -116,11 +122,16 @@ struct Datagram {
     bytes: Vec<u8>,
 }
 
-pub(super) struct World {
+/// A world with a client for one room.
+pub(super) type World = WorldOf<1>;
+
+pub(super) struct WorldOf<const ROOMS: usize> {
     pub(super) now: Instant,
-    pub(super) client: TestClient,
+    pub(super) client: TestClient<ROOMS>,
     pub(super) server: Server,
     pub(super) seen: Vec<Seen>,
+    /// Those events that concern one room.
+    pub(super) seen_in: Vec<(RoomSlot, Seen)>,
     /// Datagrams lost, in percent.
     pub(super) loss: u32,
     /// All datagrams from the server are lost.
@@ -159,7 +170,7 @@ pub(super) fn config() -> Config<'static> {
     }
 }
 
-impl World {
+impl<const ROOMS: usize> WorldOf<ROOMS> {
     /// Creates a world with an idle client.
     pub(super) fn idle(server: Server) -> Self {
         Self {
@@ -167,6 +178,7 @@ impl World {
             client: Client::new(InlineBuffers::new()),
             server,
             seen: Vec::new(),
+            seen_in: Vec::new(),
             loss: 0,
             is_deaf: false,
             polls: true,
@@ -234,7 +246,7 @@ impl World {
     }
 
     pub(super) fn post(&mut self, body: &[u8]) -> u64 {
-        self.client.post(EntryKind::TEXT, body).unwrap()
+        self.client.post(RoomSlot::FIRST, EntryKind::TEXT, body).unwrap()
     }
 
     pub(super) fn count(&self, wanted: &Seen) -> usize {
@@ -306,7 +318,10 @@ impl World {
         }
         self.deadline = loop {
             match self.client.poll_output(self.now, &mut out) {
-                Output::Event(event) => self.seen.push(event.into()),
+                Output::Event(event) => {
+                    self.seen_in.extend(event.room().map(|room| (room, event.into())));
+                    self.seen.push(event.into());
+                }
                 Output::Transmit(Transmit { to, len }) => {
                     self.sent.push((self.now, out[..len].to_vec()));
                     if to == server::ADDRESS {
@@ -334,11 +349,11 @@ impl World {
     }
 }
 
-impl TestClient {
+impl<const ROOMS: usize> TestClient<ROOMS> {
     /// Which public-key operations are pending: KEM, share, agreement, signature.
     fn remaining(&self) -> [bool; 4] {
         let handshake = std::format!("{:?}", self.handshake);
         let is_at = |phase| handshake.contains(phase);
-        [is_at("Encapsulate"), is_at("Share"), is_at("Agree"), self.join_state == super::super::JoinState::Signing]
+        [is_at("Encapsulate"), is_at("Share"), is_at("Agree"), self.due_join().is_some()]
     }
 }

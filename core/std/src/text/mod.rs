@@ -8,9 +8,9 @@
 //! [2024-11-01 10:37:10] Farhan has joined the chat!
 //! [2024-11-01 10:37:10] ~ server: dinner is ready
 //! ```
-//! The operator's lines have a `~` after the time. A line of a member has its name there, or `*` and
-//! its name, and no name contains a `~` or a `:` (SPEC 6.6). So no member can write a line that looks
-//! like the operator's, whatever its name and its text are.
+//! What the operator says and does has a `~` after the time. A line of a member has its name there,
+//! or `*` and its name, and no name contains a `~` or a `:` (SPEC 6.6). So no member can write a
+//! line that looks like the operator's, whatever its name and its text are.
 
 use std::net::SocketAddr;
 
@@ -21,7 +21,7 @@ use kabar_core::chat::{EntryKind, RefusedCode};
 /// Prefix of all lines of a text but the first.
 pub const CONTINUATION: &str = "    ";
 
-/// What is between the time and the author of a line by the operator.
+/// What is between the time and the author of a line about what the operator said or did.
 pub const OPERATOR_MARK: &str = "~ ";
 
 /// An entry, as far as it is displayed.
@@ -69,7 +69,10 @@ impl LineFormatter {
         match (line.kind, line.content) {
             (EntryKind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
             (EntryKind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
-            (EntryKind::KICKED, _) => format!("[{time}] {author}{address} was kicked from the chat!"),
+            (EntryKind::KICKED, Content::Body(reason)) if !reason.is_empty() => {
+                format!("[{time}] {OPERATOR_MARK}{author}{address} was kicked from the chat: {}", clean_body(reason))
+            }
+            (EntryKind::KICKED, _) => format!("[{time}] {OPERATOR_MARK}{author}{address} was kicked from the chat!"),
             (EntryKind::RENAMED, Content::Body(name)) => {
                 format!("[{time}] {author}{address} is now known as {}", clean_line(&String::from_utf8_lossy(name)))
             }

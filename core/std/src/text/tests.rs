@@ -84,7 +84,9 @@ fn no_member_can_write_a_line_of_the_operator() {
     };
     let announcement = after_time("server", EntryKind::OPERATOR, b"dinner");
     assert_eq!(announcement, "~ server: dinner");
-    let names = ["s\u{435}rver", "server.", "*", "[", "server has joined the chat!", "-", "| server", "    server"];
+    assert_eq!(after_time("bob", EntryKind::KICKED, b"spam"), "~ bob was kicked from the chat: spam");
+    assert_eq!(after_time("bob", EntryKind::KICKED, b""), "~ bob was kicked from the chat!");
+    let names = ["s\u{435}rver", "server.", "*", "[", "bob was kicked from the chat", "-", "| server", "    server"];
     for name in names.iter().filter(|name| crate::names::Name::new(name).is_ok()) {
         for kind in [EntryKind::TEXT, EntryKind::ACTION, EntryKind::DATA, EntryKind(77)] {
             for body in

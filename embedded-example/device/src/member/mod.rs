@@ -9,7 +9,7 @@
 use core::net::SocketAddr;
 
 use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
-use kabar_core::client::{EndReason, Event, PostError, State};
+use kabar_core::client::{EndReason, Event, PostError, RoomSlot, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
@@ -152,7 +152,7 @@ impl<'a, L: Link, C: Clock, A: Application> Member<'a, L, C, A> {
     /// # Errors
     /// [`PostError`]: nothing was taken; `Full` passes.
     pub fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
-        self.node.client().post(kind, body)
+        self.node.client().post(RoomSlot::FIRST, kind, body)
     }
 
     /// Leaves once every post is settled; [`Member::ended`] returns a reason afterwards.
@@ -198,7 +198,7 @@ impl<'a, L: Link, C: Clock, A: Application> Member<'a, L, C, A> {
             self.application.on_event(address.map_or(DeviceEvent::NoAddress, DeviceEvent::Address));
             (self.waiting_since, self.is_reported) = (now, address.is_none());
         }
-        let is_silent = self.node.client().state() == State::Connecting { answered: false };
+        let is_silent = self.node.client().state(RoomSlot::FIRST) == State::Connecting { answered: false };
         if address.is_some() && !is_silent {
             (self.waiting_since, self.is_reported) = (now, false);
         }

@@ -40,7 +40,7 @@ impl WeatherStation {
         let mut text = Text::new();
         text.push(label);
         text.push_number(value);
-        client.post(EntryKind::TEXT, text.as_str().as_bytes()).expect("the outbox has room");
+        client.post(RoomSlot::FIRST, EntryKind::TEXT, text.as_str().as_bytes()).expect("the outbox has room");
     }
 }
 
@@ -87,7 +87,7 @@ impl Application for DoorContact {
         }
         self.posted = is_open;
         let text = if is_open { "the door is open" } else { "the door is closed" };
-        client.post(EntryKind::TEXT, text.as_bytes()).is_ok()
+        client.post(RoomSlot::FIRST, EntryKind::TEXT, text.as_bytes()).is_ok()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -149,7 +149,7 @@ fn run_for_a_minute<A: Application>(
 fn two_sensors_are_read_on_time_and_their_posts_wait_for_the_room() {
     run_for_a_minute(WeatherStation::default(), |member, calls| {
         assert_eq!(member.application().measured, (6, 3));
-        assert_eq!(member.node().client().unsettled(), 9);
+        assert_eq!(member.node().client().unsettled(RoomSlot::FIRST), 9);
         // The address, and that no server answers.
         assert_eq!(member.application().network_events, 2);
         assert!(calls < 100, "it sleeps between: {calls} calls");
@@ -160,11 +160,11 @@ fn two_sensors_are_read_on_time_and_their_posts_wait_for_the_room() {
 fn a_sensor_without_an_interval_posts_only_changes() {
     let is_open = Rc::new(Cell::new(false));
     run_for_a_minute(DoorContact { is_open: Rc::clone(&is_open), posted: false }, |member, _| {
-        assert_eq!(member.node().client().unsettled(), 0);
+        assert_eq!(member.node().client().unsettled(RoomSlot::FIRST), 0);
         for (now_open, posts) in [(true, 1), (true, 1), (false, 2)] {
             is_open.set(now_open);
             member.run();
-            assert_eq!(member.node().client().unsettled(), posts);
+            assert_eq!(member.node().client().unsettled(RoomSlot::FIRST), posts);
         }
     });
 }
@@ -174,6 +174,6 @@ fn a_product_without_sensors_still_joins_and_reports() {
     run_for_a_minute(SignalLamp::default(), |member, _| {
         assert!(member.application().is_on);
         assert!(!member.node().link().device().outgoing.is_empty(), "it tries to join");
-        assert_eq!((member.node().client().unsettled(), member.ended()), (0, None));
+        assert_eq!((member.node().client().unsettled(RoomSlot::FIRST), member.ended()), (0, None));
     });
 }

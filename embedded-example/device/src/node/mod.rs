@@ -7,7 +7,7 @@
 //!
 //! While the link has no address the client's timers wait, and posts stay in its outbox.
 
-use kabar_core::client::{Config, ConfigError, Event, Output};
+use kabar_core::client::{Config, ConfigError, Event, Output, RoomSlot};
 use kabar_core::time::Instant;
 
 use crate::link::{Address, Link, Received};
@@ -77,7 +77,7 @@ pub struct Node<'a, L> {
 
 impl<L> core::fmt::Debug for Node<'_, L> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Node").field("state", &self.storage.client.state()).finish_non_exhaustive()
+        f.debug_struct("Node").field("state", &self.storage.client.state(RoomSlot::FIRST)).finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::vec::Vec;
 
-use kabar_core::client::State;
+use kabar_core::client::{RoomSlot, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
@@ -88,7 +88,7 @@ fn sends_hello_and_returns_when_to_retry() {
     assert!(sent(device(&mut node)).is_empty());
     node.poll(due, |_| {});
     assert_eq!(sent(device(&mut node)), hello);
-    assert_eq!(node.client().state(), State::Connecting { answered: false });
+    assert_eq!(node.client().state(RoomSlot::FIRST), State::Connecting { answered: false });
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn refuses_a_server_that_the_link_cannot_reach() {
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let mut node = node(&mut storage, &mut ip);
     assert_eq!(start(&mut node, "[2001:db8::1]:9999".parse().unwrap()), Err(StartError::Unreachable));
-    assert_eq!(node.client().state(), State::Idle);
+    assert_eq!(node.client().state(RoomSlot::FIRST), State::Idle);
 }
 
 #[test]

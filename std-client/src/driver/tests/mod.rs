@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration as StdDuration;
 
 use kabar_core::chat::{EntryKind, Start, Term};
-use kabar_core::client::{Credential, DisconnectReason, EndReason, Event};
+use kabar_core::client::{Credential, DisconnectReason, EndReason, Event, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
 use kabar_core::session::Fingerprint;
@@ -121,13 +121,14 @@ impl Member {
                 Event::Disconnected(why) => Some(Seen::Lost(why)),
                 Event::Ended(reason) => Some(Seen::Ended(reason)),
                 Event::UnknownServerKey(_)
-                | Event::Reset
+                | Event::Reset { .. }
                 | Event::Gap { .. }
                 | Event::EntryTooLarge { .. }
                 | Event::PostRefused { .. }
-                | Event::OutboxWritable
-                | Event::Info(_)
+                | Event::OutboxWritable { .. }
+                | Event::Info { .. }
                 | Event::Refused { .. }
+                | Event::RoomEnded { .. }
                 | Event::Reconnected => None,
             });
         }
@@ -147,7 +148,7 @@ impl Member {
     }
 
     fn say(&mut self, text: &str) {
-        self.driver.client.post(EntryKind::TEXT, text.as_bytes()).unwrap();
+        self.driver.client.post(RoomSlot::FIRST, EntryKind::TEXT, text.as_bytes()).unwrap();
     }
 }
 
@@ -224,8 +225,8 @@ fn members_rejoin_after_a_server_was_stopped() {
 fn kicked_member_ends_and_the_others_stay() {
     let (server, _events) = serve(0);
     let (mut anna, mut bob) = (Member::join(&server, "anna"), Member::join(&server, "bob"));
-    assert!(server.control().kick("nobody").is_err());
-    assert!(server.control().kick("anna").is_ok());
+    assert!(server.control().kick("nobody", None).is_err());
+    assert!(server.control().kick("anna", None).is_ok());
     anna.until(|seen| matches!(seen, Seen::Ended(EndReason::Closed(_))));
     server.control().say("behave");
     bob.until(|seen| *seen == Seen::Text("behave".into()));
@@ -244,7 +245,7 @@ fn leaving_waits_until_all_is_stored() {
     let now = anna.driver.now();
     anna.driver.client.leave(now);
     anna.until(|seen| *seen == Seen::Ended(EndReason::Left));
-    assert_eq!(anna.driver.client.unsettled(), 0);
+    assert_eq!(anna.driver.client.unsettled(RoomSlot::FIRST), 0);
     assert_eq!(server.control().counters().posts, 500);
 }
 

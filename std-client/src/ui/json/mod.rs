@@ -16,9 +16,10 @@ Objects of --json, one per line, each with a \"type\":
   hosting    invite, address: the room is running (kabar host)
   joined     room, name, members, start, head, term, resumed: entries above `start` follow
   entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large)
-             kind: text, action, data, joined, left, kicked, operator, or a number; renamed, with
-             name: the new one; removal, with removed: the seq of an entry whose text is gone;
-             removed: an entry without its text. /ignore and --hide-joins leave no entry out
+             kind: text, action, data, joined, left, kicked (text: the reason, if there is one),
+             operator, or a number; renamed, with name: the new one; removal, with removed: the
+             seq of an entry whose text is gone; removed: an entry without its text.
+             /ignore and --hide-joins leave no entry out
   past, who  answers to /history (as entry) and /who (names)
   stored     number, seq: your lines up to this number (1, 2, 3, ...) are stored
              seq: the entry of the last one; 0: not known
@@ -150,6 +151,9 @@ impl<'a> Entry<'a> {
         let (mut text, mut base64, mut size, mut name, mut removed) = (None, None, None, None, None);
         match content {
             Content::Body(body) if kind.is_text() => text = Some(String::from_utf8_lossy(body).into_owned()),
+            Content::Body(body) if kind == EntryKind::KICKED && !body.is_empty() => {
+                text = Some(String::from_utf8_lossy(body).into_owned());
+            }
             Content::Body(body) if kind == EntryKind::RENAMED => {
                 name = Some(String::from_utf8_lossy(body).into_owned());
             }

@@ -20,6 +20,9 @@ fn entry_has_seq_and_content() {
     );
     assert_eq!(line(EntryKind::JOINED, Content::Body(b"")), format!("{all}\"joined\",\"own\":true}}"));
     assert_eq!(line(EntryKind::TEXT, Content::Omitted(9)), format!("{all}\"text\",\"own\":true,\"size\":9}}"));
+    let kicked = line(EntryKind::KICKED, Content::Body(b"spam"));
+    assert_eq!(kicked, format!("{all}\"kicked\",\"own\":true,\"text\":\"spam\"}}"));
+    assert_eq!(line(EntryKind::KICKED, Content::Body(b"")), format!("{all}\"kicked\",\"own\":true}}"));
     assert_eq!(
         line(EntryKind::RENAMED, Content::Body(b"ann")),
         format!("{all}\"renamed\",\"own\":true,\"name\":\"ann\"}}")

@@ -21,7 +21,7 @@ fn the_table_in_the_manual_is_the_table_in_the_code() {
 
 /// Limits that only members or the store can reach. All others are in the manual's table of limits
 /// that strangers can reach.
-const NOT_FOR_STRANGERS: [&str; 24] = [
+const NOT_FOR_STRANGERS: [&str; 29] = [
     "join-burst",
     "join-interval",
     "announce-burst",
@@ -31,8 +31,13 @@ const NOT_FOR_STRANGERS: [&str; 24] = [
     "max-identities",
     "max-names-per-identity",
     "max-instances-per-identity",
+    "max-sessions-per-identity",
     "instance-keep",
     "max-sanctions",
+    "keep-age",
+    "keep-entries",
+    "keep-bytes",
+    "delete-time",
     "post-burst",
     "post-rate",
     "max-work",

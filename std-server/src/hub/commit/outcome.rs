@@ -123,7 +123,7 @@ impl<P: Provider> Hub<P> {
         context.people.on_not_written();
         for id in transaction.rooms {
             if let Some(room) = rooms.get_mut(id) {
-                room.on_not_written();
+                room.on_not_written(now, context);
             }
         }
         // A rename is done in all rooms or in none.

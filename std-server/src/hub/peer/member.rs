@@ -59,6 +59,8 @@ pub(in crate::hub) struct Answers {
     pub(in crate::hub) listing: Option<Listing>,
     pub(in crate::hub) history: Option<History>,
     pub(in crate::hub) change: Option<Change>,
+    /// The entry that `change` removes, until it was read.
+    pub(in crate::hub) removal: Option<u64>,
 }
 
 /// A request that changes something.
@@ -66,7 +68,7 @@ pub(in crate::hub) struct Answers {
 pub(in crate::hub) struct Change {
     /// The type of the request.
     pub(in crate::hub) request: u8,
-    /// `None`: it waits for its commit.
+    /// `None`: it waits for its entry to be read, or for its commit.
     pub(in crate::hub) result: Option<AnswerResult>,
 }
 
@@ -105,7 +107,7 @@ pub(in crate::hub) struct Listing {
 impl Answers {
     /// Whether there is an answer to send.
     pub(in crate::hub) fn is_answering(&self) -> bool {
-        let Self { listing, history, change } = self;
+        let Self { listing, history, change, .. } = self;
         listing.is_some() || history.is_some() || change.as_ref().is_some_and(|change| change.result.is_some())
     }
 

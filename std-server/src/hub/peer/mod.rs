@@ -15,7 +15,7 @@ mod table;
 
 use core::net::SocketAddr;
 
-use kabar_core::connection::Connection;
+use kabar_core::connection::{CloseCode, Connection};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 
@@ -64,8 +64,9 @@ pub(super) enum Phase {
     Joining(RoomId),
     /// A member.
     Member(Box<Member>),
-    /// Refused was sent; the connection is closed once that is acknowledged.
-    Refused,
+    /// The reason was sent why its Join is refused, or its membership ended; the connection is
+    /// closed with this code once that is acknowledged.
+    Refused(CloseCode),
     /// Closed.
     Closed,
 }
@@ -90,7 +91,7 @@ impl<P: Provider> Peer<P> {
         match &self.phase {
             Phase::Checking(room) | Phase::Joining(room) => Some(*room),
             Phase::Member(member) => Some(member.room),
-            Phase::Unjoined | Phase::Refused | Phase::Closed => None,
+            Phase::Unjoined | Phase::Refused(_) | Phase::Closed => None,
         }
     }
 }
@@ -109,7 +110,7 @@ impl Phase {
     /// The limits that it counts against.
     fn standing(&self) -> Standing {
         match self {
-            Self::Unjoined | Self::Checking(_) | Self::Refused => Standing::Stranger,
+            Self::Unjoined | Self::Checking(_) | Self::Refused(_) => Standing::Stranger,
             Self::Joining(_) => Standing::Admitted,
             Self::Member(_) => Standing::Member,
             Self::Closed => Standing::Closed,

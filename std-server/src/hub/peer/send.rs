@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{MAX_MESSAGE_LEN, RefusedCode, ServerMessage};
+use kabar_core::chat::{Info, MAX_MESSAGE_LEN, NOTICE_REASON, RefusedCode, ServerMessage};
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
@@ -12,6 +12,9 @@ use crate::hub::context::Context;
 use crate::hub::counters::Counters;
 use crate::hub::events::HubEvent;
 use crate::hub::timers::Timer;
+
+/// Longest reason in bytes that a Close carries (SPEC 5.7).
+const MAX_CLOSE_REASON_LEN: usize = 64;
 
 impl<P: Provider> Peer<P> {
     /// Writes a message to its stream; whole or not at all.
@@ -34,12 +37,30 @@ impl<P: Provider> Peer<P> {
         text: &str,
     ) {
         context.counters.refused += 1;
-        let was_sent = self.send(now, &mut context.counters, &ServerMessage::Refused { code, text });
+        let was_sent = self.send(now, &mut context.counters, &ServerMessage::Refused { code, text, room: "" });
         context.emit(HubEvent::Refused { name: name.to_owned(), from: self.address, code });
-        self.set_phase(context, Phase::Refused);
+        self.close_after(now, context, was_sent, CloseCode::REFUSED, text);
+    }
+
+    /// Closes it, and states the reason if there is one. A member has to be removed from its room
+    /// before. The connection is closed when the client has acknowledged the reason, or soon
+    /// anyway.
+    pub(in crate::hub) fn expel(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode, reason: &str) {
+        if reason.is_empty() {
+            return self.close(now, context, code, "");
+        }
+        let notice = ServerMessage::Info(Info::Notice { code: NOTICE_REASON, text: reason });
+        let was_sent = self.send(now, &mut context.counters, &notice);
+        self.close_after(now, context, was_sent, code, reason);
+    }
+
+    /// Closes it with `code` once the message with the reason is acknowledged; at once if that
+    /// could not be sent.
+    fn close_after(&mut self, now: Instant, context: &mut Context<P>, was_sent: bool, code: CloseCode, reason: &str) {
+        self.set_phase(context, Phase::Refused(code));
         context.timers.set(Timer::Phase(self.id), Some(now + context.config.limits.refusal_time));
         if !was_sent {
-            self.close(now, context, CloseCode::REFUSED, text);
+            self.close(now, context, code, &reason[..reason.floor_char_boundary(MAX_CLOSE_REASON_LEN)]);
         }
         context.turns.mark_ready(&mut self.turn);
     }

@@ -1,4 +1,4 @@
-//! Which name a member gets (SPEC 6.2, 6.6), and whether it may have it.
+//! Which name a member has and gets (SPEC 6.2, 6.6), and whether it may have it.
 
 use std::borrow::Cow;
 
@@ -90,8 +90,8 @@ impl People {
         Ok(())
     }
 
-    /// Whether a name no longer belongs to its owner: neither present under it nor seen recently
-    /// enough, or about to lose it.
+    /// Whether a name no longer belongs to its owner, who neither has it nor was seen under it for
+    /// long, or is about to lose it.
     fn is_free(&self, now: Instant, record: &NameRecord) -> bool {
         let has_lapsed = self.names.has_lapsed(record, self.ran_ms(now)) && !self.is_held(record);
         has_lapsed || self.is_releasing(&record.folded)

@@ -1,7 +1,7 @@
 //! Requests (SPEC 6.2, 6.3): a request is recorded when it arrives, and its answers are part of the
 //! delivery.
 
-use kabar_core::chat::{AnswerCode, HISTORY_ENTRY_OVERHEAD, Info, MAX_NAME_LEN, Request, ServerMessage};
+use kabar_core::chat::{HISTORY_ENTRY_OVERHEAD, Info, MAX_NAME_LEN, Request, ServerMessage};
 use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
@@ -46,9 +46,9 @@ impl Room {
                 let result = self.request_rename(now, context, peer, name).err();
                 begin_change(peer, request, result);
             }
-            Request::Remove { .. } => {
-                let text = "entries cannot be removed on this server".to_owned();
-                begin_change(peer, request, Some(AnswerResult { code: AnswerCode::NOT_PERMITTED, text }));
+            Request::Remove { seq, .. } => {
+                let result = self.request_removal(now, context, peer, seq);
+                begin_change(peer, request, result);
             }
         }
         Handled::Done
@@ -67,7 +67,7 @@ impl Room {
         if !context.take_work(&mut peer.turn) {
             return Progress::Later;
         }
-        let Some(Member { answers: Answers { listing, history, change }, .. }) = peer.member() else {
+        let Some(Member { answers: Answers { listing, history, change, .. }, .. }) = peer.member() else {
             return Progress::Nothing;
         };
         let is_decided = change.as_ref().is_some_and(|change| change.result.is_some());
@@ -135,6 +135,8 @@ impl Room {
         history: History,
     ) -> Progress {
         let History { next, last } = history;
+        // Entries may be removed in the meantime.
+        let next = next.max(self.log.first());
         let (largest, limit) =
             (peer.member().map_or(0, |member| member.max_entry_len), usize::from(peer.message_limit));
         let takes = |encoded: &Encoded| {

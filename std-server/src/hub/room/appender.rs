@@ -35,6 +35,8 @@ pub(super) enum Origin {
     Presence { identity: PublicIdentity, joining: Option<u32> },
     /// The server, about a member that gets another name.
     Renamed { identity: PublicIdentity, name: Name, by: RenamedBy },
+    /// The server, about an entry whose body is removed.
+    Removal { seq: u64, by: Remover },
 }
 
 /// The message that renames a member.
@@ -48,6 +50,15 @@ pub(super) enum RenamedBy {
     Elsewhere,
 }
 
+/// By whom an entry is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remover {
+    /// The operator at the console.
+    Operator,
+    /// A member; `peer`: its connection, which waits for the answer.
+    Member { identity: PublicIdentity, peer: u32 },
+}
+
 /// The content of the next commit, and the batch in progress.
 #[derive(Debug, Default)]
 pub(super) struct Appender {
@@ -58,6 +69,8 @@ pub(super) struct Appender {
     pub(super) seen_instances: BTreeSet<u64>,
     /// Records already removed from memory, to be removed from the store.
     pub(super) forgotten: Forgotten,
+    /// The entries below this seq are to be removed.
+    pub(super) first: Option<u64>,
     /// Changes of presence and names by `posts` and the batch in progress.
     pub(super) changes: Changes,
 }
@@ -97,12 +110,24 @@ impl PendingEntry {
     pub(super) fn bytes(&self) -> usize {
         self.body.len() + ENTRY_OVERHEAD
     }
+
+    /// Notes the presence and the name that it changes.
+    pub(super) fn note(&self, changes: &mut Changes) {
+        match &self.origin {
+            Origin::Presence { identity, .. } if self.kind == EntryKind::JOINED => {
+                changes.note_joined(*identity, &self.author);
+            }
+            Origin::Presence { identity, .. } => changes.note_left(*identity),
+            Origin::Renamed { identity, name, .. } => changes.note_name(*identity, name.shown()),
+            Origin::Member(_) | Origin::Operator | Origin::Removal { .. } => {}
+        }
+    }
 }
 
 impl Appender {
     /// Adds an entry to the next commit.
     pub(super) fn push(&mut self, pending: PendingEntry) {
-        self.changes.note(&pending);
+        pending.note(&mut self.changes);
         self.posts.push_back(pending);
     }
 
@@ -141,6 +166,12 @@ impl Appender {
         self.in_flight.as_ref()
     }
 
+    /// Whether the body of an entry is about to be removed.
+    pub(super) fn is_removing(&self, seq: u64) -> bool {
+        let is_it = |post: &PendingEntry| matches!(post.origin, Origin::Removal { seq: it, .. } if it == seq);
+        self.posts.iter().any(is_it) || self.in_flight().is_some_and(|it| it.batch.removed.contains(&seq))
+    }
+
     /// Number of Joins that are not committed.
     pub(super) fn joins(&self) -> usize {
         self.joins.len() + self.in_flight().map_or(0, |it| it.joins.len())
@@ -158,8 +189,15 @@ impl Appender {
 
     /// After a batch: only the changes by `posts` are still to be written.
     pub(super) fn recompute_changes(&mut self) {
-        self.changes = Changes::of(&self.posts);
+        self.changes = changes_of(&self.posts);
     }
+}
+
+/// The changes of presence and names by these entries.
+fn changes_of(posts: &VecDeque<PendingEntry>) -> Changes {
+    let mut changes = Changes::default();
+    posts.iter().for_each(|post| post.note(&mut changes));
+    changes
 }
 
 impl Origin {
@@ -167,7 +205,7 @@ impl Origin {
     pub(super) fn identity(&self) -> Option<PublicIdentity> {
         match self {
             Self::Presence { identity, .. } | Self::Renamed { identity, .. } => Some(*identity),
-            Self::Member(_) | Self::Operator => None,
+            Self::Member(_) | Self::Operator | Self::Removal { .. } => None,
         }
     }
 
@@ -176,7 +214,7 @@ impl Origin {
         match self {
             Self::Presence { joining, .. } => *joining,
             Self::Renamed { by: RenamedBy::Join(id), .. } => Some(*id),
-            Self::Renamed { .. } | Self::Member(_) | Self::Operator => None,
+            Self::Renamed { .. } | Self::Removal { .. } | Self::Member(_) | Self::Operator => None,
         }
     }
 }

@@ -54,10 +54,6 @@ impl Room {
         let is_returning = self.joining.contains_key(&identity);
         match reason {
             _ if !is_last => {}
-            LeaveReason::Kicked | LeaveReason::Banned => {
-                let origin = Origin::Presence { identity, joining: None };
-                self.push(context, PendingEntry::by_server(name, EntryKind::KICKED, &[], origin));
-            }
             LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(context, identity),
             LeaveReason::Vanished | LeaveReason::Violation if !is_returning => {
                 let grace = context.config.limits.return_time.saturating_sub(silence);

@@ -5,15 +5,15 @@ use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::ct_eq;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
 use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::rename::TOO_OFTEN;
 use super::requests::{JoinError, JoinRequest};
-use super::{Handled, Room, STORE_FAILS};
+use super::{DELAYED, Handled, Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::config::JoinPolicy;
 use crate::hub::context::Context;
 use crate::hub::peer::{Peer, Phase};
@@ -23,11 +23,8 @@ use crate::store::SanctionKind;
 /// Length of the statement that a Join signs, with the longest name of a room.
 const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 
-/// The reason stated to a banned identity.
+/// Precedes the operator's reason, which a banned identity is shown.
 const BANNED: &str = "banned from this room";
-
-/// The reason stated to a Join whose client has joined on a later connection.
-pub(super) const DELAYED: &str = "joined on a later connection";
 
 /// Whether a valid Join still needs a check of its password.
 enum Admission {
@@ -52,7 +49,7 @@ impl Room {
         }
         context.timers.set(Timer::Phase(peer.id), None);
         match checked {
-            Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.name),
+            Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.identity, join.name),
             Err((code, text)) => peer.refuse(now, context, join.name, code, &text),
             Ok((request, Admission::Granted)) => self.admit(now, context, peer, request),
             Ok((request, Admission::Password)) => {
@@ -116,10 +113,13 @@ impl Room {
         now: Instant,
         context: &mut Context<P>,
         peer: &mut Peer<P>,
+        identity: PublicIdentity,
         name: &str,
     ) {
         context.counters.banned += 1;
-        peer.refuse(now, context, name, RefusedCode::BANNED, BANNED);
+        let reason = self.sanctions.get(identity, SanctionKind::Ban).and_then(|ban| ban.reason.as_deref());
+        let text = reason.map_or_else(|| BANNED.to_owned(), |reason| format!("{BANNED}: {reason}"));
+        peer.refuse(now, context, name, RefusedCode::BANNED, &text);
     }
 
     /// Registers an admitted Join (its name, instance and place) and adds it to the next commit.
@@ -232,6 +232,7 @@ impl Room {
         let absence = self.timer(RoomTimer::Absence(identity));
         let is_return = self.is_present(&identity) || self.is_here(&identity) || context.timers.get(&absence).is_some();
         let is_small = self.members.len() < context.config.limits.announced_members;
+        let is_return = is_return && !context.config.faults().announce_each_session();
         context.counters.unannounced += u64::from(!is_small && !is_return);
         if is_small && !is_return {
             if !context.people.take_announcement(now, &mut context.counters, identity) {

@@ -14,13 +14,16 @@ mod delivery;
 mod departure;
 mod instances;
 mod join;
+mod keeping;
 mod log;
 mod members;
+mod naming;
 mod operator;
 mod pages;
 mod posts;
 mod presence;
 mod reads;
+mod removal;
 mod rename;
 mod requests;
 mod retention;
@@ -44,7 +47,6 @@ use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
 use super::counters::Counters;
 use super::fairness::shares::Shares;
-use super::people::People;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
 use crate::store::RoomState;
@@ -64,6 +66,14 @@ pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
 const STORE_FAILS: &str = "the server cannot store anything at the moment";
+/// The reason stated to a Join whose client has joined on a later connection.
+const DELAYED: &str = "joined on a later connection";
+
+/// The reason stated to an identity that is renamed too often.
+const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
+
+/// The reason stated to a Join of an identity with too many sessions.
+const TOO_MANY: &str = "you are connected from too many places; leave one of them";
 
 /// The result of handling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +105,10 @@ pub(super) struct Room {
     admissions: Admissions,
     instances: Instances,
     sanctions: Sanctions,
+    /// The entry that the operator removes, until it was read.
+    operator_removal: Option<u64>,
+    /// Whether a survey of the entries to be removed is under way.
+    is_surveying: bool,
 }
 
 /// The configuration of a room: its name, and who may join.
@@ -136,6 +150,8 @@ impl Room {
             admissions: Admissions::new(loaded, settings.admission_tag),
             instances: Instances::new(loaded, &mut context.people.known),
             sanctions: Sanctions::new(loaded),
+            operator_removal: None,
+            is_surveying: false,
             settings,
         };
         room.start_absence_timers(now, context);
@@ -144,6 +160,7 @@ impl Room {
         }
         room.purge(now, context);
         room.plan_upkeep(now, context);
+        room.survey(now, context);
         room
     }
 
@@ -178,6 +195,7 @@ impl Room {
             RoomTimer::Pages => {}
             RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
             RoomTimer::Purge => self.purge(now, context),
+            RoomTimer::Survey => self.survey(now, context),
         }
     }
 
@@ -189,17 +207,6 @@ impl Room {
         if let Some(identity) = concerned {
             self.report(&mut context.people, identity);
         }
-    }
-
-    /// Reports which name an identity has here, or is about to have.
-    fn report(&self, people: &mut People, identity: PublicIdentity) {
-        let person = self.members.get(&identity);
-        let pending = || self.appender.changes.name(&identity);
-        let name = match person {
-            Some(person) => Some(pending().unwrap_or_else(|| person.name.shown())),
-            None => self.present_name(&identity),
-        };
-        people.hold(self.id, identity, name);
     }
 
     /// Whether nothing is left to commit.

@@ -1,6 +1,6 @@
 //! Actions of an operator on a room.
 
-use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
+use kabar_core::chat::{EntryKind, MAX_NAME_LEN, MAX_TEXT_LEN};
 use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -18,12 +18,28 @@ use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Sanction, SanctionKind};
 
 /// The author of an operator's entries (SPEC 6.6).
-const SERVER: &str = "server";
+pub(super) const SERVER: &str = "server";
+/// Longest name in bytes that is looked for: normalised, it may be shorter.
+const MAX_TYPED_NAME_LEN: usize = 8 * MAX_NAME_LEN;
+/// Longest reason in bytes; the rest is cut off.
+const MAX_REASON_LEN: usize = 200;
 
 impl Room {
     pub(in crate::hub) fn say<P: Provider>(&mut self, context: &mut Context<P>, text: &str) {
         let text = &text[..text.floor_char_boundary(MAX_TEXT_LEN)];
         self.push(context, PendingEntry::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
+    }
+
+    /// Splits a text into the longest beginning, in whole words, that is a name somebody has or
+    /// owns, and the rest; without one, all of it is the name.
+    pub(in crate::hub) fn split_name<'a>(&self, people: &People, text: &'a str) -> (&'a str, Option<&'a str>) {
+        let text = text.trim();
+        let ends = text.match_indices(char::is_whitespace).map(|(at, _)| at).take_while(|at| *at <= MAX_TYPED_NAME_LEN);
+        let name_end = ends.filter(|end| self.resolve_name(people, &text[..*end]).is_some()).last();
+        match name_end.filter(|_| self.resolve_name(people, text).is_none()) {
+            Some(end) => (&text[..end], Some(text[end..].trim_start())),
+            None => (text, None),
+        }
     }
 
     /// Closes the sessions of the member with a name. Returns the name as the server writes it.
@@ -33,11 +49,12 @@ impl Room {
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         name: &str,
+        reason: Option<&str>,
     ) -> Result<String, OperatorError> {
         let identity = Name::existing(name).ok().and_then(|name| self.members.named(name.folded()));
         let identity = identity.ok_or(OperatorError::NotHere)?;
         let shown = self.members.get(&identity).map_or_else(String::new, |person| person.name.shown().to_owned());
-        self.expel(now, peers, context, identity, LeaveReason::Kicked);
+        self.expel(now, peers, context, identity, LeaveReason::Kicked, reason.map(cut_reason));
         Ok(shown)
     }
 
@@ -48,26 +65,36 @@ impl Room {
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         name: &str,
+        reason: Option<&str>,
     ) -> Result<String, OperatorError> {
-        let (shown, identity) = self.impose(now, context, name, SanctionKind::Ban)?;
-        self.expel(now, peers, context, identity, LeaveReason::Banned);
+        let (shown, identity) = self.impose(now, context, name, SanctionKind::Ban, reason)?;
+        self.expel(now, peers, context, identity, LeaveReason::Banned, reason.map(cut_reason));
         Ok(shown)
     }
 
+    /// Closes the sessions of a member and announces that it was kicked.
     fn expel<P: Provider>(
         &mut self,
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         identity: PublicIdentity,
-        reason: LeaveReason,
+        left: LeaveReason,
+        reason: Option<&str>,
     ) {
-        let code = if reason == LeaveReason::Banned { CloseCode::BANNED } else { CloseCode::KICKED };
+        let Some(name) = self.members.get(&identity).map(|person| person.name.shown().to_owned()) else { return };
+        let (code, what) = match left {
+            LeaveReason::Banned => (CloseCode::BANNED, "banned"),
+            _ => (CloseCode::KICKED, "kicked"),
+        };
+        let text = reason.map_or_else(String::new, |reason| format!("you were {what}: {reason}"));
         for session in self.members.sessions_of(&identity).to_vec() {
             let Some(peer) = peers.get_mut(session.peer) else { continue };
-            self.remove_member(now, context, peer, reason);
-            peer.close(now, context, code, "");
+            self.remove_member(now, context, peer, left);
+            peer.expel(now, context, code, &text);
         }
+        let (body, origin) = (reason.unwrap_or_default().as_bytes(), Origin::Presence { identity, joining: None });
+        self.push(context, PendingEntry::by_server(&name, EntryKind::KICKED, body, origin));
     }
 
     /// Imposes a sanction on the identity that has or owns a name.
@@ -77,15 +104,23 @@ impl Room {
         context: &mut Context<P>,
         name: &str,
         kind: SanctionKind,
+        reason: Option<&str>,
     ) -> Result<(String, PublicIdentity), OperatorError> {
         let (shown, identity) = self.resolve_name(&context.people, name).ok_or(OperatorError::NoSuchName)?;
         if self.sanctions.all().len() >= context.config.limits.sanctions && !self.sanctions.holds(identity, kind) {
             context.counters.sanctions_full += 1;
             return Err(OperatorError::Full);
         }
-        let (name, since_ms) = (shown.clone(), context.wall_ms(now));
-        let sanction = Sanction { identity, kind, name, since_ms, reason: None, by: None };
-        if self.sanctions.impose(sanction) { Ok((shown, identity)) } else { Err(OperatorError::AlreadyInEffect) }
+        let (name, since_ms, reason) = (shown.clone(), context.wall_ms(now), reason.map(cut_reason));
+        let sanction = Sanction { identity, kind, name, since_ms, reason: reason.map(str::to_owned), by: None };
+        if !self.sanctions.impose(sanction) {
+            return Err(OperatorError::AlreadyInEffect);
+        }
+        if let Some(reason) = reason {
+            let what = if kind == SanctionKind::Ban { "banned" } else { "muted" };
+            self.say(context, &format!("{shown} is {what}: {reason}"));
+        }
+        Ok((shown, identity))
     }
 
     /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
@@ -141,4 +176,8 @@ impl Room {
         let member = identity.and_then(|it| Some((self.members.get(&it)?.name.shown().to_owned(), it)));
         member.or_else(|| people.names.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
     }
+}
+
+fn cut_reason(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(MAX_REASON_LEN)]
 }

@@ -3,11 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kabar_core::chat::EntryKind;
 use kabar_core::crypto::identity::PublicIdentity;
 
-use super::Room;
-use super::appender::{Origin, PendingEntry};
 use crate::store::{self, RoomBatch, RoomState};
 
 /// The committed presence: the name of each identity that is present, as it is shown.
@@ -43,7 +40,7 @@ impl Presence {
     }
 
     /// The name under which an identity is present after `changes`; `None`: it is absent.
-    fn name<'a>(&'a self, changes: &'a Changes, identity: &PublicIdentity) -> Option<&'a str> {
+    pub(super) fn name<'a>(&'a self, changes: &'a Changes, identity: &PublicIdentity) -> Option<&'a str> {
         let before = self.0.get(identity);
         let is_present = changes.is_present.get(identity).copied().unwrap_or(before.is_some());
         changes.names.get(identity).or(before).filter(|_| is_present).map(String::as_str)
@@ -68,28 +65,20 @@ impl Presence {
 }
 
 impl Changes {
-    /// The changes by these entries.
-    pub(super) fn of<'a>(entries: impl IntoIterator<Item = &'a PendingEntry>) -> Self {
-        let mut changes = Self::default();
-        entries.into_iter().for_each(|entry| changes.note(entry));
-        changes
+    /// Notes that an identity joins under this name.
+    pub(super) fn note_joined(&mut self, identity: PublicIdentity, name: &str) {
+        self.is_present.insert(identity, true);
+        self.note_name(identity, name);
     }
 
-    /// Notes an entry that is to be written.
-    pub(super) fn note(&mut self, entry: &PendingEntry) {
-        match &entry.origin {
-            Origin::Presence { identity, .. } => {
-                let is_joined = entry.kind == EntryKind::JOINED;
-                self.is_present.insert(*identity, is_joined);
-                if is_joined {
-                    self.names.insert(*identity, entry.author.clone());
-                }
-            }
-            Origin::Renamed { identity, name, .. } => {
-                self.names.insert(*identity, name.shown().to_owned());
-            }
-            Origin::Member(_) | Origin::Operator => {}
-        }
+    /// Notes that an identity leaves.
+    pub(super) fn note_left(&mut self, identity: PublicIdentity) {
+        self.is_present.insert(identity, false);
+    }
+
+    /// Notes that an identity gets another name.
+    pub(super) fn note_name(&mut self, identity: PublicIdentity, name: &str) {
+        self.names.insert(identity, name.to_owned());
     }
 
     /// The name that an identity gets, if it gets one.
@@ -100,18 +89,5 @@ impl Changes {
     /// The identities that are concerned.
     pub(super) fn identities(&self) -> BTreeSet<PublicIdentity> {
         self.is_present.keys().chain(self.names.keys()).copied().collect()
-    }
-}
-
-impl Room {
-    /// The name under which an identity is present according to the log and the entries about to be
-    /// written; `None`: it is absent.
-    pub(super) fn present_name(&self, identity: &PublicIdentity) -> Option<&str> {
-        self.presence.name(&self.appender.changes, identity)
-    }
-
-    /// Whether an identity is present, as [`Self::present_name`].
-    pub(super) fn is_present(&self, identity: &PublicIdentity) -> bool {
-        self.present_name(identity).is_some()
     }
 }

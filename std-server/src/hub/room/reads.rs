@@ -66,6 +66,12 @@ impl Room {
         }
     }
 
+    /// Forgets the pages in memory. For tests.
+    #[cfg(test)]
+    pub(in crate::hub) fn forget_pages(&mut self) {
+        self.pages.clear();
+    }
+
     pub(in crate::hub) fn on_read_done<P: Provider>(
         &mut self,
         now: Instant,
@@ -77,11 +83,13 @@ impl Room {
         match entries {
             Ok(entries) => {
                 context.counters.pages_read += 1;
-                for id in self.pages.complete(range, entries) {
-                    if let Some(peer) = peers.get_mut(id) {
+                let read_for = self.pages.complete(range, entries);
+                for id in &read_for {
+                    if let Some(peer) = peers.get_mut(*id) {
                         context.turns.mark_ready(&mut peer.turn);
                     }
                 }
+                self.continue_removals(now, peers, context, &read_for);
             }
             Err(ReadError(_)) => {
                 context.counters.reads_failed += 1;

@@ -12,15 +12,12 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
-use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::{Room, STORE_FAILS};
+use super::appender::{Origin, PendingEntry, Remover, RenamedBy};
+use super::{Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
 use crate::hub::peer::member::AnswerResult;
 use crate::hub::peer::{Peer, Peers};
 use crate::hub::people::Rename;
-
-/// The reason stated to an identity that is renamed too often.
-pub(super) const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
 
 impl Room {
     /// Begins a rename that a member requests; `Err`: the answer.
@@ -46,13 +43,9 @@ impl Room {
         }
         context.people.count_lapsed(&mut context.counters, &name, &identity);
         context.people.claims.claim(&name, identity);
+        let early = refused(AnswerCode::DONE, name.shown());
         self.push_renamed(context, identity, name, RenamedBy::Request(peer.id));
-        Ok(())
-    }
-
-    /// Whether an identity is a member or present, and so has a name here.
-    pub(super) fn is_named(&self, identity: &PublicIdentity) -> bool {
-        self.members.contains(identity) || self.is_present(identity)
+        if context.config.faults().renamed_before_commit() { Err(early) } else { Ok(()) }
     }
 
     /// Adds the entry about a rename to the next commit, if the identity has a name here, and to
@@ -127,18 +120,13 @@ impl Room {
         self.appender.posts = posts;
     }
 
-    /// The name that an identity has: as a member, or according to the log.
-    pub(super) fn committed_name(&self, identity: &PublicIdentity) -> Option<&str> {
-        let person = self.members.get(identity);
-        person.map(|person| person.name.shown()).or_else(|| self.presence.committed_name(identity))
-    }
-
     /// The identity that an entry is by or about; `None`: the server.
     pub(super) fn identity_of(&self, entry: &PendingEntry) -> Option<PublicIdentity> {
         match entry.origin {
             Origin::Member(_) => self.log.instance(entry.instance).map(|instance| instance.identity),
             Origin::Presence { identity, .. } | Origin::Renamed { identity, .. } => Some(identity),
-            Origin::Operator => None,
+            Origin::Removal { by: Remover::Member { identity, .. }, .. } => Some(identity),
+            Origin::Removal { by: Remover::Operator, .. } | Origin::Operator => None,
         }
     }
 
@@ -172,7 +160,13 @@ impl Room {
 }
 
 /// Answers the request that a connection waits for, if it still does.
-fn answer<P: Provider>(peers: &mut Peers<P>, context: &mut Context<P>, id: u32, code: AnswerCode, text: &str) {
+pub(super) fn answer<P: Provider>(
+    peers: &mut Peers<P>,
+    context: &mut Context<P>,
+    id: u32,
+    code: AnswerCode,
+    text: &str,
+) {
     let Some(peer) = peers.get_mut(id) else { return };
     let change = peer.member_mut().and_then(|member| member.answers.change.as_mut());
     if let Some(change) = change.filter(|change| change.result.is_none()) {

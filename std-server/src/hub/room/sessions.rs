@@ -1,5 +1,5 @@
-//! Sessions of one identity (SPEC 6.2): at the limit, a new one replaces the one that was silent for
-//! longest, or is refused.
+//! Sessions of one identity (SPEC 6.2): at the limit, a new one replaces the one that was silent
+//! for longest, or is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,11 @@ use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
-use super::Room;
 use super::members::Session;
+use super::{Room, TOO_MANY};
 use crate::hub::context::Context;
 use crate::hub::events::LeaveReason;
 use crate::hub::peer::Peers;
-
-/// The reason stated to a Join of an identity with too many sessions.
-pub(super) const TOO_MANY: &str = "you are connected from too many places; leave one of them";
 
 impl Room {
     /// Before a commit: refuses the Joins for which their identities have too many sessions.

@@ -8,11 +8,9 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
-use super::Room;
-use super::join::DELAYED;
 use super::members::Session;
 use super::requests::CommittingJoin;
-use super::sessions::TOO_MANY;
+use super::{DELAYED, Room, TOO_MANY};
 use crate::hub::context::Context;
 use crate::hub::events::{HubEvent, LeaveReason};
 use crate::hub::peer::member::WelcomeDue;
@@ -55,7 +53,7 @@ impl Room {
         if self.sanctions.holds(request.identity, SanctionKind::Ban) {
             // Imposed while its Join was being committed.
             self.residents.remove(&id);
-            return self.refuse_banned(now, context, peer, request.name.shown());
+            return self.refuse_banned(now, context, peer, request.identity, request.name.shown());
         }
         let (same, ordinal) = (self.members.session_of_instance(request.instance), peer.ordinal);
         let refused = match same {

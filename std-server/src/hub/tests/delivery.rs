@@ -195,7 +195,7 @@ fn list_members_names_each_member_once() {
 
 fn past(world: &World, client: usize) -> Vec<(u16, Option<u64>)> {
     let past = |received: &Received| match received {
-        Received::Past { remaining, seq } => Some((*remaining, *seq)),
+        Received::Past { remaining, seq, .. } => Some((*remaining, *seq)),
         _ => None,
     };
     world.clients[client].received.iter().filter_map(past).collect()

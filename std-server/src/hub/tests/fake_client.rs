@@ -56,6 +56,7 @@ pub(super) enum Received {
     Past {
         remaining: u16,
         seq: Option<u64>,
+        body: Vec<u8>,
     },
     Member {
         remaining: u16,
@@ -73,7 +74,8 @@ pub(super) enum Received {
 impl Received {
     fn of(info: Info<'_>) -> Self {
         if let Info::HistoryEntry { remaining, entry, .. } = info {
-            return Self::Past { remaining, seq: entry.map(|entry| entry.header.seq) };
+            let (seq, body) = (entry.map(|entry| entry.header.seq), entry.map_or(&[][..], |entry| entry.body).to_vec());
+            return Self::Past { remaining, seq, body };
         }
         if let Info::MemberListed { remaining, name, .. } = info {
             return Self::Member { remaining, name: name.map(Into::into) };
@@ -275,7 +277,7 @@ impl FakeClient {
                     is_proved: it.proof == server_proof(&SECRET, exporter),
                 })
             }
-            ServerMessage::Refused { code, text } => Received::Refused { code, text: text.into() },
+            ServerMessage::Refused { code, text, .. } => Received::Refused { code, text: text.into() },
             ServerMessage::Reset { .. } => Received::Reset,
             ServerMessage::Entry { entry, .. } => Received::Entry {
                 seq: entry.header.seq,

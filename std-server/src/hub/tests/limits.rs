@@ -199,7 +199,7 @@ limits! {
     bans_and_mutes_are_bounded: "max-sanctions", 1, |set| {
         let mut world = joining(set, 2);
         for name in ["p1", "p2"] {
-            let _ = world.hub.mute(world.now, RoomId::ONLY, name);
+            let _ = world.hub.mute(world.now, RoomId::ONLY, name, None);
         }
         world
     };
@@ -255,6 +255,28 @@ limits! {
         let mut world = World::with(set);
         world.refuse_without_acknowledgement();
         world.run(Duration::from_secs(2));
+        world
+    };
+    old_entries_go: "keep-age", 10 * SECOND, |set| {
+        let mut world = talking(set, 3);
+        world.run(Duration::from_secs(20));
+        world
+    };
+    entries_of_a_room_are_bounded: "keep-entries", 2, |set| {
+        let mut world = talking(set, 5);
+        world.run(Duration::from_secs(2));
+        world
+    };
+    bytes_of_a_room_are_bounded: "keep-bytes", 300, |set| {
+        let mut world = talking(set, 5);
+        world.run(Duration::from_secs(2));
+        world
+    };
+    authors_remove_messages_for_a_while: "delete-time", SECOND, |set| {
+        let mut world = talking(set, 1);
+        world.run(Duration::from_secs(2));
+        assert!(world.clients[0].send(&ClientMessage::Request { handle: 1, request: Request::Remove { seq: 2 } }));
+        world.run_ms(100);
         world
     };
     queued_events_are_bounded: "max-events", 1, |set| {

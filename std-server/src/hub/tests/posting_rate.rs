@@ -105,6 +105,20 @@ fn a_new_connection_does_not_refill_the_burst() {
 }
 
 #[test]
+fn the_sessions_of_a_member_share_its_rate_and_take_turns() {
+    let mut world = slow_room();
+    let sessions = [(); 2].map(|()| world.join(&join_args("Ana", 1)));
+    for session in sessions {
+        post(&mut world, session, 1, 40);
+    }
+    world.run(Duration::from_secs(2));
+    let [first, second] = sessions.map(|session| world.clients[session].stored());
+    assert!((23..=27).contains(&(first + second)), "{first} {second}");
+    // All that were accepted at once are of the first.
+    assert!((first - 5).abs_diff(second) <= 2, "{first} {second}");
+}
+
+#[test]
 fn repeated_and_refused_posts_take_nothing_from_the_rate() {
     let mut world = slow_room();
     let ana = world.join(&join_args("Ana", 1));

@@ -58,6 +58,15 @@ impl Checkpoints {
         self.is_held &= self.is_large();
     }
 
+    /// Moves all pages and empties the log, so that nothing old is left in it. Returns whether that
+    /// was possible: a reader prevents it.
+    pub(super) fn erase(&mut self, connection: &Connection) -> bool {
+        let _ = connection.busy_timeout(BRIEFLY);
+        let is_busy = self.checkpoint(connection, "TRUNCATE");
+        let _ = connection.busy_timeout(BUSY);
+        !is_busy && self.last == Checkpoint::Complete
+    }
+
     /// Checks the log after a commit, and waits for readers if the log is too large.
     pub(super) fn after_commit(&mut self, connection: &Connection) {
         self.look(connection);

@@ -291,6 +291,8 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Overwrites what is deleted.
+    connection.pragma_update(None, "secure_delete", true)?;
     // Detects damage instead of following it.
     connection.pragma_update(None, "cell_size_check", true)?;
     fold::add_function(connection)

@@ -35,7 +35,8 @@ use rusqlite::Connection;
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, LogEntry, LogReader, ReadError, RoomState, ServerState, Store, StoreErrorKind, StoreFigures,
+    Commit, CommitError, Keep, LogEntry, LogReader, ReadError, RoomState, ServerState, Store, StoreErrorKind,
+    StoreFigures,
 };
 use checkpoint::Checkpoints;
 use connect::OpenedFile;
@@ -66,6 +67,8 @@ pub struct SqliteStore {
     has_written: bool,
     /// Whether this run has checked the index.
     is_index_seen: bool,
+    /// Whether the write-ahead log may still hold the body of a removed entry.
+    is_erasing: bool,
 }
 
 /// Reads entries on its own connection.
@@ -85,7 +88,15 @@ impl SqliteStore {
         let (connection, place) = connect::for_server(dir)?;
         connect::settle(&connection, place.path(), |connection| connection.busy_timeout(BUSY))?;
         let checkpoints = Checkpoints::new(&connection);
-        Ok(Self { connection, place, checkpoints, is_dirty: true, has_written: false, is_index_seen: false })
+        Ok(Self {
+            connection,
+            place,
+            checkpoints,
+            is_dirty: true,
+            has_written: false,
+            is_index_seen: false,
+            is_erasing: false,
+        })
     }
 
     /// Opens a reader of the same history.
@@ -112,8 +123,9 @@ impl SqliteStore {
         let transaction = mark::begin(&mut self.connection).map_err(failed)?;
         records::write_server(&transaction, &commit.server).map_err(failed)?;
         for batch in &commit.rooms {
-            let (room, head) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
-            let is_permitted = validate(batch, head, |id| records::instance(&transaction, room, id)).map_err(failed)?;
+            let (room, extent) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
+            let is_permitted =
+                validate(batch, extent, |id| records::instance(&transaction, room, id)).map_err(failed)?;
             if !is_permitted {
                 return Err(CONTRADICTION);
             }
@@ -134,6 +146,8 @@ impl SqliteStore {
         self.is_dirty = true;
         if !core::mem::replace(&mut self.has_written, true) {
             let _ = connect::keep_log(&self.connection, false);
+            // A run that was killed may have left a body that it removed.
+            self.is_erasing = true;
         }
     }
 
@@ -177,8 +191,13 @@ impl Store for SqliteStore {
             CommitError::Uncertain(kind) => CommitError::Uncertain(ask_why(kind, self.place.path())),
         });
         self.wrote();
+        self.is_erasing |= commit.rooms.iter().any(|batch| !batch.removed.is_empty());
         self.checkpoints.after_commit(&self.connection);
         written
+    }
+
+    fn surplus(&mut self, room: &str, keep: &Keep, count: u64) -> Result<u64, ReadError> {
+        self.load(|connection| records::surplus(connection, room, keep, count))
     }
 
     fn maintain(&mut self) -> bool {
@@ -195,6 +214,10 @@ impl Store for SqliteStore {
             }
             // Commits find and report errors.
             Ok(false) | Err(_) => {
+                if self.is_erasing {
+                    // A reader may prevent it: then the next maintenance or the end of the run does it.
+                    self.is_erasing = !self.checkpoints.erase(&self.connection);
+                }
                 if core::mem::take(&mut self.is_dirty) {
                     self.checkpoints.run(&self.connection);
                 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connect::{self, OpenError, OpenedFile};
 use super::error::unreadable;
@@ -124,9 +124,15 @@ impl History {
             }
             Wanted::Listed(seqs) => {
                 let mut select = self.connection.prepare_cached(&format!("{COLUMNS} AND seq = ?2"))?;
-                let count = seqs.len().min(usize::try_from(PAGE).unwrap_or(1));
-                let entry = |seq| select.query_row(params![room, U64AsI64(seq)], records::entry_of);
-                seqs.drain(..count).map(entry).collect()
+                let most = usize::try_from(PAGE).unwrap_or(1);
+                let mut page = Vec::new();
+                while page.len() < most
+                    && let Some(seq) = seqs.pop_front()
+                {
+                    // Retention may have removed it since.
+                    page.extend(select.query_row(params![room, U64AsI64(seq)], records::entry_of).optional()?);
+                }
+                Ok(page)
             }
         }
     }

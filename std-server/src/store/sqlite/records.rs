@@ -2,14 +2,15 @@
 
 use core::ops::RangeInclusive;
 
-use kabar_core::chat::{EntryKind, Term};
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::search;
 use crate::store::{
-    Admission, Forgotten, InstanceRecord, LogEntry, NameRecord, Presence, RoomBatch, RoomState, RoomSummary, Sanction,
-    SanctionKind, ServerBatch, ServerState, TermRecord,
+    Admission, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, RoomBatch, RoomState, RoomSummary,
+    Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
 };
 
 /// An unsigned number in SQLite's signed 64 bits.
@@ -53,13 +54,15 @@ pub(super) fn room(connection: &Connection, name: &str) -> rusqlite::Result<Opti
     select.query_row([name], |row| Ok((row.get(0)?, bits(row, 1)?))).optional()
 }
 
-/// As [`room`], but creates the room if it does not exist.
-pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Result<(i64, u64)> {
-    if let Some(known) = room(connection, name)? {
+/// Returns the row of a room, and its first seq and its head; creates the room if it does not exist.
+pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Result<(i64, (u64, u64))> {
+    let mut select = connection.prepare_cached("SELECT id, first_seq, head FROM rooms WHERE name = ?1")?;
+    let known = select.query_row([name], |row| Ok((row.get(0)?, (bits(row, 1)?, bits(row, 2)?)))).optional()?;
+    if let Some(known) = known {
         return Ok(known);
     }
     connection.execute("INSERT INTO rooms (name, head) VALUES (?1, 0)", [name])?;
-    Ok((connection.last_insert_rowid(), 0))
+    Ok((connection.last_insert_rowid(), (1, 0)))
 }
 
 pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite::Result<Option<InstanceRecord>> {
@@ -91,6 +94,12 @@ pub(super) fn write_server(connection: &Connection, batch: &ServerBatch) -> rusq
 /// Writes a valid batch of a room.
 pub(super) fn write(connection: &Connection, room: i64, batch: &RoomBatch) -> rusqlite::Result<()> {
     forget(connection, room, &batch.forgotten)?;
+    if let Some(first) = batch.first {
+        forget_before(connection, room, first)?;
+    }
+    for seq in &batch.removed {
+        remove_body(connection, room, *seq)?;
+    }
     if let Some(TermRecord { term, first_seq }) = batch.term {
         let sql = "INSERT OR IGNORE INTO terms (room, term, first_seq) VALUES (?1, ?2, ?3)";
         connection.execute(sql, params![room, term.0, U64AsI64(first_seq)])?;
@@ -105,8 +114,9 @@ pub(super) fn write(connection: &Connection, room: i64, batch: &RoomBatch) -> ru
         insert.execute(params![room, seq, time, author, instance, number, kind.0, body])?;
     }
     if let Some(head) = batch.last_seq() {
-        let mut update = connection.prepare_cached("UPDATE rooms SET head = ?2 WHERE id = ?1")?;
-        update.execute(params![room, U64AsI64(head)])?;
+        let bytes: usize = batch.entries.iter().map(|entry| entry.body.len()).sum();
+        let sql = "UPDATE rooms SET head = ?2, body_bytes = body_bytes + ?3 WHERE id = ?1";
+        connection.prepare_cached(sql)?.execute(params![room, U64AsI64(head), U64AsI64(bytes as u64)])?;
     }
     let mut insert = connection.prepare_cached(
         "INSERT INTO instances (room, instance, identity, highest, highest_seq, seen_ran_ms)
@@ -118,6 +128,40 @@ pub(super) fn write(connection: &Connection, room: i64, batch: &RoomBatch) -> ru
         insert.execute(params![room, instance, identity.0, highest, highest_seq, U64AsI64(*seen_ran_ms)])?;
     }
     write_people(connection, room, batch)
+}
+
+/// Deletes the entries below `first`.
+fn forget_before(connection: &Connection, room: i64, first: u64) -> rusqlite::Result<()> {
+    search::remove(connection, room, 0..=first.saturating_sub(1), false)?;
+    let sql = "UPDATE rooms SET first_seq = ?2, body_bytes = body_bytes
+                   - coalesce((SELECT sum(length(body)) FROM entries WHERE room = ?1 AND seq < ?2), 0)
+               WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![room, U64AsI64(first)])?;
+    let sql = "DELETE FROM entries WHERE room = ?1 AND seq < ?2";
+    connection.prepare_cached(sql)?.execute(params![room, U64AsI64(first)]).map(|_| ())
+}
+
+/// Removes the body of an entry.
+fn remove_body(connection: &Connection, room: i64, seq: u64) -> rusqlite::Result<()> {
+    search::remove(connection, room, seq..=seq, true)?;
+    let sql = "UPDATE rooms SET body_bytes = body_bytes
+                   - (SELECT length(body) FROM entries WHERE room = ?1 AND seq = ?2)
+               WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![room, U64AsI64(seq)])?;
+    let sql = "UPDATE entries SET kind = ?3, body = x'' WHERE room = ?1 AND seq = ?2";
+    connection.prepare_cached(sql)?.execute(params![room, U64AsI64(seq), EntryKind::REMOVED.0]).map(|_| ())
+}
+
+/// As [`Store::surplus`](crate::store::Store::surplus).
+pub(super) fn surplus(connection: &Connection, name: &str, keep: &Keep, count: u64) -> rusqlite::Result<u64> {
+    let sql = "SELECT id, first_seq, head, body_bytes FROM rooms WHERE name = ?1";
+    let room = connection.query_row(sql, [name], |row| Ok((row.get(0)?, bits(row, 1)?, bits(row, 2)?, bits(row, 3)?)));
+    let Some((room, first, head, body_bytes)): Option<(i64, u64, u64, u64)> = room.optional()? else { return Ok(1) };
+    let sql = "SELECT seq, time_ms, length(body) FROM entries WHERE room = ?1 ORDER BY seq LIMIT ?2";
+    let mut select = connection.prepare_cached(sql)?;
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let oldest = select.query_map([room, count], |row| Ok((bits(row, 0)?, bits(row, 1)?, bits(row, 2)?)))?;
+    keep.first(head, body_bytes + (head + 1 - first) * ENTRY_OVERHEAD as u64, first, oldest)
 }
 
 fn forget(connection: &Connection, room: i64, forgotten: &Forgotten) -> rusqlite::Result<()> {

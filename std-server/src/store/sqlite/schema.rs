@@ -185,6 +185,8 @@ pub(super) const STEPS: &[&str] = &[
     ALTER TABLE rooms ADD COLUMN keep_age_ms INTEGER CHECK (keep_age_ms >= 0);
     ALTER TABLE rooms ADD COLUMN keep_entries INTEGER CHECK (keep_entries >= 0);
     ALTER TABLE rooms ADD COLUMN keep_bytes INTEGER CHECK (keep_bytes >= 0);
+    ALTER TABLE rooms ADD COLUMN body_bytes INTEGER NOT NULL DEFAULT 0 CHECK (body_bytes >= 0);
+    UPDATE rooms SET body_bytes = coalesce((SELECT sum(length(body)) FROM entries WHERE room = rooms.id), 0);
     ALTER TABLE rooms ADD COLUMN first_seq INTEGER NOT NULL DEFAULT 1 CHECK (first_seq >= 1);
     UPDATE rooms SET first_seq = coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), head + 1);
     ",

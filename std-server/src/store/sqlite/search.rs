@@ -8,14 +8,14 @@
 //! index with another form than the query's, or one that has lost texts, is not used until it is
 //! rebuilt.
 
-use core::ops::ControlFlow;
+use core::ops::{ControlFlow, RangeInclusive};
 
 use kabar_core::chat::EntryKind;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fold::{fold, form};
 use super::mark;
-use super::records::bits;
+use super::records::{U64AsI64, bits};
 
 /// Texts and bytes indexed in one transaction, which is as long as a commit may have to wait.
 const SOME_ENTRIES: i64 = 256;
@@ -94,6 +94,50 @@ pub(super) fn index_some(connection: &mut Connection) -> rusqlite::Result<bool> 
     }
     transaction.commit()?;
     Ok(true)
+}
+
+/// Removes the texts of a room's entries from the index before the entries change. `is_secure`: no
+/// trace of them is left in the index.
+pub(super) fn remove(
+    connection: &Connection,
+    room: i64,
+    seqs: RangeInclusive<u64>,
+    is_secure: bool,
+) -> rusqlite::Result<()> {
+    if !has_form(connection)? {
+        // It is not used, and is emptied before it is filled again. That it holds these texts until
+        // then is not enough for a removal.
+        return if is_secure { empty(connection) } else { Ok(()) };
+    }
+    // An index that cannot be changed is damaged, and is rebuilt.
+    if is_whole(connection)? && try_remove(connection, room, &seqs, is_secure).is_ok() {
+        return Ok(());
+    }
+    empty(connection)
+}
+
+fn try_remove(connection: &Connection, room: i64, seqs: &RangeInclusive<u64>, is_secure: bool) -> rusqlite::Result<()> {
+    const TEXTS: &str = "FROM entries CROSS JOIN texts USING (id) WHERE room = ?1 AND seq BETWEEN ?2 AND ?3";
+    let place = params![room, U64AsI64(*seqs.start()), U64AsI64(*seqs.end())];
+    let set = |is_secure: bool| {
+        // The entries of deleted texts are usually left until parts of the index are merged.
+        let sql = "INSERT INTO search (search, rank) VALUES ('secure-delete', ?1)";
+        connection.prepare_cached(sql)?.execute([is_secure]).map(|_| ())
+    };
+    let count: i64 =
+        connection.prepare_cached(&format!("SELECT count(*) {TEXTS}"))?.query_row(place, |row| row.get(0))?;
+    if count == 0 {
+        return Ok(());
+    }
+    if is_secure {
+        set(true)?;
+    }
+    let sql = format!("INSERT INTO search (search, rowid, body) SELECT 'delete', id, texts.body {TEXTS}");
+    connection.prepare_cached(&sql)?.execute(place)?;
+    if is_secure {
+        set(false)?;
+    }
+    connection.prepare_cached("UPDATE indexed SET texts = texts - ?1")?.execute([count]).map(|_| ())
 }
 
 /// Empties an index that has lost texts, so that it is rebuilt.

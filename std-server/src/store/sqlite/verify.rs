@@ -83,11 +83,11 @@ impl Report {
             }
             report.names = count;
             let mut waiting = 0;
-            // An earlier version does not record where logs begin, and the upgrade rebuilds its index.
+            // An earlier version does not record the extents of logs, and the upgrade rebuilds its index.
             if usize::try_from(schema::version(&moment)?) != Ok(schema::STEPS.len()) {
                 return Ok(());
             }
-            report.look("the rooms", |problems| firsts(&moment, problems));
+            report.look("the rooms", |problems| extents(&moment, problems));
             report.look("the search index", |problems| {
                 waiting = search::waiting(&moment)?;
                 if !search::is_complete(&moment)? {
@@ -131,8 +131,8 @@ fn file(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Result
     Ok(())
 }
 
-/// Checks that logs begin where the rooms record it.
-fn firsts(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Result<()> {
+/// Checks the first seqs and the sizes that are recorded of the rooms.
+fn extents(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Result<()> {
     let sql = "SELECT name, first_seq FROM rooms
                WHERE first_seq <> coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), head + 1)";
     let mut select = connection.prepare(sql)?;
@@ -140,6 +140,13 @@ fn firsts(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Resu
     while let Some(row) = rows.next()? {
         let name: String = row.get(0)?;
         problems.push(format!("room {name} does not begin with entry {}", bits(row, 1)?));
+    }
+    let sql = "SELECT name FROM rooms WHERE body_bytes <>
+               coalesce((SELECT sum(length(body)) FROM entries WHERE room = rooms.id), 0)";
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        problems.push(format!("the size of room {} is not that of its entries", row.get::<_, String>(0)?));
     }
     Ok(())
 }

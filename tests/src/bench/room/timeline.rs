@@ -112,10 +112,10 @@ impl Timeline {
     /// Checks an entry: none may be missing before it.
     fn check_event(&mut self, options: &Options, slot: usize, event: &Event<'_>, now: Instant) {
         let (header, body, own) = match event {
-            Event::Entry { header, body, own } if header.kind == EntryKind::TEXT => (header, *body, *own),
+            Event::Entry { header, body, own, .. } if header.kind == EntryKind::TEXT => (header, *body, *own),
             Event::EntryTooLarge { .. }
             | Event::Gap { .. }
-            | Event::Reset
+            | Event::Reset { .. }
             | Event::Disconnected(_)
             | Event::Ended(_) => {
                 self.violation = Some(format!("a member reported {event:?}"));
@@ -126,9 +126,10 @@ impl Timeline {
             | Event::Entry { .. }
             | Event::Stored { .. }
             | Event::PostRefused { .. }
-            | Event::OutboxWritable
-            | Event::Info(_)
+            | Event::OutboxWritable { .. }
+            | Event::Info { .. }
             | Event::Refused { .. }
+            | Event::RoomEnded { .. }
             | Event::Reconnected => return,
         };
         let part = |range: std::ops::Range<usize>| {

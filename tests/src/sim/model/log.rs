@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::chat::{EntryHeader, EntryKind, Term};
 
+use super::people::{People, may_become};
 use super::process::fingerprint;
 use super::{Body, Bytes, Checked, PostId, Process, ProcessId, content_hash, demand};
 
@@ -39,6 +40,7 @@ pub struct Log {
     /// Smallest seq that was not removed; 0 = nothing was removed.
     first: u64,
     adversary: Option<&'static str>,
+    people: People,
 }
 
 /// The facts about an instance that follow from its entries.
@@ -99,6 +101,14 @@ impl Log {
         seq <= last
     }
 
+    /// Whether an entry after `head` gives the identity whose first name is `first` the name `name`.
+    pub(super) fn has_renamed(&self, head: u64, first: &str, name: &str) -> bool {
+        let after = self.entries.iter().skip(head as usize);
+        after
+            .filter(|entry| EntryKind(entry.kind) == EntryKind::RENAMED)
+            .any(|entry| may_become(first, self.people.first_name(&entry.author)) && *entry.body == *name.as_bytes())
+    }
+
     /// The seq of `post`, as far as that is certain.
     #[must_use]
     pub fn place(&self, post: PostId) -> Option<u64> {
@@ -127,6 +137,9 @@ impl Log {
             Self { terms: self.terms.clone(), first: self.first, adversary: self.adversary, ..Self::default() };
         log.terms.retain(|(term, _)| terms.contains(term));
         log.entries = self.entries.iter().take(head as usize).cloned().collect();
+        for entry in log.entries.iter().filter(|entry| entry.instance == 0) {
+            let _ = log.people.note(entry);
+        }
         log.places = self.places.iter().filter(|(_, seq)| **seq <= head).map(|(post, seq)| (*post, *seq)).collect();
         for (id, instance) in &self.instances {
             let entries: Vec<_> = instance.entries.iter().copied().filter(|(seq, _)| *seq <= head).collect();
@@ -155,6 +168,7 @@ impl Log {
                 entry.seq,
                 entry.kind
             );
+            self.people.note(&entry)?;
             demand!(entry.number == 0, S1, "entry {} of the server has number {}", entry.seq, entry.number);
         } else {
             demand!(EntryKind(entry.kind).is_postable(), S1, "entry {} of a member has kind {}", entry.seq, entry.kind);
@@ -175,7 +189,7 @@ impl Log {
         let (seq, number) = (entry.seq, entry.number);
         let fits = |process: ProcessId, own_number: u64| {
             let process = &processes[process];
-            process.name == entry.author
+            may_become(&process.name, self.people.first_name(&entry.author))
                 && process.post(own_number).is_some_and(|p| p.kind == entry.kind && p.body == entry.body)
         };
         demand!(number > 0, S1, "entry {seq} has number 0 of instance {:x}", entry.instance);

@@ -5,15 +5,17 @@
 //! connections or time. Each observation is checked against everything before it, so in a history
 //! that passes, S1 to S5 hold in every state.
 //!
-//! * [`Log`]: the durable entries, with S1 and S3.
+//! * [`Log`]: the durable entries, with S1 and S3, and the members that they report.
 //! * [`Process`]: one run of a client, with its posts (S2) and its store (S4, S5).
 
 mod log;
+mod people;
 mod process;
 #[cfg(test)]
 mod tests;
 
 pub use log::{Committed, Log};
+pub(super) use people::may_become;
 use process::Welcomed;
 pub use process::{Process, Store, SubmittedPost};
 
@@ -39,7 +41,8 @@ pub enum Rule {
     S6,
     /// The log has no gaps and its entries never change.
     Log,
-    /// A name belongs to the identity that took it (SPEC 6.6).
+    /// A name belongs to the identity that took it, and the log reports each presence and rename of
+    /// a member once (SPEC 6.4, 6.6).
     Names,
     /// When the faults have stopped, everything settles.
     Liveness,
@@ -240,6 +243,15 @@ impl Model {
     pub fn delivered(&mut self, id: ProcessId, header: &EntryHeader<'_>, body: Body<'_>, own: Option<bool>) -> Checked {
         let lineage = self.processes[id].lineage();
         self.processes[id].delivered(id, header, body, own, &self.lineages[lineage])
+    }
+
+    /// Records that a client was answered that its member has the name `name`, for which it asked
+    /// when the log ended at `head`.
+    pub fn renamed(&self, id: ProcessId, head: u64, name: &str) -> Checked {
+        let process = &self.processes[id];
+        let is_in_log = self.lineages[process.lineage()].has_renamed(head, &process.name, name);
+        demand!(is_in_log, Names, "process {id} is {name} now, and no entry after {head} states it");
+        Ok(())
     }
 
     /// Records an answer to History. It is not a delivery, but the entry must be in the log.

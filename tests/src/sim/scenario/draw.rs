@@ -53,8 +53,11 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         _ => between(rng, 5 * SECOND, 90 * SECOND),
     };
     let quality = Quality::of(theme, rng);
-    let devices = devices(theme, join_policy, active, quality, rng);
-    let acts = acts(theme, active, quality, devices.len(), rng);
+    let mut devices = devices(theme, join_policy, active, quality, rng);
+    let mut acts = acts(theme, active, quality, devices.len(), rng);
+    if theme != Theme::Narrow {
+        rename(seed, active, &mut devices, &mut acts);
+    }
     let quiet_loss = if theme == Theme::Narrow { 0 } else { *rng.pick(&[0, 0, 0, 0, 50, 100, 300, 500]) };
     let capacity = Capacity {
         chat_send: *rng.pick(&[4_480, 8 << 10, 32 << 10]),
@@ -69,7 +72,12 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         theme,
         real_rsa: rng.chance(40),
         join_policy,
-        limits: HubLimits { post_burst, post_rate, ..limits(theme, capacity, &devices, rng) },
+        limits: HubLimits {
+            post_burst,
+            post_rate,
+            sessions_per_identity: sessions(seed, theme, &devices),
+            ..limits(theme, capacity, &devices, rng)
+        },
         capacity,
         work: work(theme, rng),
         devices,
@@ -94,6 +102,35 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         }),
         faults: FaultInjection::default(),
     }
+}
+
+/// Lets the members of some scenarios be renamed.
+fn rename(seed: u64, active: Duration, devices: &mut [Plan], acts: &mut Vec<(Duration, Act)>) {
+    let rng = &mut Rng::new(seed, "names");
+    // With a default name, nobody would be refused the name of somebody else.
+    let is_contested =
+        devices.iter().any(|one| devices.iter().any(|other| other.name == one.name && other.identity != one.identity));
+    if is_contested || !rng.chance(300) {
+        return;
+    }
+    devices.iter_mut().for_each(|plan| plan.is_renamed = true);
+    for _ in 0..rng.between(1, 8) {
+        let act = Act::Rename { device: rng.index(devices.len()), name: rng.index(3) };
+        acts.push((between(rng, 0, active.as_micros()), act));
+    }
+    acts.sort_by_key(|(at, _)| *at);
+}
+
+/// Sessions of an identity: sometimes only as many as it has devices. Then a device that restarts
+/// waits until its old session counts as silent, a third of its idle timeout.
+fn sessions(seed: u64, theme: Theme, devices: &[Plan]) -> usize {
+    let rng = &mut Rng::new(seed, "sessions");
+    let is_soon_silent = devices.iter().all(|plan| plan.idle_s <= 60);
+    if theme == Theme::Narrow || !is_soon_silent || !rng.chance(300) {
+        return HubLimits::default().sessions_per_identity;
+    }
+    let sharing = |plan: &Plan| devices.iter().filter(|other| other.identity == plan.identity).count();
+    devices.iter().map(sharing).max().unwrap_or(1)
 }
 
 /// Upper bounds for the faults of a scenario's paths.
@@ -220,6 +257,7 @@ fn plan(
     Plan {
         identity,
         name: format!("member{identity}"),
+        is_renamed: false,
         size,
         saves: if volatile { SavePolicy::Never } else { SavePolicy::EveryNth(*rng.pick(&[1, 1, 1, 4, 20])) },
         start,
@@ -498,6 +536,7 @@ mod tests {
             "Kill ",
             "Leave",
             "Suspend",
+            "Rename",
             "Stall",
             "KillServer",
             "Shutdown",

@@ -10,6 +10,7 @@ use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
 use super::attacker::Attack;
 use super::harness_client::Size;
+use super::model::may_become;
 use super::network::{Faults, Narrowing};
 
 /// The parameters of one run.
@@ -122,6 +123,8 @@ pub struct Plan {
     pub identity: usize,
     /// The requested name.
     pub name: String,
+    /// The user did not choose the name, and the member may be renamed.
+    pub is_renamed: bool,
     /// Size of its client.
     pub size: Size,
     /// When its store is saved.
@@ -307,6 +310,13 @@ pub enum Act {
         /// The member's device.
         device: usize,
     },
+    /// A client asks for one of the names of its identity ([`Plan::name_of`]).
+    Rename {
+        /// The device.
+        device: usize,
+        /// Which name.
+        name: usize,
+    },
     /// A client requests the list of members.
     Who {
         /// The device.
@@ -334,6 +344,24 @@ impl Scenario {
 }
 
 impl Plan {
+    /// The names of its identity: the first is the one that it requests.
+    #[must_use]
+    pub fn name_of(&self, number: usize) -> String {
+        let suffix = ["", "x", "y"][number % 3];
+        format!("{}{suffix}", self.name)
+    }
+
+    /// Whether its member may have this name.
+    #[must_use]
+    pub fn is_name(&self, name: &str) -> bool {
+        self.names().iter().any(|one| one == name) || may_become(&self.name, name)
+    }
+
+    /// All names of its identity.
+    pub fn names(&self) -> [String; 3] {
+        [0, 1, 2].map(|number| self.name_of(number))
+    }
+
     /// Whether its credential is right, so that the room must admit it.
     #[must_use]
     pub fn is_honest(&self) -> bool {

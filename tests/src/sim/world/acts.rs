@@ -83,9 +83,11 @@ impl World {
                 return self.serve();
             }
             Act::Kick { device } => {
-                let name = self.devices[device].plan.name.clone();
-                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, RoomId::ONLY, &name).is_ok()) {
-                    self.kicked.insert(name);
+                let plan = &self.devices[device].plan;
+                let names = plan.names();
+                let hub = self.server.hub_mut();
+                if hub.is_some_and(|hub| names.iter().any(|name| hub.kick(now, RoomId::ONLY, name, None).is_ok())) {
+                    self.kicked.insert(plan.name.clone());
                 }
                 return self.serve();
             }
@@ -97,6 +99,7 @@ impl World {
                 return self.drive_device(device);
             }
             Act::History { device } => return self.ask_history(device),
+            Act::Rename { device, name } => return self.ask_rename(device, name),
         }
         Ok(())
     }

@@ -331,9 +331,13 @@ impl World {
         match self.is_settled() {
             Ok(()) => {
                 self.coverage.count(Seen::Quiet);
+                let mut identities = BTreeSet::new();
                 for device in &self.devices {
                     let is_expected = device.running.is_some() && device.is_expected();
                     self.coverage.count(if is_expected { Seen::DeviceSettled } else { Seen::DeviceExempt });
+                    if is_expected && !identities.insert(device.plan.identity) {
+                        self.coverage.count(Seen::Together);
+                    }
                 }
                 self.is_over = true;
                 Ok(())
@@ -355,8 +359,9 @@ impl World {
             demand!(device.running.is_some() || !expected, Liveness, "{} is not running", device.plan.name);
             if let Some(running) = device.running.as_ref().filter(|_| expected) {
                 self.model.settled(running.process)?;
-                let name = &device.plan.name;
-                demand!(self.server.knows(name), Liveness, "the server does not know that {name} is here");
+                let (plan, name) = (&device.plan, &device.plan.name);
+                let is_known = self.server.knows(plan);
+                demand!(is_known, Liveness, "the server does not know that {name} is here");
             }
         }
         Ok(())

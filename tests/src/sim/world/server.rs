@@ -18,7 +18,7 @@ use crate::sim::coverage::Seen;
 use crate::sim::keys::SimPrivateKey;
 use crate::sim::model::{Checked, Committed, Rule, Violation, demand};
 use crate::sim::network::Origin;
-use crate::sim::scenario::{DiskFault, KillPoint};
+use crate::sim::scenario::{DiskFault, KillPoint, Plan};
 use crate::sim::trace::describe;
 
 /// Wall clock when a world begins, in ms since 1970.
@@ -90,11 +90,10 @@ impl Server {
         self.hub.is_some()
     }
 
-    /// Whether a member of this name is present.
-    pub(super) fn knows(&self, name: &str) -> bool {
-        self.hub
-            .as_ref()
-            .is_some_and(|hub| hub.who(Instant::ZERO, RoomId::ONLY).iter().any(|presence| presence.name == name))
+    /// Whether the member of a device is present.
+    pub(super) fn knows(&self, plan: &Plan) -> bool {
+        let hub = self.hub.as_ref();
+        hub.is_some_and(|hub| hub.who(Instant::ZERO, RoomId::ONLY).iter().any(|member| plan.is_name(&member.name)))
     }
 
     pub(super) fn modulus(&self) -> &[u8] {
@@ -484,6 +483,7 @@ impl World {
             self.coverage.add(Seen::ReadsHeld, counters.reads_held);
             self.coverage.add(Seen::PostsHeld, counters.posts_held);
             self.coverage.add(Seen::PoolEmpty, counters.pool_empty);
+            self.coverage.add(Seen::Replaced, counters.replaced);
         }
     }
 }

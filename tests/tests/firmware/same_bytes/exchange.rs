@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
 use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
-use kabar_core::client::{Client, ClientCounters, Output, State};
+use kabar_core::client::{Client, ClientCounters, Output, RoomSlot, State};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{PrivateKey as _, Rsa2048};
@@ -151,7 +151,7 @@ impl Exchange {
     fn run(&mut self) {
         let mut plan = PLAN.iter().map(|&(ms, action)| (BEGIN + Duration::from_millis(ms), action)).peekable();
         let mut turns = 0;
-        while self.device.replay.client().state() != State::Ended {
+        while self.device.replay.client().state(RoomSlot::FIRST) != State::Ended {
             let action = plan.peek().map(|&(at, _)| at);
             let hub = self.hub.as_ref().and_then(Hub::poll_timeout);
             let device = self.device.replay.due();
@@ -188,7 +188,7 @@ impl Exchange {
                 }
             }
             Action::Receive(len) => {
-                self.other.post(EntryKind::TEXT, &body(len)).expect("there is room");
+                self.other.post(RoomSlot::FIRST, EntryKind::TEXT, &body(len)).expect("there is room");
                 self.drain_other();
             }
             Action::Who => {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::vec::Vec;
 
 use embedded_io::{ErrorKind, ErrorType};
-use kabar_core::client::State;
+use kabar_core::client::{RoomSlot, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::session::Fingerprint;
@@ -141,7 +141,7 @@ fn keeps_trying_on_a_line_that_fails() {
         now = node.poll_timeout(now).expect("it keeps trying");
     }
     assert!(sent(&line).is_empty());
-    assert_eq!(node.client().state(), State::Connecting { answered: false });
+    assert_eq!(node.client().state(RoomSlot::FIRST), State::Connecting { answered: false });
     line.0.borrow_mut().is_broken = false;
     for _ in 0..20 {
         node.poll(now, |_| {});

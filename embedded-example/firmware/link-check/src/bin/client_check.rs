@@ -7,7 +7,7 @@
 #![no_main]
 
 use kabar_core::chat::{EntryHeader, EntryKind, Info, Request, Start, Term};
-use kabar_core::client::{Config, Credential, Event, Output};
+use kabar_core::client::{Config, Credential, Event, Output, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_device::profile::{self, DATAGRAM_LEN, DeviceClient};
@@ -62,19 +62,19 @@ fn step(client: &mut DeviceClient, datagram: &mut [u8; DATAGRAM_LEN]) {
         18 => client.resume_events(),
         4 => {
             let len = read(datagram);
-            match client.post(EntryKind(byte()), datagram.get(..len).unwrap_or_default()) {
+            match client.post(RoomSlot::FIRST, EntryKind(byte()), datagram.get(..len).unwrap_or_default()) {
                 Ok(number) => write_number(number),
                 Err(error) => write(&[error as u8]),
             }
         }
-        5 => write_opaque(&client.request(now(), Request::ListMembers)),
-        6 => write_opaque(&client.request(now(), Request::History { before: number(), count: byte() })),
+        5 => write_opaque(&client.request(now(), RoomSlot::FIRST, Request::ListMembers)),
+        6 => write_opaque(&client.request(now(), RoomSlot::FIRST, Request::History { before: number(), count: byte() })),
         7 => client.leave(now()),
         8 => client.abort(now()),
         9 => client.set_server(address()),
-        10 => write_number(client.unsettled()),
-        11 => write_opaque(&client.state()),
-        12 => write_opaque(&client.cursor()),
+        10 => write_number(client.unsettled(RoomSlot::FIRST)),
+        11 => write_opaque(&client.state(RoomSlot::FIRST)),
+        12 => write_opaque(&client.cursor(RoomSlot::FIRST)),
         13 => write_opaque(&client.fingerprint()),
         14 => write_opaque(&client.rtt()),
         _ => write_opaque(&client.counters()),
@@ -113,35 +113,36 @@ fn start(client: &mut DeviceClient, text: &mut [u8; DATAGRAM_LEN]) {
 fn report(event: &Event<'_>) {
     match event {
         Event::UnknownServerKey(fingerprint) => write(&fingerprint.0),
-        Event::Joined { name, members, start, head, term, is_resumed } => {
+        Event::Joined { name, members, start, head, term, is_resumed, .. } => {
             write(name.as_bytes());
             write_opaque(&(members, start, head, term, is_resumed));
         }
-        Event::Entry { header, body, own } => {
+        Event::Entry { header, body, own, .. } => {
             write_header(header);
             write(body);
             write_opaque(own);
         }
-        Event::EntryTooLarge { header, size } => {
+        Event::EntryTooLarge { header, size, .. } => {
             write_header(header);
             write_opaque(size);
         }
-        Event::Info(info) => {
+        Event::Info { info, .. } => {
             if let Info::HistoryEntry { entry: Some(entry), .. } = info {
                 write_header(&entry.header);
                 write(entry.body);
             }
             write_opaque(info);
         }
-        Event::Refused { code, text } => {
+        Event::Refused { code, text, .. } => {
             write_opaque(code);
             write(text.as_bytes());
         }
-        other @ (Event::Reset
+        other @ (Event::Reset { .. }
         | Event::Gap { .. }
         | Event::Stored { .. }
         | Event::PostRefused { .. }
-        | Event::OutboxWritable
+        | Event::OutboxWritable { .. }
+        | Event::RoomEnded { .. }
         | Event::Disconnected(_)
         | Event::Reconnected
         | Event::Ended(_)) => write_opaque(other),

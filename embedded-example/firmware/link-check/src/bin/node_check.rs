@@ -6,7 +6,7 @@
 use core::net::{Ipv4Addr, SocketAddr};
 
 use kabar_core::chat::EntryKind;
-use kabar_core::client::Event;
+use kabar_core::client::{Event, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_device::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
@@ -55,7 +55,7 @@ extern "C" fn reset() -> ! {
     loop {
         node.poll(now(), |event| report(&event));
         match byte() {
-            0 => write_opaque(&node.client().post(EntryKind::TEXT, &bytes::<64>())),
+            0 => write_opaque(&node.client().post(RoomSlot::FIRST, EntryKind::TEXT, &bytes::<64>())),
             1 => node.client().leave(now()),
             _ => write_opaque(&node.poll_timeout(now())),
         }

@@ -39,6 +39,7 @@ impl Room {
         if batch.term.is_some() {
             batch.forgotten.terms = self.log.surplus_terms();
         }
+        batch.first = self.appender.first.take();
         self.sanctions.write(&mut batch);
 
         let mut changes = Changes::default();
@@ -47,9 +48,12 @@ impl Room {
         let mut instances: BTreeMap<u64, InstanceRecord> = BTreeMap::new();
         for (post, seq) in posts.into_iter().zip(base + 1..) {
             let author = self.author(&post, &changes);
-            changes.note(&post);
+            post.note(&mut changes);
             if let Origin::Renamed { identity, name, .. } = &post.origin {
                 write_renamed(people, &author, *identity, name, ran_ms, &mut names);
+            }
+            if let Origin::Removal { seq, .. } = post.origin {
+                batch.removed.push(seq);
             }
             let PendingEntry { instance, number, kind, body, origin, .. } = post;
             if let Some(known) = self.log.instance(instance) {

@@ -39,6 +39,7 @@ impl Room {
         context: &mut Context<P>,
     ) -> Vec<(PublicIdentity, Name)> {
         self.refuse_surplus_sessions(now, peers, context);
+        self.drop_void_removals(peers, context);
         self.drop_lost_joins(now, peers, context)
     }
 
@@ -67,9 +68,10 @@ impl Room {
 
     /// Whether anything is collected.
     pub(in crate::hub) fn has_to_commit(&self) -> bool {
-        let Appender { posts, joins, seen_instances, forgotten, .. } = &self.appender;
-        let is_empty = posts.is_empty() && joins.is_empty() && seen_instances.is_empty() && forgotten.is_empty();
-        !is_empty || self.sanctions.has_decided() || !self.log.is_term_durable()
+        let Appender { posts, joins, seen_instances, forgotten, first, .. } = &self.appender;
+        let is_empty = posts.is_empty() && joins.is_empty() && seen_instances.is_empty();
+        let is_forgetting = !forgotten.is_empty() || first.is_some();
+        !is_empty || is_forgetting || self.sanctions.has_decided() || !self.log.is_term_durable()
     }
 
     fn drop_lost_joins<P: Provider>(

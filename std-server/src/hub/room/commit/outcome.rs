@@ -28,6 +28,7 @@ impl Room {
         let Some(in_flight) = self.appender.in_flight.take() else { return Vec::new() };
         let InFlight { batch, origins, joins, changes, .. } = in_flight;
         context.counters.entries += batch.entries.len() as u64;
+        let first = self.log.first();
         self.log.apply(&batch);
         self.instances.add(&batch.instances, &mut context.people.known);
         self.admissions.apply(&batch);
@@ -39,6 +40,13 @@ impl Room {
         // Joins alone concern no other member.
         let has_entries = !batch.entries.is_empty();
         let renames = origins.iter().filter(|origin| matches!(origin, Origin::Renamed { .. })).cloned().collect();
+        self.complete_removals(peers, context, &batch, &origins);
+        if batch.first.is_some() {
+            self.on_entries_expired(now, context, first);
+        }
+        if has_entries {
+            self.plan_survey(now, context, true);
+        }
         emit_entries(context, batch, origins);
         if context.commits.is_in_trouble() {
             self.end_trouble(peers);
@@ -134,9 +142,13 @@ impl Room {
     }
 
     /// The batch in progress is not in the store: it is collected again.
-    pub(in crate::hub) fn on_not_written(&mut self) {
+    pub(in crate::hub) fn on_not_written<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
         if let Some(in_flight) = self.appender.in_flight.take() {
+            let was_expiring = in_flight.batch.first.is_some();
             self.requeue(in_flight);
+            if was_expiring {
+                self.plan_survey(now, context, true);
+            }
         }
         self.restore_accepted();
     }
@@ -157,7 +169,7 @@ fn emit_entries<P: Provider>(context: &mut Context<P>, batch: Arc<RoomBatch>, or
         let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
         let from = match origin {
             Origin::Member(from) => Some(from),
-            Origin::Operator | Origin::Presence { .. } | Origin::Renamed { .. } => None,
+            Origin::Operator | Origin::Presence { .. } | Origin::Renamed { .. } | Origin::Removal { .. } => None,
         };
         context.emit(HubEvent::Entry { seq, time_ms, author, from, kind, body });
     }

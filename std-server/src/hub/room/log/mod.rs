@@ -75,6 +75,7 @@ impl Log {
         (self.ended, self.latest) = (BTreeMap::new(), None);
         loaded.terms.iter().for_each(|record| self.begin(record));
         (self.first, self.head) = (loaded.first.max(1), loaded.head);
+        self.trim_tail();
         let instance = |record: &InstanceRecord| (record.instance, Instance::new(record));
         self.instances = loaded.instances.iter().map(instance).collect();
     }
@@ -94,6 +95,9 @@ impl Log {
             instance.accepted = instance.accepted.max(accepted);
             self.instances.insert(record.instance, instance);
         }
+        self.first = self.first.max(batch.first.unwrap_or_default());
+        self.trim_tail();
+        batch.removed.iter().for_each(|seq| self.remove_body(*seq));
         let head = self.head;
         for entry in batch.entries.iter().filter(|entry| entry.seq > head) {
             let encoded = Encoded::new(self.handle, entry);
@@ -106,6 +110,26 @@ impl Log {
         {
             self.tail_bytes -= oldest.message().len();
             self.tail_dropped += 1;
+        }
+    }
+
+    /// Drops the entries of the tail that are not kept.
+    fn trim_tail(&mut self) {
+        while self.head + 1 - (self.tail.len() as u64) < self.first
+            && let Some(oldest) = self.tail.pop_front()
+        {
+            self.tail_bytes -= oldest.message().len();
+        }
+    }
+
+    /// Removes the body of an entry of the tail.
+    fn remove_body(&mut self, seq: u64) {
+        let first = self.head + 1 - self.tail.len() as u64;
+        let at = seq.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+        if let Some(entry) = at.and_then(|at| self.tail.get_mut(at)) {
+            let removed = entry.without_body();
+            self.tail_bytes -= entry.message().len() - removed.message().len();
+            *entry = removed;
         }
     }
 

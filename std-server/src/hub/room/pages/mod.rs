@@ -35,6 +35,8 @@ pub(in crate::hub) enum For {
     Cursor,
     /// An answer to History.
     Answer,
+    /// The entry that is to be removed.
+    Removal,
 }
 
 /// Pages, and the connections that wait for them.
@@ -51,8 +53,10 @@ pub(in crate::hub) struct Pages {
     order: BTreeMap<u64, u64>,
     wants: u64,
     /// The pages that each connection waits for.
-    wanted: BTreeMap<u32, [Option<u64>; 2]>,
+    wanted: BTreeMap<u32, [Option<u64>; 3]>,
     outstanding: BTreeSet<u64>,
+    /// Pages that are being read and may contain a body that was removed since.
+    stale: BTreeSet<u64>,
     max_reads: usize,
     dropped: u64,
     held: u64,
@@ -98,6 +102,7 @@ impl Pages {
             wants: 0,
             wanted: BTreeMap::new(),
             outstanding: BTreeSet::new(),
+            stale: BTreeSet::new(),
             max_reads: max_reads.min(limit / MAX_PAGE_LEN).max(1),
             dropped: 0,
             held: 0,
@@ -131,11 +136,10 @@ impl Pages {
         let page = page_of(seq);
         let slots = self.wanted.entry(connection_id).or_default();
         let old = slots[why as usize].replace(page);
-        let other = slots[1 - why as usize];
         if old == Some(page) {
             return;
         }
-        if let Some(old) = old.filter(|old| other != Some(*old)) {
+        if let Some(old) = old.filter(|old| !slots.contains(&Some(*old))) {
             self.leave(old, connection_id);
         }
         self.wants += 1;
@@ -184,6 +188,10 @@ impl Pages {
     /// Adds a page; returns the connections that waited for it.
     pub(in crate::hub) fn complete(&mut self, range: RangeInclusive<u64>, read: PageRead) -> BTreeSet<u32> {
         let index = page_of(*range.end());
+        if self.stale.contains(&index) {
+            self.fail(&range);
+            return BTreeSet::new();
+        }
         self.outstanding.remove(&index);
         self.insert(index, range, read);
         while self.bytes > self.limit && self.pages.len() > 1 {
@@ -235,8 +243,26 @@ impl Pages {
     pub(in crate::hub) fn fail(&mut self, range: &RangeInclusive<u64>) {
         let index = page_of(*range.end());
         self.outstanding.remove(&index);
+        self.stale.remove(&index);
         if let Some(waiting) = self.waiting.get(&index) {
             self.order.insert(waiting.turn, index);
+        }
+    }
+
+    /// Removes the body of an entry. A page that is being read is read again.
+    pub(in crate::hub) fn remove_body(&mut self, seq: u64) {
+        let index = page_of(seq);
+        if self.outstanding.contains(&index) {
+            self.stale.insert(index);
+        }
+        let Some(page) = self.pages.get_mut(&index).filter(|page| page.range.contains(&seq)) else { return };
+        let at = usize::try_from(seq - page.range.start()).unwrap_or(usize::MAX);
+        if let Some(Some(entry)) = page.entries.get_mut(at) {
+            let removed = entry.without_body();
+            let freed = entry.message().len() - removed.message().len();
+            page.bytes -= freed;
+            self.bytes -= freed;
+            *entry = removed;
         }
     }
 

@@ -64,8 +64,13 @@ impl Sanctions {
 
     /// Whether a sanction is in effect.
     pub(in crate::hub) fn holds(&self, identity: PublicIdentity, kind: SanctionKind) -> bool {
+        self.get(identity, kind).is_some()
+    }
+
+    /// The sanction of this kind that is in effect.
+    pub(in crate::hub) fn get(&self, identity: PublicIdentity, kind: SanctionKind) -> Option<&Sanction> {
         let key = (identity, kind);
-        self.decided.get(&key).map_or_else(|| self.durable.contains_key(&key), Option::is_some)
+        self.decided.get(&key).map_or_else(|| self.durable.get(&key), Option::as_ref)
     }
 
     /// Imposes a sanction. `false`: it was in effect already.

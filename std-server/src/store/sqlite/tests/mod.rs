@@ -249,6 +249,7 @@ fn batches() -> impl Strategy<Value = Vec<Draft>> {
         prop::collection::vec(sanction, 0..3),
         prop::collection::vec((identities(), any::<bool>()), 0..2),
         (forgotten(), prop::option::of(0..3_u8), prop::option::of(0..1_000_u64)),
+        (prop::option::weighted(0.3, 0..4_u64), prop::collection::vec(0..6_u64, 0..2)),
     )
         .prop_map(
             |(
@@ -260,6 +261,7 @@ fn batches() -> impl Strategy<Value = Vec<Draft>> {
                 sanctions,
                 lifted,
                 (forgotten, forgotten_name, ran_ms),
+                (first, removed),
             )| {
                 Draft {
                     attic,
@@ -273,6 +275,8 @@ fn batches() -> impl Strategy<Value = Vec<Draft>> {
                     lifted,
                     forgotten,
                     forgotten_names: forgotten_name.into_iter().collect(),
+                    first,
+                    removed,
                     ran_ms,
                 }
             },
@@ -293,6 +297,8 @@ struct Draft {
     lifted: Vec<(PublicIdentity, bool)>,
     forgotten: Forgotten,
     forgotten_names: Vec<u8>,
+    first: Option<u64>,
+    removed: Vec<u64>,
     ran_ms: Option<u64>,
 }
 
@@ -339,7 +345,14 @@ impl Draft {
             forgotten: self.forgotten_names.into_iter().map(|folded| format!("name {folded}")).collect(),
             ran_ms: self.ran_ms,
         };
+        let end = loaded.head + 1;
+        let first = self.first.map(|step| (loaded.first + step).min(end + u64::from(self.mischief == 5)));
+        let kept = first.unwrap_or(loaded.first);
+        let removed = self.removed.into_iter().map(|back| loaded.head.saturating_sub(back));
+        let removed = removed.filter(|seq| self.mischief == 6 || (kept..end).contains(seq)).collect();
         let batch = RoomBatch {
+            removed,
+            first,
             room: room.to_owned(),
             term: self.term.map(|(term, first)| TermRecord { term: Term([term; 8]), first_seq: first + 1 }),
             entries,

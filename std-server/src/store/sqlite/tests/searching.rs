@@ -46,6 +46,80 @@ fn every_letter_is_found_by_its_own_word_in_each_form() {
     assert_eq!(missed, Vec::<String>::new());
 }
 
+/// Everything that the files of a history contain.
+fn bytes_on_disk(dir: &DataDir) -> Vec<u8> {
+    let files = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap());
+    let files = files.filter(|file| file.file_name().to_string_lossy().starts_with(FILE_NAME));
+    files.flat_map(|file| fs::read(file.path()).unwrap()).collect()
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn a_removed_body_is_in_no_file_and_in_no_index() {
+    let (_home, dir) = home();
+    let mut store = SqliteStore::open(&dir).unwrap();
+    let (secret, kept) = ("tall \u{1f980} hushhush", "tall \u{1f981} kept");
+    let long = format!("{secret} {}", "\u{1f980} nothing to see ".repeat(200));
+    let text = |seq, text: &str| LogEntry { body: text.into(), ..entry(seq, seq) };
+    let term = Some(TermRecord { term: Term([1; 8]), first_seq: 1 });
+    let entries = vec![text(1, secret), text(2, kept), text(3, &long)];
+    assert_eq!(store.commit(&RoomBatch { term, ..batch(entries) }.into()), Ok(()));
+    while store.maintain() {}
+    assert_eq!((found(&dir, &search("tall")), found(&dir, &search("\u{1f980} hush"))), (vec![1, 2, 3], vec![1, 3]));
+    let removal = RoomBatch { removed: vec![1, 3], ..batch(vec![text(4, "gone")]) };
+    assert_eq!(store.commit(&removal.into()), Ok(()));
+    assert_eq!((found(&dir, &search("tall")), found(&dir, &search("hushhush"))), (vec![2], vec![]));
+    while store.maintain() {}
+    // Trigrams of the index would contain this character.
+    let bytes = bytes_on_disk(&dir);
+    assert!(contains(&bytes, kept) && contains(&bytes, "\u{1f981}"));
+    assert!(!contains(&bytes, "hushhush"));
+    assert!(!contains(&bytes, "\u{1f980}"), "in the index");
+    assert_eq!((found(&dir, &search("tall")), found(&dir, &search("hushhush"))), (vec![2], vec![]));
+    drop(store);
+    assert_eq!(Report::make(dir.path()).unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn entries_that_are_not_kept_leave_the_index() {
+    let (_home, dir) = home();
+    let mut store = SqliteStore::open(&dir).unwrap();
+    let text = |seq| LogEntry { body: format!("word{seq}").into(), ..entry(seq, seq) };
+    let term = Some(TermRecord { term: Term([1; 8]), first_seq: 1 });
+    assert_eq!(store.commit(&RoomBatch { term, ..batch((1..=600).map(text).collect()) }.into()), Ok(()));
+    while store.maintain() {}
+    assert_eq!(store.commit(&RoomBatch { first: Some(500), ..batch(vec![]) }.into()), Ok(()));
+    assert_eq!((found(&dir, &search("word499")), found(&dir, &search("word500"))), (vec![], vec![500]));
+    // A part of the index is not complete yet.
+    assert_eq!(store.commit(&commit((601..=700).map(text).collect())), Ok(()));
+    assert_eq!(store.commit(&RoomBatch { first: Some(650), removed: vec![660], ..batch(vec![]) }.into()), Ok(()));
+    assert_eq!(
+        (found(&dir, &search("word6")), found(&dir, &search("word660"))),
+        ((650..=699).filter(|seq| *seq != 660).collect(), vec![])
+    );
+    while store.maintain() {}
+    assert_eq!(found(&dir, &search("word70")), [700]);
+    drop(store);
+    assert_eq!(Report::make(dir.path()).unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_damaged_index_prevents_no_removal() {
+    let (_home, dir) = home();
+    let mut store = SqliteStore::open(&dir).unwrap();
+    let text = |seq| LogEntry { body: format!("word{seq}").into(), ..entry(seq, seq) };
+    assert_eq!(store.commit(&commit((1..=9).map(text).collect())), Ok(()));
+    while store.maintain() {}
+    store.connection.execute_batch("DELETE FROM search_data WHERE id > 10").unwrap();
+    assert_eq!(store.commit(&RoomBatch { removed: vec![3], ..batch(vec![]) }.into()), Ok(()));
+    assert_eq!(store.commit(&RoomBatch { first: Some(3), ..batch(vec![]) }.into()), Ok(()));
+    while store.maintain() {}
+    assert_eq!(found(&dir, &search("word")), (4..=9).collect::<Vec<_>>());
+}
+
 #[test]
 fn words_of_other_writings_are_found() {
     let texts = [

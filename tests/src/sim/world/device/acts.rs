@@ -4,7 +4,7 @@ use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_TEXT_LEN, Request};
 use kabar_core::client::{PostError, State};
 use kabar_core::time::Duration;
 
-use super::HistoryRequest;
+use super::{HistoryRequest, RenameRequest};
 use crate::sim::coverage::Seen;
 use crate::sim::harness_client;
 use crate::sim::model::{Checked, ProcessId, demand};
@@ -74,6 +74,20 @@ impl World {
             running.client.abort(clock);
         } else {
             running.client.leave(clock);
+        }
+        self.drive_device(at)
+    }
+
+    /// Asks for another name, one request at a time.
+    pub(in crate::sim::world) fn ask_rename(&mut self, at: usize, number: usize) -> Checked {
+        let (now, head) = (self.now(), self.model.log().head());
+        let device = &mut self.devices[at];
+        let (clock, name) = (device.clock(now), device.plan.name_of(number));
+        let Some(running) = device.running.as_mut().filter(|running| running.observed.rename.is_none()) else {
+            return Ok(());
+        };
+        if running.client.request(clock, Request::Rename { name: &name }).is_ok() {
+            running.observed.rename = Some(RenameRequest { name, head });
         }
         self.drive_device(at)
     }

@@ -128,7 +128,6 @@ impl World {
                         saves: device.plan.saves,
                         disk: &mut device.disk,
                         owners: &mut self.owners,
-                        name: &device.plan.name,
                         identity: device.plan.identity,
                     };
                     observer.take(running.process, event, &mut running.observed)?;

@@ -60,7 +60,7 @@ impl World {
             fingerprint: device.knows_key.then_some(fingerprint),
             room: ROOM,
             name: &plan.name,
-            is_default_name: false,
+            is_default_name: plan.is_renamed,
             identity: &identity,
             credential,
             start,
@@ -140,7 +140,6 @@ impl World {
             }
             EndReason::Closed(CloseCode::REPLACED) => {
                 demand!(shares_identity, Contract, "process {id} was replaced, but nobody else has its identity");
-                self.coverage.count(Seen::Replaced);
                 self.restart_delay(at, later)
             }
             EndReason::Closed(CloseCode::KICKED) => {

@@ -80,6 +80,15 @@ struct Observed {
     ended: Option<EndReason>,
     offered: Option<Fingerprint>,
     request: Option<HistoryRequest>,
+    rename: Option<RenameRequest>,
+}
+
+/// A request for another name.
+#[derive(Debug)]
+struct RenameRequest {
+    name: String,
+    /// The head of the log when it was requested.
+    head: u64,
 }
 
 /// A request for older entries, and the answers to it.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kabar_core::chat::Info;
+use kabar_core::chat::{AnswerCode, Info};
 use kabar_core::client::Event;
 use kabar_core::time::Instant;
 
-use super::{HistoryRequest, Observed};
+use super::{HistoryRequest, Observed, RenameRequest};
 use crate::sim::coverage::{Coverage, Seen};
 use crate::sim::model::{Body, Checked, Model, ProcessId, Store, demand};
 use crate::sim::scenario::SavePolicy;
@@ -22,7 +22,6 @@ pub(super) struct Observer<'a> {
     pub(super) disk: &'a mut Option<Store>,
     /// See [`World`](crate::sim::world::World).
     pub(super) owners: &'a mut BTreeMap<String, usize>,
-    pub(super) name: &'a str,
     pub(super) identity: usize,
 }
 
@@ -33,37 +32,37 @@ impl Observer<'_> {
         let mut delivered = 0;
         match event {
             Event::UnknownServerKey(offered) => observed.offered = Some(offered),
-            Event::Joined { start, head, term, is_resumed, .. } => {
+            Event::Joined { name, start, head, term, is_resumed, .. } => {
                 self.trace.note(self.now, &[20, id as u64, start, head], || format!("process {id} joined"));
                 self.model.joined(id, start, head, term, is_resumed)?;
-                let owner = *self.owners.entry(self.name.into()).or_insert(self.identity);
-                demand!(owner == self.identity, Names, "process {id} is {}, a name of another identity", self.name);
+                let owner = *self.owners.entry(name.into()).or_insert(self.identity);
+                demand!(owner == self.identity, Names, "process {id} is {name}, a name of another identity");
                 self.coverage.count(if is_resumed { Seen::Resumed } else { Seen::Joined });
                 // A request ends with its connection.
-                observed.request = None;
+                (observed.request, observed.rename) = (None, None);
                 delivered = u32::MAX;
             }
-            Event::Reset => {
+            Event::Reset { .. } => {
                 self.coverage.count(Seen::Reset);
                 self.model.reset(id)?;
             }
-            Event::Gap { after, first } => {
+            Event::Gap { after, first, .. } => {
                 self.coverage.count(Seen::Gap);
                 self.model.gap(id, after, first)?;
             }
-            Event::Entry { header, body, own } => {
+            Event::Entry { header, body, own, .. } => {
                 self.coverage.count(Seen::Delivered);
                 self.trace.note(self.now, &[21, id as u64, header.seq], || format!("process {id} has {}", header.seq));
                 self.model.delivered(id, &header, Body::Bytes(body), Some(own))?;
                 delivered = 1;
             }
-            Event::EntryTooLarge { header, size } => {
+            Event::EntryTooLarge { header, size, .. } => {
                 self.coverage.count(Seen::Stubbed);
                 self.trace.note(self.now, &[22, id as u64, header.seq], || format!("process {id} has {}", header.seq));
                 self.model.delivered(id, &header, Body::Stub(size), None)?;
                 delivered = 1;
             }
-            Event::Stored { number, seq } => {
+            Event::Stored { number, seq, .. } => {
                 self.coverage.count(Seen::Stored);
                 self.trace.note(self.now, &[23, id as u64, number, seq], || format!("process {id} saw stored"));
                 self.model.stored(id, number, seq)?;
@@ -72,10 +71,10 @@ impl Observer<'_> {
                 self.coverage.count(Seen::PostRefused);
                 self.model.refused(id, number)?;
             }
-            Event::Info(info) => self.take_info(id, info, observed)?,
+            Event::Info { info, .. } => self.take_info(id, info, observed)?,
             Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
             Event::Ended(reason) => observed.ended = Some(reason),
-            Event::Refused { .. } | Event::OutboxWritable | Event::Reconnected => {}
+            Event::Refused { .. } | Event::RoomEnded { .. } | Event::OutboxWritable { .. } | Event::Reconnected => {}
         }
         observed.unsaved = observed.unsaved.saturating_add(delivered);
         if let SavePolicy::EveryNth(every) = self.saves
@@ -91,6 +90,14 @@ impl Observer<'_> {
     fn take_info(&mut self, id: ProcessId, info: Info<'_>, observed: &mut Observed) -> Checked {
         if let Info::MemberListed { .. } = info {
             self.coverage.count(Seen::MemberAnswer);
+        }
+        if let Info::Answer { code, text, .. } = info {
+            self.coverage.count(if code == AnswerCode::DONE { Seen::Renamed } else { Seen::NotRenamed });
+            let Some(RenameRequest { name, head }) = observed.rename.take() else { return Ok(()) };
+            if code == AnswerCode::DONE {
+                demand!(text == name, Contract, "process {id} asked for {name} and is {text}");
+                self.model.renamed(id, head, text)?;
+            }
         }
         let Info::HistoryEntry { remaining, entry, .. } = info else { return Ok(()) };
         self.coverage.count(Seen::HistoryEntry);

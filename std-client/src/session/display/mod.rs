@@ -21,6 +21,8 @@ pub(super) struct Display {
     pub(super) term: Term,
     /// Entries up to here are not displayed.
     skip_to: u64,
+    /// Entries before the first one with this time are not displayed; `None` after it.
+    since_ms: Option<u64>,
     /// Entries up to here were displayed in an earlier session, and are repeated for context.
     seen_to: Option<u64>,
     /// Renames up to here were followed in an earlier session.
@@ -42,6 +44,8 @@ pub(super) struct DisplayStart {
     pub(super) term: Term,
     /// Entries up to here are not displayed.
     pub(super) skip_to: u64,
+    /// Entries before the first one with this time are not displayed.
+    pub(super) since_ms: Option<u64>,
     /// Entries up to here are repeated for context.
     pub(super) seen_to: Option<u64>,
     /// Entries up to here were displayed in an earlier session.
@@ -50,9 +54,9 @@ pub(super) struct DisplayStart {
 
 impl Display {
     pub(super) fn new(start: DisplayStart, preferences: Preferences) -> Self {
-        let DisplayStart { term, skip_to, seen_to, followed_to } = start;
+        let DisplayStart { term, skip_to, since_ms, seen_to, followed_to } = start;
         let (name, own) = (String::new(), VecDeque::new());
-        Self { term, skip_to, seen_to, followed_to, name, named_at: 0, preferences, ignored: 0, own }
+        Self { term, skip_to, since_ms, seen_to, followed_to, name, named_at: 0, preferences, ignored: 0, own }
     }
 
     /// Returns the name of this member.
@@ -78,16 +82,18 @@ impl Display {
 
     /// The history was replaced by an older one: everything is displayed.
     pub(super) fn reset(&mut self) {
-        (self.skip_to, self.seen_to, self.followed_to, self.named_at) = (0, None, 0, 0);
+        (self.skip_to, self.since_ms, self.seen_to) = (0, None, None);
+        (self.followed_to, self.named_at) = (0, 0);
         self.own.clear();
     }
 
     /// Displays an entry, unless it is hidden.
     pub(super) fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &dyn FrontEnd) {
         self.follow(header, content, is_own, ui);
-        if header.seq <= self.skip_to {
+        if header.seq <= self.skip_to || self.since_ms.is_some_and(|since| header.time_ms < since) {
             return;
         }
+        self.since_ms = None;
         let cursor = Cursor { seq: header.seq, term: self.term };
         if !self.shows(header) {
             return ui.hidden_entry(header, content, is_own, cursor);
@@ -152,8 +158,8 @@ impl Display {
 
     /// `/ignore NAME`.
     pub(super) fn ignore(&mut self, name: &str, ui: &dyn FrontEnd) {
-        let allowed = Name::new(name).map_err(IgnoreError::Name).and_then(|name| {
-            let is_own = Name::new(&self.name).is_ok_and(|own| own.folded() == name.folded());
+        let allowed = Name::existing(name).map_err(IgnoreError::Name).and_then(|name| {
+            let is_own = Name::existing(&self.name).is_ok_and(|own| own.folded() == name.folded());
             if is_own { Err(IgnoreError::OwnName) } else { Ok(name) }
         });
         let changed = allowed
@@ -169,7 +175,7 @@ impl Display {
 
     /// `/unignore NAME`.
     pub(super) fn unignore(&mut self, name: &str, ui: &dyn FrontEnd) {
-        match Name::new(name) {
+        match Name::existing(name) {
             Ok(name) => {
                 let change = self.preferences.unignore(&name);
                 ui.notice(&Notice::Unignored { name: name.shown(), is_change: change.is_change });
@@ -199,97 +205,4 @@ fn report_kept(change: Change, ui: &dyn FrontEnd) {
 }
 
 #[cfg(test)]
-mod tests {
-    use kabar_core::session::Fingerprint;
-    use kabar_std::data_dir::DataDir;
-
-    use super::*;
-    use crate::session::tests::Screen;
-    use crate::temporary_dir;
-
-    fn display(dir: &DataDir, followed_to: u64, head: u64, screen: &Screen) -> Display {
-        let mut preferences = Preferences::new(dir, &Fingerprint([7; 20]), "ANNA");
-        preferences.load().unwrap();
-        let start = DisplayStart { term: Term([9; 8]), skip_to: 0, seen_to: None, followed_to };
-        let mut display = Display::new(start, preferences);
-        display.set_name("anna", head, screen);
-        display
-    }
-
-    fn entry(display: &mut Display, seq: u64, author: &str, kind: EntryKind, body: &[u8], screen: &Screen) {
-        let header = EntryHeader { seq, time_ms: 0, author, instance: 0, number: 0, kind };
-        display.entry(&header, Content::Body(body), false, screen);
-    }
-
-    #[test]
-    fn ignored_members_are_hidden_counted_and_followed() {
-        let (_home, dir) = temporary_dir();
-        let screen = Screen::default();
-        let mut anna = display(&dir, 0, 0, &screen);
-        anna.ignore("Bob", &screen);
-        anna.ignore("bob", &screen);
-        anna.ignore("ANNA", &screen);
-        anna.ignore("b:b", &screen);
-        let expected = [
-            "lines of Bob are hidden from now on (/unignore Bob displays them again)",
-            "bob is ignored already",
-            "you cannot ignore yourself",
-        ];
-        assert_eq!(screen.take()[..3], expected);
-        entry(&mut anna, 1, "bob", EntryKind::TEXT, b"one", &screen);
-        entry(&mut anna, 2, "bob", EntryKind::RENAMED, b"robert", &screen);
-        entry(&mut anna, 3, "robert", EntryKind::ACTION, b"waves", &screen);
-        entry(&mut anna, 4, "bob", EntryKind::TEXT, b"another bob", &screen);
-        assert_eq!(screen.take(), ["skip 1", "2 bob", "skip 3", "4 bob"]);
-        assert_eq!(anna.ignored(), 2);
-        let mut later = display(&dir, 4, 4, &screen);
-        entry(&mut later, 2, "robert", EntryKind::RENAMED, b"rob", &screen);
-        entry(&mut later, 5, "robert", EntryKind::TEXT, b"two", &screen);
-        assert_eq!(screen.take(), ["2 robert", "skip 5"], "a rename that was followed before is not followed again");
-        later.list_ignored(&screen);
-        later.unignore("Robert", &screen);
-        later.unignore("robert", &screen);
-        let expected = ["ignored: robert", "lines of Robert are displayed again", "robert is not ignored"];
-        assert_eq!(screen.take(), expected);
-    }
-
-    #[test]
-    fn joins_are_hidden_and_kicks_are_not() {
-        let (_home, dir) = temporary_dir();
-        let screen = Screen::default();
-        display(&dir, 0, 0, &screen).show_joins(false, &screen);
-        screen.take();
-        let mut anna = display(&dir, 0, 0, &screen);
-        for (seq, kind) in [(1, EntryKind::JOINED), (2, EntryKind::LEFT), (3, EntryKind::KICKED)] {
-            entry(&mut anna, seq, "bob", kind, b"", &screen);
-        }
-        assert_eq!(screen.take(), ["skip 1", "skip 2", "3 bob"]);
-    }
-
-    #[test]
-    fn own_name_follows_renames_after_the_join_only() {
-        let (_home, dir) = temporary_dir();
-        let screen = Screen::default();
-        let mut anna = display(&dir, 0, 10, &screen);
-        entry(&mut anna, 9, "anna", EntryKind::RENAMED, b"eka", &screen);
-        assert_eq!(anna.name(), "anna", "that was another member");
-        entry(&mut anna, 11, "anna", EntryKind::RENAMED, b"ann", &screen);
-        assert_eq!(anna.name(), "ann");
-    }
-
-    #[test]
-    fn last_own_entry_is_one_that_is_not_removed() {
-        let (_home, dir) = temporary_dir();
-        let screen = Screen::default();
-        let mut anna = display(&dir, 0, 0, &screen);
-        for seq in 1..=100 {
-            entry(&mut anna, seq, "anna", EntryKind::TEXT, b"own", &screen);
-        }
-        entry(&mut anna, 101, "bob", EntryKind::TEXT, b"other", &screen);
-        assert_eq!((anna.last_own(), anna.own.len()), (Some(100), MAX_OWN));
-        entry(&mut anna, 102, "anna", EntryKind::REMOVAL, &100_u64.to_be_bytes(), &screen);
-        assert_eq!(anna.last_own(), Some(99));
-        anna.reset();
-        assert_eq!(anna.last_own(), None);
-    }
-}
+mod tests;

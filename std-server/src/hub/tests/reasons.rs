@@ -1,0 +1,100 @@
+//! Reasons of kicks, bans and mutes: the person and the room are shown them.
+
+use kabar_core::chat::{EntryKind, NOTICE_REASON};
+use kabar_core::connection::{CloseCode, Closed};
+use kabar_core::time::Duration;
+
+use super::fake_client::{JoinArgs, Received, join_args};
+use super::world::World;
+use crate::hub::RoomId;
+
+const ROOM: RoomId = RoomId::ONLY;
+
+/// Kind and text of every entry about a person or by the operator that a client received.
+fn shown(world: &World, client: usize) -> Vec<(EntryKind, String)> {
+    let entries = world.clients[client].received.iter().filter_map(|received| match received {
+        Received::Entry { kind, body, .. } if matches!(*kind, EntryKind::KICKED | EntryKind::OPERATOR) => {
+            Some((*kind, String::from_utf8(body.clone()).expect("a text")))
+        }
+        _ => None,
+    });
+    entries.collect()
+}
+
+#[test]
+fn a_member_and_the_room_are_shown_why_it_was_kicked() {
+    let mut world = World::new();
+    let ana = world.join(&join_args("Ana", 1));
+    let again = world.join(&join_args("Ana", 1));
+    let ben = world.join(&join_args("Ben", 2));
+    world.hub.kick(world.now, ROOM, "Ana", Some("please stop")).expect("a member");
+    world.run_ms(50);
+    assert_eq!(shown(&world, ben), [(EntryKind::KICKED, "please stop".to_owned())]);
+    for session in [ana, again] {
+        assert_eq!(world.clients[session].received.last(), Some(&Received::Notice(NOTICE_REASON)));
+        assert_eq!(world.clients[session].closed, Some(Closed::ByPeer(CloseCode::KICKED)));
+    }
+}
+
+#[test]
+fn a_member_that_does_not_acknowledge_the_reason_is_closed_anyway() {
+    let mut world = World::new();
+    let ana = world.join(&join_args("Ana", 1));
+    world.clients[ana].is_cut = true;
+    world.hub.ban(world.now, ROOM, "Ana", Some("spam")).expect("a member");
+    assert_eq!(world.hub.status(ROOM).members, 0);
+    world.run(Duration::from_secs(4));
+    assert_eq!((world.hub.counters().refusals_unheard, world.hub.status(ROOM).unjoined), (1, 0));
+}
+
+#[test]
+fn the_room_is_shown_why_somebody_is_banned_or_muted_and_the_reason_is_stored() {
+    let mut world = World::new();
+    let ana = world.join(&join_args("Ana", 1));
+    let ben = world.join(&join_args("Ben", 2));
+    world.hub.mute(world.now, ROOM, "Ana", Some("too loud")).expect("a member");
+    world.run_ms(50);
+    assert_eq!(shown(&world, ana), [(EntryKind::OPERATOR, "Ana is muted: too loud".to_owned())]);
+    let long = "x".repeat(1_000);
+    world.hub.ban(world.now, ROOM, "Ana", Some(&long)).expect("a member");
+    world.run_ms(50);
+    assert_eq!(
+        shown(&world, ben)[1..],
+        [
+            (EntryKind::OPERATOR, format!("Ana is banned: {}", &long[..200])),
+            (EntryKind::KICKED, long[..200].to_owned())
+        ]
+    );
+    world.restart();
+    let reasons: Vec<_> = world.hub.sanctions(ROOM).into_iter().map(|sanction| sanction.reason).collect();
+    assert_eq!(reasons, [Some("too loud".to_owned()), Some(long[..200].to_owned())]);
+}
+
+#[test]
+fn without_a_reason_only_the_kick_is_announced() {
+    let mut world = World::new();
+    world.join(&join_args("Ana", 1));
+    let ben = world.join(&join_args("Ben", 2));
+    world.hub.mute(world.now, ROOM, "Ana", None).expect("a member");
+    world.hub.ban(world.now, ROOM, "Ana", None).expect("a member");
+    world.run_ms(50);
+    assert_eq!(shown(&world, ben), [(EntryKind::KICKED, String::new())]);
+}
+
+#[test]
+fn a_name_is_the_longest_beginning_that_somebody_has_or_owns() {
+    let mut world = World::new();
+    world.join(&join_args("Ana", 1));
+    world.join(&JoinArgs { name: "Ana Lena".to_owned(), ..join_args("", 2) });
+    for (typed, name, reason) in [
+        ("Ana", "Ana", None),
+        ("ana is late", "ana", Some("is late")),
+        (" Ana  Lena  is late ", "Ana", Some("Lena  is late")),
+        ("ana lena is late", "ana lena", Some("is late")),
+        ("Ana Lena", "Ana Lena", None),
+        ("Nobody is here", "Nobody is here", None),
+        ("", "", None),
+    ] {
+        assert_eq!(world.hub.split_name(ROOM, typed), (name, reason), "{typed:?}");
+    }
+}
