@@ -9,13 +9,13 @@ use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 
 use super::census::Census;
-use super::commit::Commits;
 use super::config::HubConfig;
 use super::counters::Counters;
 use super::events::HubEvent;
 use super::jobs::Job;
 use super::people::People;
 use super::timers::Timers;
+use super::transaction::Commits;
 use super::turns::{Turn, Turns};
 use crate::store::ServerState;
 

@@ -62,7 +62,9 @@ mod room_id;
 mod routes;
 mod state_digest;
 mod timers;
+mod transaction;
 mod turns;
+mod upkeep;
 
 use core::net::SocketAddr;
 

@@ -1,89 +1,17 @@
 //! Group commit (SPEC 7): everything that rooms collect while one transaction is being written is
 //! written by the next one. At most one is outstanding. It covers each room that has something to
 //! commit, and is written whole or not at all; nothing is sent about its content before.
-//!
-//! ```text
-//! Idle -something collected-> Appending -ok-> Idle
-//!                                 |-failed, uncertain-> Reloading -> (it was written) -> Idle
-//!                                                           |------> (it was not) -> Pausing -> Idle: the same posts again
-//!                                                           |-failed-> ReloadPausing -> Reloading
-//! ```
 
 mod outcome;
 
 use kabar_core::crypto::Provider;
-use kabar_core::time::{Duration, Instant};
+use kabar_core::time::Instant;
 
 use super::Hub;
 use super::jobs::{Job, StoreJob};
 use super::room::Begun;
-use super::room_id::RoomId;
+use super::transaction::{State, Transaction};
 use crate::store::Commit;
-
-/// The transaction in progress, and the trouble with the store.
-#[derive(Debug)]
-pub(super) struct Commits {
-    state: State,
-    /// Bytes of posts that are not committed, in all rooms.
-    unfinished_bytes: usize,
-    /// The next pause after a failed commit.
-    pause: Duration,
-    is_in_trouble: bool,
-}
-
-#[derive(Debug)]
-enum State {
-    Idle,
-    Appending(Transaction),
-    Reloading(Transaction),
-    /// Until the timer.
-    Pausing,
-    /// Until the timer.
-    ReloadPausing(Transaction),
-}
-
-/// The rooms whose batches are in progress. Each of them holds its own batch.
-#[derive(Debug)]
-struct Transaction {
-    rooms: Vec<RoomId>,
-}
-
-impl Commits {
-    pub(super) fn new(pause: Duration) -> Self {
-        Self { state: State::Idle, unfinished_bytes: 0, pause, is_in_trouble: false }
-    }
-
-    /// Whether no transaction is in progress and none has to wait.
-    pub(super) fn is_idle(&self) -> bool {
-        matches!(self.state, State::Idle)
-    }
-
-    /// Whether a commit failed and it is too early for another. (After that, the next one shows
-    /// whether the store works again.)
-    pub(super) fn is_recovering(&self) -> bool {
-        matches!(self.state, State::Reloading(_) | State::Pausing | State::ReloadPausing(_))
-    }
-
-    /// Whether the last commit failed, or is not known to have happened.
-    pub(super) fn is_in_trouble(&self) -> bool {
-        self.is_in_trouble
-    }
-
-    /// Bytes of posts that are not committed.
-    pub(super) fn unfinished_bytes(&self) -> usize {
-        self.unfinished_bytes
-    }
-
-    /// Counts an entry that waits for its commit.
-    pub(super) fn begin_entry(&mut self, bytes: usize) {
-        self.unfinished_bytes += bytes;
-    }
-
-    /// Ends the waiting of entries: they are committed, or will not be.
-    pub(super) fn end_entries(&mut self, bytes: usize) {
-        self.unfinished_bytes -= bytes;
-    }
-}
 
 impl<P: Provider> Hub<P> {
     /// Begins a transaction if there is something to commit and none is in progress. Joins that

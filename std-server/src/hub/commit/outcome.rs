@@ -3,11 +3,11 @@
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::{State, Transaction};
 use crate::hub::Hub;
 use crate::hub::events::HubEvent;
 use crate::hub::jobs::{Job, Reloaded, StoreJob};
 use crate::hub::timers::Timer;
+use crate::hub::transaction::{State, Transaction};
 use crate::store::{CommitError, ReadError};
 
 impl<P: Provider> Hub<P> {

@@ -4,11 +4,11 @@
 
 mod batch;
 mod claims;
+mod join_request;
 mod known;
 mod names;
 mod naming;
 mod password_queue;
-mod passwords;
 mod retention;
 mod visits;
 
@@ -27,12 +27,13 @@ use super::room_id::RoomId;
 use crate::store::{NameRecord, ServerBatch, ServerState};
 use claims::Claims;
 use names::Names;
-use password_queue::PasswordQueue;
 use visits::Visits;
 
 pub(super) use batch::ServerPart;
+pub(super) use join_request::JoinRequest;
 pub(super) use known::{Kept, Known};
-pub(super) use retention::{FORGOTTEN_AT_ONCE, PURGE_INTERVAL, UPKEEP_INTERVAL};
+pub(super) use password_queue::{PasswordCheck, PasswordQueue, WaitingJoin};
+pub(super) use retention::FORGOTTEN_AT_ONCE;
 pub(super) use visits::PostToken;
 
 /// The state of all identities.

@@ -4,11 +4,11 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+use super::join_request::JoinRequest;
 use crate::hub::fairness::limiter::{Bucket, Buckets, Rate};
 use crate::hub::fairness::prefix::Prefix;
 use crate::hub::fairness::shares::Shares;
 use crate::hub::limits::HubLimits;
-use crate::hub::room::JoinRequest;
 use crate::hub::room_id::RoomId;
 
 /// Joins that wait for a check, and wrong passwords.

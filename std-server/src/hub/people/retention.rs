@@ -4,47 +4,20 @@
 //! A name is removed from memory at once, and from the store with the next commit. If that commit
 //! fails, the names are read from the store again and it returns.
 
-use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::{Duration, Instant};
+use kabar_core::time::Instant;
 
 use super::People;
-use crate::hub::context::Context;
 use crate::hub::counters::Counters;
 use crate::hub::limits::HubLimits;
-use crate::hub::timers::Timer;
 use crate::store::NameRecord;
 
-/// How often the running time is written, and lapsed records are searched for.
-pub(in crate::hub) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Records that are removed at a time, so that no commit takes long.
 pub(in crate::hub) const FORGOTTEN_AT_ONCE: usize = 1_000;
-/// Time until the next ones are removed.
-pub(in crate::hub) const PURGE_INTERVAL: Duration = Duration::from_secs(1);
-
-impl<P: Provider> Context<P> {
-    pub(in crate::hub) fn on_upkeep_timer(&mut self, now: Instant) {
-        self.people.push_ran();
-        self.begin_upkeep(now);
-    }
-
-    /// Searches for lapsed names now, and from time to time.
-    pub(in crate::hub) fn begin_upkeep(&mut self, now: Instant) {
-        self.purge_names(now);
-        self.timers.set(Timer::Upkeep, Some(now + UPKEEP_INTERVAL));
-    }
-
-    /// Removes lapsed and surplus names; the rest of them a little later.
-    pub(in crate::hub) fn purge_names(&mut self, now: Instant) {
-        let limits = self.config.limits;
-        let is_done = !self.commits.is_recovering() && self.people.purge(now, &limits, &mut self.counters);
-        self.timers.set(Timer::Purge, (!is_done).then(|| now + PURGE_INTERVAL));
-    }
-}
 
 impl People {
     /// Removes some names that lapsed or are beyond the bounds. Returns whether these were all.
-    fn purge(&mut self, now: Instant, limits: &HubLimits, counters: &mut Counters) -> bool {
+    pub(in crate::hub) fn purge(&mut self, now: Instant, limits: &HubLimits, counters: &mut Counters) -> bool {
         let ran_ms = self.ran_ms(now);
         let (mut lapsed, mut crowded) = (Vec::new(), Vec::new());
         for (identity, kept) in self.known.iter() {

@@ -9,7 +9,8 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_std::names::Name;
 
 use super::presence::Changes;
-use super::requests::{CommittingJoin, JoinRequest};
+use super::requests::CommittingJoin;
+use crate::hub::people::JoinRequest;
 use crate::store::{Forgotten, RoomBatch};
 
 /// An entry that waits for its commit.

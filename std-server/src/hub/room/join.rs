@@ -12,11 +12,12 @@ use rand_core::Rng;
 use zeroize::Zeroizing;
 
 use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::requests::{JoinError, JoinRequest};
+use super::requests::JoinError;
 use super::{DELAYED, Handled, Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::config::JoinPolicy;
 use crate::hub::context::Context;
 use crate::hub::peer::{Peer, Phase};
+use crate::hub::people::JoinRequest;
 use crate::hub::timers::{RoomTimer, Timer};
 use crate::store::SanctionKind;
 

@@ -20,6 +20,7 @@ mod members;
 mod naming;
 mod operator;
 mod pages;
+mod passwords;
 mod posts;
 mod presence;
 mod reads;
@@ -60,8 +61,6 @@ use presence::Presence;
 use sanctions::Sanctions;
 
 pub(super) use commit::Begun;
-pub(super) use requests::JoinRequest;
-use table::Listed;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
@@ -109,6 +108,13 @@ pub(super) struct Room {
     operator_removal: Option<u64>,
     /// Whether a survey of the entries to be removed is under way.
     is_surveying: bool,
+}
+
+/// The lists of [`Rooms`] that a room is in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Listed {
+    is_touched: bool,
+    is_dirty: bool,
 }
 
 /// The configuration of a room: its name, and who may join.

@@ -14,12 +14,14 @@ use kabar_core::time::Instant;
 
 use super::Room;
 use super::appender::{Origin, PendingEntry};
-use super::requests::{JoinError, JoinRequest};
+use super::requests::JoinError;
 use crate::hub::context::Context;
 use crate::hub::fairness::prefix::Prefix;
 use crate::hub::peer::Peer;
-use crate::hub::people::{FORGOTTEN_AT_ONCE, Kept, PURGE_INTERVAL, People, ServerPart, UPKEEP_INTERVAL};
+use crate::hub::people::JoinRequest;
+use crate::hub::people::{FORGOTTEN_AT_ONCE, Kept, People, ServerPart};
 use crate::hub::timers::{RoomTimer, Timer};
+use crate::hub::upkeep::{PURGE_INTERVAL, UPKEEP_INTERVAL};
 use crate::store::NameRecord;
 
 /// A full table evicts one in this many identities at a time: it is not searched for each newcomer.

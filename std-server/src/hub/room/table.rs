@@ -22,13 +22,6 @@ pub(in crate::hub) struct Rooms {
     dirty: Vec<RoomId>,
 }
 
-/// The lists of [`Rooms`] that a room is in.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Listed {
-    is_touched: bool,
-    is_dirty: bool,
-}
-
 impl Rooms {
     /// The id of the next room to be added.
     pub(in crate::hub) fn next_id(&self) -> RoomId {

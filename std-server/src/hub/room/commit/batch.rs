@@ -9,12 +9,12 @@ use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
 use crate::hub::context::Context;
+use crate::hub::people::JoinRequest;
 use crate::hub::people::{People, ServerPart};
 use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, Origin, PendingEntry};
 use crate::hub::room::log::Instance;
 use crate::hub::room::presence::Changes;
-use crate::hub::room::requests::JoinRequest;
 use crate::store::{InstanceRecord, LogEntry, NameRecord, RoomBatch};
 
 impl Room {

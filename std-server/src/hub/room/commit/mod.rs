@@ -13,9 +13,10 @@ use kabar_std::names::Name;
 
 use super::Room;
 use super::appender::{Appender, Origin, PendingEntry, RenamedBy};
-use super::requests::{CommittingJoin, JoinRequest};
+use super::requests::CommittingJoin;
 use crate::hub::context::Context;
 use crate::hub::peer::Peers;
+use crate::hub::people::JoinRequest;
 use crate::hub::people::ServerPart;
 use crate::store::RoomBatch;
 

@@ -12,11 +12,11 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use zeroize::Zeroizing;
 
-use super::password_queue::{PasswordCheck, PasswordQueue, WaitingJoin};
+use super::Rooms;
 use crate::hub::context::Context;
 use crate::hub::jobs::{Job, PasswordDone, PasswordJob};
 use crate::hub::peer::{Peer, Peers, Phase};
-use crate::hub::room::{JoinRequest, Rooms};
+use crate::hub::people::{JoinRequest, PasswordCheck, PasswordQueue, WaitingJoin};
 use crate::hub::room_id::RoomId;
 use crate::hub::timers::Timer;
 
