@@ -194,7 +194,7 @@ limits! {
     room_password_burst: u32, "room-password-burst", Count, 1, 1_000_000, 60, room_passwords_limited;
     /// Time after which everybody together may try one more.
     room_password_interval: Duration, "room-password-interval", Time, 0, 24 * HOUR, SECOND, room_passwords_limited;
-    /// Members of the room.
+    /// Members of a room.
     members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
     /// Connections of members from an address (IPv6: from a /48); beyond this only members from
     /// there join again.
@@ -211,11 +211,11 @@ limits! {
     identities: usize, "max-identities", Count, 1, 1_000_000, 32_768, identities_full;
     /// Names that an identity keeps; beyond this it loses the least recently used ones.
     names_per_identity: usize, "max-names-per-identity", Count, 1, 1_000, 3, names_crowded;
-    /// Clients of an identity whose numbers are kept; beyond this the least recently used ones are
-    /// forgotten.
+    /// Clients of an identity whose numbers are kept in a room; beyond this the least recently used
+    /// ones are forgotten.
     instances_per_identity: usize, "max-instances-per-identity", Count, 1, 1_000, 16, instances_crowded;
-    /// Connections of an identity at once; beyond this one that is silent makes room, or the new
-    /// one is refused.
+    /// Connections of an identity to a room at once; beyond this one that is silent makes room, or
+    /// the new one is refused.
     sessions_per_identity: usize, "max-sessions-per-identity", Count, 1, 1_000, 8, sessions_full;
     /// New identities from an address at once.
     newcomer_burst: u32, "newcomer-burst", Count, 1, 1_000_000, 256, newcomers_limited;
@@ -246,7 +246,7 @@ limits! {
     sanctions: usize, "max-sanctions", Count, 1, 1_000_000, 16_384, sanctions_full;
     /// Longest body of a post; longer ones are refused.
     body_bytes: usize, "max-body", Bytes, 1, MAX_BODY_LEN as u64, MAX_BODY_LEN as u64, posts_too_long;
-    /// Posts that are not committed; beyond this nothing more is read.
+    /// Posts that are not committed, in all rooms; beyond this nothing more is read.
     unfinished_bytes: usize, "max-unfinished", Bytes, 1, GIB, 4 * MIB, reads_held;
     /// The log's tail in memory.
     tail_bytes: usize, "tail-memory", Bytes, 0, 64 * GIB, 4 * MIB, tail_dropped;

@@ -74,8 +74,8 @@ impl Room {
         }
     }
 
-    /// The commit of its batch failed, or the outcome is unknown: notifies each author once that its
-    /// posts are not stored yet.
+    /// The commit of its batch failed, or the outcome is unknown: notifies each author once that
+    /// its posts are not stored yet.
     pub(in crate::hub) fn on_trouble<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>) {
         for entry in self.appender.in_flight.iter().flat_map(|it| &it.batch.entries) {
             let session = self.members.session_of_instance(entry.instance);
