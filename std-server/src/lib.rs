@@ -10,7 +10,7 @@
 //! * [`transcript`]: writes every entry as a line of a text file.
 //! * [`console`]: events and commands at the server's terminal. [`logging`]: log records on
 //!   standard error. [`metrics`]: metrics for Prometheus. [`notify`]: the service manager.
-//! * [`config`]: every setting with one value and its origin.
+//! * [`config`]: every setting with one value and its origin. [`units`]: how values are written.
 //! * [`cli`], [`commands`]: the program `kabar-server`, subcommand by subcommand.
 
 pub mod cli;
@@ -28,6 +28,7 @@ pub mod password;
 pub mod room_host;
 pub mod store;
 pub mod transcript;
+pub mod units;
 
 /// A data directory for a test, and the temporary folder that contains it.
 #[cfg(test)]

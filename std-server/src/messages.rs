@@ -14,8 +14,12 @@ pub(crate) fn describe_event(event: &HubEvent) -> Option<String> {
         HubEvent::Left { name, from, reason } => {
             format!("{} is disconnected: {}", who(name, *from), leave_reason(*reason))
         }
+        HubEvent::Waiting { name, from, .. } => {
+            format!("{} waits to be let in: accept or reject {}", who(name, *from), clean_line(name))
+        }
         HubEvent::Refused { name, from, code } => format!("refused {}: {}", who(name, *from), refusal(*code)),
         HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
+        HubEvent::Operate { name, command, .. } => format!("{} operates: {}", clean_line(name), clean_line(command)),
         HubEvent::NotRemoved { seq, why } => format!("entry {seq} is not removed: {why}"),
         HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, retrying"),
         HubEvent::StoreUnreadable(error) => format!("the history cannot be read: {error}; retrying"),

@@ -100,8 +100,8 @@ fn catches_stored_sent_before_the_commit() {
 
 #[test]
 fn catches_a_skipped_entry() {
-    // The client detects it first and never accepts the gap, so it makes no more progress: time runs
-    // out or, with several clients that connect again and again, the number of events.
+    // The client detects it first and never accepts the gap, so it makes no more progress: time
+    // runs out or, with several clients that connect again and again, the number of events.
     assert_detected_as(
         FaultInjection { skip_an_entry: true, ..FaultInjection::default() },
         &[Rule::S4, Rule::Liveness, Rule::Contract],

@@ -32,6 +32,8 @@ pub const NOTICE_RATE: u8 = 2;
 /// Code of the Notice that states why a member is kicked or banned; the connection is closed after
 /// it (SPEC 6.3).
 pub const NOTICE_REASON: u8 = 3;
+/// Code of the Notice that a Join waits until an operator lets it in (SPEC 6.3).
+pub const NOTICE_APPROVAL: u8 = 4;
 /// Length of a room's secret in bytes.
 pub const ROOM_SECRET_LEN: usize = 16;
 
@@ -162,6 +164,8 @@ impl AnswerCode {
     pub const LIMIT: Self = Self(6);
     /// It is so already.
     pub const UNCHANGED: Self = Self(7);
+    /// The request is not understood: a command that does not exist, or without its argument.
+    pub const NOT_UNDERSTOOD: Self = Self(8);
 }
 
 impl core::fmt::Debug for AnswerCode {

@@ -1,5 +1,5 @@
-//! Events that were not returned yet. Each kind has one place, so nothing overflows however late the
-//! caller polls: those of a Welcome are returned before the next message is read.
+//! Events that were not returned yet. Each kind has one place, so nothing overflows however late
+//! the caller polls: those of a Welcome are returned before the next message is read.
 
 use super::event::DisconnectReason;
 use super::zero_option::ZeroOption;

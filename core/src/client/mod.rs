@@ -79,8 +79,8 @@ enum Phase {
 
 /// The client. `OUTBOX` is the number of bytes for unsettled posts (each takes its body and
 /// [`RECORD_OVERHEAD`]), `MESSAGE` the largest message in bytes (length field included) that it
-/// sends or accepts: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`]. `ROOMS` is the number of rooms that
-/// it can be in at once, up to [`MAX_ROOMS`].
+/// sends or accepts: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`]. `ROOMS` is the number of rooms
+/// that it can be in at once, up to [`MAX_ROOMS`].
 ///
 /// Half of the outbox is divided equally between the rooms, so that no room can use up the others'
 /// part; each room may use the other half as long as there is space. A client for one room has all
@@ -333,8 +333,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     }
 
     /// Leaves a room once each of its posts is settled; [`Event::RoomEnded`] follows. Posts to it
-    /// are no longer accepted. After the last room, the client keeps running; [`Client::leave`] ends
-    /// it.
+    /// are no longer accepted. After the last room, the client keeps running; [`Client::leave`]
+    /// ends it.
     pub fn part(&mut self, now: Instant, slot: RoomSlot) {
         const { assert!(ROOMS > 1, "a client for one room leaves it by `leave`") };
         self.rooms.get_mut(slot).is_parting = true;

@@ -4,9 +4,10 @@
 
 use super::event_queue::QueuedEvent;
 use super::join::{ProtocolViolation, Welcomed};
+use super::retry::APPROVAL_TIMEOUT;
 use super::room::{Room, RoomSlot, RoomState};
 use super::{Client, EndReason, Event, write};
-use crate::chat::{ClientMessage, Entry, POST_OVERHEAD, Post, PostRefusedCode, ServerMessage};
+use crate::chat::{ClientMessage, Entry, Info, NOTICE_APPROVAL, POST_OVERHEAD, Post, PostRefusedCode, ServerMessage};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::time::Instant;
@@ -147,10 +148,15 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 let number = self.outbox.local(room, number).ok_or(ProtocolViolation)?;
                 return Ok(self.outbox.refuse(room, number).then_some(ReadyEvent::PostRefused { room, number, code }));
             }
-            ServerMessage::Info(info) => match info.handle() {
-                Some(handle) => self.rooms.joined(handle),
-                None => Some(RoomSlot::FIRST),
-            },
+            ServerMessage::Info(info) => {
+                if matches!(info, Info::Notice { code: NOTICE_APPROVAL, .. }) && !self.is_join_postponed() {
+                    self.retry.join_deadline = now + APPROVAL_TIMEOUT;
+                }
+                match info.handle() {
+                    Some(handle) => self.rooms.joined(handle),
+                    None => Some(RoomSlot::FIRST),
+                }
+            }
         };
         Ok(room.map(|room| ReadyEvent::Message { room, len }))
     }

@@ -22,6 +22,8 @@ pub(super) const SILENT_PROBES: u32 = 3;
 pub(super) const KEY_MISMATCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time-out from a connection to its Welcome: longer than any queue of password checks.
 pub(super) const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same, once the server has stated that an operator decides: longer than any server waits.
+pub(super) const APPROVAL_TIMEOUT: Duration = Duration::from_secs(25 * 3_600);
 /// The first part of an attempt, whose Hellos have no key hint, so that a wrong key can be
 /// reported: a server does not answer a Hello that hints at another key (SPEC 3.1).
 pub(super) const UNHINTED_PERIOD: Duration = Duration::from_millis(1500);

@@ -1,4 +1,4 @@
-//! The fingerprint of a server's key, and its text: 32 characters of base32 (RFC 4648, without
+//! The fingerprint of a key, and its text: 32 characters of base32 (RFC 4648, without
 //! padding).
 
 use core::fmt;
@@ -6,12 +6,14 @@ use core::str::FromStr;
 
 use super::schedule;
 use crate::base32;
+use crate::crypto::identity::PublicIdentity;
 use crate::crypto::kdf::HASH_LEN;
+use crate::crypto::sha256;
 
 /// Bytes of a [`Fingerprint`].
 pub const FINGERPRINT_LEN: usize = 20;
 
-/// The first 160 bits of the hash of a server's key (SPEC 3.3).
+/// The first 160 bits of the hash of a server's key (SPEC 3.3), or of a public key (SPEC 6.7).
 ///
 /// People compare its text: 32 characters of base32 in upper case. Lower case is parsed too,
 /// because people retype it.
@@ -24,6 +26,12 @@ impl Fingerprint {
     #[must_use]
     pub fn of_modulus(modulus: &[u8]) -> Self {
         Self::of_key_hash(&schedule::key_hash(modulus))
+    }
+
+    /// The fingerprint of a member's identity.
+    #[must_use]
+    pub fn of_identity(identity: &PublicIdentity) -> Self {
+        Self::of_key_hash(&sha256(&[&identity.0]))
     }
 
     pub(super) fn of_key_hash(key_hash: &[u8; HASH_LEN]) -> Self {

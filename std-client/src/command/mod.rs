@@ -94,6 +94,54 @@ impl CommandName {
     }
 }
 
+/// A command that the server executes, for members who are operators.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OperatorCommand {
+    /// The word that is typed.
+    pub word: &'static str,
+    /// The placeholder of its argument; empty if it takes none.
+    pub argument: &'static str,
+    /// What it does.
+    pub description: &'static str,
+}
+
+const fn operator(word: &'static str, argument: &'static str, description: &'static str) -> OperatorCommand {
+    OperatorCommand { word, argument, description }
+}
+
+/// The commands for operators, in the order of `/help`. Those that this list does not have begin
+/// with `/server`, so that a command of a later server can be given, too.
+pub const OPERATOR_COMMANDS: &[OperatorCommand] = &[
+    operator("/kick", "NAME [REASON]", "disconnect a member, who may return"),
+    operator("/ban", "NAME [REASON]", "keep a person out, under any name"),
+    operator("/unban", "NAME", "end that"),
+    operator("/mute", "NAME [REASON]", "refuse the messages of a member"),
+    operator("/unmute", "NAME", "end that"),
+    operator("/bans", "", "who is banned or muted"),
+    operator("/release", "NAME", "free a name whose owner is away"),
+    operator("/op", "NAME", "make a member an operator"),
+    operator("/deop", "NAME", "end that"),
+    operator("/ops", "", "who is an operator or trusted"),
+    operator("/trust", "NAME", "let a member post at any rate"),
+    operator("/untrust", "NAME", "end that"),
+    operator("/invite", "", "the invite"),
+    operator("/accept", "NAME", "admit somebody who waits"),
+    operator("/topic", "TEXT", "what the room is about"),
+    operator("/room", "add|set|close ...", "the rooms of the server"),
+    operator("/server", "COMMAND", "any command of the server, as at its console"),
+];
+
+impl OperatorCommand {
+    /// Returns the commands that begin with `part`.
+    pub fn starting_with(part: &str) -> impl Iterator<Item = &'static Self> {
+        OPERATOR_COMMANDS.iter().filter(move |command| command.word.starts_with(part))
+    }
+
+    fn of(word: &str) -> Option<&'static Self> {
+        OPERATOR_COMMANDS.iter().find(|command| command.word == word)
+    }
+}
+
 /// A parsed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -116,6 +164,8 @@ pub enum Command<'a> {
     Unignore(&'a str),
     /// Display or hide joins and leaves.
     Joins(bool),
+    /// Pass this command on to the server, for an operator; its word is that of the first.
+    Operate(&'static OperatorCommand, &'a str),
     /// Display the status of the connection.
     Stats,
     /// List the commands.
@@ -145,7 +195,13 @@ pub fn typed(line: &str) -> Command<'_> {
         return Command::Post(EntryKind::TEXT, rest);
     }
     let (word, text) = trimmed.split_once(char::is_whitespace).unwrap_or((trimmed, ""));
-    let Some(name) = CommandName::of(word) else { return Command::Unknown(word) };
+    let Some(name) = CommandName::of(word) else {
+        return match OperatorCommand::of(word) {
+            Some(command) if command.word == "/server" => Command::Operate(command, text.trim()),
+            Some(command) => Command::Operate(command, trimmed.trim_start_matches('/')),
+            None => Command::Unknown(word),
+        };
+    };
     match (name, text.trim()) {
         (CommandName::Quit, _) => Command::Quit,
         (CommandName::Help, _) => Command::Help,

@@ -18,10 +18,25 @@ fn typed_slash_is_a_command_and_two_are_text() {
     assert_eq!(typed("/me waves "), Command::Post(EntryKind::ACTION, "waves"));
     assert_eq!(typed("/me"), Command::Usage(CommandName::Me));
     assert_eq!(typed("/nick  Anna Lena "), Command::Nick("Anna Lena"));
-    assert_eq!(typed("/kick x"), Command::Unknown("/kick"));
+    assert_eq!(typed("/kcik x"), Command::Unknown("/kcik"));
     assert_eq!(typed("//etc is a path"), Command::Post(EntryKind::TEXT, "/etc is a path"));
     assert_eq!(typed("!quit"), Command::Post(EntryKind::TEXT, "!quit"));
     assert_eq!(typed("one\n two\n\r\n"), Command::Post(EntryKind::TEXT, "one\n two"));
+}
+
+#[test]
+fn commands_for_operators_are_passed_on_as_they_are_typed() {
+    let passed_on = |line| match typed(line) {
+        Command::Operate(command, text) => Some((command.word, text)),
+        _ => None,
+    };
+    assert_eq!(passed_on("/kick Bob B  be nice \n"), Some(("/kick", "kick Bob B  be nice")));
+    assert_eq!(passed_on("/invite"), Some(("/invite", "invite")));
+    assert_eq!(passed_on("/server  later 1 2"), Some(("/server", "later 1 2")));
+    assert!(matches!(piped("/kick bob"), Command::Post(EntryKind::TEXT, "/kick bob")));
+    for command in OPERATOR_COMMANDS {
+        assert!(passed_on(command.word).is_some(), "{command:?}");
+    }
 }
 
 #[test]

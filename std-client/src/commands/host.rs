@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::crypto::rsa::KeySize;
+use kabar_core::session::Fingerprint;
 use kabar_server::config::{SETTINGS, Setting, parse_key_size};
 use kabar_server::room_host::RoomHost;
 use kabar_server::transcript::TranscriptWarning;
@@ -84,7 +86,8 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         .advertise(advertise)
         .password(password)
         .transcript(transcript)
-        .key_size(key_bits);
+        .key_size(key_bits)
+        .operators(vec![Fingerprint::of_identity(&PublicIdentity(identity.key.public()))]);
     let slow = || remark(GENERATING_KEY);
     let transcript_state = TranscriptState::default();
     let for_transcript = transcript_state.clone();

@@ -13,8 +13,7 @@
 use std::io;
 
 use data_encoding::HEXLOWER;
-use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
-use kabar_core::crypto::sha256;
+use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, PublicIdentity, SEED_LEN};
 use kabar_core::session::Fingerprint;
 use kabar_std::data_dir::{DataDir, FileError};
 use kabar_std::invite::show_fingerprint;
@@ -64,10 +63,7 @@ impl Key {
     /// Returns the fingerprint of the public half: the first 160 bits of its SHA-256.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let hash = sha256(&[&self.public()]);
-        let mut short = Fingerprint([0; 20]);
-        short.0.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-        show_fingerprint(&short)
+        show_fingerprint(&Fingerprint::of_identity(&PublicIdentity(self.public())))
     }
 }
 

@@ -4,7 +4,6 @@ use kabar_core::chat::AnswerCode;
 use kabar_std::text::clean_line;
 
 use super::plural::count;
-use crate::command::CommandName;
 use crate::preferences::MAX_IGNORED;
 use crate::session::{Earlier, HistoryPage, IgnoreError, Refusal, RenameError};
 
@@ -37,8 +36,7 @@ pub(super) fn refusal(why: Refusal<'_>) -> String {
 }
 
 /// The server has not answered a command.
-pub(super) fn unanswered(command: CommandName, is_lost: bool) -> String {
-    let word = command.word();
+pub(super) fn unanswered(word: &str, is_lost: bool) -> String {
     if is_lost {
         format!("(the connection was lost before the server answered {word}: it may have taken effect)")
     } else {

@@ -2,7 +2,7 @@
 
 use kabar_core::chat::MAX_HISTORY;
 
-use crate::command::{CommandName, DEFAULT_HISTORY};
+use crate::command::{CommandName, DEFAULT_HISTORY, OPERATOR_COMMANDS, OperatorCommand};
 
 /// Width of the first column.
 const WIDTH: usize = 19;
@@ -14,6 +14,10 @@ pub(super) fn help() -> String {
         help.push_str(&row(&with_argument(name), &description(name)));
     }
     help.push_str(&row("//TEXT", "send text that begins with /"));
+    help.push_str("For operators of the server:\n");
+    for OperatorCommand { word, argument, description } in OPERATOR_COMMANDS {
+        help.push_str(&row(format!("{word} {argument}").trim_end(), description));
+    }
     help + "Tab completes names and commands; the arrow keys recall what you typed."
 }
 
@@ -33,7 +37,8 @@ pub(super) fn usage(name: CommandName) -> String {
 }
 
 fn row(typed: &str, description: &str) -> String {
-    format!("{typed:WIDTH$}{description}\n")
+    let width = WIDTH.max(typed.chars().count() + 2);
+    format!("{typed:width$}{description}\n")
 }
 
 fn with_argument(name: CommandName) -> String {
@@ -75,6 +80,10 @@ mod tests {
         for name in CommandName::ALL {
             assert!(help.lines().any(|line| line.starts_with(name.word())), "{name:?}");
         }
+        for command in OPERATOR_COMMANDS {
+            assert!(help.lines().any(|line| line.starts_with(command.word)), "{command:?}");
+        }
+        assert!(help.contains("\n/room add|set|close ...  the rooms"), "{help}");
         assert!(help.contains("/history [N|more]  the last N lines of the room (20, at most 200), with"), "{help}");
     }
 

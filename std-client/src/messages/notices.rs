@@ -71,7 +71,9 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
         Notice::NothingToRemove => {
             "no message of yours to delete is here: /history shows numbers, /delete NUMBER takes one".to_owned()
         }
-        Notice::Unanswered { command, is_lost } => changes::unanswered(*command, *is_lost),
+        Notice::Output(line) => clean_line(line),
+        Notice::NotOperated { word, why } => format!("{word}: {}", changes::refusal(*why)),
+        Notice::Unanswered { word, is_lost } => changes::unanswered(word, *is_lost),
         Notice::Ignored { name, is_change } => changes::ignored(name, *is_change),
         Notice::Unignored { name, is_change } => changes::unignored(name, *is_change),
         Notice::NotIgnored(error) => changes::ignore_error(*error),

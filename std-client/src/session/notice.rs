@@ -57,6 +57,15 @@ pub enum Notice<'a> {
     },
     /// A text from the server.
     Server(&'a str),
+    /// A line of the output of an operator's command.
+    Output(&'a str),
+    /// The server did not execute a command.
+    NotOperated {
+        /// The word that was typed.
+        word: &'static str,
+        /// Why.
+        why: Refusal<'a>,
+    },
     /// Posts up to this one are stored.
     Stored {
         /// The number of the post.
@@ -147,7 +156,7 @@ pub enum Notice<'a> {
     /// The server has not answered a command; whether the connection was lost meanwhile.
     Unanswered {
         /// The command.
-        command: CommandName,
+        word: &'static str,
         /// Whether the connection was lost. The command may have taken effect.
         is_lost: bool,
     },

@@ -159,6 +159,9 @@ impl OnlineState {
                 Some(seq) => check_requested(self.requests.remove(seq, client, now), ui),
                 None => ui.notice(&Notice::NothingToRemove),
             },
+            Command::Operate(command, text) => {
+                check_requested(self.requests.operate(command.word, text, client, now), ui);
+            }
             Command::Ignore(None) => self.display.list_ignored(ui),
             Command::Ignore(Some(name)) => self.display.ignore(name, ui),
             Command::Unignore(name) => self.display.unignore(name, ui),
@@ -317,6 +320,7 @@ impl OnlineState {
                 self.replies.entry(entry, remaining, &mut self.display, ui);
             }
             Info::Notice { text, .. } => ui.notice(&Notice::Server(text)),
+            Info::OutputLine { text, .. } => ui.notice(&Notice::Output(text)),
             Info::Answer { request, code, text, .. } => {
                 let name = self.display.name().to_owned();
                 if let Some(name) = self.requests.answered(request, code, text, &name, ui) {

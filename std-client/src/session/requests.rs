@@ -1,4 +1,4 @@
-//! Requests that change something, and their answers: `/nick` and `/delete`. The server answers in
+//! Requests that change something, and their answers: `/nick`, `/delete`, and commands for operators. The server answers in
 //! the order of the requests. A server of an earlier version ignores them.
 
 use std::collections::VecDeque;
@@ -31,13 +31,16 @@ struct Pending {
 enum Change {
     Rename,
     Remove(u64),
+    /// The word that was typed.
+    Operate(&'static str),
 }
 
 impl Change {
-    const fn command(self) -> CommandName {
+    const fn word(self) -> &'static str {
         match self {
-            Self::Rename => CommandName::Nick,
-            Self::Remove(_) => CommandName::Delete,
+            Self::Rename => CommandName::Nick.word(),
+            Self::Remove(_) => CommandName::Delete.word(),
+            Self::Operate(word) => word,
         }
     }
 }
@@ -51,6 +54,17 @@ impl Requests {
     /// Requests the removal of an entry's text.
     pub(super) fn remove(&mut self, seq: u64, client: &mut StdClient, now: Instant) -> Result<(), RequestError> {
         self.send(Request::Remove { seq }, Change::Remove(seq), client, now)
+    }
+
+    /// Passes a command of an operator on; `word`: how it is typed.
+    pub(super) fn operate(
+        &mut self,
+        word: &'static str,
+        command: &str,
+        client: &mut StdClient,
+        now: Instant,
+    ) -> Result<(), RequestError> {
+        self.send(Request::Operate { command }, Change::Operate(word), client, now)
     }
 
     fn send(
@@ -83,6 +97,7 @@ impl Requests {
             let sent = match pending.change {
                 Change::Rename => Request::Rename { name: "" },
                 Change::Remove(seq) => Request::Remove { seq },
+                Change::Operate(_) => Request::Operate { command: "" },
             };
             sent.code() == request
         };
@@ -100,6 +115,9 @@ impl Requests {
             (Change::Rename, _) => ui.notice(&Notice::NotRenamed { name, why: RenameError::Refused(why) }),
             // The removal is displayed as an entry of the log.
             (Change::Remove(_), AnswerCode::DONE) => {}
+            (Change::Operate(_), AnswerCode::DONE) if text.is_empty() => {}
+            (Change::Operate(_), AnswerCode::DONE) => ui.notice(&Notice::Output(text)),
+            (Change::Operate(word), _) => ui.notice(&Notice::NotOperated { word, why }),
             (Change::Remove(seq), _) => ui.notice(&Notice::NotRemoved { seq, why }),
         }
         None
@@ -108,7 +126,7 @@ impl Requests {
     /// The connection was lost: answers will not come.
     pub(super) fn lost(&mut self, ui: &dyn FrontEnd) {
         for pending in self.0.drain(..).filter(|pending| !pending.is_reported) {
-            ui.notice(&Notice::Unanswered { command: pending.change.command(), is_lost: true });
+            ui.notice(&Notice::Unanswered { word: pending.change.word(), is_lost: true });
         }
     }
 
@@ -117,7 +135,7 @@ impl Requests {
         for pending in self.0.iter_mut().filter(|pending| !pending.is_reported && now >= pending.since + ANSWER_TIMEOUT)
         {
             pending.is_reported = true;
-            ui.notice(&Notice::Unanswered { command: pending.change.command(), is_lost: false });
+            ui.notice(&Notice::Unanswered { word: pending.change.word(), is_lost: false });
         }
     }
 
@@ -166,6 +184,16 @@ mod tests {
                 assert!(!line.ends_with(": "), "{code:?}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn results_of_operators_are_displayed_in_the_words_of_the_server() {
+        const OPERATE: u8 = Request::Operate { command: "" }.code();
+        let (screen, mut requests) = (Screen::default(), pending(&[Change::Operate("/kick"); 3]));
+        requests.answered(OPERATE, AnswerCode::DONE, "bob was kicked", "anna", &screen);
+        requests.answered(OPERATE, AnswerCode::NOT_PERMITTED, "only an operator may do that", "anna", &screen);
+        requests.answered(OPERATE, AnswerCode::DONE, "", "anna", &screen);
+        assert_eq!(screen.take(), ["bob was kicked", "/kick: only an operator may do that"]);
     }
 
     #[test]

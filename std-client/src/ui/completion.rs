@@ -3,7 +3,7 @@
 use kabar_std::line_editor::helper::last_word;
 
 use super::roster::Roster;
-use crate::command::CommandName;
+use crate::command::{CommandName, OperatorCommand};
 
 /// Returns where the last word of `typed` begins, and its completions: commands or names. A name at
 /// the beginning of a line addresses its member and gets a colon.
@@ -13,7 +13,9 @@ pub(super) fn completions(typed: &str, roster: &Roster) -> (usize, Vec<String>) 
     if start == 0 && word.starts_with('/') {
         let completed =
             |name: CommandName| format!("{}{}", name.word(), if name.argument().is_some() { " " } else { "" });
-        return (0, CommandName::starting_with(word).map(completed).collect());
+        let for_operators = OperatorCommand::starting_with(word)
+            .map(|command| format!("{}{}", command.word, if command.argument.is_empty() { "" } else { " " }));
+        return (0, CommandName::starting_with(word).map(completed).chain(for_operators).collect());
     }
     let names = if word.is_empty() && start > 0 { Vec::new() } else { roster.starting_with(word) };
     let end = if start == 0 { ": " } else { " " };
@@ -42,5 +44,8 @@ mod tests {
         assert_eq!(completions("/hi", &roster), (0, vec!["/history ".to_owned()]));
         assert_eq!(completions("/he", &roster), (0, vec!["/help".to_owned()]), "it takes no argument");
         assert_eq!(completions("see /hi", &roster).1.len(), 0);
+        assert_eq!(completions("/unb", &roster), (0, vec!["/unban ".to_owned()]));
+        roster.note("farhan");
+        assert_eq!(completions("/kick fa", &roster), (6, vec!["farhan ".to_owned()]));
     }
 }

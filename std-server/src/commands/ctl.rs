@@ -1,6 +1,7 @@
 //! `kabar-server ctl COMMAND...`: operates a running server through its control socket.
 
 use std::io::{self, BufRead};
+use std::path::Path;
 
 use super::{CommandError, print};
 use crate::config::StorageArgs;
@@ -53,8 +54,23 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     result
 }
 
+/// Executes a command on the server of a data directory, and prints the answer.
+fn execute(dir: &Path, command: &str) -> Result<(), CommandError> {
+    ask_each(dir, command, |line| print(format!("{line}\n").as_bytes()))
+}
+
+/// Executes a command on the server of a data directory; returns the lines of the answer.
+pub(super) fn ask(dir: &Path, command: &str) -> Result<Vec<String>, CommandError> {
+    let mut lines = Vec::new();
+    ask_each(dir, command, |line| {
+        lines.push(line.to_owned());
+        Ok(())
+    })?;
+    Ok(lines)
+}
+
 #[cfg(unix)]
-use unix::execute;
+use unix::ask_each;
 
 #[cfg(unix)]
 mod unix {
@@ -64,14 +80,19 @@ mod unix {
     use std::path::Path;
     use std::time::Duration;
 
-    use super::{CommandError, print, remark};
+    use super::{CommandError, remark};
     use crate::console::control_socket::{END, ERROR, LINE, SOCKET_NAME};
 
     /// How long the server may take for a part of its answer.
     const ANSWER_TIME: Duration = Duration::from_secs(30);
 
-    /// Executes a command on the server of a data directory.
-    pub(super) fn execute(dir: &Path, command: &str) -> Result<(), CommandError> {
+    /// Executes a command on the server of a data directory, and passes each line of the answer to
+    /// `take`.
+    pub(super) fn ask_each(
+        dir: &Path,
+        command: &str,
+        mut take: impl FnMut(&str) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
         let path = dir.join(SOCKET_NAME);
         let mut stream = UnixStream::connect(&path).map_err(|error| {
             let dir = dir.display();
@@ -97,7 +118,7 @@ mod unix {
                 return result;
             }
             if let Some(text) = line.strip_prefix(LINE) {
-                print(format!("{text}\n").as_bytes())?;
+                take(text)?;
             } else if let Some(error) = line.strip_prefix(ERROR) {
                 remark(error);
                 result = Err(CommandError::AlreadyReported(1));
@@ -109,6 +130,6 @@ mod unix {
 
 /// There are no Unix sockets.
 #[cfg(not(unix))]
-fn execute(_: &std::path::Path, _: &str) -> Result<(), CommandError> {
+fn ask_each(_: &Path, _: &str, _: impl FnMut(&str) -> Result<(), CommandError>) -> Result<(), CommandError> {
     Err(CommandError::Failed("ctl is not available on this system".to_owned()))
 }

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
 use super::{CommandError, PROGRAM};
-use crate::config::{Config, Origin, RunFlags, variable};
+use crate::config::{Admission, Config, Origin, RunFlags, variable};
 #[cfg(unix)]
 use crate::console::control_socket::{self, ControlSocket};
 use crate::console::editor;
@@ -105,13 +105,15 @@ fn serve(
     let host = RoomHost::builder(&config.data_dir, config.room.clone(), config.listen)
         .advertise(config.advertise.clone())
         .password(password)
+        .needs_approval(config.admission == Admission::Approve)
         .transcript(config.transcript.as_deref())
         .key_size(config.key_size)
-        .limits(config.limits);
+        .limits(config.limits)
+        .operators(config.operators.clone());
     let on_slow_key = || info!("generating the server key (once) ...");
     let hosted = host.start(on_slow_key, tell, on_warning).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
-    let operator = Operator::new(hosted.control().clone(), hosted.invite().to_string());
+    let operator = Operator::new(hosted.control().clone(), hosted.invite().clone(), &config.data_dir);
     // Its file is removed when the server has stopped.
     let _socket = control_socket(&config.data_dir, &operator)?;
     said.line(format!("listening on {}", hosted.local_addr()));
@@ -131,7 +133,7 @@ fn serve(
     let completing = operator.clone();
     let take = move |typed: ConsoleInput<'_>| match typed {
         ConsoleInput::Line(line) => {
-            let Answer { lines, error, stops } = operator.run(line);
+            let Answer { lines, error, stops, .. } = operator.run(line);
             lines.into_iter().chain(error).for_each(|line| answer.line(line));
             if stops {
                 operator.stop();

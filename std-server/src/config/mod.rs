@@ -9,19 +9,22 @@ mod flags;
 mod origin;
 mod settings;
 mod sources;
-pub mod units;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use data_encoding::HEXLOWER_PERMISSIVE;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::crypto::rsa::KeySize;
+use kabar_core::session::Fingerprint;
 
 use crate::hub::{HubLimits, LIMITS, Limit};
 use crate::logging::{LevelFilter, LogFormat, parse_level};
+use crate::units;
 use kabar_std::address::{Advertised, parse_advertised, parse_listen};
 use kabar_std::data_dir::DataDir;
-use kabar_std::invite::RoomName;
+use kabar_std::invite::{RoomName, parse_fingerprint};
 
 pub use file::{FILE_NAME, File};
 pub use flags::{InviteArgs, RoomArgs, RunFlags, StorageArgs};
@@ -47,8 +50,12 @@ pub struct Config {
     pub room: RoomName,
     /// The size of a key that is generated.
     pub key_size: KeySize,
+    /// Whether newcomers wait for an operator.
+    pub admission: Admission,
     /// The file with the password.
     pub password_file: Option<PathBuf>,
+    /// The operators, besides those that commands appoint.
+    pub operators: Vec<Fingerprint>,
     /// The file that gets every entry as a line of text.
     pub transcript: Option<PathBuf>,
     /// The address that serves metrics.
@@ -111,7 +118,9 @@ impl Config {
             .ok_or("room has no value")?,
             key_size: resolve_setting(&sources, "key-bits", resolved, parse_key_size)?
                 .ok_or("key-bits has no value")?,
+            admission: resolve_setting(&sources, "admission", resolved, parse_admission)?.unwrap_or_default(),
             password_file: path(&sources, "password-file", resolved),
+            operators: resolve_setting(&sources, "operator", resolved, parse_operators)?.unwrap_or_default(),
             transcript: path(&sources, "transcript", resolved),
             metrics: resolve_setting(&sources, "metrics", resolved, parse_metrics)?,
             log_format: resolve_setting(&sources, "log-format", resolved, |text| text.parse().map_err(str::to_owned))?
@@ -234,6 +243,35 @@ pub fn parse_key_size(text: &str) -> Result<KeySize, String> {
         "3072" => Ok(KeySize::Bits3072),
         "4096" => Ok(KeySize::Bits4096),
         _ => Err("it must be 2048, 3072 or 4096".to_owned()),
+    }
+}
+
+/// Parses fingerprints or public keys, separated by commas.
+fn parse_operators(text: &str) -> Result<Vec<Fingerprint>, String> {
+    let operator = |text: &str| {
+        let key = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().and_then(|key| key.try_into().ok());
+        key.map(|key| Fingerprint::of_identity(&PublicIdentity(key))).or_else(|| parse_fingerprint(text))
+    };
+    let operators = text.split(',').map(|text| operator(text.trim())).collect::<Option<_>>();
+    operators
+        .ok_or_else(|| "it must be a fingerprint (32 characters) or a public key (64 hexadecimal digits)".to_owned())
+}
+
+/// Whether newcomers, who have an invite or know the password, wait for an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Admission {
+    /// They are admitted.
+    #[default]
+    Invite,
+    /// They wait until an operator lets them in.
+    Approve,
+}
+
+fn parse_admission(text: &str) -> Result<Admission, String> {
+    match text {
+        "invite" => Ok(Admission::Invite),
+        "approve" => Ok(Admission::Approve),
+        _ => Err("it must be invite or approve".to_owned()),
     }
 }
 

@@ -9,8 +9,8 @@ use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 use super::file::File;
 use super::origin::Origin;
 use super::settings::{SETTINGS, Setting, is_list, setting, variable};
-use super::units;
 use crate::hub::{LIMITS, Limit};
+use crate::units;
 
 /// The values given on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! The commands of an operator, and how they are written: at the console, where any other line is a
 //! text for the room, and for `kabar-server ctl`.
 
+use super::invites::{ARGUMENTS, InviteCommand};
+
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -12,6 +14,8 @@ pub enum Input {
     NoArg(NoArg),
     /// A command, the name it applies to, and for some a reason after it.
     WithName(WithName, String),
+    /// What to do with invites.
+    Invite(InviteCommand),
     /// Removes the text of an entry for good; its seq.
     Delete(u64),
 }
@@ -23,10 +27,10 @@ pub enum NoArg {
     Who,
     /// Lists bans and mutes.
     Bans,
+    /// Lists operators and trusted members.
+    Ops,
     /// Shows statistics.
     Stats,
-    /// Shows the invite.
-    Invite,
     /// Stops the server.
     Stop,
     /// Lists the commands.
@@ -48,6 +52,30 @@ pub enum WithName {
     Unmute,
     /// Ends the ownership of a name.
     Release,
+    /// Makes an identity an operator.
+    Op,
+    /// Ends that.
+    Deop,
+    /// Accepts the posts of an identity at any rate.
+    Trust,
+    /// Ends that.
+    Untrust,
+    /// Lets in whoever waits for it.
+    Accept,
+    /// Refuses whoever waits to be let in.
+    Reject,
+}
+
+impl Input {
+    /// Whether a member who is an operator may do it from a client. The others are done by a client
+    /// itself, or at the server only.
+    #[must_use]
+    pub const fn is_for_members(&self) -> bool {
+        !matches!(
+            self,
+            Self::Say(_) | Self::NoArg(NoArg::Stop) | Self::Invite(InviteCommand::List { with_secrets: true })
+        )
+    }
 }
 
 impl WithName {
@@ -64,7 +92,7 @@ pub enum InputError {
     /// There is no such command.
     #[error("unknown command {0}{1} (see {0}help)")]
     Unknown(&'static str, String),
-    /// The argument is missing or not a number; the command and its argument.
+    /// The argument is missing or not valid; the command and its argument.
     #[error("usage: {0}{1}{2}")]
     ArgumentMissing(&'static str, &'static str, &'static str),
     /// The command takes no argument.
@@ -75,6 +103,7 @@ pub enum InputError {
 enum Kind {
     NoArg(NoArg),
     WithName(WithName),
+    Invite,
     Say,
     Delete,
 }
@@ -86,6 +115,7 @@ impl Kind {
             Self::NoArg(_) => "",
             Self::WithName(command) if command.takes_reason() => " NAME [REASON]",
             Self::WithName(_) => " NAME",
+            Self::Invite => ARGUMENTS,
             Self::Say => " TEXT",
             Self::Delete => " SEQ",
         }
@@ -96,7 +126,7 @@ impl Kind {
 pub const SLASH: &str = "/";
 
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 14] = [
+const COMMANDS: [(&str, Kind, &str); 21] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
     ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
@@ -105,10 +135,17 @@ const COMMANDS: [(&str, Kind, &str); 14] = [
     ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
     ("bans", Kind::NoArg(NoArg::Bans), "list bans and mutes"),
     ("release", Kind::WithName(WithName::Release), "free a name whose owner is away"),
+    ("op", Kind::WithName(WithName::Op), "let a member operate this server from a client"),
+    ("deop", Kind::WithName(WithName::Deop), "end that"),
+    ("trust", Kind::WithName(WithName::Trust), "let a member post at any rate"),
+    ("untrust", Kind::WithName(WithName::Untrust), "end that"),
+    ("ops", Kind::NoArg(NoArg::Ops), "list operators and trusted members"),
+    ("accept", Kind::WithName(WithName::Accept), "let in a newcomer who waits for it"),
+    ("reject", Kind::WithName(WithName::Reject), "refuse a newcomer who waits to be let in"),
     ("delete", Kind::Delete, "remove the message with this number for good"),
     ("say", Kind::Say, "send a text to the room"),
     ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
-    ("invite", Kind::NoArg(NoArg::Invite), "show the invite"),
+    ("invite", Kind::Invite, "show the standing invite; list, make or revoke invites"),
     ("stop", Kind::NoArg(NoArg::Stop), "stop the server"),
     ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
@@ -146,6 +183,10 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
     match kind {
         Kind::NoArg(command) if rest.is_empty() => Ok(Input::NoArg(*command)),
         Kind::NoArg(_) => Err(InputError::UnexpectedArgument(prefix, word)),
+        Kind::Invite => {
+            let usage = InputError::ArgumentMissing(prefix, word, ARGUMENTS);
+            InviteCommand::parse(rest).map(Input::Invite).ok_or(usage)
+        }
         _ if rest.is_empty() => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
         Kind::WithName(command) => Ok(Input::WithName(*command, rest.to_owned())),
         Kind::Say => Ok(Input::Say(rest.to_owned())),

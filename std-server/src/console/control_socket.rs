@@ -15,6 +15,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use kabar_core::chat::AnswerCode;
 use nix::unistd::geteuid;
 
 use super::execute::{Answer, Operator};
@@ -184,7 +185,10 @@ fn exchange(mut stream: &UnixStream, operator: &Operator) -> io::Result<()> {
     let deadline = Instant::now() + EXCHANGE_TIME;
     let answer = match read_command(stream, deadline)? {
         Some(command) => operator.run_command(&command),
-        None => Answer::error(format!("a command is one line of UTF-8 text of at most {MAX_COMMAND} bytes")),
+        None => {
+            let why = format!("a command is one line of UTF-8 text of at most {MAX_COMMAND} bytes");
+            Answer::error(AnswerCode::NOT_UNDERSTOOD, why)
+        }
     };
     let mut text = String::new();
     let mut push = |begin: char, line: &str| {

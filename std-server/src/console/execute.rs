@@ -1,20 +1,33 @@
-//! Executes an operator's commands, whoever passed them on: the console or the control socket.
+//! Executes an operator's commands, whoever passed them on: the console, the control socket, or a
+//! client.
 
+use std::path::{Path, PathBuf};
+
+use kabar_core::chat::AnswerCode;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Duration;
 
 use super::command::{Input, InputError, NoArg, SLASH, WithName, help, parse, parse_command};
+use super::invites::{InviteCommand, describe_invite, invite_text};
 use crate::driver::Control;
-use crate::hub::{CounterValue, Counters, LIMITS, MemberInfo, OperatorError};
-use crate::store::{Sanction, SanctionKind};
+use crate::hub::{
+    CounterValue, Counters, InviteInfo, LIMITS, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError, WaitingInfo,
+};
+use crate::key_file::generate_secret;
+use crate::store::{InviteRecord, InviteState, Privilege, PrivilegeKind, Sanction, SanctionKind};
+use kabar_std::data_dir::DataDir;
+use kabar_std::invite::Invite;
 use kabar_std::text::{LineFormatter, clean_line};
 
 /// The answer to a command.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The lines to show.
     pub lines: Vec<String>,
     /// Why the command was not carried out.
     pub error: Option<String>,
+    /// The result, as a client is informed of it.
+    pub code: AnswerCode,
     /// The server is to be stopped once this was shown: [`Operator::stop`].
     pub stops: bool,
 }
@@ -24,9 +37,26 @@ impl Answer {
         Self { lines, ..Self::default() }
     }
 
-    pub(super) fn error(error: String) -> Self {
-        Self { error: Some(error), ..Self::default() }
+    pub(super) fn error(code: AnswerCode, error: String) -> Self {
+        Self { error: Some(error), code, ..Self::default() }
     }
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self { lines: Vec::new(), error: None, code: AnswerCode::DONE, stops: false }
+    }
+}
+
+/// A command of a member, which [`HubEvent::Operate`](crate::hub::HubEvent::Operate) reports.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The member.
+    pub by: PublicIdentity,
+    /// The command.
+    pub command: String,
+    /// Identifies it in its answer.
+    pub id: OperationId,
 }
 
 /// Executes the commands of an operator.
@@ -34,26 +64,56 @@ impl Answer {
 pub struct Operator {
     control: Control,
     lines: LineFormatter,
-    invite: String,
+    /// With the standing secret of the start.
+    invite: Invite,
+    data_dir: PathBuf,
 }
 
 impl Operator {
-    /// Operates the server of `control`, whose invite is `invite`.
+    /// Operates the server of `control`, whose invite is `invite` and whose files are in
+    /// `data_dir`.
     #[must_use]
-    pub fn new(control: Control, invite: String) -> Self {
-        Self { control, lines: LineFormatter::new(), invite }
+    pub fn new(control: Control, invite: Invite, data_dir: &Path) -> Self {
+        Self { control, lines: LineFormatter::new(), invite, data_dir: data_dir.to_owned() }
     }
 
     /// Executes a line of the console.
     #[must_use]
     pub fn run(&self, line: &str) -> Answer {
-        self.execute(parse(line), SLASH)
+        self.execute(parse(line), None, SLASH)
     }
 
     /// Executes a command that is written without `/`.
     #[must_use]
     pub fn run_command(&self, line: &str) -> Answer {
-        self.execute(parse_command(line), "")
+        self.execute(parse_command(line), None, "")
+    }
+
+    /// Executes a command of a member, who is an operator.
+    #[must_use]
+    pub fn run_for(&self, by: PublicIdentity, line: &str) -> Answer {
+        // Members type a slash, which their client leaves out.
+        let input = parse(&format!("{SLASH}{line}"));
+        if input.as_ref().is_ok_and(|input| !input.is_for_members()) {
+            return Answer::error(AnswerCode::NOT_PERMITTED, "this is possible only where the server runs".to_owned());
+        }
+        self.execute(input, Some(by), SLASH)
+    }
+
+    /// Executes a command of a member, and answers it.
+    pub fn answer(&self, Operation { by, command, id }: Operation) {
+        let Answer { mut lines, error, code, .. } = if self.control.is_operator(by) {
+            self.run_for(by, &command)
+        } else {
+            // It was no longer an operator when its turn came.
+            Answer::error(AnswerCode::NOT_PERMITTED, "only an operator may do that".to_owned())
+        };
+        let text = match error {
+            Some(error) => error,
+            None if lines.len() == 1 && lines[0].len() <= MAX_ANSWER_LEN => lines.remove(0),
+            None => String::new(),
+        };
+        self.control.answer_operation(id, code, lines, text);
     }
 
     /// Returns the names of the members who are connected.
@@ -67,7 +127,7 @@ impl Operator {
         self.control.stop();
     }
 
-    fn execute(&self, input: Result<Input, InputError>, prefix: &str) -> Answer {
+    fn execute(&self, input: Result<Input, InputError>, by: Option<PublicIdentity>, prefix: &str) -> Answer {
         match input {
             Ok(Input::Nothing) => Answer::default(),
             Ok(Input::Say(text)) => {
@@ -77,13 +137,17 @@ impl Operator {
             Ok(Input::NoArg(NoArg::Help)) => Answer::of(help(prefix)),
             Ok(Input::NoArg(NoArg::Stop)) => Answer { stops: true, ..Answer::default() },
             Ok(Input::NoArg(command)) => Answer::of(self.execute_no_arg(command)),
+            Ok(Input::Invite(command)) => {
+                let refused = |error| Answer::error(AnswerCode::NOT_FOUND, error);
+                self.execute_invite(command).map_or_else(refused, Answer::of)
+            }
             Ok(Input::Delete(seq)) => match self.control.delete(seq) {
                 Ok(true) => Answer::of(vec![format!("entry {seq} is removed")]),
                 Ok(false) => Answer::of(vec![format!("entry {seq} is being removed")]),
-                Err(error) => Answer::error(format!("entry {seq}: {error}")),
+                Err(error) => Answer::error(answer_code(error), format!("entry {seq}: {error}")),
             },
-            Ok(Input::WithName(command, name)) => self.execute_with_name(command, &name, prefix),
-            Err(error) => Answer::error(error.to_string()),
+            Ok(Input::WithName(command, name)) => self.execute_with_name(command, &name, by, prefix),
+            Err(error) => Answer::error(AnswerCode::NOT_UNDERSTOOD, error.to_string()),
         }
     }
 
@@ -92,38 +156,95 @@ impl Operator {
             NoArg::Who => {
                 let here = self.control.who();
                 let head = format!("{} here", count_members(here.len()));
-                [head].into_iter().chain(here.iter().map(|presence| self.presence(presence))).collect()
+                let here = here.iter().map(|presence| self.presence(presence));
+                let waiting = self.control.waiting();
+                [head].into_iter().chain(here).chain(waiting.iter().map(|it| self.waiting(it))).collect()
             }
             NoArg::Bans => {
                 let sanctions = self.control.sanctions();
                 let none = sanctions.is_empty().then(|| "no bans or mutes".to_owned());
                 none.into_iter().chain(sanctions.iter().map(|sanction| self.sanction(sanction))).collect()
             }
+            NoArg::Ops => {
+                let privileges = self.control.privileges();
+                let none = privileges.is_empty().then(|| "no command appointed operators".to_owned());
+                none.into_iter().chain(privileges.iter().map(|privilege| self.privilege(privilege))).collect()
+            }
             NoArg::Stats => self.stats(),
-            NoArg::Invite => vec![self.invite.clone()],
             NoArg::Stop | NoArg::Help => Vec::new(),
         }
     }
 
-    fn execute_with_name(&self, command: WithName, argument: &str, prefix: &str) -> Answer {
+    fn execute_invite(&self, command: InviteCommand) -> Result<Vec<String>, String> {
+        let text = |secret| invite_text(&self.invite, &secret);
+        match command {
+            InviteCommand::Show => {
+                let mut invites = self.control.invites().into_iter();
+                let standing = invites.find(|it| it.record.is_standing && it.state == InviteState::InForce);
+                standing.map(|it| vec![text(it.record.secret)]).ok_or_else(|| OperatorError::Stopped.to_string())
+            }
+            InviteCommand::List { with_secrets } => {
+                let show = |info: InviteInfo| {
+                    let is_shown = with_secrets && info.state == InviteState::InForce;
+                    [describe_invite(&self.lines, &info)].into_iter().chain(is_shown.then(|| text(info.record.secret)))
+                };
+                Ok(self.control.invites().into_iter().flat_map(show).collect())
+            }
+            InviteCommand::New(terms) => {
+                let made = self.control.create_invite(terms);
+                made.map(|InviteRecord { secret, .. }| vec![text(secret)]).map_err(|error| error.to_string())
+            }
+            InviteCommand::Revoke(id) => match self.control.revoke_invite(id) {
+                Ok(_) => Ok(vec![format!("invite {id} is revoked; whoever it has admitted stays admitted")]),
+                Err(OperatorError::AlreadyInEffect) => Err(format!("invite {id} is revoked already")),
+                Err(OperatorError::StandingInvite) => {
+                    Err(format!("invite {id} is the standing one: invite revoke standing replaces it"))
+                }
+                Err(error) => Err(format!("invite {id}: {error}")),
+            },
+            InviteCommand::RevokeStanding => {
+                // The file first: it decides which invite is the standing one at the next start.
+                let dir = DataDir::open(&self.data_dir).map_err(|error| error.to_string())?;
+                let secret = generate_secret(&dir, &self.invite.room).map_err(|error| error.to_string())?;
+                self.control.replace_standing_invite(*secret.expose()).map_err(|error| error.to_string())?;
+                Ok(vec![text(*secret.expose())])
+            }
+        }
+    }
+
+    fn waiting(&self, waiting: &WaitingInfo) -> String {
+        let WaitingInfo { name, address, since_ms } = waiting;
+        format!("  {} ({address}) waits to be let in since {}", clean_line(name), self.lines.stamp(*since_ms))
+    }
+
+    fn execute_with_name(&self, command: WithName, argument: &str, by: Option<PublicIdentity>, prefix: &str) -> Answer {
         let control = &self.control;
         let (name, reason) =
             if command.takes_reason() { control.split_name(argument) } else { (argument.to_owned(), None) };
         let (name, reason) = (name.as_str(), reason.as_deref());
         let (outcome, done) = match command {
-            WithName::Kick => (control.kick(name, reason), "was kicked"),
-            WithName::Ban => (control.ban(name, reason), "is banned; the name stays reserved"),
+            WithName::Kick => (control.kick(by, name, reason), "was kicked"),
+            WithName::Ban => (control.ban(by, name, reason), "is banned; the name stays reserved"),
             WithName::Unban => (control.unban(name), "is no longer banned"),
-            WithName::Mute => (control.mute(name, reason), "is muted"),
+            WithName::Mute => (control.mute(by, name, reason), "is muted"),
             WithName::Unmute => (control.unmute(name), "is no longer muted"),
             WithName::Release => (control.release(name), "is free for anyone to take"),
+            WithName::Op => (control.grant(by, name, PrivilegeKind::Operator), "is an operator now"),
+            WithName::Deop => (control.revoke(by, name, PrivilegeKind::Operator), "is no longer an operator"),
+            WithName::Trust => (control.grant(by, name, PrivilegeKind::Trusted), "may post at any rate now"),
+            WithName::Untrust => (control.revoke(by, name, PrivilegeKind::Trusted), "is no longer trusted"),
+            WithName::Accept => (control.accept(name), "is let in"),
+            WithName::Reject => (control.reject(name), "was refused"),
         };
         match outcome {
             Ok(shown) if command == WithName::Ban => {
                 Answer::of(vec![format!("{} {done} ({prefix}release NAME frees it)", clean_line(&shown))])
             }
             Ok(shown) => Answer::of(vec![format!("{} {done}", clean_line(&shown))]),
-            Err(error) => Answer::error(format!("{}: {}", clean_line(name), describe_error(command, error, prefix))),
+            Err(error) => {
+                let why = describe_error(command, error, prefix);
+                Answer::error(answer_code(error), format!("{}: {why}", clean_line(name)))
+            }
         }
     }
 
@@ -135,6 +256,14 @@ impl Operator {
         let idle = idle.as_micros() / 1_000_000;
         let others = if *sessions > 1 { format!(", {sessions} connections") } else { String::new() };
         format!("  {} ({address}) since {since}, idle {idle} s, round trip {rtt}{muted}{others}", clean_line(name))
+    }
+
+    fn privilege(&self, privilege: &Privilege) -> String {
+        let what = match privilege.kind {
+            PrivilegeKind::Operator => "operator",
+            PrivilegeKind::Trusted => "trusted",
+        };
+        format!("  {} {what} since {}", clean_line(&privilege.name), self.lines.stamp(privilege.since_ms))
     }
 
     fn sanction(&self, sanction: &Sanction) -> String {
@@ -219,9 +348,22 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
         (WithName::Kick, OperatorError::NotHere) => return format!("no such member is connected (see {prefix}who)"),
         (WithName::Release, OperatorError::InUse) => "the owner of this name is connected, or was a moment ago",
         (WithName::Release, OperatorError::NoSuchName) => "no one owns this name",
+        (_, OperatorError::NotWaiting) => return format!("nobody waits under this name (see {prefix}who)"),
         (_, OperatorError::NoSuchRoom) => "no such room",
         (_, OperatorError::NoSuchName) => "no such name",
         (_, OperatorError::Stopped) => "the server has stopped",
+        (WithName::Op, OperatorError::AlreadyInEffect) => "is an operator already",
+        (WithName::Trust, OperatorError::AlreadyInEffect) => "is trusted already",
+        (WithName::Deop, OperatorError::NotInEffect) => return format!("is not an operator (see {prefix}ops)"),
+        (WithName::Untrust, OperatorError::NotInEffect) => return format!("is not trusted (see {prefix}ops)"),
+        (WithName::Deop, OperatorError::Configured) => {
+            "is an operator by the server's configuration, which no command changes"
+        }
+        (_, OperatorError::Configured) => "is an operator by the server's configuration; only its console can do that",
+        (_, OperatorError::Oneself) => "you cannot do that to yourself",
+        (_, OperatorError::TooManyPrivileges) => {
+            "too many operators and trusted members: deop or untrust some, or raise --max-privileges"
+        }
         (_, OperatorError::AlreadyInEffect) => "already in effect",
         (_, OperatorError::Full) => "too many bans and mutes: lift some, or raise --max-sanctions",
         (
@@ -229,12 +371,35 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
             OperatorError::NotInEffect
             | OperatorError::NotHere
             | OperatorError::InUse
+            | OperatorError::NoSuchInvite
+            | OperatorError::StandingInvite
+            | OperatorError::TooManyInvites
             | OperatorError::NoSuchEntry
             | OperatorError::NotMessage
             | OperatorError::Busy,
         ) => "not possible",
     };
     why.to_owned()
+}
+
+/// The code of an error in an answer to a client.
+fn answer_code(error: OperatorError) -> AnswerCode {
+    match error {
+        OperatorError::NoSuchRoom
+        | OperatorError::NoSuchName
+        | OperatorError::NotHere
+        | OperatorError::NoSuchEntry
+        | OperatorError::NoSuchInvite
+        | OperatorError::NotWaiting => AnswerCode::NOT_FOUND,
+        OperatorError::AlreadyInEffect | OperatorError::NotInEffect => AnswerCode::UNCHANGED,
+        OperatorError::Full | OperatorError::TooManyPrivileges | OperatorError::TooManyInvites => AnswerCode::LIMIT,
+        OperatorError::Busy | OperatorError::Stopped => AnswerCode::TRY_LATER,
+        OperatorError::InUse
+        | OperatorError::NotMessage
+        | OperatorError::Configured
+        | OperatorError::Oneself
+        | OperatorError::StandingInvite => AnswerCode::NOT_PERMITTED,
+    }
 }
 
 fn count_members(count: usize) -> String {

@@ -11,6 +11,7 @@ pub mod control_socket;
 pub mod editor;
 pub mod execute;
 pub mod input;
+pub mod invites;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

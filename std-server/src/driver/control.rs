@@ -6,12 +6,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 
+use kabar_core::chat::{AnswerCode, ROOM_SECRET_LEN};
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use mio::Waker;
 
 use super::worker_metrics::WorkerMetrics;
-use crate::hub::{Counters, Hub, HubLimits, MemberInfo, OperatorError, RoomId, Status};
-use crate::store::Sanction;
+use crate::hub::{
+    Counters, Hub, HubLimits, InviteInfo, InviteTerms, MemberInfo, OperationId, OperatorError, RoomId, Status,
+    WaitingInfo,
+};
+use crate::store::{InviteRecord, Privilege, PrivilegeKind, Sanction};
 use kabar_std::provider::Accelerated;
 
 /// Commands to the serving thread.
@@ -21,6 +26,15 @@ pub(super) enum Command {
     /// Run a function on the hub.
     WithHub(Box<HubCall>),
 }
+
+type ActBecause = fn(
+    &mut Hub<Accelerated>,
+    Instant,
+    RoomId,
+    Option<PublicIdentity>,
+    &str,
+    Option<&str>,
+) -> Result<String, OperatorError>;
 
 type HubCall = dyn FnOnce(&mut Hub<Accelerated>, Instant) + Send;
 
@@ -91,20 +105,20 @@ impl Control {
         split.unwrap_or_else(|| (text.to_owned(), None))
     }
 
-    /// Disconnects a member.
+    /// Disconnects a member. `by`: the member who does it; `None`: at the console.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn kick(&self, name: &str, reason: Option<&str>) -> Result<String, OperatorError> {
-        self.act_because(name, reason, Hub::kick)
+    pub fn kick(&self, by: Option<PublicIdentity>, name: &str, reason: Option<&str>) -> Result<String, OperatorError> {
+        self.act_because(by, name, reason, Hub::kick)
     }
 
     /// Refuses an identity from now on.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn ban(&self, name: &str, reason: Option<&str>) -> Result<String, OperatorError> {
-        self.act_because(name, reason, Hub::ban)
+    pub fn ban(&self, by: Option<PublicIdentity>, name: &str, reason: Option<&str>) -> Result<String, OperatorError> {
+        self.act_because(by, name, reason, Hub::ban)
     }
 
     /// Lifts a ban.
@@ -119,8 +133,8 @@ impl Control {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn mute(&self, name: &str, reason: Option<&str>) -> Result<String, OperatorError> {
-        self.act_because(name, reason, Hub::mute)
+    pub fn mute(&self, by: Option<PublicIdentity>, name: &str, reason: Option<&str>) -> Result<String, OperatorError> {
+        self.act_because(by, name, reason, Hub::mute)
     }
 
     /// Lifts a mute.
@@ -131,12 +145,103 @@ impl Control {
         self.act(name, Hub::unmute)
     }
 
+    /// Makes an identity an operator, or a trusted one.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn grant(&self, by: Option<PublicIdentity>, name: &str, kind: PrivilegeKind) -> Result<String, OperatorError> {
+        let name = name.to_owned();
+        let granted = self.ask(move |hub, now| hub.grant(now, RoomId::ONLY, by, &name, kind));
+        granted.unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    /// Ends what [`Control::grant`] began.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn revoke(&self, by: Option<PublicIdentity>, name: &str, kind: PrivilegeKind) -> Result<String, OperatorError> {
+        let name = name.to_owned();
+        let revoked = self.ask(move |hub, now| hub.revoke(now, RoomId::ONLY, by, &name, kind));
+        revoked.unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    /// Returns the privileges that were granted.
+    #[must_use]
+    pub fn privileges(&self) -> Vec<Privilege> {
+        self.ask(|hub, _| hub.privileges()).unwrap_or_default()
+    }
+
+    /// Whether an identity is an operator.
+    #[must_use]
+    pub fn is_operator(&self, identity: PublicIdentity) -> bool {
+        self.ask(move |hub, _| hub.is_operator(identity)).unwrap_or_default()
+    }
+
+    /// Answers a command of a member; see [`Hub::answer_operation`].
+    pub fn answer_operation(&self, id: OperationId, code: AnswerCode, lines: Vec<String>, text: String) {
+        let answer = move |hub: &mut Hub<_>, now| hub.answer_operation(now, id, code, lines, &text);
+        self.command(Command::WithHub(Box::new(answer)));
+    }
+
     /// Ends the ownership of a name.
     ///
     /// # Errors
     /// [`OperatorError`].
     pub fn release(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::release_name)
+    }
+
+    /// Lets in the newcomer who waits under a name.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn accept(&self, name: &str) -> Result<String, OperatorError> {
+        self.act(name, Hub::accept)
+    }
+
+    /// Refuses the newcomer who waits under a name.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn reject(&self, name: &str) -> Result<String, OperatorError> {
+        self.act(name, Hub::reject)
+    }
+
+    /// Returns the newcomers who wait to be let in.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<WaitingInfo> {
+        self.ask(|hub, _| hub.waiting(RoomId::ONLY)).unwrap_or_default()
+    }
+
+    /// Makes an invite.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn create_invite(&self, terms: InviteTerms) -> Result<InviteRecord, OperatorError> {
+        self.ask(move |hub, now| hub.create_invite(now, RoomId::ONLY, terms)).unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    /// Ends an invite.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn revoke_invite(&self, id: u32) -> Result<InviteRecord, OperatorError> {
+        self.ask(move |hub, now| hub.revoke_invite(now, RoomId::ONLY, id)).unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    /// Replaces the secret of the standing invite, which is stored in the data directory already.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn replace_standing_invite(&self, secret: [u8; ROOM_SECRET_LEN]) -> Result<(), OperatorError> {
+        let replaced = self.ask(move |hub, now| hub.replace_standing_invite(now, RoomId::ONLY, secret));
+        replaced.unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    /// Returns all invites, by id.
+    #[must_use]
+    pub fn invites(&self) -> Vec<InviteInfo> {
+        self.ask(|hub, now| hub.invites(now, RoomId::ONLY)).unwrap_or_default()
     }
 
     /// Removes the body of an entry for good. `Ok(false)`: the entry is read first.
@@ -182,12 +287,13 @@ impl Control {
 
     fn act_because(
         &self,
+        by: Option<PublicIdentity>,
         name: &str,
         reason: Option<&str>,
-        act: fn(&mut Hub<Accelerated>, Instant, RoomId, &str, Option<&str>) -> Result<String, OperatorError>,
+        act: ActBecause,
     ) -> Result<String, OperatorError> {
         let (name, reason) = (name.to_owned(), reason.map(str::to_owned));
-        let acted = self.ask(move |hub, now| act(hub, now, RoomId::ONLY, &name, reason.as_deref()));
+        let acted = self.ask(move |hub, now| act(hub, now, RoomId::ONLY, by, &name, reason.as_deref()));
         acted.unwrap_or(Err(OperatorError::Stopped))
     }
 

@@ -1,7 +1,7 @@
 //! The configuration of a hub: its room, who may join, its limits.
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
-use kabar_core::session::TransportParameters;
+use kabar_core::session::{Fingerprint, TransportParameters};
 use kabar_core::transport::Capacity;
 
 #[cfg(feature = "fault-injection")]
@@ -14,14 +14,19 @@ use super::limits::HubLimits;
 pub struct HubConfig {
     /// The room's name (SPEC 6.6).
     pub room: String,
-    /// The room's secret: a Join that proves knowledge of it is admitted, and every Welcome proves
-    /// that the server knows it.
+    /// The secret of the room's standing invite: a Join that proves knowledge of it is admitted,
+    /// and its Welcome proves that the server knows it.
     pub secret: [u8; ROOM_SECRET_LEN],
-    /// The rule for Joins without the secret.
+    /// The rule for Joins without an invite.
     pub join_policy: JoinPolicy,
+    /// Newcomers, admitted by `join_policy` or an invite, also wait until an operator lets them in.
+    pub needs_approval: bool,
     /// Identifies the current password: any 16 bytes that change with it. An identity that was
     /// admitted under it is not asked for it again.
     pub admission_tag: [u8; 16],
+    /// The fingerprints of identities that are operators, besides those appointed by a command: the
+    /// first 160 bits of the SHA-256 of their public keys.
+    pub operators: Vec<Fingerprint>,
     /// Bounds.
     pub limits: HubLimits,
     /// Memory and parameters of each connection, which it states to its peer.
@@ -31,8 +36,8 @@ pub struct HubConfig {
     pub faults: FaultInjection,
 }
 
-/// The rule for Joins without the room's secret. Identities that were admitted under the current
-/// tag may always join.
+/// The rule for Joins without an invite. Identities that were admitted by an invite, or under the
+/// current tag, may always join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinPolicy {
     /// Everybody.
@@ -106,7 +111,9 @@ impl HubConfig {
             room: room.to_owned(),
             secret,
             join_policy: JoinPolicy::Secret,
+            needs_approval: false,
             admission_tag: [0; 16],
+            operators: Vec::new(),
             limits: HubLimits::default(),
             profile: Profile::default(),
             #[cfg(feature = "fault-injection")]

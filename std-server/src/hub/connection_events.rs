@@ -70,7 +70,12 @@ fn on_closed<P: Provider>(
 }
 
 /// Handles the end of the time for a connection's phase.
-pub(super) fn on_phase_timer<P: Provider>(now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) {
+pub(super) fn on_phase_timer<P: Provider>(
+    now: Instant,
+    rooms: &mut Rooms,
+    context: &mut Context<P>,
+    peer: &mut Peer<P>,
+) {
     match peer.phase {
         // Its Join may have arrived: it is the server that does not read it.
         Phase::Unjoined if peer.turn.is_paused => {
@@ -81,6 +86,11 @@ pub(super) fn on_phase_timer<P: Provider>(now: Instant, context: &mut Context<P>
             peer.close(now, context, CloseCode::NOT_JOINED, "no join in time");
         }
         Phase::Checking(_) => context.on_password_timer(now, peer),
+        Phase::Waiting(room) => {
+            if let Some(room) = rooms.get_mut(room) {
+                room.on_approval_timer(now, context, peer);
+            }
+        }
         Phase::Refused(code) => {
             context.counters.refusals_unheard += 1;
             peer.close(now, context, code, "");

@@ -14,6 +14,7 @@ use super::counters::Counters;
 use super::events::HubEvent;
 use super::jobs::Job;
 use super::people::People;
+use super::privileges::Privileges;
 use super::timers::Timers;
 use super::transaction::Commits;
 use super::turns::{Turn, Turns};
@@ -39,6 +40,10 @@ pub(super) struct Context<P: Provider> {
     pub(super) jobs: VecDeque<Job<P>>,
     pub(super) events: VecDeque<HubEvent>,
     pub(super) counters: Counters,
+    /// Operators and trusted identities.
+    pub(super) privileges: Privileges,
+    /// Number of the commands of operators so far.
+    pub(super) operations: u64,
     /// Buffer for the message that is being handled.
     pub(super) message: Vec<u8>,
 }
@@ -51,7 +56,13 @@ pub(super) struct WallClock {
 }
 
 impl<P: Provider> Context<P> {
-    pub(super) fn new(config: HubConfig, loaded: &ServerState, rng: ChaCha20Rng, now: Instant) -> Self {
+    pub(super) fn new(
+        config: HubConfig,
+        loaded: &ServerState,
+        rng: ChaCha20Rng,
+        privileges: Privileges,
+        now: Instant,
+    ) -> Self {
         Self {
             people: People::new(now, &config.limits, loaded),
             commits: Commits::new(config.limits.retry_min),
@@ -66,14 +77,19 @@ impl<P: Provider> Context<P> {
             jobs: VecDeque::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
+            privileges,
+            operations: 0,
             message: vec![0; MAX_MESSAGE_LEN],
         }
     }
 
-    /// Queues an event; beyond the limit the oldest is dropped.
+    /// Queues an event; beyond the limit the oldest is dropped. Commands are not: each member waits
+    /// for the answer to one.
     pub(super) fn emit(&mut self, event: HubEvent) {
-        if self.events.len() >= self.config.limits.events {
-            self.events.pop_front();
+        if self.events.len() >= self.config.limits.events
+            && let Some(at) = self.events.iter().position(|event| !matches!(event, HubEvent::Operate { .. }))
+        {
+            self.events.remove(at);
             self.counters.events_dropped += 1;
         }
         self.events.push_back(event);

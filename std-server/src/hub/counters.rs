@@ -147,6 +147,12 @@ counters! {
     password_queue_full,
     /// Wrong passwords.
     wrong_passwords,
+    /// Invites not made because there are too many.
+    invites_full,
+    /// Joins refused, or given up for others: too many wait for an operator.
+    approval_queue_full,
+    /// Joins refused: no operator let them in in time.
+    approvals_timed_out,
     /// Joins refused: the room is full.
     room_full,
     /// Joins refused: too many members from the same prefix.
@@ -173,6 +179,14 @@ counters! {
     instances_crowded,
     /// Bans and mutes refused because there are too many.
     sanctions_full,
+    /// Operators and trusted identities not appointed: there are too many.
+    privileges_full,
+    /// Commands of operators passed on.
+    operations,
+    /// Commands refused: the member is not an operator.
+    operations_refused,
+    /// Answers to commands of operators that were cut off.
+    outputs_cut,
     /// Joins of identities with as many sessions as are admitted.
     sessions_full,
     /// Sessions replaced by another one of the same identity, to make room for it.

@@ -45,6 +45,15 @@ pub enum HubEvent {
         /// Why it ended.
         reason: LeaveReason,
     },
+    /// A Join waits until an operator lets it in.
+    Waiting {
+        /// The name that it asks for.
+        name: String,
+        /// Its identity.
+        identity: PublicIdentity,
+        /// Its address.
+        from: SocketAddr,
+    },
     /// A Join was refused.
     Refused {
         /// The name that it asked for.
@@ -60,6 +69,17 @@ pub enum HubEvent {
         name: String,
         /// Its new address.
         to: SocketAddr,
+    },
+    /// A command of an operator, who waits for [`super::Hub::answer_operation`].
+    Operate {
+        /// The operator.
+        by: PublicIdentity,
+        /// Its name.
+        name: String,
+        /// The command, without a slash.
+        command: String,
+        /// Identifies the command in its answer.
+        id: OperationId,
     },
     /// An entry that the operator wanted to remove, and that was read first, cannot be removed.
     NotRemoved {
@@ -90,6 +110,13 @@ pub enum HubEvent {
     },
     /// The write-ahead log was reset.
     StoreLogFreed,
+}
+
+/// Identifies a command of an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationId {
+    pub(super) peer: u32,
+    pub(super) number: u64,
 }
 
 /// Why a membership ended.

@@ -194,6 +194,12 @@ limits! {
     room_password_burst: u32, "room-password-burst", Count, 1, 1_000_000, 60, room_passwords_limited;
     /// Time after which everybody together may try one more.
     room_password_interval: Duration, "room-password-interval", Time, 0, 24 * HOUR, SECOND, room_passwords_limited;
+    /// Invites of the room; those that have ended make room for new ones.
+    invites: usize, "max-invites", Count, 1, 65_536, 256, invites_full;
+    /// Joins that wait for an operator.
+    approval_queue: usize, "max-waiting-joins", Count, 1, 65_536, 64, approval_queue_full;
+    /// Time that a Join waits for an operator.
+    approval_time: Duration, "approval-time", Time, SECOND, 24 * HOUR, 600 * SECOND, approvals_timed_out;
     /// Members of a room.
     members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
     /// Connections of members from an address (IPv6: from a /48); beyond this only members from
@@ -244,6 +250,10 @@ limits! {
     delete_time: Duration, "delete-time", Time, 0, 36_500 * DAY, 15 * 60 * SECOND, removals_late;
     /// Bans and mutes.
     sanctions: usize, "max-sanctions", Count, 1, 1_000_000, 16_384, sanctions_full;
+    /// Operators and trusted identities that commands appoint.
+    privileges: usize, "max-privileges", Count, 1, 1_000_000, 1_024, privileges_full;
+    /// Lines of the answer to a command of an operator; the rest is cut off.
+    output_lines: usize, "max-output-lines", Count, 1, 100_000, 200, outputs_cut;
     /// Longest body of a post; longer ones are refused.
     body_bytes: usize, "max-body", Bytes, 1, MAX_BODY_LEN as u64, MAX_BODY_LEN as u64, posts_too_long;
     /// Posts that are not committed, in all rooms; beyond this nothing more is read.

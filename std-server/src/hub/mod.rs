@@ -39,6 +39,7 @@
 //! Everything random comes from the seed, and nothing depends on the order of a hash table: the
 //! same inputs give the same outputs.
 
+mod admissions;
 mod census;
 mod commit;
 mod config;
@@ -56,6 +57,7 @@ mod messages;
 mod operator;
 mod peer;
 mod people;
+mod privileges;
 mod report;
 mod room;
 mod room_id;
@@ -77,14 +79,13 @@ use rand_core::{Rng, SeedableRng};
 use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
+use privileges::Privileges;
 use room::{Room, RoomSettings, Rooms};
-
-use crate::store::RoomState;
 
 pub use config::{HubConfig, JoinPolicy, Profile};
 pub use counters::{CounterValue, Counters};
 pub use encoded::PageRead;
-pub use events::{HubEvent, LeaveReason};
+pub use events::{HubEvent, LeaveReason, OperationId};
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::FaultInjection;
 pub use jobs::{
@@ -93,7 +94,9 @@ pub use jobs::{
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
-pub use report::{MemberInfo, OperatorError, Status};
+pub use report::{InviteInfo, MemberInfo, OperatorError, Status, WaitingInfo};
+pub(crate) use room::Invites;
+pub use room::{InviteTerms, MAX_ANSWER_LEN};
 pub use room_id::RoomId;
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
@@ -116,21 +119,24 @@ impl<P: Provider> Hub<P> {
         rng.fill_bytes(&mut acceptor_seed);
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
         let settings = RoomSettings::new(&config);
-        let mut hub =
-            Self { door, peers, rooms: Rooms::default(), context: Context::new(config, &loaded.server, rng, now) };
-        hub.add_room(now, settings, &loaded.room);
+        let privileges = Privileges::new(&config.operators, &loaded.server);
+        let context = Context::new(config, &loaded.server, rng, privileges, now);
+        let mut hub = Self { door, peers, rooms: Rooms::default(), context };
+        hub.add_room(now, settings, &loaded);
         hub.context.begin_upkeep(now);
         hub
     }
 
     /// Adds a room, with the state that the store holds.
-    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) {
-        let room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
+    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &Loaded) {
+        let mut room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
+        let last = loaded.server.invites.iter().map(|record| record.id).max().unwrap_or_default();
+        room.begin_invites(now, &self.context, self.next_invite_id().max(last.saturating_add(1)));
         self.rooms.add(room);
     }
 
-    /// Sets the time of day: `unix_ms` since 1970 at `now`. It is only written into entries, so it
-    /// may jump. Call this at the start and whenever the clock was set.
+    /// Sets the time of day: `unix_ms` since 1970 at `now`. It is written into entries, and invites
+    /// expire by it (SPEC 6.2); it may jump. Call this at the start and whenever the clock was set.
     pub fn set_wall(&mut self, now: Instant, unix_ms: u64) {
         self.context.wall = WallClock { set_at: now, unix_ms };
     }

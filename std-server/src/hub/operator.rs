@@ -1,15 +1,17 @@
 //! The actions of an operator, and the view that an operator has of a hub.
 
+use kabar_core::chat::AnswerCode;
 use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
 use super::Hub;
-use super::events::LeaveReason;
+use super::events::{LeaveReason, OperationId};
 use super::report::{MemberInfo, OperatorError, Status};
-use super::room::Room;
+use super::room::{Room, answer_operation};
 use super::room_id::RoomId;
-use crate::store::{Sanction, SanctionKind};
+use crate::store::{Privilege, PrivilegeKind, Sanction, SanctionKind};
 
 impl<P: Provider> Hub<P> {
     /// Posts `text` (up to 4096 bytes; the rest is cut off) to a room as the operator.
@@ -29,20 +31,23 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Removes a member from a room. Returns the name as the server writes it. The member and the
-    /// room are shown the reason.
+    /// room are shown the reason. `by`: the member who does it, who is an operator; `None`: at the
+    /// console.
     ///
     /// # Errors
-    /// [`OperatorError::NotHere`].
+    /// [`OperatorError::NotHere`]; for a member also [`OperatorError::Oneself`],
+    /// [`OperatorError::Configured`].
     pub fn kick(
         &mut self,
         now: Instant,
         room: RoomId,
+        by: Option<PublicIdentity>,
         name: &str,
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
         self.begin_input(now);
         let Self { peers, rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.kick(now, peers, context, name, reason)
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.kick(now, peers, context, by, name, reason)
     }
 
     /// Bans an identity permanently, and removes it if it is a member. In effect at once; stored as
@@ -50,17 +55,19 @@ impl<P: Provider> Hub<P> {
     /// identity whenever it is refused.
     ///
     /// # Errors
-    /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`].
+    /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`]; for
+    /// a member also [`OperatorError::Oneself`], [`OperatorError::Configured`].
     pub fn ban(
         &mut self,
         now: Instant,
         room: RoomId,
+        by: Option<PublicIdentity>,
         name: &str,
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
         self.begin_input(now);
         let Self { peers, rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.ban(now, peers, context, name, reason)
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.ban(now, peers, context, by, name, reason)
     }
 
     /// Removes the body of an entry for good. `Ok(false)`: it is read first, and
@@ -87,18 +94,20 @@ impl<P: Provider> Hub<P> {
     /// works. The room is shown the reason.
     ///
     /// # Errors
-    /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`].
+    /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`]; for
+    /// a member also [`OperatorError::Oneself`], [`OperatorError::Configured`].
     pub fn mute(
         &mut self,
         now: Instant,
         room: RoomId,
+        by: Option<PublicIdentity>,
         name: &str,
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
         self.begin_input(now);
         let Self { rooms, context, .. } = self;
         let room = rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?;
-        room.impose(now, context, name, SanctionKind::Mute, reason).map(|(shown, _)| shown)
+        room.impose(now, context, by, name, SanctionKind::Mute, reason).map(|(shown, _)| shown)
     }
 
     /// Lifts a mute.
@@ -119,6 +128,68 @@ impl<P: Provider> Hub<P> {
     #[must_use]
     pub fn sanctions(&self, room: RoomId) -> Vec<Sanction> {
         self.rooms.get(room).map_or_else(Vec::new, Room::sanctions)
+    }
+
+    /// Makes an identity an operator, or a trusted one. In effect at once; stored as soon as the store
+    /// works.
+    ///
+    /// # Errors
+    /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`],
+    /// [`OperatorError::TooManyPrivileges`].
+    pub fn grant(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        by: Option<PublicIdentity>,
+        name: &str,
+        kind: PrivilegeKind,
+    ) -> Result<String, OperatorError> {
+        self.begin_input(now);
+        let Self { rooms, context, .. } = self;
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.grant(now, context, by, name, kind)
+    }
+
+    /// Ends what [`Hub::grant`] began.
+    ///
+    /// # Errors
+    /// [`OperatorError::NotInEffect`], [`OperatorError::Configured`].
+    pub fn revoke(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        by: Option<PublicIdentity>,
+        name: &str,
+        kind: PrivilegeKind,
+    ) -> Result<String, OperatorError> {
+        self.begin_input(now);
+        let Self { rooms, context, .. } = self;
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.revoke(context, by, name, kind)
+    }
+
+    /// The privileges that were granted, by kind, oldest first.
+    #[must_use]
+    pub fn privileges(&self) -> Vec<Privilege> {
+        self.context.privileges.all()
+    }
+
+    /// Whether an identity is an operator.
+    #[must_use]
+    pub fn is_operator(&self, identity: PublicIdentity) -> bool {
+        self.context.privileges.is_operator(identity)
+    }
+
+    /// Answers a command that [`super::HubEvent::Operate`] reported, if its member still waits for
+    /// that: the lines of its output, the result, and a text about it.
+    pub fn answer_operation(
+        &mut self,
+        now: Instant,
+        id: OperationId,
+        code: AnswerCode,
+        lines: Vec<String>,
+        text: &str,
+    ) {
+        self.begin_input(now);
+        answer_operation(&mut self.peers, &mut self.context, id, code, lines, text);
     }
 
     /// Ends the ownership of a name, so that anybody may take it.

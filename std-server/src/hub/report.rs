@@ -6,6 +6,8 @@ use core::net::SocketAddr;
 
 use kabar_core::time::Duration;
 
+use crate::store::{InviteRecord, InviteState, InviteUse};
+
 /// One member, for an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberInfo {
@@ -23,6 +25,28 @@ pub struct MemberInfo {
     pub is_muted: bool,
     /// Number of its connections.
     pub sessions: usize,
+}
+
+/// One invite, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteInfo {
+    /// The invite.
+    pub record: InviteRecord,
+    /// Whether it admits newcomers.
+    pub state: InviteState,
+    /// Its last uses, oldest first.
+    pub uses: Vec<InviteUse>,
+}
+
+/// A Join that waits to be let in, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingInfo {
+    /// The name that it asks for.
+    pub name: String,
+    /// Its address.
+    pub address: SocketAddr,
+    /// Since when it waits, in ms since 1970.
+    pub since_ms: u64,
 }
 
 /// How full a hub and one of its rooms are.
@@ -74,6 +98,20 @@ pub enum OperatorError {
     Busy,
     /// The limit of bans and mutes is reached.
     Full,
+    /// The limit of operators and trusted identities is reached.
+    TooManyPrivileges,
+    /// The configuration names the identity as an operator.
+    Configured,
+    /// An operator cannot do this to themselves.
+    Oneself,
+    /// The room has no such invite.
+    NoSuchInvite,
+    /// It is the standing invite, which can only be replaced.
+    StandingInvite,
+    /// The limit of invites is reached.
+    TooManyInvites,
+    /// No Join waits under this name.
+    NotWaiting,
     /// The server has stopped.
     Stopped,
 }
@@ -91,6 +129,15 @@ impl fmt::Display for OperatorError {
             Self::NotMessage => "only messages can be removed",
             Self::Busy => "another removal is in progress",
             Self::Full => "too many bans and mutes: lift some, or raise --max-sanctions",
+            Self::TooManyPrivileges => {
+                "too many operators and trusted identities: deop or untrust some, or raise --max-privileges"
+            }
+            Self::Configured => "is an operator by the server's configuration",
+            Self::Oneself => "you cannot do this to yourself",
+            Self::NoSuchInvite => "no such invite",
+            Self::StandingInvite => "it is the standing invite",
+            Self::TooManyInvites => "too many invites: revoke some, or raise --max-invites",
+            Self::NotWaiting => "nobody waits under this name",
             Self::Stopped => "the server has stopped",
         })
     }

@@ -136,7 +136,7 @@ impl<P: Provider> Hub<P> {
             }
             Timer::Phase(id) => {
                 if let Some(peer) = peers.get_mut(id) {
-                    on_phase_timer(now, context, peer);
+                    on_phase_timer(now, rooms, context, peer);
                 }
             }
             Timer::Read(id) => {
@@ -189,7 +189,10 @@ impl<P: Provider> Hub<P> {
     /// creates their other jobs.
     pub(super) fn visit_touched_rooms(&mut self, now: Instant) {
         let Self { peers, rooms, context, .. } = self;
-        rooms.visit_touched(|room| room.create_read_jobs(context));
+        rooms.visit_touched(|room| {
+            room.refuse_displaced(now, peers, context);
+            room.create_read_jobs(context);
+        });
         context.create_password_job(now, peers);
     }
 

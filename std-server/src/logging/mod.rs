@@ -156,7 +156,9 @@ pub fn log_event(event: &HubEvent) {
             let text = if is_shown { String::from_utf8_lossy(body) } else { "".into() };
             trace!(target: ROOM_TARGET, seq, author, kind = kind.0, len = body.len(), %text, "entry stored");
         }
-        HubEvent::Joined { name, from, .. } => info!(target: ROOM_TARGET, name, address = %from, "{}", message()),
+        HubEvent::Joined { name, from, .. } | HubEvent::Waiting { name, from, .. } => {
+            info!(target: ROOM_TARGET, name, address = %from, "{}", message())
+        }
         HubEvent::Left { name, from, reason } => {
             info!(target: ROOM_TARGET, name, address = %from, reason = leave_reason(*reason), "{}", message());
         }
@@ -167,6 +169,7 @@ pub fn log_event(event: &HubEvent) {
         HubEvent::StoreTrouble(_) | HubEvent::StoreUnreadable(_) | HubEvent::StoreRegressed { .. } => {
             error!(target: ROOM_TARGET, "{}", message());
         }
+        HubEvent::Operate { name, .. } => info!(target: ROOM_TARGET, name, "{}", message()),
         HubEvent::NotRemoved { seq, .. } => warn!(target: ROOM_TARGET, seq, "{}", message()),
         HubEvent::StoreLogHeld { bytes } => warn!(target: ROOM_TARGET, bytes, "{}", message()),
         HubEvent::StoreRecovered | HubEvent::StoreLogFreed => info!(target: ROOM_TARGET, "{}", message()),

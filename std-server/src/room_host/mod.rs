@@ -1,11 +1,15 @@
 //! Starts a room from a data directory and returns its invite. Shared by `kabar-server` and
 //! `kabar host`.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use kabar_core::crypto::rsa::KeySize;
+use kabar_core::session::Fingerprint;
 
+use crate::console::execute::{Operation, Operator};
 use crate::driver::{Control, Listener, Parts, Server, ServerFailed, StartError};
 use crate::hub::{HubConfig, HubEvent, HubLimits, JoinPolicy};
 use crate::key_file::{load_or_create_key, load_or_create_secret};
@@ -42,9 +46,11 @@ pub struct RoomHostBuilder<'a> {
     listen: SocketAddr,
     advertise: Vec<Advertised>,
     password: Option<&'a str>,
+    needs_approval: bool,
     transcript: Option<&'a Path>,
     key_size: KeySize,
     limits: HubLimits,
+    operators: Vec<Fingerprint>,
 }
 
 /// A room could not be started.
@@ -83,6 +89,12 @@ impl<'a> RoomHostBuilder<'a> {
         Self { password, ..self }
     }
 
+    /// Lets newcomers wait until an operator lets them in.
+    #[must_use]
+    pub fn needs_approval(self, needs_approval: bool) -> Self {
+        Self { needs_approval, ..self }
+    }
+
     /// Appends every entry as a line of text to this file.
     #[must_use]
     pub fn transcript(self, transcript: Option<&'a Path>) -> Self {
@@ -99,6 +111,12 @@ impl<'a> RoomHostBuilder<'a> {
     #[must_use]
     pub fn limits(self, limits: HubLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Sets the identities that are operators, besides those that commands appoint.
+    #[must_use]
+    pub fn operators(self, operators: Vec<Fingerprint>) -> Self {
+        Self { operators, ..self }
     }
 
     /// Locks the directory, loads or creates its files, and starts the server.
@@ -126,7 +144,8 @@ impl<'a> RoomHostBuilder<'a> {
         let secret = load_or_create_secret(&dir, &self.room)?;
         let verifier = self.password.map(|password| Password::set(&dir, &self.room, password)).transpose()?;
         let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
-        config.limits = self.limits;
+        (config.limits, config.operators) = (self.limits, self.operators);
+        config.needs_approval = self.needs_approval;
         if let Some(password) = &verifier {
             (config.join_policy, config.admission_tag) = (JoinPolicy::Password, password.tag());
         }
@@ -135,7 +154,12 @@ impl<'a> RoomHostBuilder<'a> {
         let history = store.path().to_path_buf();
         let transcript = self.transcript.map(|path| Transcript::open(path, on_warning)).transpose()?;
         let reopener = transcript.as_ref().map(Transcript::reopener);
+        let (operations, received) = mpsc::channel();
         let on_event = move |event| {
+            if let HubEvent::Operate { by, command, id, .. } = &event {
+                // It is received as long as the server runs.
+                let _ = operations.send(Operation { by: *by, command: command.clone(), id: *id });
+            }
             if let Some(transcript) = &transcript {
                 transcript.take(&event);
             }
@@ -152,6 +176,8 @@ impl<'a> RoomHostBuilder<'a> {
         let places = places(&self.advertise, &reachable, local.port());
         save_places(&dir, &self.room, &places)?;
         let invite = Invite { places, room: self.room, fingerprint: server.fingerprint(), secret };
+        operate(received, Operator::new(server.control().clone(), invite.clone(), dir.path()))
+            .map_err(StartError::System)?;
         Ok(RoomHost { server, invite, reachable, is_advertised, key_size, reopener, _lock: lock })
     }
 }
@@ -168,9 +194,11 @@ impl RoomHost {
             listen,
             advertise: Vec::new(),
             password: None,
+            needs_approval: false,
             transcript: None,
             key_size,
             limits,
+            operators: Vec::new(),
         }
     }
 
@@ -255,6 +283,13 @@ impl RoomHost {
     pub fn stop(self) -> Result<(), ServerFailed> {
         self.server.stop()
     }
+}
+
+/// Executes the commands of members, who are operators, on a thread of its own, until the server has
+/// stopped.
+fn operate(operations: mpsc::Receiver<Operation>, operator: Operator) -> io::Result<()> {
+    let run = move || operations.into_iter().for_each(|operation| operator.answer(operation));
+    std::thread::Builder::new().name("kabar-operate".to_owned()).spawn(run).map(|_| ())
 }
 
 /// The places that an invite names: the advertised ones, else the best of those found.

@@ -19,9 +19,10 @@ macro_rules! suite {
             a_room_is_in_a_commit_once, a_removed_body_is_gone_and_its_entry_stays, only_kept_entries_are_removed,
             the_oldest_entries_go_and_the_head_stays, a_survey_finds_what_is_not_kept, presence_is_one_name_per_identity_and_room, lists_all_rooms, takes_no_gap_no_repeat_and_no_other_owner,
             keeps_numbers_of_all_sizes, rooms_are_apart, a_released_name_is_gone_and_can_be_taken_in_the_same_batch,
+            privileges_are_kept_until_revoked_one_of_each_kind,
             sanctions_are_kept_until_lifted_one_of_each_kind, forgets_what_a_batch_says_before_it_writes,
             forgets_no_instance_that_the_batch_uses, running_time_never_falls, a_term_counts_once, reads_what_exists_in_order,
-            a_batch_without_entries_moves_nothing);
+            a_batch_without_entries_moves_nothing, invites_keep_their_last_uses_until_they_are_forgotten);
     };
     ($make:expr; $($test:ident),*) => {
         $(#[test]
@@ -66,6 +67,7 @@ pub(super) fn sorted(mut loaded: RoomState) -> RoomState {
 /// As [`sorted`].
 pub(super) fn sorted_server(mut loaded: ServerState) -> ServerState {
     loaded.names.sort_by(|a, b| a.folded.cmp(&b.folded));
+    loaded.privileges.sort_by_key(|record| (record.identity, record.kind));
     loaded
 }
 
@@ -295,6 +297,30 @@ fn sanction(identity: PublicIdentity, kind: SanctionKind, since_ms: u64) -> Sanc
     Sanction { identity, kind, name: "Ana".into(), since_ms, reason: None, by: None }
 }
 
+pub(super) fn privileges_are_kept_until_revoked_one_of_each_kind(store: &mut impl Store) {
+    let privilege = |identity, kind, by| Privilege { identity, kind, name: "Ana".into(), since_ms: 1, by };
+    let all = [
+        privilege(ANA, PrivilegeKind::Operator, None),
+        privilege(ANA, PrivilegeKind::Trusted, Some(BEN)),
+        privilege(BEN, PrivilegeKind::Operator, Some(ANA)),
+    ];
+    let stored = |store: &mut _| {
+        let mut privileges = Store::load_server(store).expect("readable").privileges;
+        privileges.sort_by_key(|record| (record.identity, record.kind));
+        privileges
+    };
+    assert_eq!(store.commit(&ServerBatch { granted: all.to_vec(), ..ServerBatch::default() }.into()), Ok(()));
+    assert_eq!(stored(store), all);
+    let later = Privilege { since_ms: 9, ..all[0].clone() };
+    let change = ServerBatch {
+        revoked: vec![(ANA, PrivilegeKind::Operator), (ANA, PrivilegeKind::Trusted)],
+        granted: vec![later.clone()],
+        ..ServerBatch::default()
+    };
+    assert_eq!(store.commit(&change.into()), Ok(()));
+    assert_eq!(stored(store), [later, all[2].clone()]);
+}
+
 pub(super) fn sanctions_are_kept_until_lifted_one_of_each_kind(store: &mut impl Store) {
     let (ban, mute) = (sanction(ANA, SanctionKind::Ban, 1), sanction(ANA, SanctionKind::Mute, 2));
     let other = Sanction { reason: Some("spam".into()), by: Some(ANA), ..sanction(BEN, SanctionKind::Ban, 3) };
@@ -377,4 +403,37 @@ pub(super) fn a_batch_without_entries_moves_nothing(store: &mut impl Store) {
     assert_eq!(load(store).head, 1);
     assert_eq!(store.commit(&RoomBatch { room: "attic".into(), ..RoomBatch::default() }.into()), Ok(()));
     assert_eq!(store.load_room("attic"), Ok(RoomState::default()));
+}
+
+pub(super) fn invites_keep_their_last_uses_until_they_are_forgotten(store: &mut impl Store) {
+    let invite = |id, room: Option<&str>| InviteRecord {
+        id,
+        room: room.map(str::to_owned),
+        secret: [id as u8; 16],
+        is_standing: id == 1,
+        made_by: (id > 1).then_some(ANA),
+        made_ms: u64::MAX,
+        expires_ms: (id > 1).then_some(7),
+        uses_left: (id > 1).then_some(0),
+        used: u32::MAX,
+        is_revoked: id > 1,
+    };
+    let used = |invite, number| InviteUse { invite, number, identity: BEN, time_ms: u64::from(number) };
+    let all = vec![invite(1, Some("lobby")), invite(2, None), invite(u32::MAX, Some("attic"))];
+    let invite_uses = [1..=70, 1..=2].into_iter().zip([1, 2]);
+    let invite_uses = invite_uses.flat_map(|(numbers, invite)| numbers.map(move |number| used(invite, number)));
+    let first = ServerBatch { invites: all.clone(), invite_uses: invite_uses.collect(), ..ServerBatch::default() };
+    assert!(!first.is_empty());
+    assert_eq!(store.commit(&first.into()), Ok(()));
+    let loaded = load_server(store);
+    assert_eq!(loaded.invites, all);
+    let kept: Vec<u32> = loaded.invite_uses.iter().filter(|it| it.invite == 1).map(|it| it.number).collect();
+    assert_eq!(kept, (7..=70).collect::<Vec<_>>());
+    assert_eq!(loaded.invite_uses.last(), Some(&used(2, 2)));
+    let changed = InviteRecord { is_revoked: true, ..invite(1, Some("lobby")) };
+    let next = ServerBatch { invites: vec![changed.clone()], forgotten_invites: vec![2, 9], ..ServerBatch::default() };
+    assert_eq!(store.commit(&next.into()), Ok(()));
+    let loaded = load_server(store);
+    assert_eq!(loaded.invites, [changed, invite(u32::MAX, Some("attic"))]);
+    assert_eq!((loaded.invite_uses.len(), loaded.invite_uses[0].number), (64, 7), "those of the other invite stay");
 }

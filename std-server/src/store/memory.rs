@@ -8,8 +8,8 @@ use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary, ServerBatch,
-    ServerState, Store, StoreErrorKind,
+    Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary,
+    ServerBatch, ServerState, Store, StoreErrorKind,
 };
 
 /// The error that this store reports for an injected fault.
@@ -141,12 +141,27 @@ impl Store for MemoryStore {
 
 impl MemoryStore {
     fn apply(&mut self, batch: &ServerBatch) {
-        let ServerState { names, ran_ms, .. } = &mut self.server;
+        let ServerState { names, privileges, ran_ms, invites, invite_uses, .. } = &mut self.server;
         names.retain(|known| !batch.released.contains(&known.folded) && !batch.forgotten.contains(&known.folded));
         for record in &batch.names {
             upsert(names, record.clone(), |known| known.folded == record.folded);
         }
+        privileges.retain(|known| !batch.revoked.contains(&(known.identity, known.kind)));
+        for record in &batch.granted {
+            upsert(privileges, record.clone(), |known| (known.identity, known.kind) == (record.identity, record.kind));
+        }
         *ran_ms = (*ran_ms).max(batch.ran_ms.unwrap_or_default());
+        invites.retain(|known| !batch.forgotten_invites.contains(&known.id));
+        invite_uses.retain(|known| !batch.forgotten_invites.contains(&known.invite));
+        for record in &batch.invites {
+            upsert(invites, record.clone(), |known| known.id == record.id);
+        }
+        for record in &batch.invite_uses {
+            invite_uses.retain(|it| it.invite != record.invite || it.number + KEPT_USES > record.number);
+            upsert(invite_uses, *record, |known| (known.invite, known.number) == (record.invite, record.number));
+        }
+        invites.sort_by_key(|record| record.id);
+        invite_uses.sort_by_key(|record| (record.invite, record.number));
     }
 }
 

@@ -8,6 +8,7 @@
 mod conformance;
 mod error;
 mod invariants;
+mod invites;
 mod memory;
 mod sqlite;
 
@@ -19,6 +20,7 @@ use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 pub use error::{CommitError, ReadError, StoreErrorKind};
+pub use invites::{InviteRecord, InviteState, InviteUse, KEPT_USES};
 pub use memory::{Fault, MemoryStore};
 pub use sqlite::{
     CopyError, FILE_NAME, Filter, History, OpenError, Query, Report, RestoreError, Restored, RoomReport, Selection,
@@ -125,6 +127,30 @@ pub enum SanctionKind {
     Mute,
 }
 
+/// What an identity may do on the whole server; at most one of each kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Privilege {
+    /// The identity that has it.
+    pub identity: PublicIdentity,
+    /// Its kind.
+    pub kind: PrivilegeKind,
+    /// The displayed name at that time.
+    pub name: String,
+    /// When it was granted, in ms since 1970.
+    pub since_ms: u64,
+    /// The operator who granted it; `None`: at the console.
+    pub by: Option<PublicIdentity>,
+}
+
+/// The kinds of a [`Privilege`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrivilegeKind {
+    /// Operates the server from a client.
+    Operator,
+    /// Posts at any rate.
+    Trusted,
+}
+
 /// The content of one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
@@ -143,8 +169,18 @@ pub struct ServerBatch {
     pub released: Vec<String>,
     /// Names whose retention ended (SPEC 6.6), in folded form. Applied before `names`.
     pub forgotten: Vec<String>,
+    /// New and changed privileges.
+    pub granted: Vec<Privilege>,
+    /// Privileges that end. Applied before `granted`.
+    pub revoked: Vec<(PublicIdentity, PrivilegeKind)>,
     /// Total running time of servers on this store, in ms. Never decreases.
     pub ran_ms: Option<u64>,
+    /// New and changed invites.
+    pub invites: Vec<InviteRecord>,
+    /// New uses of invites.
+    pub invite_uses: Vec<InviteUse>,
+    /// Invites to remove, with their uses. Applied before `invites`.
+    pub forgotten_invites: Vec<u32>,
 }
 
 /// A room's part of a transaction.
@@ -227,7 +263,12 @@ impl ServerBatch {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.released.is_empty() && self.forgotten.is_empty() && self.ran_ms.is_none()
+        let Self { names, released, forgotten, granted, revoked, ran_ms, invites, invite_uses, forgotten_invites } =
+            self;
+        let has_names = !names.is_empty() || !released.is_empty() || !forgotten.is_empty();
+        let has_privileges = !granted.is_empty() || !revoked.is_empty();
+        let has_invites = !invites.is_empty() || !invite_uses.is_empty() || !forgotten_invites.is_empty();
+        !has_names && !has_privileges && !has_invites && ran_ms.is_none()
     }
 }
 
@@ -274,9 +315,15 @@ impl From<ServerBatch> for Commit {
 pub struct ServerState {
     /// All names, in no order.
     pub names: Vec<NameRecord>,
+    /// All privileges, in no order.
+    pub privileges: Vec<Privilege>,
     /// Total running time of servers on this store in ms, as of the last commit that recorded it.
     /// Unlike the time of day it never jumps.
     pub ran_ms: u64,
+    /// All invites, by id.
+    pub invites: Vec<InviteRecord>,
+    /// The last uses of each invite, by invite and number.
+    pub invite_uses: Vec<InviteUse>,
     /// All rooms, by name.
     pub rooms: Vec<RoomSummary>,
 }

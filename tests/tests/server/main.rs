@@ -16,6 +16,7 @@ mod console;
 mod ctl;
 mod flood;
 mod growth;
+mod invites;
 mod operator;
 mod output;
 mod posting;

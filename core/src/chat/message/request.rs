@@ -14,6 +14,7 @@ message_types! {
         History = 0x04,
         Rename = 0x06,
         Remove = 0x07,
+        Operate = 0x08,
     }
 }
 
@@ -23,6 +24,7 @@ message_types! {
         MemberListed = 0x49,
         Notice = 0x4a,
         Answer = 0x4b,
+        OutputLine = 0x4c,
     }
 }
 
@@ -47,6 +49,12 @@ pub enum Request<'a> {
     Remove {
         /// Its position.
         seq: u64,
+    },
+    /// A command of an operator: [`Info::OutputLine`] for each line of its output, then
+    /// [`Info::Answer`] follow.
+    Operate {
+        /// The command as it is typed at the server's console, without a slash.
+        command: &'a str,
     },
 }
 
@@ -90,6 +98,13 @@ pub enum Info<'a> {
         /// user.
         text: &'a str,
     },
+    /// A line of the output of [`Request::Operate`].
+    OutputLine {
+        /// The room.
+        handle: u8,
+        /// The line.
+        text: &'a str,
+    },
 }
 
 impl<'a> Request<'a> {
@@ -101,6 +116,7 @@ impl<'a> Request<'a> {
             Self::History { .. } => RequestType::History,
             Self::Rename { .. } => RequestType::Rename,
             Self::Remove { .. } => RequestType::Remove,
+            Self::Operate { .. } => RequestType::Operate,
         }
         .code()
     }
@@ -117,6 +133,7 @@ impl<'a> Request<'a> {
             },
             RequestType::Rename => Self::Rename { name: reader.str_u8()? },
             RequestType::Remove => Self::Remove { seq: reader.u64()? },
+            RequestType::Operate => Self::Operate { command: text(reader)? },
         })
     }
 
@@ -130,6 +147,7 @@ impl<'a> Request<'a> {
             }
             Self::Rename { name } => out.bytes_u8(name.as_bytes()),
             Self::Remove { seq } => out.u64(seq),
+            Self::Operate { command } => out.bytes_u16(command.as_bytes()),
         }
     }
 }
@@ -139,9 +157,10 @@ impl<'a> Info<'a> {
     #[must_use]
     pub const fn handle(&self) -> Option<u8> {
         match *self {
-            Self::HistoryEntry { handle, .. } | Self::MemberListed { handle, .. } | Self::Answer { handle, .. } => {
-                Some(handle)
-            }
+            Self::HistoryEntry { handle, .. }
+            | Self::MemberListed { handle, .. }
+            | Self::Answer { handle, .. }
+            | Self::OutputLine { handle, .. } => Some(handle),
             Self::Notice { .. } => None,
         }
     }
@@ -168,6 +187,7 @@ impl<'a> Info<'a> {
                 code: AnswerCode(reader.u8()?),
                 text: reader.str_u8()?,
             },
+            InfoType::OutputLine => Self::OutputLine { handle: reader.u8()?, text: text(reader)? },
         })
     }
 
@@ -193,8 +213,17 @@ impl<'a> Info<'a> {
                 out.bytes(&[InfoType::Answer.code(), handle, request, code.0])?;
                 out.bytes_u8(text.as_bytes())
             }
+            Self::OutputLine { handle, text } => {
+                out.bytes(&[InfoType::OutputLine.code(), handle])?;
+                out.bytes_u16(text.as_bytes())
+            }
         }
     }
+}
+
+/// UTF-8 after a u16 length.
+fn text<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
+    reader.bytes_u16().and_then(|bytes| core::str::from_utf8(bytes).map_err(|_| DecodeError::Value))
 }
 
 #[cfg(test)]
@@ -222,6 +251,9 @@ pub(super) mod tests {
             RequestType::Remove => {
                 any::<(u8, u64)>().prop_map(|(handle, seq)| round_trip(handle, Request::Remove { seq })).boxed()
             }
+            RequestType::Operate => (any::<u8>(), text(1_000))
+                .prop_map(|(handle, command)| round_trip(handle, Request::Operate { command: &command }))
+                .boxed(),
         }
     }
 
@@ -250,6 +282,9 @@ pub(super) mod tests {
                 .prop_map(move |((handle, request, code), text)| {
                     round_trip(Info::Answer { handle, request, code: AnswerCode(code), text: &text })
                 })
+                .boxed(),
+            InfoType::OutputLine => (any::<u8>(), text(1_000))
+                .prop_map(move |(handle, text)| round_trip(Info::OutputLine { handle, text: &text }))
                 .boxed(),
         }
     }

@@ -221,7 +221,8 @@ proptest! {
             Encoded::ToServer(encoded) => (encoded, |bytes| ClientMessage::decode(bytes).ok().map(|message| message.is_some())),
             Encoded::ToClient(encoded) => (encoded, |bytes| ServerMessage::decode(bytes).ok().map(|message| message.is_some())),
         };
-        // A Join of an earlier client and a Refused of an earlier server end before their last field.
+        // A Join of an earlier client and a Refused of an earlier server end before their last
+        // field.
         let earlier = match (ClientMessage::decode(&encoded[2..]), ServerMessage::decode(&encoded[2..])) {
             (Ok(Some(ClientMessage::Join(_))), _) => Some(encoded.len() - 2 - 1),
             (_, Ok(Some(ServerMessage::Refused { room, .. }))) => Some(encoded.len() - 2 - 1 - room.len()),

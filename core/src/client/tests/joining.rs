@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use super::server::{self, PASSWORD, Server};
 use super::world::{Seen, World, config, secs};
-use crate::chat::{RefusedCode, Start, Term};
+use crate::chat::{Info, NOTICE_APPROVAL, RefusedCode, ServerMessage, Start, Term};
 use crate::client::{Config, ConfigError, Credential, DisconnectReason, EndReason, RoomSlot, State};
 use crate::connection::Closed;
 use crate::wire::frame::CloseCode;
@@ -231,6 +231,18 @@ fn second_start_discards_the_previous_state() {
     assert_eq!(world.server.bodies(), [&b"first"[..], b"second"]);
     assert_eq!(world.server.joins[1].instance, 0);
     assert_eq!(world.client.counters().connections, 2, "counters only rise");
+}
+
+#[test]
+fn keeps_its_connection_while_an_operator_decides() {
+    let mut world = World::start(&config());
+    world.server.rules.is_mute = true;
+    world.run(secs(2));
+    let notice = Info::Notice { code: NOTICE_APPROVAL, text: "wait" };
+    world.server.send_all(&ServerMessage::Info(notice));
+    world.run(secs(600));
+    assert_eq!((world.client.state(RoomSlot::FIRST), &world.seen[..]), (State::Joining, &[Seen::info(notice)][..]));
+    assert_eq!(world.server.joins.len(), 1);
 }
 
 #[test]

@@ -527,8 +527,8 @@ impl Server {
         });
     }
 
-    /// SPEC 6.3: the connection is closed if it is in no room. Every Join is answered at once, so none
-    /// is in progress.
+    /// SPEC 6.3: the connection is closed if it is in no room. Every Join is answered at once, so
+    /// none is in progress.
     fn refuse(&mut self, at: usize, room: &str, code: RefusedCode) {
         let room = if self.rules.omits_room { "" } else { room };
         self.send(at, &ServerMessage::Refused { code, text: REFUSAL, room });

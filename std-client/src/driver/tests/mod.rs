@@ -225,8 +225,8 @@ fn members_rejoin_after_a_server_was_stopped() {
 fn kicked_member_ends_and_the_others_stay() {
     let (server, _events) = serve(0);
     let (mut anna, mut bob) = (Member::join(&server, "anna"), Member::join(&server, "bob"));
-    assert!(server.control().kick("nobody", None).is_err());
-    assert!(server.control().kick("anna", None).is_ok());
+    assert!(server.control().kick(None, "nobody", None).is_err());
+    assert!(server.control().kick(None, "anna", None).is_ok());
     anna.until(|seen| matches!(seen, Seen::Ended(EndReason::Closed(_))));
     server.control().say("behave");
     bob.until(|seen| *seen == Seen::Text("behave".into()));

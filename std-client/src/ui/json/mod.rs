@@ -209,6 +209,8 @@ impl<'a> Object<'a> {
             | Notice::NotRemoved { .. }
             | Notice::NothingToRemove
             | Notice::Unanswered { .. }
+            | Notice::Output(_)
+            | Notice::NotOperated { .. }
             | Notice::Ignored { .. }
             | Notice::Unignored { .. }
             | Notice::NotIgnored(_)

@@ -1,8 +1,8 @@
 //! The settings of the server: the limits of the hub, and those in the table here. Flags,
 //! environment variables, keys of the configuration file and the manual are made from both.
 
-use super::units;
 use crate::hub::{LIMITS, Limit};
+use crate::units;
 use kabar_std::invite::DEFAULT_ROOM;
 
 /// A setting that is not a limit.
@@ -61,9 +61,25 @@ pub const SETTINGS: &[Setting] = &[
         in_file: true,
     },
     Setting {
+        name: "admission",
+        value: "HOW",
+        help: "Whether newcomers with an invite or the password are admitted (invite), or also wait until an operator lets \
+               them in (approve): accept NAME",
+        default: Some("invite"),
+        in_file: true,
+    },
+    Setting {
         name: "password-file",
         value: "FILE",
         help: "Also admits members who know the password in the first line of this file",
+        default: None,
+        in_file: true,
+    },
+    Setting {
+        name: "operator",
+        value: "KEY",
+        help: "A person who operates this server from any client: the fingerprint that `kabar identity` shows, or the \
+               public key; for several, repeat it or use commas",
         default: None,
         in_file: true,
     },
@@ -108,7 +124,7 @@ pub(super) const INVITE_ARGS: &[&str] = &["data-dir", "config", "room", "listen"
 
 /// The settings that take several values: repeated flags, or values separated by commas; in a
 /// configuration file also a list.
-const LISTS: &[&str] = &["advertise"];
+const LISTS: &[&str] = &["advertise", "operator"];
 
 /// Whether a setting takes several values. They are stored as one text with commas.
 pub(super) fn is_list(name: &str) -> bool {

@@ -20,7 +20,8 @@ impl<P: Provider> Hub<P> {
         while self.context.commits.is_idle() {
             let Self { peers, rooms, context, .. } = self;
             let dirty = rooms.take_dirty();
-            if dirty.is_empty() && !context.people.has_to_commit() {
+            let has_server_part = context.people.has_to_commit() || context.privileges.has_decided();
+            if dirty.is_empty() && !has_server_part {
                 return;
             }
             for id in &dirty {
@@ -30,6 +31,7 @@ impl<P: Provider> Hub<P> {
                 }
             }
             let mut part = context.people.begin_batch(now);
+            context.privileges.write(&mut part.others);
             let (mut begun, mut batches, mut joined) = (Vec::new(), Vec::new(), Vec::new());
             for id in dirty {
                 let Some(room) = rooms.get_mut(id) else { continue };

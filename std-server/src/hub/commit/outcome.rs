@@ -27,11 +27,12 @@ impl<P: Provider> Hub<P> {
         let Self { peers, rooms, context, .. } = self;
         context.counters.commits += 1;
         context.commits.pause = context.config.limits.retry_min;
-        context.people.on_committed();
+        let server = context.people.on_committed();
+        context.privileges.apply(&server);
         let mut joined = Vec::new();
         for id in transaction.rooms {
             let Some(room) = rooms.get_mut(id) else { continue };
-            joined.extend(room.on_committed(now, peers, context));
+            joined.extend(room.on_committed(now, peers, context, &server));
         }
         if core::mem::take(&mut context.commits.is_in_trouble) {
             context.emit(HubEvent::StoreRecovered);
@@ -110,9 +111,10 @@ impl<P: Provider> Hub<P> {
             last.is_some_and(|last| state.head >= last)
         });
         self.context.people.reload(&reloaded.server);
+        self.context.privileges.reload(&reloaded.server);
         for (id, state) in states() {
             if let Some(room) = self.rooms.get_mut(*id) {
-                room.reload(&mut self.context.people, state);
+                room.reload(&mut self.context.people, &reloaded.server, state);
             }
         }
         if was_written {

@@ -1,6 +1,7 @@
 //! The state of one membership: a cursor into the log, and the few messages that are still to be
 //! sent.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kabar_core::chat::{AnswerCode, PostRefusedCode};
@@ -40,9 +41,9 @@ pub(in crate::hub) struct Member {
 }
 
 /// Messages that are still to be sent, at most one of each kind.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::hub) struct Due {
-    pub(in crate::hub) welcome: Option<WelcomeDue>,
+    pub(in crate::hub) welcome: Option<Box<WelcomeDue>>,
     /// Number of the post, and why.
     pub(in crate::hub) post_refused: Option<(u64, PostRefusedCode)>,
     /// Number and seq.
@@ -58,7 +59,7 @@ pub(in crate::hub) struct Due {
 pub(in crate::hub) struct Answers {
     pub(in crate::hub) listing: Option<Listing>,
     pub(in crate::hub) history: Option<History>,
-    pub(in crate::hub) change: Option<Change>,
+    pub(in crate::hub) change: Option<Box<Change>>,
     /// The entry that `change` removes, until it was read.
     pub(in crate::hub) removal: Option<u64>,
 }
@@ -68,7 +69,11 @@ pub(in crate::hub) struct Answers {
 pub(in crate::hub) struct Change {
     /// The type of the request.
     pub(in crate::hub) request: u8,
-    /// `None`: it waits for its entry to be read, or for its commit.
+    /// Number of the command that is being executed.
+    pub(in crate::hub) operation: Option<u64>,
+    /// Lines that are sent before the result.
+    pub(in crate::hub) output: VecDeque<String>,
+    /// `None`: it waits for its entry to be read, for its commit, or for a command.
     pub(in crate::hub) result: Option<AnswerResult>,
 }
 
@@ -86,6 +91,8 @@ pub(in crate::hub) struct WelcomeDue {
     pub(in crate::hub) head: u64,
     /// A Reset goes before it.
     pub(in crate::hub) is_reset: bool,
+    /// The proof that it states.
+    pub(in crate::hub) proof: [u8; 32],
 }
 
 /// An answer to History in progress.

@@ -1,9 +1,12 @@
 //! Connections: the table of all of them, and the phase of each.
 //!
 //! ```text
-//! Unjoined -Join-> (Checking: its password) -> Joining: its commit -> Member -> Closed
-//!     |                    |                        |                   |-Leave-> Unjoined
-//!     |-10 s-> Closed      `------------------------`-> Refused: until it has the reason -> Closed
+//! Unjoined -Join-> (Checking: its password) -> (Waiting: for an operator) -> Joining: its commit
+//!     |                    |                        |                            |
+//!     |-10 s-> Closed      `------------------------`----------------------------`-> Refused: until
+//!                                                                                 it has the reason
+//! Joining -> Member -> Closed                                                     -> Closed
+//!              `-Leave-> Unjoined
 //! ```
 
 pub(super) mod member;
@@ -60,6 +63,8 @@ pub(super) enum Phase {
     Unjoined,
     /// The password of its Join is to be checked.
     Checking(RoomId),
+    /// Its Join waits until an operator lets it in.
+    Waiting(RoomId),
     /// Its Join is admitted and waits for its commit.
     Joining(RoomId),
     /// A member.
@@ -89,7 +94,7 @@ impl<P: Provider> Peer<P> {
     /// The room that it is in or is about to join.
     pub(super) fn room(&self) -> Option<RoomId> {
         match &self.phase {
-            Phase::Checking(room) | Phase::Joining(room) => Some(*room),
+            Phase::Checking(room) | Phase::Waiting(room) | Phase::Joining(room) => Some(*room),
             Phase::Member(member) => Some(member.room),
             Phase::Unjoined | Phase::Refused(_) | Phase::Closed => None,
         }
@@ -102,6 +107,11 @@ impl Phase {
         matches!(self, Self::Checking(checking) if *checking == room)
     }
 
+    /// Whether its Join waits for an operator of this room.
+    pub(super) fn is_waiting(&self, room: RoomId) -> bool {
+        matches!(self, Self::Waiting(waiting) if *waiting == room)
+    }
+
     /// Whether its Join waits for its commit in this room.
     pub(super) fn is_joining(&self, room: RoomId) -> bool {
         matches!(self, Self::Joining(joining) if *joining == room)
@@ -110,7 +120,7 @@ impl Phase {
     /// The limits that it counts against.
     fn standing(&self) -> Standing {
         match self {
-            Self::Unjoined | Self::Checking(_) | Self::Refused(_) => Standing::Stranger,
+            Self::Unjoined | Self::Checking(_) | Self::Waiting(_) | Self::Refused(_) => Standing::Stranger,
             Self::Joining(_) => Standing::Admitted,
             Self::Member(_) => Standing::Member,
             Self::Closed => Standing::Closed,

@@ -29,6 +29,8 @@ pub(in crate::hub) struct ServerPart {
     pub(in crate::hub) ran_ms: u64,
     pub(in crate::hub) names: BTreeMap<String, NameRecord>,
     pub(in crate::hub) released: Vec<String>,
+    /// The records that are neither names nor the running time.
+    pub(in crate::hub) others: ServerBatch,
     seen: BTreeSet<String>,
     forgotten: Vec<String>,
     is_ran_due: bool,
@@ -82,24 +84,29 @@ impl People {
     /// Begins a batch with everything that was collected.
     pub(in crate::hub) fn begin_batch(&mut self, now: Instant) -> ServerPart {
         let Pending { seen, released, forgotten, is_ran_due } = core::mem::take(&mut self.pending);
-        ServerPart { ran_ms: self.ran_ms(now), names: BTreeMap::new(), released, seen, forgotten, is_ran_due }
+        ServerPart {
+            ran_ms: self.ran_ms(now),
+            names: BTreeMap::new(),
+            released,
+            others: ServerBatch::default(),
+            seen,
+            forgotten,
+            is_ran_due,
+        }
     }
 
     /// Finishes a batch, which may be empty. `has_rooms`: rooms are written with it.
     pub(in crate::hub) fn finish_batch(&mut self, part: ServerPart, has_rooms: bool) -> Arc<ServerBatch> {
-        let ServerPart { ran_ms, mut names, released, seen, forgotten, is_ran_due } = part;
+        let ServerPart { ran_ms, mut names, released, others, seen, forgotten, is_ran_due } = part;
         // A name released in this batch has no owner to write.
         let records = seen.iter().filter(|folded| !released.contains(folded)).filter_map(|it| self.names.record(it));
         for record in records {
             let seen = || NameRecord { seen_ran_ms: ran_ms, ..record.clone() };
             names.entry(record.folded.clone()).or_insert_with(seen);
         }
-        let mut batch = ServerBatch {
-            names: names.into_values().collect(),
-            released,
-            forgotten,
-            ran_ms: is_ran_due.then_some(ran_ms),
-        };
+        let names = names.into_values().collect();
+        let ran_due = is_ran_due.then_some(ran_ms);
+        let mut batch = ServerBatch { names, released, forgotten, ran_ms: ran_due, ..others };
         if has_rooms || !batch.is_empty() {
             batch.ran_ms = Some(ran_ms);
         }
@@ -108,12 +115,12 @@ impl People {
         batch
     }
 
-    /// The batch in progress is durable.
-    pub(in crate::hub) fn on_committed(&mut self) {
-        if let Some(batch) = self.in_flight.take() {
-            self.known.apply(&batch, &self.names);
-            self.names.apply(&batch);
-        }
+    /// The batch in progress is durable. Returns it.
+    pub(in crate::hub) fn on_committed(&mut self) -> Arc<ServerBatch> {
+        let batch = self.in_flight.take().unwrap_or_default();
+        self.known.apply(&batch, &self.names);
+        self.names.apply(&batch);
+        batch
     }
 
     /// Replaces the names by those in the store. Names that were to be removed exist again, and

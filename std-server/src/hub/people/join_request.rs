@@ -17,4 +17,10 @@ pub(in crate::hub) struct JoinRequest {
     pub(in crate::hub) is_default_name: bool,
     /// Its admission has to be stored.
     pub(in crate::hub) is_newly_admitted: bool,
+    /// The invite by which it is newly admitted.
+    pub(in crate::hub) invite: Option<u32>,
+    /// Its admission does not end with the password.
+    pub(in crate::hub) is_lasting: bool,
+    /// What its Welcome proves: that the server knows the secret (SPEC 6.3).
+    pub(in crate::hub) proof: [u8; 32],
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::identity::PublicIdentity;
 
+use super::invites::LASTING_TAG;
 use crate::store::{Admission, RoomBatch, RoomState};
 
 /// Admitted identities, each with the tag at that time.
 #[derive(Debug)]
 pub(super) struct Admissions {
     admitted: BTreeMap<PublicIdentity, [u8; 16]>,
-    /// Admissions under another tag do not count.
+    /// Admissions under another tag do not count, except lasting ones.
     tag: [u8; 16],
 }
 
@@ -35,8 +36,8 @@ impl Admissions {
     }
 
     /// The record of an admission now.
-    pub(super) fn record(&self, identity: PublicIdentity) -> Admission {
-        Admission { identity, tag: self.tag }
+    pub(super) fn record(&self, identity: PublicIdentity, is_lasting: bool) -> Admission {
+        Admission { identity, tag: if is_lasting { LASTING_TAG } else { self.tag } }
     }
 
     /// Forgets an admission. The caller has to commit its removal before its owner can observe it.
@@ -51,7 +52,7 @@ impl Admissions {
     }
 
     pub(super) fn contains(&self, identity: &PublicIdentity) -> bool {
-        self.admitted.get(identity) == Some(&self.tag)
+        self.admitted.get(identity).is_some_and(|tag| *tag == self.tag || *tag == LASTING_TAG)
     }
 }
 
@@ -60,11 +61,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn admissions_count_under_the_present_tag_only() {
-        let (ana, ben) = (PublicIdentity([1; 32]), PublicIdentity([2; 32]));
+    fn admissions_count_under_the_present_tag_or_last() {
+        let [ana, ben, cho] = [1, 2, 3].map(|key| PublicIdentity([key; 32]));
         let admission = |identity, tag| Admission { identity, tag };
-        let admissions = vec![admission(ana, [1; 16]), admission(ben, [2; 16])];
+        let admissions = vec![admission(ana, [1; 16]), admission(ben, [2; 16]), admission(cho, LASTING_TAG)];
         let admissions = Admissions::new(&RoomState { admissions, ..RoomState::default() }, [2; 16]);
-        assert!(!admissions.contains(&ana) && admissions.contains(&ben));
+        assert!(!admissions.contains(&ana) && admissions.contains(&ben) && admissions.contains(&cho));
     }
 }

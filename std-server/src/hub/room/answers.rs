@@ -1,12 +1,15 @@
 //! Requests (SPEC 6.2, 6.3): a request is recorded when it arrives, and its answers are part of the
 //! delivery.
 
+use std::collections::VecDeque;
+
 use kabar_core::chat::{HISTORY_ENTRY_OVERHEAD, Info, MAX_NAME_LEN, Request, ServerMessage};
 use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::delivery::Progress;
+use super::operations::request_operation;
 use super::pages::For;
 use super::{Handled, Room};
 use crate::hub::context::Context;
@@ -41,7 +44,9 @@ impl Room {
                 let next = before.saturating_sub(u64::from(count)).max(self.log.first());
                 answers.history = Some(History { next, last: before - 1 });
             }
-            Request::Rename { .. } | Request::Remove { .. } if answers.change.is_some() => return Handled::Defer,
+            Request::Rename { .. } | Request::Remove { .. } | Request::Operate { .. } if answers.change.is_some() => {
+                return Handled::Defer;
+            }
             Request::Rename { name } => {
                 let result = self.request_rename(now, context, peer, name).err();
                 begin_change(peer, request, result);
@@ -49,6 +54,16 @@ impl Room {
             Request::Remove { seq, .. } => {
                 let result = self.request_removal(now, context, peer, seq);
                 begin_change(peer, request, result);
+            }
+            Request::Operate { command } => {
+                let (operation, result) = match request_operation(context, peer, command) {
+                    Ok(number) => (Some(number), None),
+                    Err(refused) => (None, Some(refused)),
+                };
+                begin_change(peer, request, result);
+                if let Some(change) = peer.member_mut().and_then(|member| member.answers.change.as_mut()) {
+                    change.operation = operation;
+                }
             }
         }
         Handled::Done
@@ -72,7 +87,10 @@ impl Room {
         };
         let is_decided = change.as_ref().is_some_and(|change| change.result.is_some());
         let progress = match (listing, *history) {
-            _ if is_decided => self.deliver_result(now, context, peer),
+            _ if is_decided => match self.deliver_output(now, context, peer) {
+                Progress::Nothing => self.deliver_result(now, context, peer),
+                progress => progress,
+            },
             (Some(_), _) => self.deliver_names(now, context, peer),
             (None, Some(history)) => self.deliver_history(now, context, peer, history),
             (None, None) => Progress::Nothing,
@@ -88,14 +106,16 @@ impl Room {
 
     fn deliver_result<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let change = peer.member_mut().and_then(|member| member.answers.change.take());
-        let Some(Change { request, result: Some(result) }) = change else { return Progress::Nothing };
-        let AnswerResult { code, text } = &result;
-        let message = ServerMessage::Info(Info::Answer { handle: self.handle(), request, code: *code, text });
-        if peer.send(now, &mut context.counters, &message) {
+        let Some(change) = change else { return Progress::Nothing };
+        let Change { request, result: Some(AnswerResult { code, text }), .. } = &*change else {
+            return Progress::Nothing;
+        };
+        let message = Info::Answer { handle: self.handle(), request: *request, code: *code, text };
+        if peer.send(now, &mut context.counters, &ServerMessage::Info(message)) {
             return Progress::Done;
         }
         if let Some(member) = peer.member_mut() {
-            member.answers.change = Some(Change { request, result: Some(result) });
+            member.answers.change = Some(change);
         }
         Progress::Full
     }
@@ -170,6 +190,7 @@ impl Room {
 /// Records a request that changes something, and its result if that is known.
 fn begin_change<P: Provider>(peer: &mut Peer<P>, request: Request<'_>, result: Option<AnswerResult>) {
     if let Some(member) = peer.member_mut() {
-        member.answers.change = Some(Change { request: request.code(), result });
+        let change = Change { request: request.code(), operation: None, output: VecDeque::new(), result };
+        member.answers.change = Some(Box::new(change));
     }
 }

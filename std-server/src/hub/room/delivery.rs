@@ -2,7 +2,6 @@
 //! state holds, as far as its send ring has space.
 
 use kabar_core::MAX_DATAGRAM;
-use kabar_core::chat::message::server_proof;
 use kabar_core::chat::{Info, NOTICE_RATE, NOTICE_STORAGE, ServerMessage, Welcome};
 use kabar_core::connection::{MAX_BURST, StreamId};
 use kabar_core::crypto::Provider;
@@ -76,8 +75,8 @@ impl Room {
     fn deliver_control<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Some(member) = peer.member() else { return Progress::Nothing };
         let (handle, counters) = (self.handle(), &mut context.counters);
-        let (instance, Due { welcome, post_refused, stored, storage_notice, rate_notice }) =
-            (member.instance, member.due);
+        let (instance, welcome) = (member.instance, member.due.welcome.as_deref().copied());
+        let Due { post_refused, stored, storage_notice, rate_notice, .. } = member.due;
         let (was_sent, clear): (bool, fn(&mut Due)) = if let Some(welcome) = welcome {
             (self.send_welcome(now, peer, welcome), |due| due.welcome = None)
         } else if let Some((number, code)) = post_refused {
@@ -108,7 +107,6 @@ impl Room {
 
     /// Reset (if it is one) and Welcome, both or neither.
     fn send_welcome<P: Provider>(&self, now: Instant, peer: &mut Peer<P>, due: WelcomeDue) -> bool {
-        let Some(exporter) = peer.connection.exporter().copied() else { return false };
         let Some(member) = peer.member() else { return false };
         let welcome = ServerMessage::Welcome(Welcome {
             handle: self.handle(),
@@ -121,7 +119,7 @@ impl Room {
             instance: member.instance,
             highest_stored: self.log.instance(member.instance).map_or(0, |instance| instance.highest),
             members: u16::try_from(self.members.len()).unwrap_or(u16::MAX),
-            proof: server_proof(&self.settings.secret, &exporter),
+            proof: due.proof,
         });
         let mut buffer = [0; 1024];
         let mut len = 0;

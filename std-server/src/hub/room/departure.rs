@@ -40,6 +40,9 @@ impl Room {
         if peer.phase.is_checking(self.id) {
             context.people.passwords.remove(peer.id);
         }
+        if peer.phase.is_waiting(self.id) {
+            self.approvals.forget(peer.id);
+        }
         if peer.member().is_none() {
             return;
         }

@@ -1,20 +1,19 @@
 //! Join (SPEC 6.2): checks its identity, whether it is admitted, its name and its instance. Nothing
 //! is sent before the commit.
 
-use kabar_core::chat::message::{client_proof, join_statement};
+use kabar_core::chat::message::join_statement;
 use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
-use kabar_core::crypto::ct_eq;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
+use super::admission::Admission;
 use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::requests::JoinError;
-use super::{DELAYED, Handled, Room, STORE_FAILS, TOO_OFTEN};
-use crate::hub::config::JoinPolicy;
+use super::requests::{DELAYED, JoinError};
+use super::{Handled, Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
 use crate::hub::peer::{Peer, Phase};
 use crate::hub::people::JoinRequest;
@@ -27,13 +26,6 @@ const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 /// Precedes the operator's reason, which a banned identity is shown.
 const BANNED: &str = "banned from this room";
 
-/// Whether a valid Join still needs a check of its password.
-enum Admission {
-    Granted,
-    /// A check of its password.
-    Password,
-}
-
 impl Room {
     pub(in crate::hub) fn on_join<P: Provider>(
         &mut self,
@@ -42,7 +34,7 @@ impl Room {
         peer: &mut Peer<P>,
         join: &Join<'_>,
     ) -> Handled {
-        let checked = self.check_join(peer, join);
+        let checked = self.check_join(context.wall_ms(now), peer, join);
         if checked.is_ok() && !context.people.visits.take_join(now, join.identity) {
             context.counters.joins_held += 1;
             peer.read_later(context, now + context.people.visits.join_interval());
@@ -52,8 +44,8 @@ impl Room {
         match checked {
             Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.identity, join.name),
             Err((code, text)) => peer.refuse(now, context, join.name, code, &text),
-            Ok((request, Admission::Granted)) => self.admit(now, context, peer, request),
-            Ok((request, Admission::Password)) => {
+            Ok((request, Admission { needs_password: false, .. })) => self.admit_or_wait(now, context, peer, request),
+            Ok((request, _)) => {
                 let Authentication::Password(password) = join.authentication else { return Handled::Violation };
                 context.ask_password(now, self.id, peer, request, Zeroizing::new(password.to_vec()));
             }
@@ -65,6 +57,7 @@ impl Room {
     /// names.
     fn check_join<P: Provider>(
         &self,
+        now_ms: u64,
         peer: &Peer<P>,
         join: &Join<'_>,
     ) -> Result<(Box<JoinRequest>, Admission), JoinError> {
@@ -79,21 +72,7 @@ impl Room {
             return Err((RefusedCode::BANNED, BANNED.into()));
         }
         let is_admitted = self.admissions.contains(&join.identity);
-        let policy = self.settings.join_policy;
-        let admission = match join.authentication {
-            Authentication::Secret(proof) if ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
-                Admission::Granted
-            }
-            Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret".into())),
-            _ if is_admitted || policy == JoinPolicy::Open => Admission::Granted,
-            Authentication::Password(_) if policy == JoinPolicy::Password => Admission::Password,
-            Authentication::Password(_) => {
-                return Err((RefusedCode::AUTHENTICATION, "this room is joined by invitation, not by password".into()));
-            }
-            Authentication::None => {
-                return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password".into()));
-            }
-        };
+        let admission = self.check_admission(now_ms, join, exporter)?;
         // Whether it may have the name is checked when it is admitted.
         let name = Name::existing(join.name);
         let name = name.map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
@@ -105,6 +84,9 @@ impl Room {
             max_entry_len: join.max_entry_len,
             is_default_name: join.is_default_name,
             is_newly_admitted: !is_admitted,
+            invite: admission.invite,
+            is_lasting: admission.invite.is_some(),
+            proof: admission.proof,
         };
         Ok((Box::new(request), admission))
     }
@@ -131,7 +113,8 @@ impl Room {
         peer: &mut Peer<P>,
         mut request: Box<JoinRequest>,
     ) {
-        let checked = self.check_name_and_capacity(now, context, peer, &mut request);
+        let checked = self.check_invite(context.wall_ms(now), &request);
+        let checked = checked.and_then(|()| self.check_name_and_capacity(now, context, peer, &mut request));
         let checked = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity));
         let current = context.people.current_name(&request.identity, self.id);
         let renames = current.is_some_and(|current| current != request.name.shown());

@@ -1,5 +1,5 @@
-//! Retention of entries: the oldest ones go when the log exceeds what is kept of it, by age, number or
-//! bytes.
+//! Retention of entries: the oldest ones go when the log exceeds what is kept of it, by age, number
+//! or bytes.
 //!
 //! ```text
 //! timer -> survey (a job: from which entry on is the log within its bounds?) -> commit -> survey ...
@@ -29,7 +29,8 @@ const SURVEY_INTERVAL: Duration = Duration::from_secs(3_600);
 const AGE_PARTS: u64 = 16;
 
 impl Room {
-    /// Sets the time of the next survey, if anything is bounded. `has_grown`: the log has a new entry.
+    /// Sets the time of the next survey, if anything is bounded. `has_grown`: the log has a new
+    /// entry.
     pub(super) fn plan_survey<P: Provider>(&self, now: Instant, context: &mut Context<P>, has_grown: bool) {
         let HubLimits { keep_age, keep_entries, keep_bytes, .. } = context.config.limits;
         let is_sized = keep_entries > 0 || keep_bytes > 0;

@@ -6,18 +6,23 @@
 //! Leave, silence, force -> departure -> commit
 //! ```
 
+mod admission;
 mod admissions;
 mod answers;
 mod appender;
+mod approval_queue;
+mod approvals;
 mod commit;
 mod delivery;
 mod departure;
 mod instances;
+mod invites;
 mod join;
 mod keeping;
 mod log;
 mod members;
 mod naming;
+mod operations;
 mod operator;
 mod pages;
 mod passwords;
@@ -48,11 +53,13 @@ use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
 use super::counters::Counters;
 use super::fairness::shares::Shares;
+use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
 use crate::store::RoomState;
 use admissions::Admissions;
 use appender::{Appender, PendingEntry};
+use approval_queue::Approvals;
 use instances::Instances;
 use log::Log;
 use members::Members;
@@ -61,13 +68,14 @@ use presence::Presence;
 use sanctions::Sanctions;
 
 pub(super) use commit::Begun;
+pub use invites::InviteTerms;
+pub(crate) use invites::Invites;
+pub use operations::MAX_ANSWER_LEN;
+pub(super) use operations::answer_operation;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
 const STORE_FAILS: &str = "the server cannot store anything at the moment";
-/// The reason stated to a Join whose client has joined on a later connection.
-const DELAYED: &str = "joined on a later connection";
-
 /// The reason stated to an identity that is renamed too often.
 const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
 
@@ -104,6 +112,8 @@ pub(super) struct Room {
     admissions: Admissions,
     instances: Instances,
     sanctions: Sanctions,
+    invites: Invites,
+    approvals: Approvals,
     /// The entry that the operator removes, until it was read.
     operator_removal: Option<u64>,
     /// Whether a survey of the entries to be removed is under way.
@@ -120,15 +130,22 @@ struct Listed {
 /// The configuration of a room: its name, and who may join.
 pub(super) struct RoomSettings {
     name: Arc<str>,
+    /// The secret of the standing invite at the start.
     secret: [u8; ROOM_SECRET_LEN],
     join_policy: JoinPolicy,
+    needs_approval: bool,
     admission_tag: [u8; 16],
 }
 
 impl RoomSettings {
     pub(super) fn new(config: &HubConfig) -> Self {
-        let HubConfig { room, secret, join_policy, admission_tag, .. } = config;
-        Self { name: room.as_str().into(), secret: *secret, join_policy: *join_policy, admission_tag: *admission_tag }
+        Self {
+            name: config.room.as_str().into(),
+            secret: config.secret,
+            join_policy: config.join_policy,
+            needs_approval: config.needs_approval,
+            admission_tag: config.admission_tag,
+        }
     }
 }
 
@@ -139,23 +156,25 @@ impl Room {
         context: &mut Context<P>,
         id: RoomId,
         settings: RoomSettings,
-        loaded: &RoomState,
+        loaded: &Loaded,
     ) -> Self {
         let limits = &context.config.limits;
-        let term = draw_term(&mut context.rng, loaded);
+        let term = draw_term(&mut context.rng, &loaded.room);
         let mut room = Self {
             id,
             listed: Listed::default(),
             members: Members::default(),
             joining: BTreeMap::new(),
-            presence: Presence::new(loaded),
+            presence: Presence::new(&loaded.room),
             residents: Shares::new(),
-            log: Log::new(loaded, id.handle(), term, limits.tail_bytes),
+            log: Log::new(&loaded.room, id.handle(), term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::default(),
-            admissions: Admissions::new(loaded, settings.admission_tag),
-            instances: Instances::new(loaded, &mut context.people.known),
-            sanctions: Sanctions::new(loaded),
+            admissions: Admissions::new(&loaded.room, settings.admission_tag),
+            instances: Instances::new(&loaded.room, &mut context.people.known),
+            sanctions: Sanctions::new(&loaded.room),
+            invites: Invites::new(&settings.name, &loaded.server),
+            approvals: Approvals::new(),
             operator_removal: None,
             is_surveying: false,
             settings,
@@ -168,6 +187,11 @@ impl Room {
         room.plan_upkeep(now, context);
         room.survey(now, context);
         room
+    }
+
+    /// Begins with its standing invite; `id` is that of a new invite.
+    pub(super) fn begin_invites<P: Provider>(&mut self, now: Instant, context: &Context<P>, id: u32) {
+        self.set_standing_invite(now, context, id, self.settings.secret);
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -241,6 +265,7 @@ impl Room {
     pub(super) fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
         writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.admissions)?;
         writeln!(out, "{:?}\n{:?}", self.joining, self.presence)?;
+        writeln!(out, "{:?}\n{:?}", self.invites, self.approvals)?;
         writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
     }
 }

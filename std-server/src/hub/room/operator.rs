@@ -15,7 +15,7 @@ use crate::hub::events::LeaveReason;
 use crate::hub::peer::Peers;
 use crate::hub::people::People;
 use crate::hub::report::{MemberInfo, OperatorError, Status};
-use crate::store::{Sanction, SanctionKind};
+use crate::store::{Privilege, PrivilegeKind, Sanction, SanctionKind};
 
 /// The author of an operator's entries (SPEC 6.6).
 pub(super) const SERVER: &str = "server";
@@ -48,13 +48,16 @@ impl Room {
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
+        by: Option<PublicIdentity>,
         name: &str,
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
         let identity = Name::existing(name).ok().and_then(|name| self.members.named(name.folded()));
         let identity = identity.ok_or(OperatorError::NotHere)?;
+        check_target(context, by, identity)?;
         let shown = self.members.get(&identity).map_or_else(String::new, |person| person.name.shown().to_owned());
-        self.expel(now, peers, context, identity, LeaveReason::Kicked, reason.map(cut_reason));
+        let cause = self.cause(&context.people, by, reason);
+        self.expel(now, peers, context, identity, LeaveReason::Kicked, &cause);
         Ok(shown)
     }
 
@@ -64,11 +67,13 @@ impl Room {
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
+        by: Option<PublicIdentity>,
         name: &str,
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
-        let (shown, identity) = self.impose(now, context, name, SanctionKind::Ban, reason)?;
-        self.expel(now, peers, context, identity, LeaveReason::Banned, reason.map(cut_reason));
+        let (shown, identity) = self.impose(now, context, by, name, SanctionKind::Ban, reason)?;
+        let cause = self.cause(&context.people, by, reason);
+        self.expel(now, peers, context, identity, LeaveReason::Banned, &cause);
         Ok(shown)
     }
 
@@ -80,21 +85,21 @@ impl Room {
         context: &mut Context<P>,
         identity: PublicIdentity,
         left: LeaveReason,
-        reason: Option<&str>,
+        cause: &str,
     ) {
         let Some(name) = self.members.get(&identity).map(|person| person.name.shown().to_owned()) else { return };
         let (code, what) = match left {
             LeaveReason::Banned => (CloseCode::BANNED, "banned"),
             _ => (CloseCode::KICKED, "kicked"),
         };
-        let text = reason.map_or_else(String::new, |reason| format!("you were {what}: {reason}"));
+        let text = if cause.is_empty() { String::new() } else { sentence(&format!("you were {what}"), cause) };
         for session in self.members.sessions_of(&identity).to_vec() {
             let Some(peer) = peers.get_mut(session.peer) else { continue };
             self.remove_member(now, context, peer, left);
             peer.expel(now, context, code, &text);
         }
-        let (body, origin) = (reason.unwrap_or_default().as_bytes(), Origin::Presence { identity, joining: None });
-        self.push(context, PendingEntry::by_server(&name, EntryKind::KICKED, body, origin));
+        let origin = Origin::Presence { identity, joining: None };
+        self.push(context, PendingEntry::by_server(&name, EntryKind::KICKED, cause.as_bytes(), origin));
     }
 
     /// Imposes a sanction on the identity that has or owns a name.
@@ -102,25 +107,96 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
+        by: Option<PublicIdentity>,
         name: &str,
         kind: SanctionKind,
         reason: Option<&str>,
     ) -> Result<(String, PublicIdentity), OperatorError> {
         let (shown, identity) = self.resolve_name(&context.people, name).ok_or(OperatorError::NoSuchName)?;
+        check_target(context, by, identity)?;
         if self.sanctions.all().len() >= context.config.limits.sanctions && !self.sanctions.holds(identity, kind) {
             context.counters.sanctions_full += 1;
             return Err(OperatorError::Full);
         }
-        let (name, since_ms, reason) = (shown.clone(), context.wall_ms(now), reason.map(cut_reason));
-        let sanction = Sanction { identity, kind, name, since_ms, reason: reason.map(str::to_owned), by: None };
+        let (name, since_ms, cause) = (shown.clone(), context.wall_ms(now), self.cause(&context.people, by, reason));
+        let reason = reason.map(|reason| cut_reason(reason).to_owned());
+        let sanction = Sanction { identity, kind, name, since_ms, reason, by };
         if !self.sanctions.impose(sanction) {
             return Err(OperatorError::AlreadyInEffect);
         }
-        if let Some(reason) = reason {
+        if !cause.is_empty() {
             let what = if kind == SanctionKind::Ban { "banned" } else { "muted" };
-            self.say(context, &format!("{shown} is {what}: {reason}"));
+            self.say(context, &sentence(&format!("{shown} is {what}"), &cause));
         }
         Ok((shown, identity))
+    }
+
+    /// Who does something, if it is a member, and why: `by anna: spam`. May be empty.
+    fn cause(&self, people: &People, by: Option<PublicIdentity>, reason: Option<&str>) -> String {
+        let by = by.map(|by| format!("by {}", people.current_name(&by, self.id).unwrap_or("an operator")));
+        match (by, reason.map(cut_reason)) {
+            (Some(by), Some(reason)) => format!("{by}: {reason}"),
+            (by, reason) => by.or(reason.map(str::to_owned)).unwrap_or_default(),
+        }
+    }
+
+    /// Grants a privilege to the identity that has or owns a name.
+    pub(in crate::hub) fn grant<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        by: Option<PublicIdentity>,
+        name: &str,
+        kind: PrivilegeKind,
+    ) -> Result<String, OperatorError> {
+        let (shown, identity) = self.resolve_name(&context.people, name).ok_or(OperatorError::NoSuchName)?;
+        if kind == PrivilegeKind::Operator && context.privileges.is_operator(identity) {
+            return Err(OperatorError::AlreadyInEffect);
+        }
+        if context.privileges.len() >= context.config.limits.privileges {
+            context.counters.privileges_full += 1;
+            return Err(OperatorError::TooManyPrivileges);
+        }
+        let privilege = Privilege { identity, kind, name: shown.clone(), since_ms: context.wall_ms(now), by };
+        if !context.privileges.grant(privilege) {
+            return Err(OperatorError::AlreadyInEffect);
+        }
+        if kind == PrivilegeKind::Operator {
+            let text = sentence(&format!("{shown} is an operator now"), &self.cause(&context.people, by, None));
+            self.say(context, &text);
+        }
+        Ok(shown)
+    }
+
+    /// Revokes a privilege of the identity that has or owns a name, or had it when the privilege was
+    /// granted.
+    pub(in crate::hub) fn revoke<P: Provider>(
+        &mut self,
+        context: &mut Context<P>,
+        by: Option<PublicIdentity>,
+        name: &str,
+        kind: PrivilegeKind,
+    ) -> Result<String, OperatorError> {
+        let typed = Name::existing(name).map_err(|_| OperatorError::NotInEffect)?;
+        let privileges = &mut context.privileges;
+        let (shown, owner) = self.resolve_name(&context.people, name).unzip();
+        if let Some(owner) = owner {
+            if kind == PrivilegeKind::Operator && privileges.is_configured(owner) {
+                return Err(OperatorError::Configured);
+            }
+            if privileges.revoke(owner, kind) {
+                let shown = shown.unwrap_or_default();
+                if kind == PrivilegeKind::Operator {
+                    let text =
+                        sentence(&format!("{shown} is no longer an operator"), &self.cause(&context.people, by, None));
+                    self.say(context, &text);
+                }
+                return Ok(shown);
+            }
+        }
+        let identity = privileges.find_by_name(&typed, kind).ok_or(OperatorError::NotInEffect)?;
+        privileges.revoke(identity, kind);
+        Ok(typed.shown().to_owned())
     }
 
     /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
@@ -180,4 +256,26 @@ impl Room {
 
 fn cut_reason(reason: &str) -> &str {
     &reason[..reason.floor_char_boundary(MAX_REASON_LEN)]
+}
+
+/// Checks that a member, who is an operator, may act against an identity.
+fn check_target<P: Provider>(
+    context: &Context<P>,
+    by: Option<PublicIdentity>,
+    identity: PublicIdentity,
+) -> Result<(), OperatorError> {
+    match by {
+        Some(by) if by == identity => Err(OperatorError::Oneself),
+        Some(_) if context.privileges.is_configured(identity) => Err(OperatorError::Configured),
+        _ => Ok(()),
+    }
+}
+
+/// Appends a cause to the beginning of a sentence.
+fn sentence(beginning: &str, cause: &str) -> String {
+    match cause {
+        "" => beginning.to_owned(),
+        _ if cause.starts_with("by ") => format!("{beginning} {cause}"),
+        _ => format!("{beginning}: {cause}"),
+    }
 }

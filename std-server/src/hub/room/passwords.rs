@@ -111,7 +111,7 @@ impl<P: Provider> Context<P> {
         let Some(peer) = peers.get_mut(peer).filter(|peer| peer.phase.is_checking(id)) else { return };
         self.timers.set(Timer::Phase(peer.id), None);
         match rooms.get_mut(id) {
-            Some(room) if done.is_right => room.admit(now, self, peer, request),
+            Some(room) if done.is_right => room.admit_or_wait(now, self, peer, request),
             _ => peer.refuse(now, self, request.name.shown(), RefusedCode::AUTHENTICATION, "wrong password"),
         }
         rooms.repeat_renames(self);

@@ -1,5 +1,5 @@
-//! Removal of entries (SPEC 6.4): checks who may remove one, and adds the entry about it to the next
-//! commit, which takes the body from the log for good.
+//! Removal of entries (SPEC 6.4): checks who may remove one, and adds the entry about it to the
+//! next commit, which takes the body from the log for good.
 //!
 //! An entry that is not in memory is read first; the request waits for its page.
 
@@ -71,8 +71,8 @@ impl NotRemoved {
 }
 
 impl Room {
-    /// Begins a removal that a member requests. `Some`: the answer; otherwise it is answered when the
-    /// entry was read or the removal is committed.
+    /// Begins a removal that a member requests. `Some`: the answer; otherwise it is answered when
+    /// the entry was read or the removal is committed.
     pub(super) fn request_removal<P: Provider>(
         &mut self,
         now: Instant,
@@ -174,7 +174,9 @@ impl Room {
         if header.kind == EntryKind::REMOVED {
             return Err(NotRemoved::Removed);
         }
-        if let Remover::Member { identity, .. } = by {
+        if let Remover::Member { identity, .. } = by
+            && !context.privileges.is_operator(identity)
+        {
             let author = self.log.instance(header.instance).map(|instance| instance.identity);
             if author != Some(identity) {
                 return Err(NotRemoved::NotAuthor);

@@ -14,6 +14,9 @@ use crate::hub::room_id::RoomId;
 /// Why a Join is refused: a code and a text.
 pub(super) type JoinError = (RefusedCode, Cow<'static, str>);
 
+/// The reason stated to a Join whose client has joined on a later connection.
+pub(super) const DELAYED: &str = "joined on a later connection";
+
 /// A Join that is admitted and waits for its commit.
 #[derive(Debug)]
 pub(super) struct CommittingJoin {
@@ -43,7 +46,7 @@ impl JoinRequest {
             last_active: now,
             cursor,
             is_caught_up: false,
-            due: Due { welcome: Some(welcome), ..Due::default() },
+            due: Due { welcome: Some(Box::new(welcome)), ..Due::default() },
             has_post_token: false,
             was_slowed: false,
             was_notified: false,

@@ -9,8 +9,8 @@ use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
 use super::members::Session;
-use super::requests::CommittingJoin;
-use super::{DELAYED, Room, TOO_MANY};
+use super::requests::{CommittingJoin, DELAYED};
+use super::{Room, TOO_MANY};
 use crate::hub::context::Context;
 use crate::hub::events::{HubEvent, LeaveReason};
 use crate::hub::peer::member::WelcomeDue;
@@ -70,7 +70,7 @@ impl Room {
         }
         let Some(peer) = peers.get_mut(id) else { return };
         let (start, is_reset) = self.log.start(request.start);
-        let due = WelcomeDue { head: self.log.head(), is_reset };
+        let due = WelcomeDue { head: self.log.head(), is_reset, proof: request.proof };
         // If this Join renames the member, that follows.
         let person = self.members.get(&request.identity);
         let name = person.map_or_else(|| Arc::new(request.name.clone()), |person| person.name.clone());

@@ -67,6 +67,7 @@ pub(super) enum Received {
         code: AnswerCode,
         text: String,
     },
+    Output(String),
     /// Any other information, as `Debug` formats it.
     Info(String),
 }
@@ -85,6 +86,9 @@ impl Received {
         }
         if let Info::Answer { code, text, .. } = info {
             return Self::Answer { code, text: text.into() };
+        }
+        if let Info::OutputLine { text, .. } = info {
+            return Self::Output(text.into());
         }
         Self::Info(format!("{info:?}"))
     }
@@ -121,6 +125,8 @@ pub(super) enum Credential {
     None,
     Secret,
     WrongSecret,
+    /// The secret of an invite.
+    Invite([u8; 16]),
     Password(&'static str),
     BadSignature,
 }
@@ -156,6 +162,8 @@ pub(super) struct FakeClient {
     instance: u64,
     handle: u8,
     now: Instant,
+    /// The secret that its last Join proved, or the standing one.
+    proved: [u8; 16],
 }
 
 impl FakeClient {
@@ -184,6 +192,7 @@ impl FakeClient {
             instance: 0,
             handle: 1,
             now: Instant::ZERO,
+            proved: SECRET,
         }
     }
 
@@ -274,7 +283,7 @@ impl FakeClient {
                     instance: it.instance,
                     highest: it.highest_stored,
                     members: it.members,
-                    is_proved: it.proof == server_proof(&SECRET, exporter),
+                    is_proved: it.proof == server_proof(&self.proved, exporter),
                 })
             }
             ServerMessage::Refused { code, text, .. } => Received::Refused { code, text: text.into() },
@@ -326,10 +335,12 @@ impl FakeClient {
         let mut statement = [0; 160];
         let len = join_statement(exporter, &identity.public(), join_args.room, &mut statement).expect("fits");
         let mut signature = identity.sign(&statement[..len]);
+        self.proved = if let Credential::Invite(secret) = join_args.credential { secret } else { SECRET };
         let authentication = match join_args.credential {
             Credential::None => Authentication::None,
             Credential::Password(password) => Authentication::Password(password.as_bytes()),
             Credential::WrongSecret => Authentication::Secret(client_proof(&[1; 16], exporter)),
+            Credential::Invite(secret) => Authentication::Secret(client_proof(&secret, exporter)),
             Credential::Secret | Credential::BadSignature => Authentication::Secret(client_proof(&SECRET, exporter)),
         };
         if matches!(join_args.credential, Credential::BadSignature) {

@@ -3,13 +3,13 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{ClientMessage, Request, Start};
+use kabar_core::chat::{AnswerCode, ClientMessage, Request, Start};
 use kabar_core::time::Duration;
 
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::world::{PASSWORD, World};
-use crate::hub::{HubConfig, JobKind, JoinPolicy, LIMITS, Limit, RoomId};
-use crate::store::Fault;
+use crate::hub::{HubConfig, HubEvent, InviteTerms, JobKind, JoinPolicy, LIMITS, Limit, RoomId};
+use crate::store::{Fault, PrivilegeKind};
 
 const HOUR: u64 = 3_600_000_000;
 const SECOND: u64 = 1_000_000;
@@ -123,6 +123,31 @@ limits! {
         };
         guessing(&few, false, Duration::from_secs(2))
     };
+    invites_are_bounded: "max-invites", 2, |set| {
+        let mut world = World::with(set);
+        for _ in 0..2 {
+            let _ = world.hub.create_invite(world.now, RoomId::ONLY, InviteTerms::default());
+        }
+        world
+    };
+    joins_that_wait_for_an_operator_are_bounded: "max-waiting-joins", 1, |set| {
+        let mut world = World::with(|config| {
+            config.needs_approval = true;
+            set(config);
+        });
+        attempt_join(&mut world, &join_args("Ana", 1));
+        attempt_join(&mut world, &join_args("Ben", 2));
+        world
+    };
+    a_join_waits_for_an_operator_for_a_while: "approval-time", SECOND, |set| {
+        let mut world = World::with(|config| {
+            config.needs_approval = true;
+            set(config);
+        });
+        attempt_join(&mut world, &join_args("Ana", 1));
+        world.run(Duration::from_secs(5));
+        world
+    };
     members_are_bounded: "max-members", 2, |set| joining(set, 3);
     members_of_an_address_are_bounded: "max-members-per-address", 2, |set| {
         let mut world = World::with(set);
@@ -199,8 +224,30 @@ limits! {
     bans_and_mutes_are_bounded: "max-sanctions", 1, |set| {
         let mut world = joining(set, 2);
         for name in ["p1", "p2"] {
-            let _ = world.hub.mute(world.now, RoomId::ONLY, name, None);
+            let _ = world.hub.mute(world.now, RoomId::ONLY, None, name, None);
         }
+        world
+    };
+    operators_and_trusted_identities_are_bounded: "max-privileges", 1, |set| {
+        let mut world = joining(set, 2);
+        for name in ["p1", "p2"] {
+            let _ = world.hub.grant(world.now, RoomId::ONLY, None, name, PrivilegeKind::Trusted);
+        }
+        world
+    };
+    lines_of_answers_to_operators_are_bounded: "max-output-lines", 1, |set| {
+        let mut world = joining(set, 1);
+        let _ = world.hub.grant(world.now, RoomId::ONLY, None, "p1", PrivilegeKind::Operator);
+        let request = Request::Operate { command: "who" };
+        assert!(world.clients[0].send(&ClientMessage::Request { handle: 1, request }));
+        world.run_ms(50);
+        let operation = world.events.iter().find_map(|event| match event {
+            HubEvent::Operate { id, .. } => Some(*id),
+            _ => None,
+        });
+        let lines = vec!["one".to_owned(), "two".to_owned()];
+        world.hub.answer_operation(world.now, operation.expect("a command"), AnswerCode::DONE, lines, "");
+        world.run_ms(50);
         world
     };
     long_posts_are_refused: "max-body", 3, |set| {

@@ -1,17 +1,20 @@
 //! The hub from outside, in virtual time: datagrams, jobs and time in, datagrams and events out.
 
+mod approvals;
 mod clock;
 mod commit;
 mod delivery;
 mod departure;
 mod fake_client;
 mod flooding;
+mod invites;
 mod join;
 mod keeping;
 mod limits;
 mod message_pairs;
 mod names;
 mod operator;
+mod operators;
 mod people;
 mod posting_rate;
 mod posts;

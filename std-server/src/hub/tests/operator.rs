@@ -31,8 +31,8 @@ fn an_operator_message_is_an_entry_by_the_server() {
 fn a_kicked_member_is_informed_and_the_kick_is_logged() {
     let mut world = World::new();
     let ana = world.join(&join_args("Ana", 1));
-    assert_eq!(world.hub.kick(world.now, RoomId::ONLY, "Ben", None), Err(OperatorError::NotHere));
-    assert_eq!(world.hub.kick(world.now, RoomId::ONLY, "ANA", None), Ok("Ana".to_owned()));
+    assert_eq!(world.hub.kick(world.now, RoomId::ONLY, None, "Ben", None), Err(OperatorError::NotHere));
+    assert_eq!(world.hub.kick(world.now, RoomId::ONLY, None, "ANA", None), Ok("Ana".to_owned()));
     world.run_ms(100);
     assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::KICKED)));
     world.run(Duration::from_secs(100));

@@ -27,7 +27,7 @@ fn a_member_and_the_room_are_shown_why_it_was_kicked() {
     let ana = world.join(&join_args("Ana", 1));
     let again = world.join(&join_args("Ana", 1));
     let ben = world.join(&join_args("Ben", 2));
-    world.hub.kick(world.now, ROOM, "Ana", Some("please stop")).expect("a member");
+    world.hub.kick(world.now, ROOM, None, "Ana", Some("please stop")).expect("a member");
     world.run_ms(50);
     assert_eq!(shown(&world, ben), [(EntryKind::KICKED, "please stop".to_owned())]);
     for session in [ana, again] {
@@ -41,7 +41,7 @@ fn a_member_that_does_not_acknowledge_the_reason_is_closed_anyway() {
     let mut world = World::new();
     let ana = world.join(&join_args("Ana", 1));
     world.clients[ana].is_cut = true;
-    world.hub.ban(world.now, ROOM, "Ana", Some("spam")).expect("a member");
+    world.hub.ban(world.now, ROOM, None, "Ana", Some("spam")).expect("a member");
     assert_eq!(world.hub.status(ROOM).members, 0);
     world.run(Duration::from_secs(4));
     assert_eq!((world.hub.counters().refusals_unheard, world.hub.status(ROOM).unjoined), (1, 0));
@@ -52,11 +52,11 @@ fn the_room_is_shown_why_somebody_is_banned_or_muted_and_the_reason_is_stored() 
     let mut world = World::new();
     let ana = world.join(&join_args("Ana", 1));
     let ben = world.join(&join_args("Ben", 2));
-    world.hub.mute(world.now, ROOM, "Ana", Some("too loud")).expect("a member");
+    world.hub.mute(world.now, ROOM, None, "Ana", Some("too loud")).expect("a member");
     world.run_ms(50);
     assert_eq!(shown(&world, ana), [(EntryKind::OPERATOR, "Ana is muted: too loud".to_owned())]);
     let long = "x".repeat(1_000);
-    world.hub.ban(world.now, ROOM, "Ana", Some(&long)).expect("a member");
+    world.hub.ban(world.now, ROOM, None, "Ana", Some(&long)).expect("a member");
     world.run_ms(50);
     assert_eq!(
         shown(&world, ben)[1..],
@@ -75,8 +75,8 @@ fn without_a_reason_only_the_kick_is_announced() {
     let mut world = World::new();
     world.join(&join_args("Ana", 1));
     let ben = world.join(&join_args("Ben", 2));
-    world.hub.mute(world.now, ROOM, "Ana", None).expect("a member");
-    world.hub.ban(world.now, ROOM, "Ana", None).expect("a member");
+    world.hub.mute(world.now, ROOM, None, "Ana", None).expect("a member");
+    world.hub.ban(world.now, ROOM, None, "Ana", None).expect("a member");
     world.run_ms(50);
     assert_eq!(shown(&world, ben), [(EntryKind::KICKED, String::new())]);
 }

@@ -158,14 +158,14 @@ fn mutes_bans_and_numbers_stay_with_a_renamed_member() {
     let ana = world.join(&join_args("Ana", 1));
     world.clients[ana].post(1, "one");
     world.run_ms(50);
-    world.hub.mute(world.now, RoomId::ONLY, "Ana", None).expect("a member");
+    world.hub.mute(world.now, RoomId::ONLY, None, "Ana", None).expect("a member");
     assert_eq!(rename(&mut world, ana, "Ann"), AnswerCode::DONE);
     world.clients[ana].post(2, "two");
     world.run_ms(50);
     let refused = Received::PostRefused { number: 2, code: PostRefusedCode::MUTED };
     assert!(world.clients[ana].received.contains(&refused));
     assert!(world.hub.who(world.now, RoomId::ONLY)[0].is_muted);
-    assert_eq!(world.hub.ban(world.now, RoomId::ONLY, "Ana", None), Ok("Ana".to_owned()), "a name that she owns");
+    assert_eq!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None), Ok("Ana".to_owned()), "a name that she owns");
     world.run_ms(100);
     assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::BANNED)));
     let again = world.client();

@@ -191,16 +191,16 @@ fn results_that_nothing_waits_for_are_counted_and_dropped() {
 fn an_operator_acts_on_the_room_that_is_named() {
     let mut two = two(World::new());
     let (now, unknown) = (two.world.now, RoomId(7));
-    assert_eq!(two.world.hub.kick(now, two.cellar, "Ana", None), Err(OperatorError::NotHere));
-    assert_eq!(two.world.hub.mute(now, LOBBY, "nobody", None), Err(OperatorError::NoSuchName));
-    assert_eq!(two.world.hub.kick(now, unknown, "Ana", None), Err(OperatorError::NoSuchRoom));
-    assert!(two.world.hub.mute(now, two.cellar, "Ben", None).is_ok());
+    assert_eq!(two.world.hub.kick(now, two.cellar, None, "Ana", None), Err(OperatorError::NotHere));
+    assert_eq!(two.world.hub.mute(now, LOBBY, None, "nobody", None), Err(OperatorError::NoSuchName));
+    assert_eq!(two.world.hub.kick(now, unknown, None, "Ana", None), Err(OperatorError::NoSuchRoom));
+    assert!(two.world.hub.mute(now, two.cellar, None, "Ben", None).is_ok());
     assert_eq!((two.world.hub.sanctions(LOBBY).len(), two.world.hub.sanctions(two.cellar).len()), (0, 1));
     let names = |room| two.world.hub.who(now, room).into_iter().map(|it| it.name).collect::<Vec<_>>();
     assert_eq!((names(LOBBY), names(two.cellar)), (vec!["Ana".to_owned()], vec!["Ben".to_owned()]));
     two.world.hub.say(now, two.cellar, "dinner");
     two.world.hub.say(now, unknown, "nobody reads this");
-    assert!(two.world.hub.kick(now, LOBBY, "Ana", None).is_ok());
+    assert!(two.world.hub.kick(now, LOBBY, None, "Ana", None).is_ok());
     two.world.run_ms(100);
     let last = |room: &str| two.world.store.entries(room).last().map(|entry| entry.kind);
     assert_eq!((last(ROOM), last(CELLAR)), (Some(EntryKind::KICKED), Some(EntryKind::OPERATOR)));

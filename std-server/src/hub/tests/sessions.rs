@@ -150,8 +150,11 @@ fn a_kick_or_ban_ends_all_sessions_and_is_logged_once() {
     for is_ban in [false, true] {
         let (mut world, first, second) = two_sessions();
         let (now, room) = (world.now, RoomId::ONLY);
-        let kicked =
-            if is_ban { world.hub.ban(now, room, "ana", None) } else { world.hub.kick(now, room, "ana", None) };
+        let kicked = if is_ban {
+            world.hub.ban(now, room, None, "ana", None)
+        } else {
+            world.hub.kick(now, room, None, "ana", None)
+        };
         assert_eq!(kicked, Ok("Ana".to_owned()));
         world.run_ms(100);
         let code = if is_ban { CloseCode::BANNED } else { CloseCode::KICKED };
@@ -166,7 +169,7 @@ fn a_kick_or_ban_ends_all_sessions_and_is_logged_once() {
 #[test]
 fn a_mute_applies_to_all_sessions() {
     let (mut world, first, second) = two_sessions();
-    world.hub.mute(world.now, RoomId::ONLY, "Ana", None).expect("a member");
+    world.hub.mute(world.now, RoomId::ONLY, None, "Ana", None).expect("a member");
     for client in [first, second] {
         world.clients[client].post(1, "hello");
         world.run_ms(50);

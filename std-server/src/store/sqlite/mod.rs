@@ -19,6 +19,7 @@ mod copy;
 mod error;
 mod fold;
 mod inspect;
+mod invites;
 mod mark;
 mod query;
 mod records;
@@ -215,7 +216,8 @@ impl Store for SqliteStore {
             // Commits find and report errors.
             Ok(false) | Err(_) => {
                 if self.is_erasing {
-                    // A reader may prevent it: then the next maintenance or the end of the run does it.
+                    // A reader may prevent it: then the next maintenance or the end of the run does
+                    // it.
                     self.is_erasing = !self.checkpoints.erase(&self.connection);
                 }
                 if core::mem::take(&mut self.is_dirty) {

@@ -7,10 +7,10 @@ use kabar_core::crypto::identity::PublicIdentity;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::search;
+use super::{invites, search};
 use crate::store::{
-    Admission, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, RoomBatch, RoomState, RoomSummary,
-    Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
+    Admission, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, Privilege, PrivilegeKind, RoomBatch,
+    RoomState, RoomSummary, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
 };
 
 /// An unsigned number in SQLite's signed 64 bits.
@@ -48,13 +48,34 @@ impl FromSql for SanctionKind {
     }
 }
 
+impl ToSql for PrivilegeKind {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Operator => "operator",
+            Self::Trusted => "trusted",
+        }
+        .into())
+    }
+}
+
+impl FromSql for PrivilegeKind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "operator" => Ok(Self::Operator),
+            "trusted" => Ok(Self::Trusted),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
 /// Returns the row and head of a room, if it exists.
 pub(super) fn room(connection: &Connection, name: &str) -> rusqlite::Result<Option<(i64, u64)>> {
     let mut select = connection.prepare_cached("SELECT id, head FROM rooms WHERE name = ?1")?;
     select.query_row([name], |row| Ok((row.get(0)?, bits(row, 1)?))).optional()
 }
 
-/// Returns the row of a room, and its first seq and its head; creates the room if it does not exist.
+/// Returns the row of a room, and its first seq and its head; creates the room if it does not
+/// exist.
 pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Result<(i64, (u64, u64))> {
     let mut select = connection.prepare_cached("SELECT id, first_seq, head FROM rooms WHERE name = ?1")?;
     let known = select.query_row([name], |row| Ok((row.get(0)?, (bits(row, 1)?, bits(row, 2)?)))).optional()?;
@@ -74,7 +95,7 @@ pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite:
 
 /// Writes the server's part of a transaction.
 pub(super) fn write_server(connection: &Connection, batch: &ServerBatch) -> rusqlite::Result<()> {
-    let ServerBatch { names, released, forgotten, ran_ms } = batch;
+    let ServerBatch { names, released, forgotten, granted, revoked, ran_ms, .. } = batch;
     if let Some(ran_ms) = ran_ms {
         let mut update = connection.prepare_cached("UPDATE server SET ran_ms = max(ran_ms, ?1)")?;
         update.execute([i64::try_from(*ran_ms).unwrap_or(i64::MAX)])?;
@@ -88,7 +109,15 @@ pub(super) fn write_server(connection: &Connection, batch: &ServerBatch) -> rusq
     for NameRecord { folded, name, identity, seen_ran_ms } in names {
         insert.execute(params![folded, name, identity.0, U64AsI64(*seen_ran_ms)])?;
     }
-    Ok(())
+    for (identity, kind) in revoked {
+        connection.execute("DELETE FROM privileges WHERE identity = ?1 AND kind = ?2", params![identity.0, kind])?;
+    }
+    for Privilege { identity, kind, name, since_ms, by } in granted {
+        let sql = "INSERT OR REPLACE INTO privileges (identity, kind, name, since_ms, granted_by)
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        connection.execute(sql, params![identity.0, kind, name, U64AsI64(*since_ms), by.map(|by| by.0)])?;
+    }
+    invites::write(connection, batch)
 }
 
 /// Writes a valid batch of a room.
@@ -216,11 +245,15 @@ pub(super) fn load_all(connection: &Connection) -> rusqlite::Result<()> {
 
 pub(super) fn load_server(connection: &Connection) -> rusqlite::Result<ServerState> {
     let mut names = connection.prepare("SELECT folded, name, identity, seen_ran_ms FROM names")?;
+    let mut privileges = connection.prepare("SELECT identity, kind, name, since_ms, granted_by FROM privileges")?;
     let mut rooms = connection.prepare("SELECT name, first_seq, head FROM rooms ORDER BY name")?;
     let summary = |row: &Row<'_>| Ok(RoomSummary { name: row.get(0)?, first: bits(row, 1)?, head: bits(row, 2)? });
     Ok(ServerState {
         names: names.query_map([], name_of)?.collect::<rusqlite::Result<_>>()?,
+        privileges: privileges.query_map([], privilege_of)?.collect::<rusqlite::Result<_>>()?,
         ran_ms: connection.query_row("SELECT ran_ms FROM server", [], |row| bits(row, 0))?,
+        invites: invites::load(connection)?,
+        invite_uses: invites::load_uses(connection)?,
         rooms: rooms.query_map([], summary)?.collect::<rusqlite::Result<_>>()?,
     })
 }
@@ -287,6 +320,16 @@ fn name_of(row: &Row<'_>) -> rusqlite::Result<NameRecord> {
     Ok(NameRecord { folded: row.get(0)?, name: row.get(1)?, identity: identity(row, 2)?, seen_ran_ms: bits(row, 3)? })
 }
 
+fn privilege_of(row: &Row<'_>) -> rusqlite::Result<Privilege> {
+    Ok(Privilege {
+        identity: identity(row, 0)?,
+        kind: row.get(1)?,
+        name: row.get(2)?,
+        since_ms: bits(row, 3)?,
+        by: row.get::<_, Option<[u8; 32]>>(4)?.map(PublicIdentity),
+    })
+}
+
 fn sanction_of(row: &Row<'_>) -> rusqlite::Result<Sanction> {
     Ok(Sanction {
         identity: identity(row, 0)?,
@@ -312,6 +355,6 @@ pub(super) fn bits(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(|bits: U64AsI64| bits.0)
 }
 
-fn identity(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicIdentity> {
+pub(super) fn identity(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicIdentity> {
     row.get(column).map(PublicIdentity)
 }

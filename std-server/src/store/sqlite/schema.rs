@@ -2,7 +2,7 @@
 //!
 //! 1: the log and what belongs to it. 2: running time. 3: the [mark](super::mark), and an index of
 //! folded texts. 4: a server with several rooms: names and the running time belong to the server,
-//! presence to an identity in a room.
+//! presence to an identity in a room; invites; operators and trusted identities.
 //!
 //! Unsigned 64-bit numbers are stored in SQLite's signed 64 bits, bit by bit. `seq` never gets that
 //! large.
@@ -177,6 +177,26 @@ pub(super) const STEPS: &[&str] = &[
     ALTER TABLE sanctions ADD COLUMN reason TEXT;
     ALTER TABLE sanctions ADD COLUMN imposed_by BLOB CHECK (length(imposed_by) = 32);
 
+    CREATE TABLE invites (
+        id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+        room INTEGER REFERENCES rooms,
+        secret BLOB NOT NULL CHECK (length(secret) = 16),
+        standing INTEGER NOT NULL CHECK (standing IN (0, 1)),
+        made_by BLOB CHECK (length(made_by) = 32),
+        made_ms INTEGER NOT NULL,
+        expires_ms INTEGER,
+        uses_left INTEGER CHECK (uses_left >= 0),
+        used INTEGER NOT NULL CHECK (used >= 0),
+        revoked INTEGER NOT NULL CHECK (revoked IN (0, 1))
+    ) STRICT;
+    CREATE TABLE invite_uses (
+        invite INTEGER NOT NULL REFERENCES invites ON DELETE CASCADE,
+        number INTEGER NOT NULL CHECK (number >= 1),
+        identity BLOB NOT NULL CHECK (length(identity) = 32),
+        time_ms INTEGER NOT NULL,
+        PRIMARY KEY (invite, number)
+    ) STRICT, WITHOUT ROWID;
+
     ALTER TABLE rooms DROP COLUMN ran_ms;
     ALTER TABLE rooms ADD COLUMN topic TEXT NOT NULL DEFAULT '';
     ALTER TABLE rooms ADD COLUMN visibility TEXT NOT NULL DEFAULT 'open' CHECK (visibility IN ('open', 'private'));
@@ -189,6 +209,15 @@ pub(super) const STEPS: &[&str] = &[
     UPDATE rooms SET body_bytes = coalesce((SELECT sum(length(body)) FROM entries WHERE room = rooms.id), 0);
     ALTER TABLE rooms ADD COLUMN first_seq INTEGER NOT NULL DEFAULT 1 CHECK (first_seq >= 1);
     UPDATE rooms SET first_seq = coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), head + 1);
+
+    CREATE TABLE privileges (
+        identity BLOB NOT NULL CHECK (length(identity) = 32),
+        kind TEXT NOT NULL CHECK (kind IN ('operator', 'trusted')),
+        name TEXT NOT NULL,
+        since_ms INTEGER NOT NULL,
+        granted_by BLOB CHECK (length(granted_by) = 32),
+        PRIMARY KEY (identity, kind)
+    ) STRICT, WITHOUT ROWID;
     ",
 ];
 

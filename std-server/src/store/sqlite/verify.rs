@@ -83,7 +83,8 @@ impl Report {
             }
             report.names = count;
             let mut waiting = 0;
-            // An earlier version does not record the extents of logs, and the upgrade rebuilds its index.
+            // An earlier version does not record the extents of logs, and the upgrade rebuilds its
+            // index.
             if usize::try_from(schema::version(&moment)?) != Ok(schema::STEPS.len()) {
                 return Ok(());
             }

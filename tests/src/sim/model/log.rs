@@ -101,7 +101,8 @@ impl Log {
         seq <= last
     }
 
-    /// Whether an entry after `head` gives the identity whose first name is `first` the name `name`.
+    /// Whether an entry after `head` gives the identity whose first name is `first` the name
+    /// `name`.
     pub(super) fn has_renamed(&self, head: u64, first: &str, name: &str) -> bool {
         let after = self.entries.iter().skip(head as usize);
         after

@@ -86,7 +86,8 @@ impl World {
                 let plan = &self.devices[device].plan;
                 let names = plan.names();
                 let hub = self.server.hub_mut();
-                if hub.is_some_and(|hub| names.iter().any(|name| hub.kick(now, RoomId::ONLY, name, None).is_ok())) {
+                if hub.is_some_and(|hub| names.iter().any(|name| hub.kick(now, RoomId::ONLY, None, name, None).is_ok()))
+                {
                     self.kicked.insert(plan.name.clone());
                 }
                 return self.serve();

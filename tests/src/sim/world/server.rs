@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::{MAX_BODY_LEN, Term};
+use kabar_core::chat::{AnswerCode, MAX_BODY_LEN, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::hub::{
@@ -462,6 +462,12 @@ impl World {
             }
             HubEvent::StoreRegressed { head, expected } => {
                 demand!(false, Log, "the server lost the entries after {head} up to {expected}");
+            }
+            // No device is an operator.
+            HubEvent::Operate { id, .. } => {
+                if let Some(hub) = &mut self.server.hub {
+                    hub.answer_operation(now, *id, AnswerCode::NOT_PERMITTED, Vec::new(), "");
+                }
             }
             _ => {}
         }

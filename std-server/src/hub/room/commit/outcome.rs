@@ -14,7 +14,7 @@ use crate::hub::room::appender::{InFlight, Origin};
 use crate::hub::room::presence::Presence;
 use crate::hub::room::requests::CommittingJoin;
 use crate::hub::room::{Room, STORE_FAILS};
-use crate::store::{LogEntry, RoomBatch, RoomState};
+use crate::store::{LogEntry, RoomBatch, RoomState, ServerBatch, ServerState};
 
 impl Room {
     /// The batch in progress is durable. Returns the connections of its Joins: reading them may
@@ -24,6 +24,7 @@ impl Room {
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
+        server: &ServerBatch,
     ) -> Vec<u32> {
         let Some(in_flight) = self.appender.in_flight.take() else { return Vec::new() };
         let InFlight { batch, origins, joins, changes, .. } = in_flight;
@@ -32,6 +33,7 @@ impl Room {
         self.log.apply(&batch);
         self.instances.add(&batch.instances, &mut context.people.known);
         self.admissions.apply(&batch);
+        self.invites.apply(server);
         self.presence.apply(&changes);
         self.sanctions.apply(&batch);
         context.commits.end_entries(batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum());
@@ -126,10 +128,11 @@ impl Room {
     }
 
     /// Replaces everything that the store has by what was read from it again.
-    pub(in crate::hub) fn reload(&mut self, people: &mut People, loaded: &RoomState) {
+    pub(in crate::hub) fn reload(&mut self, people: &mut People, server: &ServerState, loaded: &RoomState) {
         self.log.reload(loaded);
         self.pages.clear();
         self.admissions.reload(loaded);
+        self.invites.reload(server);
         let before = core::mem::replace(&mut self.presence, Presence::new(loaded));
         self.sanctions.reload(loaded);
         // Records that were to be removed exist again, and will be searched for again.

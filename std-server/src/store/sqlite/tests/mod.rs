@@ -344,6 +344,7 @@ impl Draft {
             released: self.released.into_iter().map(|folded| format!("name {folded}")).collect(),
             forgotten: self.forgotten_names.into_iter().map(|folded| format!("name {folded}")).collect(),
             ran_ms: self.ran_ms,
+            ..ServerBatch::default()
         };
         let end = loaded.head + 1;
         let first = self.first.map(|step| (loaded.first + step).min(end + u64::from(self.mischief == 5)));

@@ -112,8 +112,8 @@ fn a_backup_of_version_3_is_restored() {
 fn names_of_several_rooms_become_one_list() {
     let (_home, dir) = version_3();
     let connection = Connection::open(dir.join(FILE_NAME)).unwrap();
-    // The lobby has run for 14246 ms. In the attic Anna's name is Éléa's, who was seen earlier, and in
-    // the cellar somebody else's; anna2 is taken.
+    // The lobby has run for 14246 ms. In the attic Anna's name is Éléa's, who was seen earlier, and
+    // in the cellar somebody else's; anna2 is taken.
     connection
         .execute_batch(
             "INSERT INTO rooms (name, head, ran_ms) VALUES ('attic', 0, 20000), ('cellar', 0, 14246);
