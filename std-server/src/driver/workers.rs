@@ -216,12 +216,12 @@ fn spawn_store(
 /// Runs a job, and records the duration of a successful commit.
 fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &WorkerMetrics) -> StoreDone {
     let entries = match &job {
-        StoreJob::Append { commit, .. } => Some(commit.rooms.iter().map(|batch| batch.entries.len()).sum()),
+        StoreJob::Append { commit } => Some(commit.rooms.iter().map(|batch| batch.entries.len()).sum()),
         StoreJob::Read(_) | StoreJob::Survey { .. } | StoreJob::Reload { .. } => None,
     };
     let begun = Instant::now();
     let done = job.run(store);
-    if let (Some(entries), StoreDone::Append { result, .. }) = (entries, &done) {
+    if let (Some(entries), StoreDone::Append { result }) = (entries, &done) {
         let took = begun.elapsed();
         match result {
             Ok(()) => {

@@ -85,11 +85,7 @@ pub(super) fn on_phase_timer<P: Provider>(
             context.counters.not_joined += 1;
             peer.close(now, context, CloseCode::NOT_JOINED, "no join in time");
         }
-        Phase::Checking(room) => {
-            if let Some(room) = rooms.get_mut(room) {
-                room.on_password_timer(now, context, peer);
-            }
-        }
+        Phase::Checking(_) => context.on_password_timer(now, peer),
         Phase::Waiting(room) => {
             if let Some(room) = rooms.get_mut(room) {
                 room.on_approval_timer(now, context, peer);

@@ -13,9 +13,12 @@ use super::config::HubConfig;
 use super::counters::Counters;
 use super::events::HubEvent;
 use super::jobs::Job;
+use super::people::People;
 use super::privileges::Privileges;
 use super::timers::Timers;
+use super::transaction::Commits;
 use super::turns::{Turn, Turns};
+use crate::store::ServerState;
 
 /// Passed to every function that changes more than its own object.
 #[derive(Debug)]
@@ -24,9 +27,14 @@ pub(super) struct Context<P: Provider> {
     pub(super) rng: ChaCha20Rng,
     pub(super) wall: WallClock,
     pub(super) is_stopping: bool,
+    pub(super) people: People,
+    /// The transaction in progress.
+    pub(super) commits: Commits,
     pub(super) timers: Timers,
     /// The order in which connections are served.
     pub(super) turns: Turns,
+    /// Surveys of the log that are under way (see `room`).
+    pub(super) surveys: usize,
     /// Connections by phase and address.
     pub(super) census: Census,
     pub(super) jobs: VecDeque<Job<P>>,
@@ -48,14 +56,23 @@ pub(super) struct WallClock {
 }
 
 impl<P: Provider> Context<P> {
-    pub(super) fn new(config: HubConfig, rng: ChaCha20Rng, privileges: Privileges, now: Instant) -> Self {
+    pub(super) fn new(
+        config: HubConfig,
+        loaded: &ServerState,
+        rng: ChaCha20Rng,
+        privileges: Privileges,
+        now: Instant,
+    ) -> Self {
         Self {
+            people: People::new(now, &config.limits, loaded),
+            commits: Commits::new(config.limits.retry_min),
             config,
             rng,
             wall: WallClock { set_at: now, unix_ms: 0 },
             is_stopping: false,
             timers: Timers::default(),
             turns: Turns::new(),
+            surveys: 0,
             census: Census::new(),
             jobs: VecDeque::new(),
             events: VecDeque::new(),

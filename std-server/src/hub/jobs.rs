@@ -67,7 +67,6 @@ pub struct AcceptDone {
 
 /// One password to check.
 pub struct PasswordJob {
-    pub(super) room: RoomId,
     pub(super) connection_id: u32,
     pub(super) password: Zeroizing<Vec<u8>>,
 }
@@ -75,19 +74,16 @@ pub struct PasswordJob {
 /// The result of [`PasswordJob::run`].
 #[derive(Debug)]
 pub struct PasswordDone {
-    pub(super) room: RoomId,
     pub(super) connection_id: u32,
     pub(super) is_right: bool,
 }
 
-/// Access to the store, for one room.
+/// Access to the store.
 #[derive(Clone, Debug)]
 pub enum StoreJob {
-    /// Commit what a room collected. At most one is outstanding for each room; the next one
-    /// collects meanwhile (group commit).
+    /// Commit what was collected. At most one is outstanding; the next one collects meanwhile
+    /// (group commit).
     Append {
-        /// The room.
-        room: RoomId,
         /// The transaction.
         commit: Commit,
     },
@@ -106,10 +102,8 @@ pub enum StoreJob {
     },
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
-        /// The room.
-        room: RoomId,
-        /// Its name, by which the store knows it.
-        name: Arc<str>,
+        /// The names of the rooms that the transaction concerned.
+        rooms: Vec<Arc<str>>,
     },
 }
 
@@ -120,6 +114,14 @@ pub struct Loaded {
     pub server: ServerState,
     /// The room.
     pub room: RoomState,
+}
+
+/// The parts of a store that a transaction concerned.
+#[derive(Clone, Debug, Default)]
+pub struct Reloaded {
+    pub(super) server: ServerState,
+    /// In the order of the request.
+    pub(super) rooms: Vec<RoomState>,
 }
 
 /// Entries to read.
@@ -136,8 +138,6 @@ pub struct ReadJob {
 pub enum StoreDone {
     /// [`StoreJob::Append`].
     Append {
-        /// The room.
-        room: RoomId,
         /// Whether it is committed.
         result: Result<(), CommitError>,
     },
@@ -159,14 +159,12 @@ pub enum StoreDone {
     },
     /// [`StoreJob::Reload`].
     Reload {
-        /// The room.
-        room: RoomId,
         /// The content of the store.
-        result: Result<Box<Loaded>, ReadError>,
+        result: Result<Box<Reloaded>, ReadError>,
     },
 }
 
-/// Checks the room's password. Deliberately slow.
+/// Checks the password. Deliberately slow.
 pub trait PasswordVerifier {
     /// Whether `password` is the room's.
     fn verify(&self, password: &[u8]) -> bool;
@@ -216,8 +214,8 @@ impl PasswordJob {
     /// Runs it.
     #[must_use]
     pub fn run(self, verifier: &impl PasswordVerifier) -> PasswordDone {
-        let Self { room, connection_id, password } = self;
-        PasswordDone { room, connection_id, is_right: verifier.verify(&password) }
+        let Self { connection_id, password } = self;
+        PasswordDone { connection_id, is_right: verifier.verify(&password) }
     }
 }
 
@@ -225,12 +223,12 @@ impl StoreJob {
     /// Runs it.
     pub fn run(self, store: &mut impl Store) -> StoreDone {
         match self {
-            Self::Append { room, commit } => StoreDone::Append { room, result: store.commit(&commit) },
+            Self::Append { commit } => StoreDone::Append { result: store.commit(&commit) },
             Self::Read(job) => job.run(store),
             Self::Survey { room, name, keep, count } => {
                 StoreDone::Survey { room, result: store.surplus(&name, &keep, count) }
             }
-            Self::Reload { room, name } => StoreDone::Reload { room, result: Loaded::read(store, &name).map(Box::new) },
+            Self::Reload { rooms } => StoreDone::Reload { result: Reloaded::read(store, &rooms).map(Box::new) },
         }
     }
 }
@@ -245,15 +243,11 @@ impl Loaded {
     }
 }
 
-impl StoreDone {
-    /// The room that the job was for.
-    pub(super) fn room(&self) -> RoomId {
-        match self {
-            Self::Append { room, .. }
-            | Self::Read { room, .. }
-            | Self::Survey { room, .. }
-            | Self::Reload { room, .. } => *room,
-        }
+impl Reloaded {
+    fn read(store: &mut impl Store, rooms: &[Arc<str>]) -> Result<Self, ReadError> {
+        let server = store.load_server()?;
+        let rooms = rooms.iter().map(|room| store.load_room(room)).collect::<Result<_, _>>()?;
+        Ok(Self { server, rooms })
     }
 }
 

@@ -200,7 +200,7 @@ limits! {
     approval_queue: usize, "max-waiting-joins", Count, 1, 65_536, 64, approval_queue_full;
     /// Time that a Join waits for an operator.
     approval_time: Duration, "approval-time", Time, SECOND, 24 * HOUR, 600 * SECOND, approvals_timed_out;
-    /// Members of the room.
+    /// Members of a room.
     members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
     /// Connections of members from an address (IPv6: from a /48); beyond this only members from
     /// there join again.
@@ -217,11 +217,11 @@ limits! {
     identities: usize, "max-identities", Count, 1, 1_000_000, 32_768, identities_full;
     /// Names that an identity keeps; beyond this it loses the least recently used ones.
     names_per_identity: usize, "max-names-per-identity", Count, 1, 1_000, 3, names_crowded;
-    /// Clients of an identity whose numbers are kept; beyond this the least recently used ones are
-    /// forgotten.
+    /// Clients of an identity whose numbers are kept in a room; beyond this the least recently used
+    /// ones are forgotten.
     instances_per_identity: usize, "max-instances-per-identity", Count, 1, 1_000, 16, instances_crowded;
-    /// Connections of an identity at once; beyond this one that is silent makes room, or the new
-    /// one is refused.
+    /// Connections of an identity to a room at once; beyond this one that is silent makes room, or
+    /// the new one is refused.
     sessions_per_identity: usize, "max-sessions-per-identity", Count, 1, 1_000, 8, sessions_full;
     /// New identities from an address at once.
     newcomer_burst: u32, "newcomer-burst", Count, 1, 1_000_000, 256, newcomers_limited;
@@ -256,7 +256,7 @@ limits! {
     output_lines: usize, "max-output-lines", Count, 1, 100_000, 200, outputs_cut;
     /// Longest body of a post; longer ones are refused.
     body_bytes: usize, "max-body", Bytes, 1, MAX_BODY_LEN as u64, MAX_BODY_LEN as u64, posts_too_long;
-    /// Posts that are not committed; beyond this nothing more is read.
+    /// Posts that are not committed, in all rooms; beyond this nothing more is read.
     unfinished_bytes: usize, "max-unfinished", Bytes, 1, GIB, 4 * MIB, reads_held;
     /// The log's tail in memory.
     tail_bytes: usize, "tail-memory", Bytes, 0, 64 * GIB, 4 * MIB, tail_dropped;

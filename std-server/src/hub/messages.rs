@@ -28,14 +28,16 @@ pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut C
             }
         };
         let limit = context.config.limits.unfinished_bytes;
-        if rooms.is_saturated(limit) {
+        if context.commits.unfinished_bytes() >= limit {
             context.turns.pause(&mut peer.turn, &mut context.counters);
             break;
         }
         if !context.has_work(&mut peer.turn) {
             break;
         }
-        match handle(now, rooms, context, peer, buffer.get(2..len).unwrap_or_default()) {
+        let handled = handle(now, rooms, context, peer, buffer.get(2..len).unwrap_or_default());
+        rooms.repeat_renames(context);
+        match handled {
             Handled::Done => {}
             Handled::Defer => break,
             Handled::Violation => {

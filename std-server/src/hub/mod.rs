@@ -4,11 +4,13 @@
 //! * `door`: strangers. All that an unauthenticated datagram may touch: half-open connections,
 //!   replies, limits per address.
 //! * `peer`: the table of connections, their memory and their streams.
-//! * `room`: a room with its members, its log, its commits and its records of identities.
+//! * `people`: identities, and everything about them that is the same in every room: names, rates.
+//! * `room`: a room with its members and its log.
+//! * `commit`: the transaction in progress, which covers all rooms.
 //! * `routes`, `connection_events`, `messages`: hand each input to the owner of the state that it
 //!   concerns.
-//! * `context`: the objects that all of these share: configuration, clock, deadlines, the order in
-//!   which connections are served, and the queues of output.
+//! * `context`: the objects that all of these share: configuration, people, clock, deadlines, the
+//!   order in which connections are served, and the queues of output.
 //! * `fairness`: tables and rates that are shared between address prefixes.
 //!
 //! ```text
@@ -19,8 +21,8 @@
 //! # The drive contract
 //!
 //! 1. Input: any `handle_*`, or several, and any operator call.
-//! 2. [`Hub::create_jobs`]: creates the jobs that are due: for each room one commit of everything
-//!    that was collected since its last one, reads of the log, password checks, handshakes.
+//! 2. [`Hub::create_jobs`]: creates the jobs that are due: one commit of everything that was
+//!    collected since the last one, reads of the log, password checks, handshakes.
 //! 3. Output: drain [`Hub::poll_job`], [`Hub::poll_transmit`] and [`Hub::poll_event`], in any
 //!    order.
 //! 4. If [`Hub::poll_transmit`] returned anything, repeat 2 and [`Hub::poll_job`]: delivery finds
@@ -39,6 +41,7 @@
 
 mod admissions;
 mod census;
+mod commit;
 mod config;
 mod connection_events;
 mod context;
@@ -53,6 +56,7 @@ mod limits;
 mod messages;
 mod operator;
 mod peer;
+mod people;
 mod privileges;
 mod report;
 mod room;
@@ -60,7 +64,9 @@ mod room_id;
 mod routes;
 mod state_digest;
 mod timers;
+mod transaction;
 mod turns;
+mod upkeep;
 
 use core::net::SocketAddr;
 
@@ -84,7 +90,7 @@ pub use events::{HubEvent, LeaveReason, OperationId};
 pub use fault_injection::FaultInjection;
 pub use jobs::{
     AcceptDone, AcceptJob, Done, Job, JobKind, Loaded, NoPassword, PasswordDone, PasswordJob, PasswordVerifier,
-    ReadJob, StoreDone, StoreJob,
+    ReadJob, Reloaded, StoreDone, StoreJob,
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
@@ -114,9 +120,10 @@ impl<P: Provider> Hub<P> {
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
         let settings = RoomSettings::new(&config);
         let privileges = Privileges::new(&config.operators, &loaded.server);
-        let context = Context::new(config, rng, privileges, now);
-        let mut hub = Self { door, peers, rooms: Rooms::new(), context };
+        let context = Context::new(config, &loaded.server, rng, privileges, now);
+        let mut hub = Self { door, peers, rooms: Rooms::default(), context };
         hub.add_room(now, settings, &loaded);
+        hub.context.begin_upkeep(now);
         hub
     }
 
@@ -162,14 +169,9 @@ impl<P: Provider> Hub<P> {
     /// completed, and Joins whose password cannot be checked are refused.
     pub fn create_jobs(&mut self, now: Instant) {
         self.door.create_jobs(&mut self.context.jobs);
-        for id in self.rooms.ids() {
-            self.create_commit_job(now, id);
-            let Self { peers, rooms, context, .. } = self;
-            let Some(room) = rooms.get_mut(id) else { continue };
-            room.refuse_displaced(now, peers, context);
-            room.create_password_job(now, peers, context);
-            room.create_read_jobs(context);
-        }
+        self.visit_touched_rooms(now);
+        self.create_commit_job(now);
+        self.visit_touched_rooms(now);
         self.peers.watch_pool(now, &mut self.context.timers);
         // The connection that is polled for datagrams may have more to send now.
         self.context.turns.is_polling = false;
@@ -223,6 +225,7 @@ impl<P: Provider> Hub<P> {
             pool_empty: self.peers.pool.refused(),
             ..*counted
         };
+        self.context.people.count(&mut counters);
         self.rooms.iter().for_each(|room| room.count(&mut counters));
         self.peers.iter().for_each(|peer| counters.add(&peer.connection.counters()));
         counters

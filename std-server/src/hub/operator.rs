@@ -17,8 +17,9 @@ impl<P: Provider> Hub<P> {
     /// Posts `text` (up to 4096 bytes; the rest is cut off) to a room as the operator.
     pub fn say(&mut self, now: Instant, room: RoomId, text: &str) {
         self.begin_input(now);
-        if let Some(room) = self.rooms.get_mut(room) {
-            room.say(text);
+        let Self { rooms, context, .. } = self;
+        if let Some(room) = rooms.get_mut(room) {
+            room.say(context, text);
         }
     }
 
@@ -26,7 +27,7 @@ impl<P: Provider> Hub<P> {
     /// in whole words, that somebody has or owns; all of it if there is none.
     #[must_use]
     pub fn split_name<'a>(&self, room: RoomId, text: &'a str) -> (&'a str, Option<&'a str>) {
-        self.rooms.get(room).map_or((text, None), |room| room.split_name(text))
+        self.rooms.get(room).map_or((text, None), |room| room.split_name(&self.context.people, text))
     }
 
     /// Removes a member from a room. Returns the name as the server writes it. The member and the
@@ -119,7 +120,8 @@ impl<P: Provider> Hub<P> {
 
     fn lift(&mut self, now: Instant, room: RoomId, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
         self.begin_input(now);
-        self.rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.lift(name, kind)
+        let Self { rooms, context, .. } = self;
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.lift(&context.people, name, kind)
     }
 
     /// Bans and mutes in effect, oldest first.
@@ -197,7 +199,8 @@ impl<P: Provider> Hub<P> {
     /// here.
     pub fn release_name(&mut self, now: Instant, room: RoomId, name: &str) -> Result<String, OperatorError> {
         self.begin_input(now);
-        self.rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.release_name(name)
+        self.rooms.get(room).ok_or(OperatorError::NoSuchRoom)?;
+        self.context.people.release_name(name)
     }
 
     /// The members by name.
@@ -216,6 +219,8 @@ impl<P: Provider> Hub<P> {
             half_open,
             handshakes,
             buffer_bytes: self.peers.pool.used(),
+            unfinished_bytes: self.context.commits.unfinished_bytes(),
+            is_store_in_trouble: self.context.commits.is_in_trouble(),
             ..Status::default()
         };
         if let Some(room) = self.rooms.get(room) {
@@ -241,6 +246,9 @@ impl<P: Provider> Hub<P> {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         let has_output = !self.context.turns.ready.is_empty() || self.door.has_replies();
-        self.context.is_stopping && !has_output && self.rooms.iter().all(Room::is_idle)
+        self.context.is_stopping
+            && !has_output
+            && self.context.commits.is_idle()
+            && self.rooms.iter().all(Room::is_idle)
     }
 }

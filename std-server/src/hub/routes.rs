@@ -19,7 +19,6 @@ use super::fairness::prefix::Prefix;
 use super::jobs::{Done, StoreDone};
 use super::messages::read;
 use super::peer::{NewPeer, Phase};
-use super::room_id::RoomId;
 use super::timers::Timer;
 
 impl<P: Provider> Hub<P> {
@@ -152,6 +151,11 @@ impl<P: Provider> Hub<P> {
                     self.vanish(now, id);
                 }
             }
+            Timer::Store => self.on_store_timer(),
+            // The next jobs are created anyway.
+            Timer::Passwords | Timer::Evict => {}
+            Timer::Upkeep => context.on_upkeep_timer(now),
+            Timer::Purge => context.purge_names(now),
             Timer::Room(id, timer) => {
                 if let Some(room) = rooms.get_mut(id) {
                     room.on_timer(now, context, &timer);
@@ -162,45 +166,38 @@ impl<P: Provider> Hub<P> {
 
     pub(super) fn on_done(&mut self, now: Instant, done: Done) {
         let Self { door, peers, rooms, context } = self;
-        let committed = match done {
-            Done::Accept(done) => return door.on_accept_done(context, done),
-            Done::Password(done) => {
-                let Some(room) = rooms.get_mut(done.room) else { return context.counters.results_dropped += 1 };
-                return room.on_password_done(now, peers, context, &done);
-            }
-            Done::Store(done) => {
-                let Some(room) = rooms.get_mut(done.room()) else { return context.counters.results_dropped += 1 };
-                match done {
-                    StoreDone::Append { result, .. } => room.on_append_done(now, peers, context, result),
-                    StoreDone::Reload { result, .. } => room.on_reload_done(now, peers, context, result),
-                    StoreDone::Survey { result, .. } => return room.on_survey_done(now, context, result),
-                    StoreDone::Read { range, entries, .. } => {
-                        return room.on_read_done(now, peers, context, range, entries);
-                    }
+        match done {
+            Done::Accept(done) => door.on_accept_done(context, done),
+            Done::Password(done) => context.on_password_done(now, peers, rooms, &done),
+            Done::Store(StoreDone::Append { result }) => self.on_append_done(now, result),
+            Done::Store(StoreDone::Reload { result }) => self.on_reload_done(now, result),
+            Done::Store(StoreDone::Survey { room, result }) => {
+                context.surveys = context.surveys.saturating_sub(1);
+                match rooms.get_mut(room) {
+                    Some(room) => room.on_survey_done(now, context, result),
+                    None => context.counters.results_dropped += 1,
                 }
             }
-        };
-        if let Some(joined) = committed {
-            self.read_joined(now, joined);
-            self.resume_paused(now);
+            Done::Store(StoreDone::Read { room, range, entries }) => match rooms.get_mut(room) {
+                Some(room) => room.on_read_done(now, peers, context, range, entries),
+                None => context.counters.results_dropped += 1,
+            },
         }
     }
 
-    /// Creates the job of a room's next commit.
-    pub(super) fn create_commit_job(&mut self, now: Instant, id: RoomId) {
-        loop {
-            let Self { peers, rooms, context, .. } = self;
-            let Some(room) = rooms.get_mut(id) else { return };
-            let joined = room.create_commit_job(now, peers, context);
-            if joined.is_empty() {
-                return;
-            }
-            self.read_joined(now, joined);
-        }
+    /// Lists the rooms that have something to commit, of those that an input may have changed, and
+    /// creates their other jobs.
+    pub(super) fn visit_touched_rooms(&mut self, now: Instant) {
+        let Self { peers, rooms, context, .. } = self;
+        rooms.visit_touched(|room| {
+            room.refuse_displaced(now, peers, context);
+            room.create_read_jobs(context);
+        });
+        context.create_password_job(now, peers);
     }
 
     /// Reads the messages that followed Joins that are now complete.
-    fn read_joined(&mut self, now: Instant, joined: Vec<u32>) {
+    pub(super) fn read_joined(&mut self, now: Instant, joined: Vec<u32>) {
         for id in joined {
             if let Some(peer) = self.peers.get_mut(id) {
                 read(now, &mut self.rooms, &mut self.context, peer);
@@ -209,7 +206,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Resumes reading the connections that wait for a commit, those first that wait longest.
-    fn resume_paused(&mut self, now: Instant) {
+    pub(super) fn resume_paused(&mut self, now: Instant) {
         for id in core::mem::take(&mut self.context.turns.paused) {
             if let Some(peer) = self.peers.get_mut(id) {
                 peer.turn.is_paused = false;

@@ -30,6 +30,8 @@ impl<P: Provider> Hub<P> {
         for room in self.rooms.iter() {
             let _ = room.write_state(&mut text);
         }
+        let _ = self.context.people.write_state(&mut text);
+        let _ = writeln!(text, "{:?}", self.context.commits);
         let _ = writeln!(text, "{:?}", self.context.privileges);
         let _ = writeln!(text, "{:?} {}", self.context.turns.paused, self.context.census.unjoined);
         sha256(&[text.as_bytes()])

@@ -19,6 +19,16 @@ pub(super) enum Timer {
     Read(u32),
     /// The next check for connections that keep rings and make no progress.
     Pool,
+    /// The next attempt after a failed commit or reload.
+    Store,
+    /// The next password check, after too many wrong ones in total.
+    Passwords,
+    /// The next time to write the running time and to search for lapsed names.
+    Upkeep,
+    /// The next search for lapsed names, when there were more than are forgotten at once.
+    Purge,
+    /// The next search for an identity that makes room in a full table.
+    Evict,
     /// A deadline of a room.
     Room(RoomId, RoomTimer),
 }
@@ -28,20 +38,14 @@ pub(super) enum Timer {
 pub(super) enum RoomTimer {
     /// A member that vanished: time to announce that it left.
     Absence(PublicIdentity),
-    /// The next attempt after a failed commit or reload.
-    Store,
     /// The next attempt after a failed read.
     Pages,
-    /// The next password check, after too many wrong ones in total.
-    Passwords,
-    /// The next time to write the running time and which members are present.
+    /// The next time to write which members are present, and to search for lapsed records.
     Upkeep,
     /// The next search for lapsed records, when there were more than are forgotten at once.
     Purge,
     /// The next search for entries that are no longer kept.
     Survey,
-    /// The next search for an identity that makes room in a full table.
-    Evict,
 }
 
 /// All deadlines.
@@ -156,15 +160,15 @@ mod tests {
     #[test]
     fn a_postponed_or_cleared_timer_does_not_fire_at_its_old_deadline() {
         let mut timers = Timers::default();
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(10)));
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(40)));
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Upkeep), Some(at(10)));
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Upkeep), Some(at(40)));
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), Some(at(10)));
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), None);
         timers.set(Timer::Pool, None);
-        assert_eq!(timers.get(&Timer::Room(RoomId::ONLY, RoomTimer::Store)), Some(at(40)));
+        assert_eq!(timers.get(&Timer::Room(RoomId::ONLY, RoomTimer::Upkeep)), Some(at(40)));
         assert_eq!(timers.pop_due(at(39)), None);
         assert_eq!(timers.next(), Some(at(40)), "it looked once too early, not again");
-        assert_eq!(timers.pop_due(at(40)), Some(Timer::Room(RoomId::ONLY, RoomTimer::Store)));
+        assert_eq!(timers.pop_due(at(40)), Some(Timer::Room(RoomId::ONLY, RoomTimer::Upkeep)));
         assert_eq!((timers.next(), timers.pop_due(at(99))), (None, None));
     }
 

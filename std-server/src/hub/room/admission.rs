@@ -10,9 +10,10 @@ use kabar_core::time::Instant;
 
 use super::Room;
 use super::invites::{InviteTerms, ended_sentence};
-use super::requests::{JoinError, JoinRequest};
+use super::requests::JoinError;
 use crate::hub::config::JoinPolicy;
 use crate::hub::context::Context;
+use crate::hub::people::JoinRequest;
 use crate::hub::report::{InviteInfo, OperatorError};
 use crate::store::{InviteRecord, InviteState};
 
@@ -35,7 +36,7 @@ impl Room {
         exporter: &[u8; 32],
     ) -> Result<Admission, JoinError> {
         let refuse = |text: &'static str| Err((RefusedCode::AUTHENTICATION, text.into()));
-        let is_admitted = self.ownership.is_admitted(&join.identity);
+        let is_admitted = self.admissions.contains(&join.identity);
         let policy = self.settings.join_policy;
         let mut admission = Admission { needs_password: false, invite: None, proof: [0; 32] };
         let mut secret = self.invites.standing_secret().unwrap_or_default();
@@ -62,7 +63,7 @@ impl Room {
     /// Checks that the invite of a Join still admits: it may have waited for an operator, and other
     /// Joins may be about to use the invite up.
     pub(super) fn check_invite(&self, now_ms: u64, request: &JoinRequest) -> Result<(), JoinError> {
-        let Some(id) = request.invite.filter(|_| !self.ownership.is_admitted(&request.identity)) else { return Ok(()) };
+        let Some(id) = request.invite.filter(|_| !self.admissions.contains(&request.identity)) else { return Ok(()) };
         let Some(invite) = self.invites.get(id) else {
             return Err((RefusedCode::AUTHENTICATION, ended_sentence(InviteState::Revoked).into()));
         };
@@ -71,7 +72,7 @@ impl Room {
         }
         let others = self.appender.joining().filter(|it| it.invite == Some(id) && it.identity != request.identity);
         let others: BTreeSet<PublicIdentity> =
-            others.map(|it| it.identity).filter(|it| !self.ownership.is_admitted(it)).collect();
+            others.map(|it| it.identity).filter(|it| !self.admissions.contains(it)).collect();
         if invite.uses_left.is_some_and(|left| others.len() >= left as usize) {
             return Err((RefusedCode::TRY_LATER, "others are about to use this invite up".into()));
         }

@@ -1,11 +1,4 @@
-//! Collects the content of the next commit, and holds the batch that is being committed.
-//!
-//! ```text
-//! Idle -something collected-> Appending -ok-> Idle
-//!                                 |-failed, uncertain-> Reloading -> (it was written) -> Idle
-//!                                                           |------> (it was not) -> Pausing -> Idle: the same posts again
-//!                                                           |-failed-> ReloadPausing -> Reloading
-//! ```
+//! Collects the content of a room's next batch, and holds the one that is being committed.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeSet, VecDeque};
@@ -13,12 +6,12 @@ use std::sync::Arc;
 
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::Duration;
 use kabar_std::names::Name;
 
 use super::presence::Changes;
-use super::requests::{CommittingJoin, JoinRequest};
-use crate::store::{Forgotten, RoomBatch, ServerBatch};
+use super::requests::CommittingJoin;
+use crate::hub::people::JoinRequest;
+use crate::store::{Forgotten, RoomBatch};
 
 /// An entry that waits for its commit.
 #[derive(Debug)]
@@ -54,6 +47,8 @@ pub(super) enum RenamedBy {
     Join(u32),
     /// A request on this connection, which waits for the answer.
     Request(u32),
+    /// One of these in another room.
+    Elsewhere,
 }
 
 /// By whom an entry is removed.
@@ -66,46 +61,24 @@ pub(super) enum Remover {
 }
 
 /// The content of the next commit, and the batch in progress.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Appender {
-    pub(super) state: State,
+    pub(super) in_flight: Option<InFlight>,
     pub(super) posts: VecDeque<PendingEntry>,
     pub(super) joins: Vec<CommittingJoin>,
-    /// Folded names whose owners were seen.
-    pub(super) seen: BTreeSet<String>,
     /// Instances whose connections ended.
     pub(super) seen_instances: BTreeSet<u64>,
-    pub(super) released: Vec<String>,
     /// Records already removed from memory, to be removed from the store.
     pub(super) forgotten: Forgotten,
-    pub(super) forgotten_names: Vec<String>,
     /// The entries below this seq are to be removed.
     pub(super) first: Option<u64>,
-    /// The running time is to be written even if nothing else is.
-    pub(super) is_ran_due: bool,
-    /// Bytes of posts that are not committed.
-    pub(super) bytes: usize,
     /// Changes of presence and names by `posts` and the batch in progress.
     pub(super) changes: Changes,
-    pub(super) pause: Duration,
-    pub(super) is_in_trouble: bool,
-}
-
-#[derive(Debug)]
-pub(super) enum State {
-    Idle,
-    Appending(InFlight),
-    Reloading(InFlight),
-    /// Until the timer.
-    Pausing,
-    /// Until the timer.
-    ReloadPausing(InFlight),
 }
 
 /// A batch in progress, and the data that is needed when its outcome is known.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    pub(super) server: Arc<ServerBatch>,
     pub(super) batch: Arc<RoomBatch>,
     /// The origin of each entry.
     pub(super) origins: Vec<Origin>,
@@ -153,28 +126,8 @@ impl PendingEntry {
 }
 
 impl Appender {
-    pub(super) fn new(pause: Duration) -> Self {
-        Self {
-            state: State::Idle,
-            posts: VecDeque::new(),
-            joins: Vec::new(),
-            seen: BTreeSet::new(),
-            seen_instances: BTreeSet::new(),
-            released: Vec::new(),
-            forgotten: Forgotten::default(),
-            forgotten_names: Vec::new(),
-            first: None,
-            is_ran_due: false,
-            bytes: 0,
-            changes: Changes::default(),
-            pause,
-            is_in_trouble: false,
-        }
-    }
-
     /// Adds an entry to the next commit.
     pub(super) fn push(&mut self, pending: PendingEntry) {
-        self.bytes += pending.bytes();
         pending.note(&mut self.changes);
         self.posts.push_back(pending);
     }
@@ -184,9 +137,8 @@ impl Appender {
         self.joins.push(CommittingJoin { peer, request });
     }
 
-    /// Records with the next commit that the owner of a name was seen, with an instance.
-    pub(super) fn push_seen(&mut self, folded: &str, instance: u64) {
-        self.seen.insert(folded.to_owned());
+    /// Records with the next commit that an instance was in use.
+    pub(super) fn push_seen(&mut self, instance: u64) {
         self.seen_instances.insert(instance);
     }
 
@@ -195,27 +147,14 @@ impl Appender {
         &mut self.forgotten
     }
 
-    /// Removes a name from the store with the next commit.
-    pub(super) fn push_forgotten_name(&mut self, folded: &str) {
-        self.forgotten_names.push(folded.to_owned());
-    }
-
     /// After everything was read from the store again: nothing is about to be removed.
     pub(super) fn clear_forgotten(&mut self) {
         self.forgotten = Forgotten::default();
-        self.forgotten_names.clear();
     }
 
-    /// Makes the next commit write the running time, even if it writes nothing else.
-    pub(super) fn push_ran(&mut self) {
-        self.is_ran_due = true;
-    }
-
-    /// The identities whose names and instances the batch in progress writes.
+    /// The identities whose instances the batch in progress writes.
     pub(super) fn writes(&self) -> impl Iterator<Item = PublicIdentity> {
-        let in_flight = self.in_flight();
-        let names = in_flight.into_iter().flat_map(|it| it.server.names.iter().map(|record| record.identity));
-        names.chain(in_flight.into_iter().flat_map(|it| it.batch.instances.iter().map(|record| record.identity)))
+        self.in_flight().into_iter().flat_map(|it| it.batch.instances.iter().map(|record| record.identity))
     }
 
     /// Joins that are not committed.
@@ -225,32 +164,13 @@ impl Appender {
     }
 
     pub(super) fn in_flight(&self) -> Option<&InFlight> {
-        match &self.state {
-            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => Some(it),
-            State::Idle | State::Pausing => None,
-        }
-    }
-
-    /// Releases a name with the next commit.
-    pub(super) fn push_released(&mut self, folded: &str) {
-        self.released.push(folded.to_owned());
-    }
-
-    /// Whether a name is about to be released.
-    pub(super) fn is_releasing(&self, folded: &str) -> bool {
-        let in_flight = self.in_flight().map_or(&[][..], |it| it.server.released.as_slice());
-        self.released.iter().chain(in_flight).any(|released| released == folded)
+        self.in_flight.as_ref()
     }
 
     /// Whether the body of an entry is about to be removed.
     pub(super) fn is_removing(&self, seq: u64) -> bool {
         let is_it = |post: &PendingEntry| matches!(post.origin, Origin::Removal { seq: it, .. } if it == seq);
         self.posts.iter().any(is_it) || self.in_flight().is_some_and(|it| it.batch.removed.contains(&seq))
-    }
-
-    /// Bytes of posts that are not committed.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Number of Joins that are not committed.
@@ -263,20 +183,9 @@ impl Appender {
         self.posts.len() + self.in_flight().map_or(0, |it| it.batch.entries.len())
     }
 
-    /// Whether a commit failed and it is too early for another. (After that, the next one shows
-    /// whether the store works again.)
-    pub(super) fn is_recovering(&self) -> bool {
-        matches!(self.state, State::Reloading(_) | State::Pausing | State::ReloadPausing(_))
-    }
-
     /// Whether there is nothing to commit.
     pub(super) fn is_idle(&self) -> bool {
-        matches!(self.state, State::Idle) && self.posts.is_empty() && self.joins.is_empty()
-    }
-
-    /// Whether the last commit failed, or is not known to have happened.
-    pub(super) fn is_in_trouble(&self) -> bool {
-        self.is_in_trouble
+        self.in_flight.is_none() && self.posts.is_empty() && self.joins.is_empty()
     }
 
     /// After a batch: only the changes by `posts` are still to be written.
@@ -286,13 +195,21 @@ impl Appender {
 }
 
 /// The changes of presence and names by these entries.
-pub(super) fn changes_of(posts: &VecDeque<PendingEntry>) -> Changes {
+fn changes_of(posts: &VecDeque<PendingEntry>) -> Changes {
     let mut changes = Changes::default();
     posts.iter().for_each(|post| post.note(&mut changes));
     changes
 }
 
 impl Origin {
+    /// The identity whose presence or name it changes.
+    pub(super) fn identity(&self) -> Option<PublicIdentity> {
+        match self {
+            Self::Presence { identity, .. } | Self::Renamed { identity, .. } => Some(*identity),
+            Self::Member(_) | Self::Operator | Self::Removal { .. } => None,
+        }
+    }
+
     /// The connection whose Join the entry belongs to, if it is written only with that.
     pub(super) fn joining(&self) -> Option<u32> {
         match self {

@@ -1,7 +1,7 @@
 //! The queue of Joins that wait for an operator.
 
-use super::requests::JoinRequest;
 use crate::hub::fairness::shares::Shares;
+use crate::hub::people::JoinRequest;
 
 /// Joins that wait for an operator.
 #[derive(Debug)]

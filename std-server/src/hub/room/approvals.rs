@@ -10,10 +10,11 @@ use kabar_std::names::Name;
 
 use super::Room;
 use super::approval_queue::Waiting;
-use super::requests::{DELAYED, JoinRequest};
+use super::requests::DELAYED;
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
 use crate::hub::peer::{Peer, Peers, Phase};
+use crate::hub::people::JoinRequest;
 use crate::hub::report::{OperatorError, WaitingInfo};
 use crate::hub::timers::Timer;
 
@@ -21,14 +22,14 @@ const QUEUE_FULL: &str = "too many wait to be let in; try again later";
 
 impl Room {
     /// Admits a Join, or lets it wait for an operator if it needs one.
-    pub(super) fn admit_or_wait<P: Provider>(
+    pub(in crate::hub) fn admit_or_wait<P: Provider>(
         &mut self,
         now: Instant,
         context: &mut Context<P>,
         peer: &mut Peer<P>,
         request: Box<JoinRequest>,
     ) {
-        if !self.settings.needs_approval || self.ownership.is_admitted(&request.identity) {
+        if !self.settings.needs_approval || self.admissions.contains(&request.identity) {
             return self.admit(now, context, peer, request);
         }
         // The client has abandoned its earlier connection.

@@ -10,7 +10,6 @@ use kabar_core::time::{Duration, Instant};
 use super::Room;
 use super::appender::{Origin, PendingEntry};
 use crate::hub::context::Context;
-use crate::hub::counters::Counters;
 use crate::hub::events::{HubEvent, LeaveReason};
 use crate::hub::peer::{Peer, Phase};
 use crate::hub::timers::RoomTimer;
@@ -39,7 +38,7 @@ impl Room {
     ) {
         self.residents.remove(&peer.id);
         if peer.phase.is_checking(self.id) {
-            self.passwords.remove(peer.id);
+            context.people.passwords.remove(peer.id);
         }
         if peer.phase.is_waiting(self.id) {
             self.approvals.forget(peer.id);
@@ -51,12 +50,14 @@ impl Room {
         self.pages.forget(peer.id);
         let is_last = self.members.remove(peer.id, &member);
         let (name, identity) = (member.name.shown(), member.identity);
-        self.appender.push_seen(member.name.folded(), member.instance);
+        context.people.push_seen(member.name.folded());
+        self.appender.push_seen(member.instance);
+        self.report(&mut context.people, identity);
         // The same member may be joining again.
-        let is_returning = self.claims.is_joining(&identity);
+        let is_returning = self.joining.contains_key(&identity);
         match reason {
             _ if !is_last => {}
-            LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(identity),
+            LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(context, identity),
             LeaveReason::Vanished | LeaveReason::Violation if !is_returning => {
                 let grace = context.config.limits.return_time.saturating_sub(silence);
                 context.timers.set(self.timer(RoomTimer::Absence(identity)), Some(now + grace));
@@ -66,18 +67,18 @@ impl Room {
         context.emit(HubEvent::Left { name: name.to_owned(), from: peer.address, reason });
     }
 
-    fn announce_left(&mut self, identity: PublicIdentity) {
+    fn announce_left<P: Provider>(&mut self, context: &mut Context<P>, identity: PublicIdentity) {
         if let Some(name) = self.present_name(&identity).map(str::to_owned) {
             let origin = Origin::Presence { identity, joining: None };
-            self.appender.push(PendingEntry::by_server(&name, EntryKind::LEFT, &[], origin));
+            self.push(context, PendingEntry::by_server(&name, EntryKind::LEFT, &[], origin));
         }
     }
 
     /// A member did not return in time.
-    pub(super) fn on_absence_timer(&mut self, counters: &mut Counters, identity: &PublicIdentity) {
+    pub(super) fn on_absence_timer<P: Provider>(&mut self, context: &mut Context<P>, identity: &PublicIdentity) {
         if !self.is_here(identity) {
-            counters.not_returned += u64::from(self.is_present(identity));
-            self.announce_left(*identity);
+            context.counters.not_returned += u64::from(self.is_present(identity));
+            self.announce_left(context, *identity);
         }
     }
 
@@ -91,6 +92,6 @@ impl Room {
 
     /// Whether an identity is a member or about to be one.
     pub(super) fn is_here(&self, identity: &PublicIdentity) -> bool {
-        self.members.contains(identity) || self.claims.is_joining(identity)
+        self.members.contains(identity) || self.joining.contains_key(identity)
     }
 }

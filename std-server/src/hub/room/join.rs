@@ -12,10 +12,11 @@ use zeroize::Zeroizing;
 
 use super::admission::Admission;
 use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::requests::{DELAYED, JoinError, JoinRequest};
+use super::requests::{DELAYED, JoinError};
 use super::{Handled, Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
 use crate::hub::peer::{Peer, Phase};
+use crate::hub::people::JoinRequest;
 use crate::hub::timers::{RoomTimer, Timer};
 use crate::store::SanctionKind;
 
@@ -34,9 +35,9 @@ impl Room {
         join: &Join<'_>,
     ) -> Handled {
         let checked = self.check_join(context.wall_ms(now), peer, join);
-        if checked.is_ok() && !self.visits.take_join(now, join.identity) {
+        if checked.is_ok() && !context.people.visits.take_join(now, join.identity) {
             context.counters.joins_held += 1;
-            peer.read_later(context, now + self.visits.join_interval());
+            peer.read_later(context, now + context.people.visits.join_interval());
             return Handled::Defer;
         }
         context.timers.set(Timer::Phase(peer.id), None);
@@ -46,7 +47,7 @@ impl Room {
             Ok((request, Admission { needs_password: false, .. })) => self.admit_or_wait(now, context, peer, request),
             Ok((request, _)) => {
                 let Authentication::Password(password) = join.authentication else { return Handled::Violation };
-                self.ask_password(now, context, peer, request, Zeroizing::new(password.to_vec()));
+                context.ask_password(now, self.id, peer, request, Zeroizing::new(password.to_vec()));
             }
         }
         Handled::Done
@@ -70,7 +71,7 @@ impl Room {
         if self.sanctions.holds(join.identity, SanctionKind::Ban) {
             return Err((RefusedCode::BANNED, BANNED.into()));
         }
-        let is_admitted = self.ownership.is_admitted(&join.identity);
+        let is_admitted = self.admissions.contains(&join.identity);
         let admission = self.check_admission(now_ms, join, exporter)?;
         // Whether it may have the name is checked when it is admitted.
         let name = Name::existing(join.name);
@@ -105,7 +106,7 @@ impl Room {
     }
 
     /// Registers an admitted Join (its name, instance and place) and adds it to the next commit.
-    pub(super) fn admit<P: Provider>(
+    pub(in crate::hub) fn admit<P: Provider>(
         &mut self,
         now: Instant,
         context: &mut Context<P>,
@@ -115,22 +116,26 @@ impl Room {
         let checked = self.check_invite(context.wall_ms(now), &request);
         let checked = checked.and_then(|()| self.check_name_and_capacity(now, context, peer, &mut request));
         let checked = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity));
-        let renames = self.current_name(&request.identity).is_some_and(|current| current != request.name.shown());
+        let current = context.people.current_name(&request.identity, self.id);
+        let renames = current.is_some_and(|current| current != request.name.shown());
         let checked = checked.and_then(|()| {
-            let may_announce = !renames || self.take_announcement(now, &mut context.counters, request.identity);
+            let may_announce =
+                !renames || context.people.take_announcement(now, &mut context.counters, request.identity);
             if may_announce { Ok(()) } else { Err((RefusedCode::TRY_LATER, TOO_OFTEN.into())) }
         });
         if let Err((code, text)) = checked {
             return peer.refuse(now, context, request.name.shown(), code, &text);
         }
         let identity = request.identity;
-        self.count_lapsed(&mut context.counters, &request.name, &identity);
+        context.people.count_lapsed(&mut context.counters, &request.name, &identity);
         if renames {
-            self.push_renamed(identity, request.name.clone(), RenamedBy::Join(peer.id));
-        } else {
+            self.push_renamed(context, identity, request.name.clone(), RenamedBy::Join(peer.id));
+        }
+        if !renames || !self.is_named(&identity) {
             self.announce_joined(now, context, peer.id, &request);
         }
-        self.claims.begin_join(&request.name, identity);
+        context.people.claims.begin_join(&request.name, identity);
+        *self.joining.entry(identity).or_default() += 1;
         context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
         peer.set_phase(context, Phase::Joining(self.id));
         self.residents.insert(peer.id, peer.prefix);
@@ -144,7 +149,7 @@ impl Room {
         peer: &Peer<P>,
         request: &mut JoinRequest,
     ) -> Result<(), JoinError> {
-        if self.appender.is_recovering() {
+        if context.commits.is_recovering() {
             return Err((RefusedCode::TRY_LATER, STORE_FAILS.into()));
         }
         match self.log.instance(request.instance) {
@@ -157,9 +162,9 @@ impl Room {
         }
         let identity = request.identity;
         let named = if request.is_default_name {
-            self.default_name(now, &request.name, &identity).map(|name| request.name = name)
+            context.people.default_name(now, &request.name, &identity, self.id).map(|name| request.name = name)
         } else {
-            self.check_name(now, &request.name, &identity)
+            context.people.check_name(now, &request.name, &identity)
         };
         named.map_err(|why| (why.refused_code(), why.text()))?;
         let limits = &context.config.limits;
@@ -214,11 +219,11 @@ impl Room {
         let is_return = is_return && !context.config.faults().announce_each_session();
         context.counters.unannounced += u64::from(!is_small && !is_return);
         if is_small && !is_return {
-            if !self.take_announcement(now, &mut context.counters, identity) {
+            if !context.people.take_announcement(now, &mut context.counters, identity) {
                 return;
             }
             let origin = Origin::Presence { identity, joining: Some(peer) };
-            self.appender.push(PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
+            self.push(context, PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
         }
     }
 }

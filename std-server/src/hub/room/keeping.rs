@@ -19,6 +19,8 @@ use crate::store::{Keep, ReadError};
 
 /// Entries that one commit removes.
 const REMOVED_AT_ONCE: u64 = 1_000;
+/// Surveys of all rooms at once.
+const MAX_SURVEYS: usize = 2;
 /// Time between the commit of an entry and the next survey.
 const SOON: Duration = Duration::from_secs(1);
 /// Longest time between two surveys while entries can become too old.
@@ -55,6 +57,11 @@ impl Room {
         if keep == Keep::default() || self.is_surveying || self.appender.first.is_some() {
             return;
         }
+        // The queue of jobs for the store is short.
+        if context.surveys >= MAX_SURVEYS {
+            return context.timers.set(self.timer(RoomTimer::Survey), Some(now + SOON));
+        }
+        context.surveys += 1;
         self.is_surveying = true;
         let (room, name) = (self.id, self.settings.name.clone());
         context.jobs.push_back(Job::Store(StoreJob::Survey { room, name, keep, count: REMOVED_AT_ONCE }));

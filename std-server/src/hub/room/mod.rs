@@ -1,32 +1,30 @@
-//! A room: its members, its log, and its records of identities.
+//! A room: its members and its log.
 //!
 //! ```text
-//! Join -> join -> (passwords) -> commit -> welcome ----v
+//! Join -> join -> (people::passwords) -> commit -> welcome ----v
 //! Post -> posts --------------> commit -> log -> delivery: every member is a cursor into the log
 //! Leave, silence, force -> departure -> commit
 //! ```
 
 mod admission;
+mod admissions;
 mod answers;
 mod appender;
 mod approval_queue;
 mod approvals;
-mod claims;
 mod commit;
 mod delivery;
 mod departure;
+mod instances;
 mod invites;
 mod join;
 mod keeping;
-mod known;
 mod log;
 mod members;
 mod naming;
 mod operations;
 mod operator;
-mod ownership;
 mod pages;
-mod password_queue;
 mod passwords;
 mod posts;
 mod presence;
@@ -38,14 +36,15 @@ mod retention;
 mod sanctions;
 mod sessions;
 mod table;
-mod visits;
 mod welcome;
 
 use core::fmt;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kabar_core::chat::{ROOM_SECRET_LEN, Term};
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
@@ -53,24 +52,22 @@ use rand_core::Rng;
 use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
 use super::counters::Counters;
-use super::fairness::limiter::{Buckets, Rate};
 use super::fairness::shares::Shares;
 use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
-use appender::Appender;
+use crate::store::RoomState;
+use admissions::Admissions;
+use appender::{Appender, PendingEntry};
 use approval_queue::Approvals;
-use claims::Claims;
-use known::Known;
+use instances::Instances;
 use log::Log;
 use members::Members;
-use ownership::Ownership;
 use pages::Pages;
-use password_queue::PasswordQueue;
 use presence::Presence;
 use sanctions::Sanctions;
-use visits::Visits;
 
+pub(super) use commit::Begun;
 pub use invites::InviteTerms;
 pub(crate) use invites::Invites;
 pub use operations::MAX_ANSWER_LEN;
@@ -101,31 +98,33 @@ pub(super) enum Handled {
 pub(super) struct Room {
     id: RoomId,
     settings: RoomSettings,
-    /// When this run began.
-    began: Instant,
-    /// How long servers ran with this log before, in ms.
-    ran_before_ms: u64,
+    /// In the lists of the table.
+    listed: Listed,
     members: Members,
-    claims: Claims,
+    /// The number of Joins in progress of each identity that has any.
+    joining: BTreeMap<PublicIdentity, usize>,
     presence: Presence,
     /// Connections of members, and those whose Join waits for its commit.
     residents: Shares<u32>,
     log: Log,
     pages: Pages,
     appender: Appender,
-    ownership: Ownership,
-    known: Known,
+    admissions: Admissions,
+    instances: Instances,
     sanctions: Sanctions,
-    passwords: PasswordQueue,
     invites: Invites,
     approvals: Approvals,
-    visits: Visits,
     /// The entry that the operator removes, until it was read.
     operator_removal: Option<u64>,
     /// Whether a survey of the entries to be removed is under way.
     is_surveying: bool,
-    /// Rate at which each address prefix may introduce new identities.
-    newcomers: Buckets,
+}
+
+/// The lists of [`Rooms`] that a room is in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Listed {
+    is_touched: bool,
+    is_dirty: bool,
 }
 
 /// The configuration of a room: its name, and who may join.
@@ -160,32 +159,30 @@ impl Room {
         loaded: &Loaded,
     ) -> Self {
         let limits = &context.config.limits;
-        let newcomers = Rate { burst: limits.newcomer_burst, interval: limits.newcomer_interval };
-        let term = draw_term(&mut context.rng, loaded);
+        let term = draw_term(&mut context.rng, &loaded.room);
         let mut room = Self {
             id,
-            began: now,
-            ran_before_ms: loaded.server.ran_ms,
+            listed: Listed::default(),
             members: Members::default(),
-            claims: Claims::default(),
+            joining: BTreeMap::new(),
             presence: Presence::new(&loaded.room),
             residents: Shares::new(),
             log: Log::new(&loaded.room, id.handle(), term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
-            appender: Appender::new(limits.retry_min),
-            ownership: Ownership::new(loaded, settings.admission_tag, limits.name_keep.as_millis()),
-            known: Known::new(loaded),
+            appender: Appender::default(),
+            admissions: Admissions::new(&loaded.room, settings.admission_tag),
+            instances: Instances::new(&loaded.room, &mut context.people.known),
             sanctions: Sanctions::new(&loaded.room),
-            passwords: PasswordQueue::new(limits),
             invites: Invites::new(&settings.name, &loaded.server),
             approvals: Approvals::new(),
-            visits: Visits::new(limits),
             operator_removal: None,
             is_surveying: false,
-            newcomers: Buckets::new(newcomers, limits.prefixes),
             settings,
         };
         room.start_absence_timers(now, context);
+        for identity in room.presence.identities() {
+            room.report(&mut context.people, identity);
+        }
         room.purge(now, context);
         room.plan_upkeep(now, context);
         room.survey(now, context);
@@ -205,6 +202,11 @@ impl Room {
         &self.settings.name
     }
 
+    /// Its name, for a job.
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        self.settings.name.clone()
+    }
+
     /// The number by which messages name this room.
     pub(super) fn handle(&self) -> u8 {
         self.log.handle()
@@ -215,27 +217,26 @@ impl Room {
         Timer::Room(self.id, timer)
     }
 
-    /// Total time that servers ran with this log, in ms. It does not depend on the time of day.
-    fn ran_ms(&self, now: Instant) -> u64 {
-        self.ran_before_ms.saturating_add(now.saturating_since(self.began).as_millis())
-    }
-
     /// Handles one of its deadlines.
     pub(super) fn on_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, timer: &RoomTimer) {
         match timer {
-            RoomTimer::Absence(identity) => self.on_absence_timer(&mut context.counters, identity),
-            RoomTimer::Store => self.on_store_timer(context),
+            RoomTimer::Absence(identity) => self.on_absence_timer(context, identity),
             // The next jobs are created anyway.
-            RoomTimer::Pages | RoomTimer::Passwords | RoomTimer::Evict => {}
+            RoomTimer::Pages => {}
             RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
             RoomTimer::Purge => self.purge(now, context),
             RoomTimer::Survey => self.survey(now, context),
         }
     }
 
-    /// Whether too many posts wait for their commit to accept more.
-    pub(super) fn is_saturated(&self, limit: usize) -> bool {
-        self.appender.bytes() >= limit
+    /// Adds an entry to the next commit.
+    fn push<P: Provider>(&mut self, context: &mut Context<P>, entry: PendingEntry) {
+        context.commits.begin_entry(entry.bytes());
+        let concerned = entry.origin.identity();
+        self.appender.push(entry);
+        if let Some(identity) = concerned {
+            self.report(&mut context.people, identity);
+        }
     }
 
     /// Whether nothing is left to commit.
@@ -255,7 +256,6 @@ impl Room {
 
     /// Adds the counts of its parts.
     pub(super) fn count(&self, counters: &mut Counters) {
-        counters.buckets_full += self.newcomers.forgotten() + self.passwords.buckets_forgotten();
         counters.pages_dropped += self.pages.dropped();
         counters.page_reads_held += self.pages.held();
         counters.tail_dropped += self.log.tail_dropped();
@@ -263,19 +263,19 @@ impl Room {
 
     /// Writes the state that only authentic packets change. For tests.
     pub(super) fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.ownership)?;
-        writeln!(out, "{:?}\n{:?}", self.claims, self.presence)?;
+        writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.admissions)?;
+        writeln!(out, "{:?}\n{:?}", self.joining, self.presence)?;
         writeln!(out, "{:?}\n{:?}", self.invites, self.approvals)?;
         writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
     }
 }
 
 /// A random term for this run that no earlier run had.
-fn draw_term(rng: &mut ChaCha20Rng, loaded: &Loaded) -> Term {
+fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
     loop {
         let mut term = Term::default();
         rng.fill_bytes(&mut term.0);
-        if loaded.room.terms.iter().all(|record| record.term != term) {
+        if loaded.terms.iter().all(|record| record.term != term) {
             return term;
         }
     }

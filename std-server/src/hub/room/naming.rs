@@ -1,61 +1,9 @@
-//! Which name a member has and gets (SPEC 6.2, 6.6), and whether it may have it.
+//! The names that identities have in a room, which are reported to [`People`].
 
-use std::borrow::Cow;
-
-use kabar_core::chat::{AnswerCode, MAX_NAME_LEN, RefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::Instant;
-use kabar_std::names::{Name, NameError};
 
 use super::Room;
-use crate::store::NameRecord;
-
-/// Numbers that are appended to a default name that is taken.
-const SUFFIXES: core::ops::RangeInclusive<u8> = 2..=99;
-
-/// Why an identity may not have a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NameConflict {
-    /// Nobody may take it.
-    NotAllowed(NameError),
-    /// Another identity has or owns it, or one that looks like it.
-    Taken,
-    /// Another identity is about to take it. That may still fail, so this is not permanent.
-    Claimed,
-}
-
-impl NameConflict {
-    /// The sentence for the user.
-    pub(super) fn text(self) -> Cow<'static, str> {
-        let text = match self {
-            Self::NotAllowed(error) => return error.to_string().into(),
-            Self::Taken => {
-                "somebody else has this name or one that looks like it: choose another one or, if it is yours on \
-                 another computer, take your identity from there: `kabar identity export`, `kabar identity import`"
-            }
-            Self::Claimed => "somebody else is about to take this name",
-        };
-        text.into()
-    }
-
-    /// The code of a refused Join.
-    pub(super) fn refused_code(self) -> RefusedCode {
-        match self {
-            Self::NotAllowed(_) => RefusedCode::NAME_NOT_ALLOWED,
-            Self::Taken => RefusedCode::NAME_TAKEN,
-            Self::Claimed => RefusedCode::TRY_LATER,
-        }
-    }
-
-    /// The code of the answer to a Rename.
-    pub(super) fn answer_code(self) -> AnswerCode {
-        match self {
-            Self::NotAllowed(_) => AnswerCode::NAME_NOT_ALLOWED,
-            Self::Taken => AnswerCode::NAME_TAKEN,
-            Self::Claimed => AnswerCode::TRY_LATER,
-        }
-    }
-}
+use crate::hub::people::People;
 
 impl Room {
     /// The name under which an identity is present according to the log and the entries about to be
@@ -69,15 +17,9 @@ impl Room {
         self.present_name(identity).is_some()
     }
 
-    /// Whether the owner of a name is present under it.
-    pub(super) fn is_present_as(&self, record: &NameRecord) -> bool {
-        self.present_name(&record.identity) == Some(&record.name)
-    }
-
-    /// The name that an identity has, or is about to have: as a member, or according to the log.
-    pub(super) fn current_name(&self, identity: &PublicIdentity) -> Option<&str> {
-        let Some(person) = self.members.get(identity) else { return self.present_name(identity) };
-        Some(self.appender.changes.name(identity).unwrap_or_else(|| person.name.shown()))
+    /// Whether an identity is a member or present, and so has a name here.
+    pub(super) fn is_named(&self, identity: &PublicIdentity) -> bool {
+        self.members.contains(identity) || self.is_present(identity)
     }
 
     /// The name that an identity has: as a member, or according to the log.
@@ -86,85 +28,13 @@ impl Room {
         person.map(|person| person.name.shown()).or_else(|| self.presence.committed_name(identity))
     }
 
-    /// Checks that an identity may have a name. One that it owns stays valid when the rules for new
-    /// ones become stricter.
-    pub(super) fn check_name(&self, now: Instant, name: &Name, identity: &PublicIdentity) -> Result<(), NameConflict> {
-        let own = self.ownership.record(name.folded()).filter(|record| record.identity == *identity);
-        if own.is_none() {
-            name.check_new().map_err(NameConflict::NotAllowed)?;
-        }
-        if own.is_none_or(|record| self.is_free(now, record)) {
-            let is_in_use = self.members.named(name.folded()).is_some_and(|holder| holder != *identity);
-            let mut others = self.ownership.colliding(name).filter(|record| record.identity != *identity);
-            if is_in_use || others.any(|record| !self.is_free(now, record)) {
-                return Err(NameConflict::Taken);
-            }
-        }
-        if self.claims.is_claimed_by_another(name, identity) {
-            return Err(NameConflict::Claimed);
-        }
-        Ok(())
-    }
-
-    /// Whether a name no longer belongs to its owner, who neither has it nor was seen under it for
-    /// long, or is about to lose it.
-    fn is_free(&self, now: Instant, record: &NameRecord) -> bool {
-        let is_used = self.is_present_as(record) || self.members.named(&record.folded).is_some();
-        let has_lapsed = !is_used && self.ownership.has_lapsed(record, self.ran_ms(now));
-        has_lapsed || self.appender.is_releasing(&record.folded)
-    }
-
-    /// The name for a Join that states a default name: the one that its identity has or used last,
-    /// or else the stated one, with a number if that is taken or reserved.
-    pub(super) fn default_name(
-        &self,
-        now: Instant,
-        stated: &Name,
-        identity: &PublicIdentity,
-    ) -> Result<Name, NameConflict> {
-        let own = self.current_name(identity).or_else(|| self.last_used_name(identity));
-        let own = own.and_then(|own| Name::existing(own).ok());
-        if let Some(own) = own.filter(|own| self.check_name(now, own, identity).is_ok()) {
-            return Ok(own);
-        }
-        let conflict = match self.check_name(now, stated, identity) {
-            Ok(()) => return Ok(stated.clone()),
-            Err(conflict) => conflict,
+    /// Reports which name an identity has, or is about to have.
+    pub(super) fn report(&self, people: &mut People, identity: PublicIdentity) {
+        let pending = || self.appender.changes.name(&identity);
+        let name = match self.members.get(&identity) {
+            Some(person) => Some(pending().unwrap_or_else(|| person.name.shown())),
+            None => self.present_name(&identity),
         };
-        let numbered = SUFFIXES.filter_map(|number| with_number(stated, number));
-        let mut free = numbered.filter(|name| self.check_name(now, name, identity).is_ok());
-        free.next().ok_or(conflict)
-    }
-
-    /// The name that an identity used last, of those that it owns.
-    fn last_used_name(&self, identity: &PublicIdentity) -> Option<&str> {
-        let names = &self.known.get(identity)?.names;
-        let records = names.iter().filter_map(|folded| self.ownership.record(folded));
-        records.max_by_key(|record| record.seen_ran_ms).map(|record| record.name.as_str())
-    }
-}
-
-/// A name with a number appended, cut to the longest that is allowed.
-fn with_number(name: &Name, number: u8) -> Option<Name> {
-    let number = number.to_string();
-    let shown = name.shown();
-    let stem = &shown[..shown.floor_char_boundary(MAX_NAME_LEN - number.len())];
-    Name::existing(&format!("{}{number}", stem.trim_end())).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_is_appended_within_the_longest_name() {
-        fn shown(name: &str, number: u8) -> Option<String> {
-            let name = with_number(&Name::new(name).expect("allowed"), number);
-            name.map(|name| name.shown().to_owned())
-        }
-        assert_eq!(shown("ubuntu", 2).as_deref(), Some("ubuntu2"));
-        assert_eq!(shown(&"n".repeat(32), 10), Some(format!("{}10", "n".repeat(30))));
-        assert_eq!(shown(&"é".repeat(16), 2), Some(format!("{}2", "é".repeat(15))));
-        assert_eq!(shown(&format!("{} b", "a".repeat(30)), 2), Some(format!("{}2", "a".repeat(30))));
+        people.hold(self.id, identity, name);
     }
 }

@@ -13,6 +13,7 @@ use super::members::Person;
 use crate::hub::context::Context;
 use crate::hub::events::LeaveReason;
 use crate::hub::peer::Peers;
+use crate::hub::people::People;
 use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Privilege, PrivilegeKind, Sanction, SanctionKind};
 
@@ -24,18 +25,18 @@ const MAX_TYPED_NAME_LEN: usize = 8 * MAX_NAME_LEN;
 const MAX_REASON_LEN: usize = 200;
 
 impl Room {
-    pub(in crate::hub) fn say(&mut self, text: &str) {
+    pub(in crate::hub) fn say<P: Provider>(&mut self, context: &mut Context<P>, text: &str) {
         let text = &text[..text.floor_char_boundary(MAX_TEXT_LEN)];
-        self.appender.push(PendingEntry::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
+        self.push(context, PendingEntry::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
     }
 
     /// Splits a text into the longest beginning, in whole words, that is a name somebody has or
     /// owns, and the rest; without one, all of it is the name.
-    pub(in crate::hub) fn split_name<'a>(&self, text: &'a str) -> (&'a str, Option<&'a str>) {
+    pub(in crate::hub) fn split_name<'a>(&self, people: &People, text: &'a str) -> (&'a str, Option<&'a str>) {
         let text = text.trim();
         let ends = text.match_indices(char::is_whitespace).map(|(at, _)| at).take_while(|at| *at <= MAX_TYPED_NAME_LEN);
-        let name_end = ends.filter(|end| self.resolve_name(&text[..*end]).is_some()).last();
-        match name_end.filter(|_| self.resolve_name(text).is_none()) {
+        let name_end = ends.filter(|end| self.resolve_name(people, &text[..*end]).is_some()).last();
+        match name_end.filter(|_| self.resolve_name(people, text).is_none()) {
             Some(end) => (&text[..end], Some(text[end..].trim_start())),
             None => (text, None),
         }
@@ -55,7 +56,7 @@ impl Room {
         let identity = identity.ok_or(OperatorError::NotHere)?;
         check_target(context, by, identity)?;
         let shown = self.members.get(&identity).map_or_else(String::new, |person| person.name.shown().to_owned());
-        let cause = self.cause(by, reason);
+        let cause = self.cause(&context.people, by, reason);
         self.expel(now, peers, context, identity, LeaveReason::Kicked, &cause);
         Ok(shown)
     }
@@ -71,7 +72,7 @@ impl Room {
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
         let (shown, identity) = self.impose(now, context, by, name, SanctionKind::Ban, reason)?;
-        let cause = self.cause(by, reason);
+        let cause = self.cause(&context.people, by, reason);
         self.expel(now, peers, context, identity, LeaveReason::Banned, &cause);
         Ok(shown)
     }
@@ -98,7 +99,7 @@ impl Room {
             peer.expel(now, context, code, &text);
         }
         let origin = Origin::Presence { identity, joining: None };
-        self.appender.push(PendingEntry::by_server(&name, EntryKind::KICKED, cause.as_bytes(), origin));
+        self.push(context, PendingEntry::by_server(&name, EntryKind::KICKED, cause.as_bytes(), origin));
     }
 
     /// Imposes a sanction on the identity that has or owns a name.
@@ -111,13 +112,13 @@ impl Room {
         kind: SanctionKind,
         reason: Option<&str>,
     ) -> Result<(String, PublicIdentity), OperatorError> {
-        let (shown, identity) = self.resolve_name(name).ok_or(OperatorError::NoSuchName)?;
+        let (shown, identity) = self.resolve_name(&context.people, name).ok_or(OperatorError::NoSuchName)?;
         check_target(context, by, identity)?;
         if self.sanctions.all().len() >= context.config.limits.sanctions && !self.sanctions.holds(identity, kind) {
             context.counters.sanctions_full += 1;
             return Err(OperatorError::Full);
         }
-        let (name, since_ms, cause) = (shown.clone(), context.wall_ms(now), self.cause(by, reason));
+        let (name, since_ms, cause) = (shown.clone(), context.wall_ms(now), self.cause(&context.people, by, reason));
         let reason = reason.map(|reason| cut_reason(reason).to_owned());
         let sanction = Sanction { identity, kind, name, since_ms, reason, by };
         if !self.sanctions.impose(sanction) {
@@ -125,14 +126,14 @@ impl Room {
         }
         if !cause.is_empty() {
             let what = if kind == SanctionKind::Ban { "banned" } else { "muted" };
-            self.say(&sentence(&format!("{shown} is {what}"), &cause));
+            self.say(context, &sentence(&format!("{shown} is {what}"), &cause));
         }
         Ok((shown, identity))
     }
 
     /// Who does something, if it is a member, and why: `by anna: spam`. May be empty.
-    fn cause(&self, by: Option<PublicIdentity>, reason: Option<&str>) -> String {
-        let by = by.map(|by| format!("by {}", self.current_name(&by).unwrap_or("an operator")));
+    fn cause(&self, people: &People, by: Option<PublicIdentity>, reason: Option<&str>) -> String {
+        let by = by.map(|by| format!("by {}", people.current_name(&by, self.id).unwrap_or("an operator")));
         match (by, reason.map(cut_reason)) {
             (Some(by), Some(reason)) => format!("{by}: {reason}"),
             (by, reason) => by.or(reason.map(str::to_owned)).unwrap_or_default(),
@@ -148,7 +149,7 @@ impl Room {
         name: &str,
         kind: PrivilegeKind,
     ) -> Result<String, OperatorError> {
-        let (shown, identity) = self.resolve_name(name).ok_or(OperatorError::NoSuchName)?;
+        let (shown, identity) = self.resolve_name(&context.people, name).ok_or(OperatorError::NoSuchName)?;
         if kind == PrivilegeKind::Operator && context.privileges.is_operator(identity) {
             return Err(OperatorError::AlreadyInEffect);
         }
@@ -161,7 +162,8 @@ impl Room {
             return Err(OperatorError::AlreadyInEffect);
         }
         if kind == PrivilegeKind::Operator {
-            self.say(&sentence(&format!("{shown} is an operator now"), &self.cause(by, None)));
+            let text = sentence(&format!("{shown} is an operator now"), &self.cause(&context.people, by, None));
+            self.say(context, &text);
         }
         Ok(shown)
     }
@@ -177,7 +179,7 @@ impl Room {
     ) -> Result<String, OperatorError> {
         let typed = Name::existing(name).map_err(|_| OperatorError::NotInEffect)?;
         let privileges = &mut context.privileges;
-        let (shown, owner) = self.resolve_name(name).unzip();
+        let (shown, owner) = self.resolve_name(&context.people, name).unzip();
         if let Some(owner) = owner {
             if kind == PrivilegeKind::Operator && privileges.is_configured(owner) {
                 return Err(OperatorError::Configured);
@@ -185,7 +187,9 @@ impl Room {
             if privileges.revoke(owner, kind) {
                 let shown = shown.unwrap_or_default();
                 if kind == PrivilegeKind::Operator {
-                    self.say(&sentence(&format!("{shown} is no longer an operator"), &self.cause(by, None)));
+                    let text =
+                        sentence(&format!("{shown} is no longer an operator"), &self.cause(&context.people, by, None));
+                    self.say(context, &text);
                 }
                 return Ok(shown);
             }
@@ -197,9 +201,14 @@ impl Room {
 
     /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
     /// was imposed.
-    pub(in crate::hub) fn lift(&mut self, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
+    pub(in crate::hub) fn lift(
+        &mut self,
+        people: &People,
+        name: &str,
+        kind: SanctionKind,
+    ) -> Result<String, OperatorError> {
         let name = Name::existing(name).map_err(|_| OperatorError::NotInEffect)?;
-        let owner = self.ownership.record(name.folded()).map(|record| record.identity);
+        let owner = people.names.record(name.folded()).map(|record| record.identity);
         let named = owner.filter(|owner| self.sanctions.holds(*owner, kind));
         let identity = named.or_else(|| self.sanctions.find_by_name(&name, kind)).ok_or(OperatorError::NotInEffect)?;
         self.sanctions.lift(identity, kind);
@@ -208,18 +217,6 @@ impl Room {
 
     pub(in crate::hub) fn sanctions(&self) -> Vec<Sanction> {
         self.sanctions.all().into_iter().cloned().collect()
-    }
-
-    /// Ends the ownership of a name.
-    pub(in crate::hub) fn release_name(&mut self, name: &str) -> Result<String, OperatorError> {
-        let name = Name::existing(name).map_err(|_| OperatorError::NoSuchName)?;
-        let folded = name.folded();
-        if !self.is_idle_name(folded) {
-            return Err(OperatorError::InUse);
-        }
-        let shown = self.ownership.record(folded).ok_or(OperatorError::NoSuchName)?.name.clone();
-        self.appender.push_released(folded);
-        Ok(shown)
     }
 
     /// The members by name.
@@ -245,17 +242,15 @@ impl Room {
     /// Fills in how full the room is.
     pub(in crate::hub) fn add_status(&self, status: &mut Status) {
         status.members = self.members.len();
-        status.unfinished_bytes = self.appender.bytes();
-        status.is_store_in_trouble = self.appender.is_in_trouble();
         (status.first, status.head) = (self.first(), self.head());
     }
 
     /// The member with this name, or else its owner.
-    fn resolve_name(&self, name: &str) -> Option<(String, PublicIdentity)> {
+    fn resolve_name(&self, people: &People, name: &str) -> Option<(String, PublicIdentity)> {
         let name = Name::existing(name).ok()?;
         let identity = self.members.named(name.folded());
         let member = identity.and_then(|it| Some((self.members.get(&it)?.name.shown().to_owned(), it)));
-        member.or_else(|| self.ownership.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
+        member.or_else(|| people.names.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
     }
 }
 

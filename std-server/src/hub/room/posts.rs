@@ -6,10 +6,10 @@ use kabar_core::time::Instant;
 
 use super::appender::PendingEntry;
 use super::log::Instance;
-use super::visits::PostToken;
 use super::{Handled, Room};
 use crate::hub::context::Context;
 use crate::hub::peer::Peer;
+use crate::hub::people::PostToken;
 use crate::store::SanctionKind;
 
 impl Room {
@@ -75,7 +75,8 @@ impl Room {
         let Some(member) = peer.member_mut() else { return Handled::Violation };
         context.counters.posts += 1;
         let name = member.name.shown();
-        self.appender.push(PendingEntry::by_member(name, post.instance, post.number, post.kind, post.body, from));
+        let entry = PendingEntry::by_member(name, post.instance, post.number, post.kind, post.body, from);
+        self.push(context, entry);
         if faults.stored_before_commit() {
             member.due.stored = Some((post.number, next_seq));
         }
@@ -95,7 +96,7 @@ impl Room {
         if context.privileges.is_free(member.identity) {
             return true;
         }
-        let PostToken { at, is_burst_whole } = self.visits.reserve_post(now, member.identity);
+        let PostToken { at, is_burst_whole } = context.people.visits.reserve_post(now, member.identity);
         member.was_slowed &= !is_burst_whole;
         if at <= now {
             return true;

@@ -156,11 +156,11 @@ impl Room {
         checked?;
         let author = match by {
             Remover::Operator => SERVER,
-            Remover::Member { identity, .. } => self.current_name(&identity).unwrap_or_default(),
+            Remover::Member { identity, .. } => context.people.current_name(&identity, self.id).unwrap_or_default(),
         };
         let origin = Origin::Removal { seq, by };
         let entry = PendingEntry::by_server(author, EntryKind::REMOVAL, &seq.to_be_bytes(), origin);
-        self.appender.push(entry);
+        self.push(context, entry);
         Ok(true)
     }
 
@@ -204,7 +204,7 @@ impl Room {
             if seq >= first {
                 return true;
             }
-            self.appender.bytes -= post.bytes();
+            context.commits.end_entries(post.bytes());
             if let Remover::Member { peer, .. } = by {
                 let AnswerResult { code, text } = NotRemoved::Unknown.answer();
                 answer(peers, context, peer, code, &text);

@@ -15,9 +15,9 @@ use kabar_std::names::Name;
 use super::appender::{Origin, PendingEntry, Remover, RenamedBy};
 use super::{Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
-use crate::hub::counters::Counters;
 use crate::hub::peer::member::AnswerResult;
 use crate::hub::peer::{Peer, Peers};
+use crate::hub::people::Rename;
 
 impl Room {
     /// Begins a rename that a member requests; `Err`: the answer.
@@ -31,47 +31,60 @@ impl Room {
         let Some(identity) = peer.member().map(|member| member.identity) else { return Ok(()) };
         let refused = |code: AnswerCode, text: &str| AnswerResult { code, text: text.to_owned() };
         let name = Name::existing(name).map_err(|why| refused(AnswerCode::NAME_NOT_ALLOWED, &why.to_string()))?;
-        if self.current_name(&identity) == Some(name.shown()) {
+        if context.people.current_name(&identity, self.id) == Some(name.shown()) {
             return Err(refused(AnswerCode::UNCHANGED, "this is your name already"));
         }
-        if self.appender.is_recovering() {
+        if context.commits.is_recovering() {
             return Err(refused(AnswerCode::TRY_LATER, STORE_FAILS));
         }
-        self.check_name(now, &name, &identity).map_err(|why| refused(why.answer_code(), &why.text()))?;
-        if !self.take_announcement(now, &mut context.counters, identity) {
+        context.people.check_name(now, &name, &identity).map_err(|why| refused(why.answer_code(), &why.text()))?;
+        if !context.people.take_announcement(now, &mut context.counters, identity) {
             return Err(refused(AnswerCode::TRY_LATER, TOO_OFTEN));
         }
-        self.count_lapsed(&mut context.counters, &name, &identity);
-        self.claims.claim(&name, identity);
+        context.people.count_lapsed(&mut context.counters, &name, &identity);
+        context.people.claims.claim(&name, identity);
         let early = refused(AnswerCode::DONE, name.shown());
-        self.push_renamed(identity, name, RenamedBy::Request(peer.id));
+        self.push_renamed(context, identity, name, RenamedBy::Request(peer.id));
         if context.config.faults().renamed_before_commit() { Err(early) } else { Ok(()) }
     }
 
-    /// Adds the entry about a rename to the next commit, if the identity has a name.
-    pub(super) fn push_renamed(&mut self, identity: PublicIdentity, name: Name, by: RenamedBy) {
-        let Some(before) = self.current_name(&identity).map(str::to_owned) else { return };
+    /// Adds the entry about a rename to the next commit, if the identity has a name here, and to
+    /// those of all other rooms where it has.
+    pub(super) fn push_renamed<P: Provider>(
+        &mut self,
+        context: &mut Context<P>,
+        identity: PublicIdentity,
+        name: Name,
+        by: RenamedBy,
+    ) {
+        context.people.renames.push_back(Rename { room: self.id, identity, name: name.clone() });
+        self.push_renamed_here(context, identity, name, by);
+    }
+
+    /// Adds the entry about a rename that began in another room.
+    pub(super) fn repeat_rename<P: Provider>(
+        &mut self,
+        context: &mut Context<P>,
+        identity: PublicIdentity,
+        name: Name,
+    ) {
+        self.push_renamed_here(context, identity, name, RenamedBy::Elsewhere);
+    }
+
+    fn push_renamed_here<P: Provider>(
+        &mut self,
+        context: &mut Context<P>,
+        identity: PublicIdentity,
+        name: Name,
+        by: RenamedBy,
+    ) {
+        if !self.is_named(&identity) {
+            return;
+        }
+        let Some(before) = context.people.current_name(&identity, self.id).map(str::to_owned) else { return };
         let body = name.shown().as_bytes().to_vec();
         let origin = Origin::Renamed { identity, name, by };
-        self.appender.push(PendingEntry::by_server(&before, EntryKind::RENAMED, &body, origin));
-    }
-
-    /// Counts a name that is taken from an owner that was not seen for long.
-    pub(super) fn count_lapsed(&self, counters: &mut Counters, name: &Name, identity: &PublicIdentity) {
-        let owner = self.ownership.record(name.folded()).map(|record| record.identity);
-        counters.names_lapsed += u64::from(owner.is_some_and(|owner| owner != *identity));
-    }
-
-    /// Takes a token for an announcement about an identity, if there is one.
-    pub(super) fn take_announcement(
-        &mut self,
-        now: Instant,
-        counters: &mut Counters,
-        identity: PublicIdentity,
-    ) -> bool {
-        let has_token = self.visits.take_announcement(now, identity);
-        counters.announcements_limited += u64::from(!has_token);
-        has_token
+        self.push(context, PendingEntry::by_server(&before, EntryKind::RENAMED, &body, origin));
     }
 
     /// Completes the renames in a committed batch.
@@ -92,7 +105,7 @@ impl Room {
             }
             self.reauthor_posts(&identity, &name);
             if let RenamedBy::Request(id) = by {
-                self.claims.unclaim(&name);
+                context.people.claims.unclaim(&name);
                 answer(peers, context, id, AnswerCode::DONE, name.shown());
             }
         }
@@ -119,14 +132,14 @@ impl Room {
 
     /// A commit failed: removes the renames from the collected entries, and answers those that were
     /// requested. Entries that follow one are by the name before.
-    pub(super) fn cancel_renames<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
+    pub(in crate::hub) fn cancel_renames<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
         let mut names: BTreeMap<PublicIdentity, String> = BTreeMap::new();
         let mut kept = VecDeque::with_capacity(self.appender.posts.len());
         for mut entry in core::mem::take(&mut self.appender.posts) {
             if let Origin::Renamed { identity, name, by } = &entry.origin {
-                self.appender.bytes -= entry.bytes();
+                context.commits.end_entries(entry.bytes());
                 if let RenamedBy::Request(id) = by {
-                    self.claims.unclaim(name);
+                    context.people.claims.unclaim(name);
                     answer(peers, context, *id, AnswerCode::TRY_LATER, STORE_FAILS);
                 }
                 names.entry(*identity).or_insert(entry.author);
@@ -140,6 +153,9 @@ impl Room {
         }
         self.appender.posts = kept;
         self.appender.recompute_changes();
+        for identity in names.into_keys() {
+            self.report(&mut context.people, identity);
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use kabar_core::chat::{RefusedCode, Start};
-use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::chat::RefusedCode;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
 use crate::hub::peer::member::{Answers, Due, Member, WelcomeDue};
+use crate::hub::people::JoinRequest;
 use crate::hub::room_id::RoomId;
 
 /// Why a Join is refused: a code and a text.
@@ -16,27 +16,6 @@ pub(super) type JoinError = (RefusedCode, Cow<'static, str>);
 
 /// The reason stated to a Join whose client has joined on a later connection.
 pub(super) const DELAYED: &str = "joined on a later connection";
-
-/// A valid Join.
-#[derive(Debug)]
-pub(super) struct JoinRequest {
-    pub(super) name: Name,
-    pub(super) identity: PublicIdentity,
-    /// As stated in the Join (0: none); once admitted, the instance that the member will have.
-    pub(super) instance: u64,
-    pub(super) start: Start,
-    pub(super) max_entry_len: u16,
-    /// The user did not choose the name.
-    pub(super) is_default_name: bool,
-    /// Its admission has to be stored.
-    pub(super) is_newly_admitted: bool,
-    /// The invite by which it is newly admitted.
-    pub(super) invite: Option<u32>,
-    /// Its admission does not end with the password.
-    pub(super) is_lasting: bool,
-    /// What its Welcome proves: that the server knows the secret (SPEC 6.3).
-    pub(super) proof: [u8; 32],
-}
 
 /// A Join that is admitted and waits for its commit.
 #[derive(Debug)]

@@ -78,9 +78,16 @@ impl Room {
         self.members.insert(peer, &member);
         context.counters.joins += 1;
         let name = member.name.shown().to_owned();
-        context.emit(HubEvent::Joined { name, identity: member.identity, from: peer.address });
+        let identity = member.identity;
+        context.emit(HubEvent::Joined { name: name.clone(), identity, from: peer.address });
         peer.set_phase(context, Phase::Member(Box::new(member)));
         context.turns.mark_ready(&mut peer.turn);
+        self.report(&mut context.people, identity);
+        // It may have been renamed in another room meanwhile.
+        let elsewhere = context.people.name_elsewhere(&identity, self.id).filter(|it| *it != name);
+        if let Some(name) = elsewhere.and_then(|name| Name::existing(name).ok()) {
+            self.repeat_rename(context, identity, name);
+        }
     }
 
     /// Drops the old connection of a client that joined again: the client has abandoned it.
@@ -100,7 +107,14 @@ impl Room {
         identity: &PublicIdentity,
         name: &Name,
     ) {
-        self.claims.end_join(name, identity);
+        context.people.claims.end_join(name, identity);
+        if let Some(count) = self.joining.get_mut(identity) {
+            *count -= 1;
+            if *count == 0 {
+                self.joining.remove(identity);
+            }
+        }
+        self.report(&mut context.people, *identity);
         // Another Join of the identity may be in progress; then the end of that one decides.
         if self.is_present(identity) && !self.is_here(identity) {
             let deadline = now + context.config.limits.return_time;

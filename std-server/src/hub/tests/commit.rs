@@ -91,10 +91,7 @@ fn nothing_is_committed_before_heads_and_numbers_are_read_again() {
     world.run_ms(20);
     let append = world.jobs.pop_front().expect("a commit");
     drop(append);
-    let failed = Done::Store(StoreDone::Append {
-        room: RoomId::ONLY,
-        result: Err(CommitError::Uncertain(StoreErrorKind::Disk(0))),
-    });
+    let failed = Done::Store(StoreDone::Append { result: Err(CommitError::Uncertain(StoreErrorKind::Disk(0))) });
     world.hub.handle_done(world.now, failed);
     world.clients[ana].post(2, "two");
     world.run(Duration::from_secs(20));

@@ -15,6 +15,7 @@ mod message_pairs;
 mod names;
 mod operator;
 mod operators;
+mod people;
 mod posting_rate;
 mod posts;
 mod reasons;

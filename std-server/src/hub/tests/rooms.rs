@@ -9,7 +9,7 @@ use kabar_core::time::Duration;
 use super::fake_client::{JoinArgs, ROOM, Received, join_args};
 use super::world::World;
 use crate::hub::jobs::PasswordDone;
-use crate::hub::{Done, Job, JobKind, Loaded, OperatorError, RoomId, StoreDone, StoreJob};
+use crate::hub::{Done, Job, JobKind, OperatorError, Reloaded, RoomId, StoreDone, StoreJob};
 use crate::store::{CommitError, Fault, ReadError, StoreErrorKind};
 
 const LOBBY: RoomId = RoomId::ONLY;
@@ -39,23 +39,30 @@ impl Two {
         text
     }
 
-    /// Takes the oldest store job of a room that waits.
-    fn take_job(&mut self, room: RoomId) -> Job<Portable> {
-        let is_for = |job: &Job<Portable>| match job {
-            Job::Store(StoreJob::Append { room: of, .. } | StoreJob::Reload { room: of, .. }) => *of == room,
-            Job::Store(StoreJob::Survey { room: of, .. }) => *of == room,
-            Job::Store(StoreJob::Read(job)) => job.room == room,
-            Job::Accept(_) | Job::Password(_) => false,
-        };
-        let at = self.world.jobs.iter().position(is_for).expect("a job of this room");
-        self.world.jobs.remove(at).expect("in range")
+    /// Runs the read of a room that waits.
+    fn run_read_of(&mut self, room: RoomId) {
+        let is_for = |job: &Job<Portable>| matches!(job, Job::Store(StoreJob::Read(job)) if job.room == room);
+        let at = self.world.jobs.iter().position(is_for).expect("a read of this room");
+        let job = self.world.jobs.remove(at).expect("in range");
+        self.finish(job);
     }
 
-    fn run_job_of(&mut self, room: RoomId) {
-        let job = self.take_job(room);
+    /// Runs the only job that waits.
+    fn run_only_job(&mut self) {
+        assert_eq!(self.world.jobs.len(), 1, "{:?}", self.world.jobs);
+        let job = self.world.jobs.pop_front().expect("a job");
+        self.finish(job);
+    }
+
+    fn finish(&mut self, job: Job<Portable>) {
         let done = self.world.run_job(job);
         self.world.hub.handle_done(self.world.now, done);
         self.world.run_ms(50);
+    }
+
+    /// Largest confirmed number of Ana and of Ben.
+    fn stored(&self) -> (u64, u64) {
+        (self.world.clients[self.ana].stored(), self.world.clients[self.ben].stored())
     }
 
     fn texts(&self, room: &str) -> Vec<&str> {
@@ -65,50 +72,68 @@ impl Two {
 }
 
 #[test]
-fn the_result_of_a_commit_changes_its_room_only() {
+fn one_transaction_covers_all_rooms_that_have_something_to_commit() {
     let mut two = two(World::new());
     two.world.hold(JobKind::Store);
     two.world.clients[two.ana].post(1, "from the lobby");
+    two.world.run_ms(50);
+    // Collected while that is being committed.
+    two.world.clients[two.ana].post(2, "again");
     two.world.clients[two.ben].post(1, "from the cellar");
     two.world.run_ms(50);
-    assert_eq!(two.world.jobs.len(), 2, "one commit of each room");
-    // The later one ends first.
-    let lobby = two.state(LOBBY);
-    two.run_job_of(two.cellar);
-    assert_eq!(two.state(LOBBY), lobby);
-    assert_eq!((two.world.clients[two.ana].stored(), two.world.clients[two.ben].stored()), (0, 1));
-    assert_eq!((two.texts(ROOM).len(), two.texts(CELLAR)), (0, vec!["from the cellar"]));
     let cellar = two.state(two.cellar);
-    two.run_job_of(LOBBY);
-    assert_eq!(two.state(two.cellar), cellar);
-    assert_eq!(two.world.clients[two.ana].texts(), ["from the lobby"]);
+    two.run_only_job();
+    assert_eq!((two.stored(), two.texts(CELLAR).len()), ((1, 0), 0));
+    assert_eq!(two.state(two.cellar).lines().next(), cellar.lines().next(), "only its members are as before");
+    two.run_only_job();
+    assert_eq!(two.stored(), (2, 1));
+    assert_eq!(two.world.clients[two.ana].texts(), ["from the lobby", "again"]);
     assert_eq!(two.world.clients[two.ben].texts(), ["from the cellar"]);
-    assert_eq!((two.texts(ROOM), two.texts(CELLAR)), (vec!["from the lobby"], vec!["from the cellar"]));
+    assert_eq!((two.texts(ROOM), two.texts(CELLAR)), (vec!["from the lobby", "again"], vec!["from the cellar"]));
 }
 
 #[test]
-fn a_failed_commit_of_one_room_does_not_stop_the_other() {
-    let mut two = two(World::new());
+fn commits_of_several_rooms_fail_together() {
+    for fault in [Fault::Fail, Fault::UncertainNotApplied, Fault::UncertainApplied] {
+        let mut two = two(World::new());
+        two.world.hold(JobKind::Store);
+        // The first one occupies the store, so that the next one covers both rooms.
+        two.world.hub.say(two.world.now, LOBBY, "dinner");
+        two.world.run_ms(5);
+        two.world.clients[two.ana].post(1, "one");
+        two.world.clients[two.ben].post(1, "two");
+        two.world.run_ms(50);
+        two.run_only_job();
+        let commits = two.world.hub.counters().commits;
+        two.world.store.set_fault(Some(fault));
+        two.run_only_job();
+        two.world.store.set_fault(None);
+        assert_eq!(two.stored(), (0, 0), "{fault:?}");
+        assert!(two.world.hub.status(LOBBY).is_store_in_trouble);
+        // Heads and numbers of both are read again.
+        two.run_only_job();
+        let was_written = fault == Fault::UncertainApplied;
+        assert_eq!(two.stored(), if was_written { (1, 1) } else { (0, 0) }, "{fault:?}");
+        two.world.release();
+        two.world.run(Duration::from_secs(6));
+        assert_eq!((two.texts(ROOM), two.texts(CELLAR)), (vec!["one"], vec!["two"]), "{fault:?}");
+        assert_eq!((two.stored(), two.world.hub.counters().commits), ((1, 1), commits + 1), "{fault:?}");
+        assert_eq!(two.world.hub.counters().commits_found, u64::from(was_written));
+    }
+}
+
+#[test]
+fn posts_of_all_rooms_count_against_the_limit_of_unfinished_ones() {
+    let mut two = two(World::with(|config| config.limits.unfinished_bytes = 200));
     two.world.hold(JobKind::Store);
-    two.world.clients[two.ana].post(1, "one");
-    two.world.clients[two.ben].post(1, "two");
+    two.world.clients[two.ana].post(1, &"x".repeat(200));
     two.world.run_ms(50);
-    let cellar = two.state(two.cellar);
-    two.world.store.set_fault(Some(Fault::Fail));
-    two.run_job_of(LOBBY);
-    two.world.store.set_fault(None);
-    assert_eq!(two.state(two.cellar), cellar);
-    let is_in_trouble = |room| two.world.hub.status(room).is_store_in_trouble;
-    assert!(is_in_trouble(LOBBY) && !is_in_trouble(two.cellar));
-    two.run_job_of(two.cellar);
-    assert_eq!((two.world.clients[two.ana].stored(), two.world.clients[two.ben].stored()), (0, 1));
-    // Heads and numbers of the lobby are read again, and nothing of the cellar.
-    let cellar = two.state(two.cellar);
-    two.run_job_of(LOBBY);
-    assert_eq!(two.state(two.cellar), cellar);
+    two.world.clients[two.ben].post(1, "too much now");
+    two.world.run_ms(50);
+    assert_eq!(two.world.hub.counters().reads_held, 1);
     two.world.release();
-    two.world.run(Duration::from_secs(6));
-    assert_eq!((two.texts(ROOM), two.texts(CELLAR)), (vec!["one"], vec!["two"]));
+    two.world.run_ms(50);
+    assert_eq!((two.stored(), two.world.hub.status(LOBBY).unfinished_bytes), ((1, 1), 0));
 }
 
 #[test]
@@ -137,24 +162,24 @@ fn a_page_that_was_read_is_delivered_in_its_room_only() {
         let is_answer = |it: &&Received| matches!(it, Received::Past { .. });
         two.world.clients[client].received.iter().filter(is_answer).count()
     };
-    two.run_job_of(two.cellar);
+    two.run_read_of(two.cellar);
     assert_eq!((answers(&two, two.ana), answers(&two, two.ben)), (0, 2));
-    two.run_job_of(LOBBY);
+    two.run_read_of(LOBBY);
     assert_eq!((answers(&two, two.ana), answers(&two, two.ben)), (2, 2));
 }
 
 #[test]
-fn results_for_a_room_that_does_not_exist_are_counted_and_dropped() {
+fn results_that_nothing_waits_for_are_counted_and_dropped() {
     let mut two = two(World::new());
     let room = RoomId(7);
     let before = two.world.hub.state_digest();
     let failed = StoreErrorKind::Disk(0);
     for done in [
-        Done::Store(StoreDone::Append { room, result: Ok(()) }),
-        Done::Store(StoreDone::Append { room, result: Err(CommitError::Failed(failed)) }),
+        Done::Store(StoreDone::Append { result: Ok(()) }),
+        Done::Store(StoreDone::Append { result: Err(CommitError::Failed(failed)) }),
         Done::Store(StoreDone::Read { room, range: 1..=9, entries: Err(ReadError(failed)) }),
-        Done::Store(StoreDone::Reload { room, result: Ok(Box::new(Loaded::default())) }),
-        Done::Password(PasswordDone { room, connection_id: 1, is_right: true }),
+        Done::Store(StoreDone::Reload { result: Ok(Box::new(Reloaded::default())) }),
+        Done::Password(PasswordDone { connection_id: 1, is_right: true }),
     ] {
         two.world.hub.handle_done(two.world.now, done);
     }
@@ -167,7 +192,7 @@ fn an_operator_acts_on_the_room_that_is_named() {
     let mut two = two(World::new());
     let (now, unknown) = (two.world.now, RoomId(7));
     assert_eq!(two.world.hub.kick(now, two.cellar, None, "Ana", None), Err(OperatorError::NotHere));
-    assert_eq!(two.world.hub.mute(now, LOBBY, None, "Ben", None), Err(OperatorError::NoSuchName));
+    assert_eq!(two.world.hub.mute(now, LOBBY, None, "nobody", None), Err(OperatorError::NoSuchName));
     assert_eq!(two.world.hub.kick(now, unknown, None, "Ana", None), Err(OperatorError::NoSuchRoom));
     assert!(two.world.hub.mute(now, two.cellar, None, "Ben", None).is_ok());
     assert_eq!((two.world.hub.sanctions(LOBBY).len(), two.world.hub.sanctions(two.cellar).len()), (0, 1));

@@ -95,11 +95,12 @@ impl World {
         world
     }
 
-    /// Adds a room in addition to the first one.
+    /// Adds a room in addition to the first one, and like it.
     pub(super) fn add_room(&mut self, name: &str) -> RoomId {
         let id = self.hub.rooms.next_id();
         let loaded = Loaded::read(&mut self.store, name).expect("readable");
-        self.hub.add_room(self.now, RoomSettings::new(&HubConfig::new(name, SECRET)), &loaded);
+        let config = HubConfig { room: name.to_owned(), ..self.config.clone() };
+        self.hub.add_room(self.now, RoomSettings::new(&config), &loaded);
         self.drain();
         id
     }

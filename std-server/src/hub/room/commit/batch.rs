@@ -1,6 +1,6 @@
 //! Builds one transaction from everything that was collected.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kabar_core::crypto::Provider;
@@ -9,41 +9,38 @@ use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
 use crate::hub::context::Context;
+use crate::hub::people::JoinRequest;
+use crate::hub::people::{People, ServerPart};
 use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, Origin, PendingEntry};
-use crate::hub::room::invites::LASTING_TAG;
 use crate::hub::room::log::Instance;
 use crate::hub::room::presence::Changes;
-use crate::hub::room::requests::JoinRequest;
-use crate::store::{Admission, InstanceRecord, LogEntry, NameRecord, RoomBatch, ServerBatch};
+use crate::store::{InstanceRecord, LogEntry, NameRecord, RoomBatch, ServerBatch};
 
 impl Room {
-    /// Builds a batch of everything that was collected. It may be empty.
+    /// Builds a batch of everything that was collected, and adds the names of members to the
+    /// server's part. Also returns whether it needs no commit.
     pub(super) fn build<P: Provider>(
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        posts: VecDeque<PendingEntry>,
-    ) -> InFlight {
-        let (now_ms, ran_ms) = (context.wall_ms(now), self.ran_ms(now));
-        let limits = context.config.limits;
-        self.trim_joining(&limits, &mut context.counters, &posts);
+        part: &mut ServerPart,
+    ) -> (InFlight, bool) {
+        let (now_ms, ran_ms) = (context.wall_ms(now), part.ran_ms);
+        let posts = core::mem::take(&mut self.appender.posts);
+        self.trim_joining(context, part, &posts);
+        let people = &context.people;
         let base = self.log.head();
         let joins = core::mem::take(&mut self.appender.joins);
-        let seen = core::mem::take(&mut self.appender.seen);
         let seen_instances = core::mem::take(&mut self.appender.seen_instances);
-        let mut server = ServerBatch::default();
         let mut batch = RoomBatch { room: self.name().to_owned(), ..RoomBatch::default() };
         batch.term = (!self.log.is_term_durable()).then(|| self.log.term());
         batch.forgotten = core::mem::take(&mut self.appender.forgotten);
         if batch.term.is_some() {
             batch.forgotten.terms = self.log.surplus_terms();
         }
-        server.forgotten = core::mem::take(&mut self.appender.forgotten_names);
-        server.released = core::mem::take(&mut self.appender.released);
         batch.first = self.appender.first.take();
         self.sanctions.write(&mut batch);
-        context.privileges.write(&mut server);
 
         let mut changes = Changes::default();
         let mut names: BTreeMap<String, NameRecord> = BTreeMap::new();
@@ -53,7 +50,7 @@ impl Room {
             let author = self.author(&post, &changes);
             post.note(&mut changes);
             if let Origin::Renamed { identity, name, .. } = &post.origin {
-                self.write_renamed(&author, *identity, name, ran_ms, &mut names);
+                write_renamed(people, &author, *identity, name, ran_ms, &mut names);
             }
             if let Origin::Removal { seq, .. } = post.origin {
                 batch.removed.push(seq);
@@ -76,16 +73,15 @@ impl Room {
             }
         }
         // A name released in this batch has no owner to write.
-        let owned = |folded: &String| self.ownership.record(folded).filter(|_| !server.released.contains(folded));
+        let is_released = |record: &NameRecord| part.released.contains(&record.folded);
         let owned_as = |identity: &PublicIdentity, name: &str| {
-            let mut names = self.known.get(identity).map_or(&[][..], |kept| &kept.names).iter();
-            names.find_map(|folded| owned(folded).filter(|record| record.name == name))
+            people.owned(identity).find(|record| record.name == name && !is_released(record))
         };
         let present = changes.identities().into_iter().filter_map(|identity| {
             let name = changes.name(&identity).or_else(|| self.presence.committed_name(&identity))?;
             owned_as(&identity, name)
         });
-        for record in seen.iter().filter_map(owned).chain(present) {
+        for record in present {
             let seen = || NameRecord { seen_ran_ms: ran_ms, ..record.clone() };
             names.entry(record.folded.clone()).or_insert_with(seen);
         }
@@ -103,25 +99,26 @@ impl Room {
                 instances.insert(*instance, record);
             }
             // Another session may have been admitted meanwhile.
-            if *is_newly_admitted && !self.ownership.is_admitted(identity) {
-                let tag = if *is_lasting { LASTING_TAG } else { self.settings.admission_tag };
-                batch.admissions.push(Admission { identity: *identity, tag });
+            if *is_newly_admitted && !self.admissions.contains(identity) {
+                batch.admissions.push(self.admissions.record(*identity, *is_lasting));
                 let is_first = uses.iter().all(|(_, admitted)| admitted != identity);
                 uses.extend(invite.filter(|_| is_first).map(|invite| (invite, *identity)));
             }
-            let known = owned(&name.folded().to_owned());
+            let known = people.names.record(name.folded()).filter(|record| !is_released(record));
             if known.is_none_or(|known| known.identity != *identity || known.name != name.shown()) {
                 names.insert(name.folded().to_owned(), new_name(name, *identity, ran_ms));
             }
         }
+        let mut server = ServerBatch::default();
         self.invites.write(now_ms, &uses, &mut server);
         self.presence.write(&changes, &mut batch);
         batch.instances = instances.into_values().collect();
-        server.names = names.into_values().collect();
-        if core::mem::take(&mut self.appender.is_ran_due) || !batch.is_empty() || !server.is_empty() {
-            server.ran_ms = Some(ran_ms);
-        }
-        InFlight { server: Arc::new(server), batch: Arc::new(batch), origins, joins, changes, base }
+        let is_empty = batch.is_empty() && names.is_empty() && server.is_empty();
+        part.names.append(&mut names);
+        part.others.invites.append(&mut server.invites);
+        part.others.invite_uses.append(&mut server.invite_uses);
+        part.others.forgotten_invites.append(&mut server.forgotten_invites);
+        (InFlight { batch: Arc::new(batch), origins, joins, changes, base }, is_empty)
     }
 
     /// The author of an entry after `changes`: a member may have another name than when the entry
@@ -134,34 +131,12 @@ impl Room {
         changes.name(&identity).or_else(committed).unwrap_or(&entry.author).to_owned()
     }
 
-    /// Writes the records of the names before and after a rename.
-    fn write_renamed(
-        &self,
-        before: &str,
-        identity: PublicIdentity,
-        name: &Name,
-        ran_ms: u64,
-        names: &mut BTreeMap<String, NameRecord>,
-    ) {
-        let kept = self.known.get(&identity).map_or(&[][..], |kept| &kept.names);
-        let mut records = kept.iter().filter_map(|folded| self.ownership.record(folded));
-        if let Some(record) = records.find(|record| record.name == before) {
-            // It was used until now, and the new one is the one used last.
-            let seen_ran_ms = ran_ms.saturating_sub(1);
-            names.insert(record.folded.clone(), NameRecord { seen_ran_ms, ..record.clone() });
-        }
-        names.insert(name.folded().to_owned(), new_name(name, identity, ran_ms));
-    }
-
     /// Puts the content of a batch that was not written back, before what was collected since. Its
     /// Joins were refused: their announcements are dropped with the next batch.
     pub(super) fn requeue(&mut self, in_flight: InFlight) {
-        let InFlight { server, batch, origins, joins, .. } = in_flight;
-        let (server, batch) = (Arc::unwrap_or_clone(server), Arc::unwrap_or_clone(batch));
+        let InFlight { batch, origins, joins, .. } = in_flight;
+        let batch = Arc::unwrap_or_clone(batch);
         self.appender.seen_instances.extend(batch.instances.iter().map(|record| record.instance));
-        self.appender.is_ran_due |= server.ran_ms.is_some();
-        self.appender.seen.extend(server.names.into_iter().map(|record| record.folded));
-        self.appender.released.splice(0..0, server.released);
         let later = core::mem::take(&mut self.appender.posts);
         let earlier = batch.entries.into_iter().zip(origins).map(|(entry, origin)| {
             let LogEntry { author, instance, number, kind, body, .. } = entry;
@@ -170,6 +145,23 @@ impl Room {
         self.appender.posts = earlier.chain(later).collect();
         self.appender.joins.splice(0..0, joins);
     }
+}
+
+/// Writes the records of the names before and after a rename.
+fn write_renamed(
+    people: &People,
+    before: &str,
+    identity: PublicIdentity,
+    name: &Name,
+    ran_ms: u64,
+    names: &mut BTreeMap<String, NameRecord>,
+) {
+    if let Some(record) = people.owned(&identity).find(|record| record.name == before) {
+        // It was used until now, and the new one is the one used last.
+        let seen_ran_ms = ran_ms.saturating_sub(1);
+        names.insert(record.folded.clone(), NameRecord { seen_ran_ms, ..record.clone() });
+    }
+    names.insert(name.folded().to_owned(), new_name(name, identity, ran_ms));
 }
 
 /// The record of a name that its owner takes now.

@@ -1,91 +1,131 @@
-//! Group commit (SPEC 7): posts and registrations are collected while a batch is being committed,
-//! and nothing is sent about them before their commit. The states are those of [`Appender`].
+//! The part of a room in a transaction: its batch, and what follows when that is committed.
 
 mod batch;
 mod outcome;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
+use kabar_std::names::Name;
 
 use super::Room;
-use super::appender::{Appender, Origin, PendingEntry, RenamedBy, State, changes_of};
-use super::requests::{CommittingJoin, JoinRequest};
+use super::appender::{Appender, Origin, PendingEntry, RenamedBy};
+use super::requests::CommittingJoin;
 use crate::hub::context::Context;
-use crate::hub::jobs::{Job, StoreJob};
 use crate::hub::peer::Peers;
-use crate::store::{Commit, RoomBatch};
+use crate::hub::people::JoinRequest;
+use crate::hub::people::ServerPart;
+use crate::store::RoomBatch;
+
+/// A begun commit of a room.
+#[derive(Debug)]
+pub(in crate::hub) enum Begun {
+    /// This is to be written.
+    Batch(Arc<RoomBatch>),
+    /// Nothing has to be written for the Joins of these connections: they are complete, and reading
+    /// them may continue.
+    Joined(Vec<u32>),
+}
 
 impl Room {
-    /// Begins a commit if there is something to commit and none is in progress. Returns the
-    /// connections of Joins that needed none: reading them may continue and yield more to commit.
-    pub(in crate::hub) fn create_commit_job<P: Provider>(
+    /// Before a commit begins: refuses Joins that it cannot contain, and drops the announcements of
+    /// Joins whose connection has ended. Returns the renames that are dropped.
+    pub(in crate::hub) fn prepare_commit<P: Provider>(
         &mut self,
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
-    ) -> Vec<u32> {
-        if !matches!(self.appender.state, State::Idle) || !self.has_to_commit(context) {
-            return Vec::new();
-        }
+    ) -> Vec<(PublicIdentity, Name)> {
         self.refuse_surplus_sessions(now, peers, context);
         self.drop_void_removals(peers, context);
-        let posts = self.drop_lost_joins(now, peers, context);
-        let in_flight = self.build(now, context, posts);
-        if in_flight.server.is_empty() && in_flight.batch.is_empty() {
+        self.drop_lost_joins(now, peers, context)
+    }
+
+    /// Begins a commit of everything that was collected, when none is in progress.
+    pub(in crate::hub) fn begin_commit<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        part: &mut ServerPart,
+    ) -> Begun {
+        let (in_flight, is_empty) = self.build(now, context, part);
+        if is_empty {
             // Nothing has to be written for these Joins.
-            return self.complete_joins(now, peers, context, in_flight.joins);
+            return Begun::Joined(self.complete_joins(now, peers, context, in_flight.joins));
         }
         if context.config.faults().entry_before_commit() {
             let early = RoomBatch { entries: in_flight.batch.entries.clone(), ..RoomBatch::default() };
             self.log.apply(&early);
             self.mark_caught_up_ready(peers, context);
         }
-        let commit = Commit { server: in_flight.server.clone(), rooms: vec![in_flight.batch.clone()] };
-        context.jobs.push_back(Job::Store(StoreJob::Append { room: self.id, commit }));
-        self.appender.state = State::Appending(in_flight);
-        Vec::new()
+        let batch = in_flight.batch.clone();
+        self.appender.in_flight = Some(in_flight);
+        Begun::Batch(batch)
     }
 
-    fn has_to_commit<P: Provider>(&self, context: &Context<P>) -> bool {
-        let Appender { posts, joins, seen, released, forgotten, forgotten_names, first, is_ran_due, .. } =
-            &self.appender;
-        let is_empty = posts.is_empty() && joins.is_empty() && seen.is_empty() && released.is_empty();
-        let is_forgetting = !forgotten.is_empty() || !forgotten_names.is_empty() || first.is_some();
-        let has_decided =
-            self.sanctions.has_decided() || self.invites.has_changed() || context.privileges.has_decided();
-        !is_empty || is_forgetting || *is_ran_due || has_decided || !self.log.is_term_durable()
+    /// Whether anything is collected.
+    pub(in crate::hub) fn has_to_commit(&self) -> bool {
+        let Appender { posts, joins, seen_instances, forgotten, first, .. } = &self.appender;
+        let is_empty = posts.is_empty() && joins.is_empty() && seen_instances.is_empty();
+        let is_forgetting = !forgotten.is_empty() || first.is_some();
+        let has_decided = self.sanctions.has_decided() || self.invites.has_changed();
+        !is_empty || is_forgetting || has_decided || !self.log.is_term_durable()
     }
 
-    /// Takes the collected posts, without the announcements of Joins whose connection has ended.
     fn drop_lost_joins<P: Provider>(
         &mut self,
         now: Instant,
         peers: &Peers<P>,
         context: &mut Context<P>,
-    ) -> VecDeque<PendingEntry> {
+    ) -> Vec<(PublicIdentity, Name)> {
         let is_joining = |id: u32| peers.get(id).is_some_and(|peer| peer.phase.is_joining(self.id));
         let (joins, lost): (Vec<CommittingJoin>, Vec<CommittingJoin>) =
             core::mem::take(&mut self.appender.joins).into_iter().partition(|it| is_joining(it.peer));
         self.appender.joins = joins;
         if lost.is_empty() {
-            return core::mem::take(&mut self.appender.posts);
+            return Vec::new();
         }
-        let mut posts = VecDeque::with_capacity(self.appender.posts.len());
+        let (mut posts, mut renames) = (VecDeque::with_capacity(self.appender.posts.len()), Vec::new());
         for mut post in core::mem::take(&mut self.appender.posts) {
             let is_lost = post.origin.joining().is_some_and(|id| lost.iter().any(|join| join.peer == id));
             if is_lost && !self.pass_on(&mut post.origin) {
-                self.appender.bytes -= post.bytes();
+                context.commits.end_entries(post.bytes());
+                if let Origin::Renamed { identity, name, .. } = post.origin {
+                    renames.push((identity, name));
+                }
             } else {
                 posts.push_back(post);
             }
         }
-        self.appender.changes = changes_of(&posts);
+        self.appender.posts = posts;
+        self.appender.recompute_changes();
         for CommittingJoin { request, .. } in &lost {
             self.end_join(now, context, &request.identity, &request.name);
         }
-        posts
+        renames
+    }
+
+    /// Drops a rename that another room has dropped.
+    pub(in crate::hub) fn drop_rename<P: Provider>(
+        &mut self,
+        context: &mut Context<P>,
+        identity: PublicIdentity,
+        name: &Name,
+    ) {
+        let is_it = |post: &PendingEntry| match &post.origin {
+            Origin::Renamed { identity: of, name: to, by: RenamedBy::Elsewhere } => *of == identity && to == name,
+            _ => false,
+        };
+        let dropped = self.appender.posts.iter().position(is_it).and_then(|at| self.appender.posts.remove(at));
+        if let Some(entry) = dropped {
+            context.commits.end_entries(entry.bytes());
+            self.appender.recompute_changes();
+            self.report(&mut context.people, identity);
+        }
     }
 
     /// Makes an announcement of a lost Join that of another Join of the same identity, if there is

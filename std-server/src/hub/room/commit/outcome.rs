@@ -1,4 +1,4 @@
-//! The outcome of a commit. Only here is anything reported as stored (SPEC 7).
+//! The outcome of a room's batch.
 
 use std::sync::Arc;
 
@@ -8,59 +8,35 @@ use kabar_core::time::Instant;
 
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
-use crate::hub::jobs::{Job, Loaded, StoreJob};
 use crate::hub::peer::Peers;
-use crate::hub::room::appender::{InFlight, Origin, State};
-use crate::hub::room::known::Known;
+use crate::hub::people::People;
+use crate::hub::room::appender::{InFlight, Origin};
 use crate::hub::room::presence::Presence;
 use crate::hub::room::requests::CommittingJoin;
 use crate::hub::room::{Room, STORE_FAILS};
-use crate::hub::timers::RoomTimer;
-use crate::store::{CommitError, LogEntry, ReadError, RoomBatch};
+use crate::store::{LogEntry, RoomBatch, RoomState, ServerBatch, ServerState};
 
 impl Room {
-    /// If the batch is committed, returns the connections of its Joins: reading them may continue.
-    pub(in crate::hub) fn on_append_done<P: Provider>(
+    /// The batch in progress is durable. Returns the connections of its Joins: reading them may
+    /// continue.
+    pub(in crate::hub) fn on_committed<P: Provider>(
         &mut self,
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
-        result: Result<(), CommitError>,
-    ) -> Option<Vec<u32>> {
-        let State::Appending(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else {
-            return None;
-        };
-        match result {
-            Ok(()) => Some(self.on_committed(now, peers, context, in_flight)),
-            Err(why) => {
-                self.on_trouble(now, peers, context, in_flight, why);
-                None
-            }
-        }
-    }
-
-    /// The batch is durable.
-    fn on_committed<P: Provider>(
-        &mut self,
-        now: Instant,
-        peers: &mut Peers<P>,
-        context: &mut Context<P>,
-        in_flight: InFlight,
+        server: &ServerBatch,
     ) -> Vec<u32> {
-        let InFlight { server, batch, origins, joins, changes, .. } = in_flight;
-        context.counters.commits += 1;
+        let Some(in_flight) = self.appender.in_flight.take() else { return Vec::new() };
+        let InFlight { batch, origins, joins, changes, .. } = in_flight;
         context.counters.entries += batch.entries.len() as u64;
-        self.appender.pause = context.config.limits.retry_min;
         let first = self.log.first();
         self.log.apply(&batch);
-        self.known.apply(&server, &batch, &self.ownership);
-        self.ownership.apply(&server, &batch);
-        self.invites.apply(&server);
+        self.instances.add(&batch.instances, &mut context.people.known);
+        self.admissions.apply(&batch);
+        self.invites.apply(server);
         self.presence.apply(&changes);
         self.sanctions.apply(&batch);
-        context.privileges.apply(&server);
-        let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum();
-        self.appender.bytes -= committed;
+        context.commits.end_entries(batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum());
         self.appender.recompute_changes();
         self.confirm_stored(peers, context, &batch);
         // Joins alone concern no other member.
@@ -74,12 +50,17 @@ impl Room {
             self.plan_survey(now, context, true);
         }
         emit_entries(context, batch, origins);
-        self.end_trouble(peers, context);
+        if context.commits.is_in_trouble() {
+            self.end_trouble(peers);
+        }
         if has_entries {
             self.mark_caught_up_ready(peers, context);
         }
         let joined = self.complete_joins(now, peers, context, joins);
         self.complete_renames(peers, context, renames);
+        for identity in changes.identities() {
+            self.report(&mut context.people, identity);
+        }
         joined
     }
 
@@ -95,38 +76,10 @@ impl Room {
         }
     }
 
-    /// The commit failed, or its outcome is unknown: nothing more is committed before heads and
-    /// numbers were read again (SPEC 7).
-    fn on_trouble<P: Provider>(
-        &mut self,
-        now: Instant,
-        peers: &mut Peers<P>,
-        context: &mut Context<P>,
-        in_flight: InFlight,
-        why: CommitError,
-    ) {
-        match why {
-            CommitError::Failed(_) => context.counters.commits_failed += 1,
-            CommitError::Uncertain(_) => context.counters.commits_uncertain += 1,
-        }
-        if !core::mem::replace(&mut self.appender.is_in_trouble, true) {
-            context.emit(HubEvent::StoreTrouble(why));
-        }
-        for CommittingJoin { peer, request } in in_flight.joins.iter().chain(&self.appender.joins) {
-            // Joins do not wait. Their announcements are dropped, or revoked by Left, when the
-            // outcome is known.
-            if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.phase.is_joining(self.id)) {
-                self.residents.remove(&peer.id);
-                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, STORE_FAILS);
-            }
-        }
-        self.notify_authors(peers, context, &in_flight.batch);
-        self.reload(context, in_flight);
-    }
-
-    /// Notifies each author once that its posts are not stored yet.
-    fn notify_authors<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &RoomBatch) {
-        for entry in &batch.entries {
+    /// The commit of its batch failed, or the outcome is unknown: notifies each author once that
+    /// its posts are not stored yet.
+    pub(in crate::hub) fn on_trouble<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>) {
+        for entry in self.appender.in_flight.iter().flat_map(|it| &it.batch.entries) {
             let session = self.members.session_of_instance(entry.instance);
             let Some(peer) = session.and_then(|session| peers.get_mut(session.peer)) else { continue };
             let Some(member) = peer.member_mut() else { continue };
@@ -137,88 +90,70 @@ impl Room {
         }
     }
 
-    /// Ends the trouble with the store, if there was any.
-    fn end_trouble<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
-        if !core::mem::take(&mut self.appender.is_in_trouble) {
-            return;
+    /// Refuses the Joins that wait for a commit: they do not wait for the store to recover. Their
+    /// announcements are dropped, or revoked by Left, when the outcome is known.
+    pub(in crate::hub) fn refuse_joins<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+    ) {
+        let in_flight = self.appender.in_flight.iter().flat_map(|it| &it.joins);
+        for CommittingJoin { peer, request } in in_flight.chain(&self.appender.joins) {
+            if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.phase.is_joining(self.id)) {
+                self.residents.remove(&peer.id);
+                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, STORE_FAILS);
+            }
         }
+    }
+
+    /// The trouble with the store is over: members are notified of the next one again.
+    fn end_trouble<P: Provider>(&self, peers: &mut Peers<P>) {
         for (_, session) in self.members.sessions() {
             if let Some(member) = peers.get_mut(session.peer).and_then(|peer| peer.member_mut()) {
                 member.was_notified = false;
                 member.due.storage_notice = false;
             }
         }
-        context.emit(HubEvent::StoreRecovered);
     }
 
-    fn reload<P: Provider>(&mut self, context: &mut Context<P>, in_flight: InFlight) {
-        self.appender.state = State::Reloading(in_flight);
-        context.jobs.push_back(Job::Store(StoreJob::Reload { room: self.id, name: self.settings.name.clone() }));
+    /// The head before the batch in progress.
+    pub(in crate::hub) fn base(&self) -> Option<u64> {
+        self.appender.in_flight.as_ref().map(|it| it.base)
     }
 
-    /// As [`Self::on_append_done`]: returns connections if the batch was found in the log.
-    pub(in crate::hub) fn on_reload_done<P: Provider>(
-        &mut self,
-        now: Instant,
-        peers: &mut Peers<P>,
-        context: &mut Context<P>,
-        result: Result<Box<Loaded>, ReadError>,
-    ) -> Option<Vec<u32>> {
-        let State::Reloading(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else {
-            return None;
-        };
-        match result {
-            Err(why) => {
-                context.counters.reads_failed += 1;
-                context.emit(HubEvent::StoreUnreadable(why));
-            }
-            Ok(loaded) if loaded.room.head < in_flight.base => {
-                context.emit(HubEvent::StoreRegressed { head: loaded.room.head, expected: in_flight.base });
-            }
-            Ok(loaded) => return self.derive(now, peers, context, in_flight, &loaded),
-        }
-        self.appender.state = State::ReloadPausing(in_flight);
-        self.pause(now, context);
-        None
+    /// The last seq of the batch in progress, if that has entries.
+    pub(in crate::hub) fn last_in_flight(&self) -> Option<u64> {
+        self.appender.in_flight.as_ref().and_then(|it| it.batch.last_seq())
     }
 
-    /// Heads and numbers are known again. A transaction is written whole or not at all, and only
-    /// this hub writes: the batch is in the log if the head is high enough.
-    fn derive<P: Provider>(
-        &mut self,
-        now: Instant,
-        peers: &mut Peers<P>,
-        context: &mut Context<P>,
-        in_flight: InFlight,
-        loaded: &Loaded,
-    ) -> Option<Vec<u32>> {
-        self.log.reload(&loaded.room);
+    /// Replaces everything that the store has by what was read from it again.
+    pub(in crate::hub) fn reload(&mut self, people: &mut People, server: &ServerState, loaded: &RoomState) {
+        self.log.reload(loaded);
         self.pages.clear();
-        self.ownership.reload(loaded);
-        self.invites.reload(&loaded.server);
-        self.presence = Presence::new(&loaded.room);
-        self.sanctions.reload(&loaded.room);
-        context.privileges.reload(&loaded.server);
+        self.admissions.reload(loaded);
+        self.invites.reload(server);
+        let before = core::mem::replace(&mut self.presence, Presence::new(loaded));
+        self.sanctions.reload(loaded);
         // Records that were to be removed exist again, and will be searched for again.
-        self.known = Known::new(loaded);
+        self.instances.reload(loaded, &mut people.known);
         self.appender.clear_forgotten();
-        let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.room.head >= last);
-        let joined = if was_written {
-            context.counters.commits_found += 1;
-            Some(self.on_committed(now, peers, context, in_flight))
-        } else {
+        self.restore_accepted();
+        for identity in before.identities().chain(self.presence.identities()).collect::<Vec<_>>() {
+            self.report(people, identity);
+        }
+    }
+
+    /// The batch in progress is not in the store: it is collected again.
+    pub(in crate::hub) fn on_not_written<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
+        if let Some(in_flight) = self.appender.in_flight.take() {
             let was_expiring = in_flight.batch.first.is_some();
             self.requeue(in_flight);
             if was_expiring {
                 self.plan_survey(now, context, true);
             }
-            self.cancel_renames(peers, context);
-            self.appender.state = State::Pausing;
-            self.pause(now, context);
-            None
-        };
+        }
         self.restore_accepted();
-        joined
     }
 
     /// Posts that wait for their commit were accepted before and still are.
@@ -227,23 +162,6 @@ impl Room {
             if let Some(instance) = self.log.instance_mut(post.instance) {
                 instance.accepted = instance.accepted.max(post.number);
             }
-        }
-    }
-
-    fn pause<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
-        let retry_max = context.config.limits.retry_max;
-        context.counters.retries += 1;
-        context.counters.retries_longest += u64::from(self.appender.pause >= retry_max);
-        context.timers.set(self.timer(RoomTimer::Store), Some(now + self.appender.pause));
-        self.appender.pause = (self.appender.pause * 2).min(retry_max);
-    }
-
-    /// A pause after trouble is over.
-    pub(in crate::hub::room) fn on_store_timer<P: Provider>(&mut self, context: &mut Context<P>) {
-        match core::mem::replace(&mut self.appender.state, State::Idle) {
-            State::ReloadPausing(in_flight) => self.reload(context, in_flight),
-            State::Pausing => {}
-            other => self.appender.state = other,
         }
     }
 }

@@ -4,47 +4,50 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use super::requests::JoinRequest;
+use super::join_request::JoinRequest;
 use crate::hub::fairness::limiter::{Bucket, Buckets, Rate};
 use crate::hub::fairness::prefix::Prefix;
 use crate::hub::fairness::shares::Shares;
 use crate::hub::limits::HubLimits;
+use crate::hub::room_id::RoomId;
 
 /// Joins that wait for a check, and wrong passwords.
 #[derive(Debug)]
-pub(super) struct PasswordQueue {
+pub(in crate::hub) struct PasswordQueue {
     /// In the order of arrival.
-    pub(super) queue: Vec<WaitingJoin>,
+    pub(in crate::hub) queue: Vec<WaitingJoin>,
     shares: Shares<u32>,
     /// Displaced from the queue, and not refused yet.
-    pub(super) displaced: Vec<WaitingJoin>,
+    pub(in crate::hub) displaced: Vec<WaitingJoin>,
     /// The check in progress.
-    pub(super) outstanding: Option<PasswordCheck>,
-    pub(super) wrong: Buckets,
-    pub(super) wrong_in_total: Bucket,
-    pub(super) total_rate: Rate,
+    pub(in crate::hub) outstanding: Option<PasswordCheck>,
+    pub(in crate::hub) wrong: Buckets,
+    pub(in crate::hub) wrong_in_total: Bucket,
+    pub(in crate::hub) total_rate: Rate,
 }
 
 /// A Join that waits for the check of its password.
-pub(super) struct WaitingJoin {
-    pub(super) peer: u32,
-    pub(super) prefix: Prefix,
-    pub(super) request: Box<JoinRequest>,
-    pub(super) password: Zeroizing<Vec<u8>>,
+pub(in crate::hub) struct WaitingJoin {
+    pub(in crate::hub) room: RoomId,
+    pub(in crate::hub) peer: u32,
+    pub(in crate::hub) prefix: Prefix,
+    pub(in crate::hub) request: Box<JoinRequest>,
+    pub(in crate::hub) password: Zeroizing<Vec<u8>>,
     /// It was counted as waiting for the total rate.
-    pub(super) is_delayed: bool,
+    pub(in crate::hub) is_delayed: bool,
 }
 
 /// A check in progress.
 #[derive(Debug)]
-pub(super) struct PasswordCheck {
-    pub(super) peer: u32,
-    pub(super) prefix: Prefix,
-    pub(super) request: Box<JoinRequest>,
+pub(in crate::hub) struct PasswordCheck {
+    pub(in crate::hub) room: RoomId,
+    pub(in crate::hub) peer: u32,
+    pub(in crate::hub) prefix: Prefix,
+    pub(in crate::hub) request: Box<JoinRequest>,
 }
 
 impl PasswordQueue {
-    pub(super) fn new(limits: &HubLimits) -> Self {
+    pub(in crate::hub) fn new(limits: &HubLimits) -> Self {
         let rate = Rate { burst: limits.password_burst, interval: limits.password_interval };
         Self {
             queue: Vec::new(),
@@ -58,25 +61,25 @@ impl PasswordQueue {
     }
 
     /// Number of buckets that were replaced before they were full.
-    pub(super) fn buckets_forgotten(&self) -> u64 {
+    pub(in crate::hub) fn buckets_forgotten(&self) -> u64 {
         self.wrong.forgotten()
     }
 
-    pub(super) fn is_checking(&self, peer: u32) -> bool {
+    pub(in crate::hub) fn is_checking(&self, peer: u32) -> bool {
         self.outstanding.as_ref().is_some_and(|it| it.peer == peer)
     }
 
-    pub(super) fn push(&mut self, waiting: WaitingJoin) {
+    pub(in crate::hub) fn push(&mut self, waiting: WaitingJoin) {
         self.shares.insert(waiting.peer, waiting.prefix);
         self.queue.push(waiting);
     }
 
     /// Removes a Join from the queue.
-    pub(super) fn remove(&mut self, peer: u32) -> Option<Box<JoinRequest>> {
+    pub(in crate::hub) fn remove(&mut self, peer: u32) -> Option<Box<JoinRequest>> {
         self.take(peer).map(|waiting| waiting.request)
     }
 
-    pub(super) fn take(&mut self, peer: u32) -> Option<WaitingJoin> {
+    pub(in crate::hub) fn take(&mut self, peer: u32) -> Option<WaitingJoin> {
         self.shares.remove(&peer);
         let at = self.queue.iter().position(|waiting| waiting.peer == peer)?;
         Some(self.queue.remove(at))
@@ -84,7 +87,7 @@ impl PasswordQueue {
 
     /// The Join that one of `prefix` displaces: the oldest of the heaviest prefix, or else one of
     /// the prefix with the latest wrong password, if this prefix had none since.
-    pub(super) fn displaced_by(&self, prefix: Prefix) -> Option<u32> {
+    pub(in crate::hub) fn displaced_by(&self, prefix: Prefix) -> Option<u32> {
         let last = || self.queue.iter().max_by_key(|waiting| self.wrong.full_at(waiting.prefix));
         let worse = || last().filter(|last| self.wrong.full_at(last.prefix) > self.wrong.full_at(prefix));
         self.shares.displaced_by(prefix).or_else(|| worse().map(|waiting| waiting.peer))

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_std::names::Name;
 
-/// Claims of a room, until the commits that they wait for.
+/// Claims in all rooms, until the commits that they wait for.
 #[derive(Debug, Default)]
-pub(super) struct Claims {
+pub(in crate::hub) struct Claims {
     /// By folded name.
     names: Held,
     /// By skeleton: names that look alike exclude each other (SPEC 6.6).
     skeletons: Held,
-    /// The number of Joins in progress of each identity that has any.
+    /// The number of Joins in progress, in all rooms, of each identity that has any.
     joining: BTreeMap<PublicIdentity, usize>,
 }
 
@@ -48,13 +48,13 @@ impl Held {
 
 impl Claims {
     /// Begins a Join, which claims its name.
-    pub(super) fn begin_join(&mut self, name: &Name, identity: PublicIdentity) {
+    pub(in crate::hub) fn begin_join(&mut self, name: &Name, identity: PublicIdentity) {
         self.claim(name, identity);
         *self.joining.entry(identity).or_default() += 1;
     }
 
     /// Ends a Join, successful or not.
-    pub(super) fn end_join(&mut self, name: &Name, identity: &PublicIdentity) {
+    pub(in crate::hub) fn end_join(&mut self, name: &Name, identity: &PublicIdentity) {
         self.unclaim(name);
         if let Some(count) = self.joining.get_mut(identity) {
             *count -= 1;
@@ -65,29 +65,34 @@ impl Claims {
     }
 
     /// Claims a name, which no other identity claims.
-    pub(super) fn claim(&mut self, name: &Name, identity: PublicIdentity) {
+    pub(in crate::hub) fn claim(&mut self, name: &Name, identity: PublicIdentity) {
         self.names.add(name.folded().to_owned(), identity);
         self.skeletons.add(name.skeleton(), identity);
     }
 
     /// Ends one of the claims to a name.
-    pub(super) fn unclaim(&mut self, name: &Name) {
+    pub(in crate::hub) fn unclaim(&mut self, name: &Name) {
         self.names.remove(name.folded());
         self.skeletons.remove(&name.skeleton());
     }
 
-    pub(super) fn is_claimed(&self, folded: &str) -> bool {
+    pub(in crate::hub) fn is_claimed(&self, folded: &str) -> bool {
         self.names.0.contains_key(folded)
     }
 
     /// Whether another identity claims the name, or one that looks like it.
-    pub(super) fn is_claimed_by_another(&self, name: &Name, identity: &PublicIdentity) -> bool {
+    pub(in crate::hub) fn is_claimed_by_another(&self, name: &Name, identity: &PublicIdentity) -> bool {
         self.names.is_by_another(name.folded(), identity) || self.skeletons.is_by_another(&name.skeleton(), identity)
     }
 
-    /// Whether a Join of the identity is in progress.
-    pub(super) fn is_joining(&self, identity: &PublicIdentity) -> bool {
+    /// Whether a Join of the identity is in progress in any room.
+    pub(in crate::hub) fn is_joining(&self, identity: &PublicIdentity) -> bool {
         self.joining.contains_key(identity)
+    }
+
+    /// The identities with a Join in progress.
+    pub(in crate::hub) fn joining(&self) -> impl Iterator<Item = &PublicIdentity> {
+        self.joining.keys()
     }
 }
 

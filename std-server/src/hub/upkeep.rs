@@ -1,0 +1,33 @@
+//! Writes the running time and removes lapsed names, from time to time. Rooms do the same for their
+//! own records.
+
+use kabar_core::crypto::Provider;
+use kabar_core::time::{Duration, Instant};
+
+use super::context::Context;
+use super::timers::Timer;
+
+/// How often the running time is written, and lapsed records are searched for.
+pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Time until the next records are removed, when there are more than are removed at once.
+pub(super) const PURGE_INTERVAL: Duration = Duration::from_secs(1);
+
+impl<P: Provider> Context<P> {
+    pub(super) fn on_upkeep_timer(&mut self, now: Instant) {
+        self.people.push_ran();
+        self.begin_upkeep(now);
+    }
+
+    /// Searches for lapsed names now, and from time to time.
+    pub(super) fn begin_upkeep(&mut self, now: Instant) {
+        self.purge_names(now);
+        self.timers.set(Timer::Upkeep, Some(now + UPKEEP_INTERVAL));
+    }
+
+    /// Removes lapsed and surplus names; the rest of them a little later.
+    pub(super) fn purge_names(&mut self, now: Instant) {
+        let limits = self.config.limits;
+        let is_done = !self.commits.is_recovering() && self.people.purge(now, &limits, &mut self.counters);
+        self.timers.set(Timer::Purge, (!is_done).then(|| now + PURGE_INTERVAL));
+    }
+}
