@@ -80,7 +80,7 @@ use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
 use privileges::Privileges;
-use room::{Room, RoomSettings, Rooms};
+use room::{Directory, Room, RoomSettings, Rooms};
 
 pub use config::{HubConfig, JoinPolicy, Profile};
 pub use counters::{CounterValue, Counters};
@@ -104,7 +104,6 @@ pub use room_id::RoomId;
 pub struct Hub<P: Provider> {
     door: Door<P>,
     peers: Peers<P>,
-    /// One, until configuration and store know several.
     rooms: Rooms,
     context: Context<P>,
 }
@@ -118,21 +117,26 @@ impl<P: Provider> Hub<P> {
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
-        let settings = RoomSettings::new(&config);
+        let rooms = Rooms::new(Directory::new(&loaded.server, &config.room));
+        let settings = RoomSettings::new(&config, &config.room);
         let privileges = Privileges::new(&config.operators, &loaded.server);
-        let context = Context::new(config, &loaded.server, rng, privileges, now);
-        let mut hub = Self { door, peers, rooms: Rooms::default(), context };
-        hub.add_room(now, settings, &loaded);
+        let context = Context::new(config, &loaded, rng, privileges, now);
+        let mut hub = Self { door, peers, rooms, context };
+        hub.insert_room(now, settings, &loaded);
         hub.context.begin_upkeep(now);
         hub
     }
 
-    /// Adds a room, with the state that the store holds.
-    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &Loaded) {
-        let mut room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
+    /// Takes a room into memory, with the state that the store holds.
+    fn insert_room(&mut self, now: Instant, settings: RoomSettings, loaded: &Loaded) -> RoomId {
         let last = loaded.server.invites.iter().map(|record| record.id).max().unwrap_or_default();
-        room.begin_invites(now, &self.context, self.next_invite_id().max(last.saturating_add(1)));
-        self.rooms.add(room);
+        let next = self.next_invite_id().max(last.saturating_add(1));
+        let Self { rooms, context, .. } = self;
+        rooms.insert(|id| {
+            let mut room = Room::new(now, context, id, settings, loaded);
+            room.begin_invites(now, context, next);
+            room
+        })
     }
 
     /// Sets the time of day: `unix_ms` since 1970 at `now`. It is written into entries, and invites

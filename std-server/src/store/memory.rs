@@ -8,8 +8,8 @@ use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary,
-    ServerBatch, ServerState, Store, StoreErrorKind,
+    Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomRecord, RoomState,
+    RoomSummary, ServerBatch, ServerState, Store, StoreErrorKind,
 };
 
 /// The error that this store reports for an injected fault.
@@ -40,6 +40,8 @@ pub struct MemoryStore {
 
 #[derive(Clone, Debug, Default)]
 struct MemoryRoom {
+    /// Its name is the key of the table.
+    record: RoomRecord,
     loaded: RoomState,
     entries: Vec<LogEntry>,
     /// Instance and number of each entry that a member posted.
@@ -96,7 +98,8 @@ impl Store for MemoryStore {
         }
         let summary = |(name, room): (&String, &MemoryRoom)| {
             let RoomState { first, head, .. } = room.loaded;
-            RoomSummary { name: name.clone(), first, head }
+            let record = RoomRecord { name: name.clone(), ..room.record.clone() };
+            RoomSummary { record, first, head, is_occupied: !room.loaded.present.is_empty() }
         };
         Ok(ServerState { rooms: self.rooms.iter().map(summary).collect(), ..self.server.clone() })
     }
@@ -120,6 +123,9 @@ impl Store for MemoryStore {
             return Err(CommitError::Failed(StoreErrorKind::Contradiction));
         }
         self.apply(&commit.server);
+        for record in &commit.server.rooms {
+            self.rooms.entry(record.name.clone()).or_default().record = record.clone();
+        }
         for batch in &commit.rooms {
             self.rooms.entry(batch.room.clone()).or_default().apply(batch);
         }

@@ -29,6 +29,7 @@ impl<P: Provider> Hub<P> {
         context.commits.pause = context.config.limits.retry_min;
         let server = context.people.on_committed();
         context.privileges.apply(&server);
+        rooms.directory.apply(&server);
         let mut joined = Vec::new();
         for id in transaction.rooms {
             let Some(room) = rooms.get_mut(id) else { continue };

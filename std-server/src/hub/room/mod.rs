@@ -15,6 +15,7 @@ mod approvals;
 mod commit;
 mod delivery;
 mod departure;
+mod directory;
 mod instances;
 mod invites;
 mod join;
@@ -42,12 +43,10 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kabar_core::chat::{ROOM_SECRET_LEN, Term};
+use kabar_core::chat::ROOM_SECRET_LEN;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
-use rand_chacha::ChaCha20Rng;
-use rand_core::Rng;
 
 use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
@@ -56,7 +55,6 @@ use super::fairness::shares::Shares;
 use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
-use crate::store::RoomState;
 use admissions::Admissions;
 use appender::{Appender, PendingEntry};
 use approval_queue::Approvals;
@@ -68,6 +66,7 @@ use presence::Presence;
 use sanctions::Sanctions;
 
 pub(super) use commit::Begun;
+pub(super) use directory::Directory;
 pub use invites::InviteTerms;
 pub(crate) use invites::Invites;
 pub use operations::MAX_ANSWER_LEN;
@@ -138,9 +137,10 @@ pub(super) struct RoomSettings {
 }
 
 impl RoomSettings {
-    pub(super) fn new(config: &HubConfig) -> Self {
+    /// Those of the room `name`.
+    pub(super) fn new(config: &HubConfig, name: &str) -> Self {
         Self {
-            name: config.room.as_str().into(),
+            name: name.into(),
             secret: config.secret,
             join_policy: config.join_policy,
             needs_approval: config.needs_approval,
@@ -159,7 +159,6 @@ impl Room {
         loaded: &Loaded,
     ) -> Self {
         let limits = &context.config.limits;
-        let term = draw_term(&mut context.rng, &loaded.room);
         let mut room = Self {
             id,
             listed: Listed::default(),
@@ -167,7 +166,7 @@ impl Room {
             joining: BTreeMap::new(),
             presence: Presence::new(&loaded.room),
             residents: Shares::new(),
-            log: Log::new(&loaded.room, id.handle(), term, limits.tail_bytes),
+            log: Log::new(&loaded.room, id.handle(), context.term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::default(),
             admissions: Admissions::new(&loaded.room, settings.admission_tag),
@@ -267,17 +266,6 @@ impl Room {
         writeln!(out, "{:?}\n{:?}", self.joining, self.presence)?;
         writeln!(out, "{:?}\n{:?}", self.invites, self.approvals)?;
         writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
-    }
-}
-
-/// A random term for this run that no earlier run had.
-fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
-    loop {
-        let mut term = Term::default();
-        rng.fill_bytes(&mut term.0);
-        if loaded.terms.iter().all(|record| record.term != term) {
-            return term;
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_ar
 use super::server_key::{Key, MODULUS};
 use crate::hub::room::RoomSettings;
 use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, PasswordVerifier, RoomId};
-use crate::store::{LogEntry, MemoryStore};
+use crate::store::{LogEntry, MemoryStore, RoomRecord};
 
 /// The password of rooms that have one.
 pub(super) const PASSWORD: &str = "open sesame";
@@ -97,10 +97,9 @@ impl World {
 
     /// Adds a room in addition to the first one, and like it.
     pub(super) fn add_room(&mut self, name: &str) -> RoomId {
-        let id = self.hub.rooms.next_id();
         let loaded = Loaded::read(&mut self.store, name).expect("readable");
-        let config = HubConfig { room: name.to_owned(), ..self.config.clone() };
-        self.hub.add_room(self.now, RoomSettings::new(&config), &loaded);
+        self.hub.rooms.directory.put(RoomRecord::named(name));
+        let id = self.hub.insert_room(self.now, RoomSettings::new(&self.config, name), &loaded);
         self.drain();
         id
     }
