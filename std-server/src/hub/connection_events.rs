@@ -78,7 +78,7 @@ pub(super) fn on_phase_timer<P: Provider>(
 ) {
     match peer.phase {
         // Its Join may have arrived: it is the server that does not read it.
-        Phase::Unjoined if peer.turn.is_paused => {
+        Phase::Unjoined if peer.turn.is_paused || context.loads.is_waiting(peer.id) => {
             context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
         }
         Phase::Unjoined => {

@@ -16,6 +16,7 @@ use super::events::HubEvent;
 use super::jobs::{Job, Loaded};
 use super::people::People;
 use super::privileges::Privileges;
+use super::room::Loads;
 use super::timers::Timers;
 use super::transaction::Commits;
 use super::turns::{Turn, Turns};
@@ -38,6 +39,8 @@ pub(super) struct Context<P: Provider> {
     pub(super) turns: Turns,
     /// Surveys of the log that are under way (see `room`).
     pub(super) surveys: usize,
+    /// Rooms that are being loaded.
+    pub(super) loads: Loads,
     /// Connections by phase and address.
     pub(super) census: Census,
     pub(super) jobs: VecDeque<Job<P>>,
@@ -66,6 +69,9 @@ impl<P: Provider> Context<P> {
         privileges: Privileges,
         now: Instant,
     ) -> Self {
+        let occupied = loaded.server.rooms.iter().filter(|room| room.is_occupied && room.record.name != config.room);
+        let occupied = occupied.map(|room| room.record.name.as_str().into());
+        let loads = Loads::new(config.limits.room_loads, occupied);
         Self {
             people: People::new(now, &config.limits, &loaded.server),
             term: draw_term(&mut rng, &loaded.room),
@@ -77,6 +83,7 @@ impl<P: Provider> Context<P> {
             timers: Timers::default(),
             turns: Turns::new(),
             surveys: 0,
+            loads,
             census: Census::new(),
             jobs: VecDeque::new(),
             events: VecDeque::new(),

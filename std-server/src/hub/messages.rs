@@ -8,7 +8,7 @@ use kabar_core::time::{Duration, Instant};
 use super::context::Context;
 use super::events::LeaveReason;
 use super::peer::{Malformed, Peer, Phase};
-use super::room::{Handled, Room, Rooms};
+use super::room::{Found, Handled, Room, Rooms};
 use super::timers::Timer;
 
 /// Handles all messages of a connection that can be handled now, within its budget.
@@ -104,11 +104,14 @@ fn on_join<P: Provider>(
     if !matches!(peer.phase, Phase::Unjoined) || *peer.identity.get_or_insert(join.identity) != join.identity {
         return Handled::Violation;
     }
-    if let Some(room) = rooms.named_mut(join.room) {
-        return room.on_join(now, context, peer, join);
-    }
+    let (code, text) = match rooms.find(&mut context.loads, join.room, peer.id) {
+        Found::Room(room) => return room.on_join(now, context, peer, join),
+        Found::Later => return Handled::Defer,
+        Found::Unknown => (RefusedCode::UNKNOWN_ROOM, "there is no such room here"),
+        Found::Unreadable => (RefusedCode::TRY_LATER, "the server cannot read the room at the moment"),
+    };
     context.timers.set(Timer::Phase(peer.id), None);
-    peer.refuse(now, context, join.name, RefusedCode::UNKNOWN_ROOM, "there is no such room here");
+    peer.refuse(now, context, join.name, code, text);
     Handled::Done
 }
 

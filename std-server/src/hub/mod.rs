@@ -61,6 +61,7 @@ mod privileges;
 mod report;
 mod room;
 mod room_id;
+mod rooms;
 mod routes;
 mod state_digest;
 mod timers;
@@ -94,7 +95,7 @@ pub use jobs::{
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
-pub use report::{InviteInfo, MemberInfo, OperatorError, Status, WaitingInfo};
+pub use report::{InviteInfo, MemberInfo, OperatorError, RoomInfo, Status, WaitingInfo};
 pub(crate) use room::Invites;
 pub use room::{InviteTerms, MAX_ANSWER_LEN};
 pub use room_id::RoomId;
@@ -227,6 +228,7 @@ impl<P: Provider> Hub<P> {
             buckets_full: self.door.buckets_forgotten(),
             cookies_full: self.door.cookies_forgotten(),
             pool_empty: self.peers.pool.refused(),
+            room_loads_held: self.context.loads.held(),
             ..*counted
         };
         self.context.people.count(&mut counters);

@@ -19,7 +19,7 @@ use super::fairness::prefix::Prefix;
 use super::jobs::{Done, StoreDone};
 use super::messages::read;
 use super::peer::{NewPeer, Phase};
-use super::timers::Timer;
+use super::timers::{RoomTimer, Timer};
 
 impl<P: Provider> Hub<P> {
     /// Precedes every input. The first one after all output was fetched begins a round: every
@@ -153,9 +153,10 @@ impl<P: Provider> Hub<P> {
             }
             Timer::Store => self.on_store_timer(),
             // The next jobs are created anyway.
-            Timer::Passwords | Timer::Evict => {}
+            Timer::Passwords | Timer::Evict | Timer::Loads => {}
             Timer::Upkeep => context.on_upkeep_timer(now),
             Timer::Purge => context.purge_names(now),
+            Timer::Room(id, RoomTimer::Idle) => rooms.drop_room(context, id),
             Timer::Room(id, timer) => {
                 if let Some(room) = rooms.get_mut(id) {
                     room.on_timer(now, context, &timer);
@@ -171,6 +172,7 @@ impl<P: Provider> Hub<P> {
             Done::Password(done) => context.on_password_done(now, peers, rooms, &done),
             Done::Store(StoreDone::Append { result }) => self.on_append_done(now, result),
             Done::Store(StoreDone::Reload { result }) => self.on_reload_done(now, result),
+            Done::Store(StoreDone::Load { name, result }) => self.on_load_done(now, name, result),
             Done::Store(StoreDone::Survey { room, result }) => {
                 context.surveys = context.surveys.saturating_sub(1);
                 match rooms.get_mut(room) {
@@ -192,8 +194,10 @@ impl<P: Provider> Hub<P> {
         rooms.visit_touched(|room| {
             room.refuse_displaced(now, peers, context);
             room.create_read_jobs(context);
+            room.plan_drop(now, context);
         });
         context.create_password_job(now, peers);
+        context.create_load_jobs();
     }
 
     /// Reads the messages that followed Joins that are now complete.

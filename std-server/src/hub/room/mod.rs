@@ -20,6 +20,8 @@ mod instances;
 mod invites;
 mod join;
 mod keeping;
+mod loading;
+mod loads;
 mod log;
 mod members;
 mod naming;
@@ -66,9 +68,11 @@ use presence::Presence;
 use sanctions::Sanctions;
 
 pub(super) use commit::Begun;
-pub(super) use directory::Directory;
+pub(super) use directory::{Directory, DirectoryEntry};
 pub use invites::InviteTerms;
 pub(crate) use invites::Invites;
+pub(super) use loading::Found;
+pub(super) use loads::Loads;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
 pub(super) use table::Rooms;
@@ -124,6 +128,8 @@ pub(super) struct Room {
 struct Listed {
     is_touched: bool,
     is_dirty: bool,
+    /// Nothing keeps it in memory, and the time after which it is dropped has begun.
+    is_idle: bool,
 }
 
 /// The configuration of a room: its name, and who may join.
@@ -193,10 +199,6 @@ impl Room {
         self.set_standing_invite(now, context, id, self.settings.secret);
     }
 
-    pub(super) fn id(&self) -> RoomId {
-        self.id
-    }
-
     pub(super) fn name(&self) -> &str {
         &self.settings.name
     }
@@ -225,6 +227,8 @@ impl Room {
             RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
             RoomTimer::Purge => self.purge(now, context),
             RoomTimer::Survey => self.survey(now, context),
+            // The table drops it.
+            RoomTimer::Idle => {}
         }
     }
 
@@ -251,6 +255,11 @@ impl Room {
     /// Largest seq that is committed.
     pub(super) fn head(&self) -> u64 {
         self.log.head()
+    }
+
+    /// Number of members who are connected.
+    pub(super) fn member_count(&self) -> usize {
+        self.members.len()
     }
 
     /// Adds the counts of its parts.

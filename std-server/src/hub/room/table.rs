@@ -78,10 +78,16 @@ impl Rooms {
         Some(room)
     }
 
-    /// The room of this name, if it is in memory.
-    pub(in crate::hub) fn named_mut(&mut self, name: &str) -> Option<&mut Room> {
-        let id = self.directory.get(name)?.id?;
-        self.get_mut(id)
+    /// Takes a room that nothing keeps in memory out of the table. Its id is used no more.
+    pub(super) fn take_idle(&mut self, id: RoomId) -> Option<Box<Room>> {
+        let slot = self.slots.get_mut(id.index as usize).filter(|slot| slot.generation == id.generation)?;
+        let room = slot.room.take_if(|room| room.listed.is_idle)?;
+        // A place that could repeat an id is not used again.
+        if let Some(next) = slot.generation.checked_add(1) {
+            slot.generation = next;
+            self.free.push(id.index);
+        }
+        Some(room)
     }
 
     /// The rooms in memory, by their places.

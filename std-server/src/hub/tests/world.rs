@@ -9,9 +9,8 @@ use kabar_core::time::{Duration, Instant};
 
 use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_args};
 use super::server_key::{Key, MODULUS};
-use crate::hub::room::RoomSettings;
-use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, PasswordVerifier, RoomId};
-use crate::store::{LogEntry, MemoryStore, RoomRecord};
+use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, OperatorError, PasswordVerifier, RoomId};
+use crate::store::{LogEntry, MemoryStore, Visibility};
 
 /// The password of rooms that have one.
 pub(super) const PASSWORD: &str = "open sesame";
@@ -95,11 +94,19 @@ impl World {
         world
     }
 
-    /// Adds a room in addition to the first one, and like it.
+    /// Adds a room in addition to the first one, if there is none of this name, and loads it.
     pub(super) fn add_room(&mut self, name: &str) -> RoomId {
-        let loaded = Loaded::read(&mut self.store, name).expect("readable");
-        self.hub.rooms.directory.put(RoomRecord::named(name));
-        let id = self.hub.insert_room(self.now, RoomSettings::new(&self.config, name), &loaded);
+        let added = self.hub.add_room(self.now, None, name, Visibility::Open, "");
+        assert!(matches!(added, Ok(()) | Err(OperatorError::RoomExists)));
+        self.open_room(name)
+    }
+
+    /// Loads a room.
+    pub(super) fn open_room(&mut self, name: &str) -> RoomId {
+        while self.hub.open_room(self.now, name).expect("there is such a room").is_none() {
+            self.run_ms(5);
+        }
+        let id = self.hub.open_room(self.now, name).expect("there is such a room").expect("it is loaded");
         self.drain();
         id
     }

@@ -266,6 +266,11 @@ impl Pages {
         }
     }
 
+    /// Whether a page is being read or waited for.
+    pub(in crate::hub) fn is_reading(&self) -> bool {
+        !self.outstanding.is_empty() || !self.waiting.is_empty()
+    }
+
     /// Number of pages that were evicted.
     pub(in crate::hub) fn dropped(&self) -> u64 {
         self.dropped
