@@ -68,6 +68,7 @@ use presence::Presence;
 use sanctions::Sanctions;
 
 pub(super) use commit::Begun;
+pub(super) use delivery::Progress;
 pub use invites::InviteTerms;
 pub(crate) use invites::Invites;
 pub use operations::MAX_ANSWER_LEN;
@@ -167,7 +168,7 @@ impl Room {
             joining: BTreeMap::new(),
             presence: Presence::new(&loaded.room),
             residents: Shares::new(),
-            log: Log::new(&loaded.room, id.handle(), term, limits.tail_bytes),
+            log: Log::new(&loaded.room, term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::default(),
             admissions: Admissions::new(&loaded.room, settings.admission_tag),
@@ -205,11 +206,6 @@ impl Room {
     /// Its name, for a job.
     pub(super) fn shared_name(&self) -> Arc<str> {
         self.settings.name.clone()
-    }
-
-    /// The number by which messages name this room.
-    pub(super) fn handle(&self) -> u8 {
-        self.log.handle()
     }
 
     /// A deadline of this room.
