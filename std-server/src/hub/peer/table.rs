@@ -8,11 +8,11 @@ use kabar_core::session::HandshakeOutput;
 use kabar_core::time::Instant;
 use rustc_hash::FxHashMap;
 
-use super::pool::Pool;
-use super::progress::BufferProgress;
 use super::endings::Endings;
 use super::member::Member;
 use super::memberships::Memberships;
+use super::pool::Pool;
+use super::progress::BufferProgress;
 use super::{Link, Peer, Phase};
 use crate::hub::census::Standing;
 use crate::hub::config::HubConfig;

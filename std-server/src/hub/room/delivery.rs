@@ -58,7 +58,9 @@ impl Room {
         let answer = self.deliver_answer(now, context, link, member);
         let entry = self.deliver_entry(now, context, link, member);
         match (answer, entry) {
-            (Progress::Done | Progress::Nothing, Progress::Done) | (Progress::Done, Progress::Nothing) => Progress::Done,
+            (Progress::Done | Progress::Nothing, Progress::Done) | (Progress::Done, Progress::Nothing) => {
+                Progress::Done
+            }
             (Progress::Done | Progress::Nothing, other) => {
                 if other == Progress::Nothing {
                     self.note_caught_up(link.id, member);

@@ -7,8 +7,8 @@ use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
-use super::{Room, Rooms};
 use super::appender::{Origin, PendingEntry};
+use super::{Room, Rooms};
 use crate::hub::context::Context;
 use crate::hub::events::{HubEvent, LeaveReason};
 use crate::hub::peer::Peer;

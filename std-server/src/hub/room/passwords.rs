@@ -128,14 +128,7 @@ impl<P: Provider> Context<P> {
     }
 
     /// Refuses a Join that waits for its password, for now.
-    fn refuse_waiting(
-        &mut self,
-        now: Instant,
-        peers: &mut Peers<P>,
-        rooms: &Rooms,
-        waiting: &WaitingJoin,
-        text: &str,
-    ) {
+    fn refuse_waiting(&mut self, now: Instant, peers: &mut Peers<P>, rooms: &Rooms, waiting: &WaitingJoin, text: &str) {
         let (WaitingJoin { peer, request, .. }, Some(room)) = (waiting, rooms.get(waiting.room)) else { return };
         if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.memberships.is_checking(waiting.room)) {
             room.refuse(now, self, peer, request.name.shown(), RefusedCode::TRY_LATER, text);
