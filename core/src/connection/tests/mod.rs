@@ -1,5 +1,5 @@
-//! Connections under test: against a peer peer (`peer`), and in pairs over an unreliable
-//! link in virtual time (`link`).
+//! Connections under test: against a scripted peer (`scripted_peer`), and in pairs over an
+//! unreliable link in virtual time (`link`).
 
 mod link;
 mod scripted_peer;
