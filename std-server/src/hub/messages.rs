@@ -1,6 +1,6 @@
 //! Reads the messages of a connection and hands them to its room (SPEC 6.1 to 6.3).
 
-use kabar_core::chat::{ClientMessage, Join, RefusedCode};
+use kabar_core::chat::{ClientMessage, Join};
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
@@ -107,8 +107,7 @@ fn on_join<P: Provider>(
     if let Some(room) = rooms.named_mut(join.room) {
         return room.on_join(now, context, peer, join);
     }
-    context.timers.set(Timer::Phase(peer.id), None);
-    peer.refuse(now, context, join.name, RefusedCode::UNKNOWN_ROOM, "there is no such room here");
+    context.refuse_unknown_room(now, peer, join);
     Handled::Done
 }
 

@@ -1,7 +1,6 @@
 //! Join (SPEC 6.2): checks its identity, whether it is admitted, its name and its instance. Nothing
 //! is sent before the commit.
 
-use kabar_core::chat::message::join_statement;
 use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -10,7 +9,7 @@ use kabar_std::names::Name;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
-use super::admission::Admission;
+use super::admission::{Admission, check_signature};
 use super::appender::{Origin, PendingEntry, RenamedBy};
 use super::requests::{DELAYED, JoinError};
 use super::{Handled, Room, STORE_FAILS, TOO_OFTEN};
@@ -19,9 +18,6 @@ use crate::hub::peer::{Peer, Phase};
 use crate::hub::people::JoinRequest;
 use crate::hub::timers::{RoomTimer, Timer};
 use crate::store::SanctionKind;
-
-/// Length of the statement that a Join signs, with the longest name of a room.
-const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 
 /// Precedes the operator's reason, which a banned identity is shown.
 const BANNED: &str = "banned from this room";
@@ -34,7 +30,7 @@ impl Room {
         peer: &mut Peer<P>,
         join: &Join<'_>,
     ) -> Handled {
-        let checked = self.check_join(context.wall_ms(now), peer, join);
+        let checked = self.check_join(now, context, peer, join);
         if checked.is_ok() && !context.people.visits.take_join(now, join.identity) {
             context.counters.joins_held += 1;
             peer.read_later(context, now + context.people.visits.join_interval());
@@ -57,22 +53,19 @@ impl Room {
     /// names.
     fn check_join<P: Provider>(
         &self,
-        now_ms: u64,
+        now: Instant,
+        context: &Context<P>,
         peer: &Peer<P>,
         join: &Join<'_>,
     ) -> Result<(Box<JoinRequest>, Admission), JoinError> {
-        let Some(exporter) = peer.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "".into())) };
-        // SPEC 6.2
-        let mut statement = [0; STATEMENT_LEN];
-        let len = join_statement(exporter, &join.identity, join.room, &mut statement).unwrap_or_default();
-        if !join.identity.verify(&statement[..len], &join.signature) {
-            return Err((RefusedCode::SIGNATURE, "the signature does not verify".into()));
-        }
-        if self.sanctions.holds(join.identity, SanctionKind::Ban) {
+        let exporter = check_signature(peer, join)?;
+        let admission = self.check_admission(now, context, join, exporter);
+        // For whoever may not join it, a private room does not exist.
+        let is_known = !self.settings.is_private || admission.is_ok();
+        if is_known && self.sanctions.holds(join.identity, SanctionKind::Ban) {
             return Err((RefusedCode::BANNED, BANNED.into()));
         }
-        let is_admitted = self.admissions.contains(&join.identity);
-        let admission = self.check_admission(now_ms, join, exporter)?;
+        let admission = admission?;
         // Whether it may have the name is checked when it is admitted.
         let name = Name::existing(join.name);
         let name = name.map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
@@ -83,9 +76,9 @@ impl Room {
             start: join.start,
             max_entry_len: join.max_entry_len,
             is_default_name: join.is_default_name,
-            is_newly_admitted: !is_admitted,
+            is_newly_admitted: !self.admissions.contains(&join.identity, &context.admitted),
             invite: admission.invite,
-            is_lasting: admission.invite.is_some(),
+            is_lasting: admission.invite.is_some() || context.admitted.is_lasting(&join.identity),
             proof: admission.proof,
         };
         Ok((Box::new(request), admission))
@@ -113,7 +106,7 @@ impl Room {
         peer: &mut Peer<P>,
         mut request: Box<JoinRequest>,
     ) {
-        let checked = self.check_invite(context.wall_ms(now), &request);
+        let checked = self.check_admission_again(now, context, &request);
         let checked = checked.and_then(|()| self.check_name_and_capacity(now, context, peer, &mut request));
         let checked = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity));
         let current = context.people.current_name(&request.identity, self.id);
@@ -135,6 +128,7 @@ impl Room {
             self.announce_joined(now, context, peer.id, &request);
         }
         context.people.claims.begin_join(&request.name, identity);
+        context.invites.begin_join(identity, request.invite);
         *self.joining.entry(identity).or_default() += 1;
         context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
         peer.set_phase(context, Phase::Joining(self.id));
