@@ -37,6 +37,7 @@ impl Room {
             Request::ListMembers => {
                 answers.listing = Some(Listing { after: None, remaining: self.members.len() });
             }
+            Request::ListRooms { .. } => {}
             Request::History { .. } if answers.history.is_some() => return Handled::Defer,
             Request::History { before, count } => {
                 let end = self.log.head() + 1;
