@@ -211,7 +211,9 @@ fn outcome(reason: EndReason, board: &HostBoard) -> Outcome {
         EndReason::Refused(RefusedCode::AUTHENTICATION) => Outcome(4, "the room's secret is wrong".into()),
         EndReason::Refused(RefusedCode::NAME_TAKEN) => Outcome(5, "the name is taken".into()),
         EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED) => Outcome(5, "the name is not allowed".into()),
-        EndReason::Refused(_) | EndReason::Closed(_) => Outcome(7, format!("the room ended it: {reason:?}")),
+        EndReason::Refused(_) | EndReason::EndedByServer(_) | EndReason::Closed(_) => {
+            Outcome(7, format!("the room ended it: {reason:?}"))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ pub mod message;
 pub use crate::wire::io::{BufferFull, DecodeError};
 pub use message::{
     Authentication, ClientMessage, ENTRY_OVERHEAD, Entry, EntryHeader, HISTORY_ENTRY_OVERHEAD, Info, Join,
-    POST_OVERHEAD, Post, Request, ServerMessage, Welcome, message_len,
+    POST_OVERHEAD, Post, Request, RoomInfo, ServerMessage, Welcome, message_len,
 };
 
 /// Longest body of an entry in bytes (SPEC 8).
@@ -21,6 +21,8 @@ pub const MAX_NAME_LEN: usize = 32;
 pub const MAX_MESSAGE_LEN: usize = 4480;
 /// Longest password in bytes.
 pub const MAX_PASSWORD_LEN: usize = 128;
+/// Longest topic of a room in bytes of UTF-8 (SPEC 6.4).
+pub const MAX_TOPIC_LEN: usize = 200;
 /// Most entries that one History may request.
 pub const MAX_HISTORY: u8 = 200;
 /// Code of the Notice that the server cannot store posts at the moment; it keeps them and tries
@@ -64,6 +66,9 @@ impl EntryKind {
     pub const REMOVAL: Self = Self(21);
     /// An entry whose body was removed from the log. It keeps everything but its body and its kind.
     pub const REMOVED: Self = Self(22);
+    /// The room has another topic. The body is the topic, up to [`MAX_TOPIC_LEN`] bytes of UTF-8;
+    /// the author is who set it.
+    pub const TOPIC: Self = Self(23);
 
     /// Whether a member may post it.
     #[must_use]
@@ -139,6 +144,28 @@ impl RefusedCode {
 impl core::fmt::Debug for RefusedCode {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "RefusedCode(0x{:02x})", self.0)
+    }
+}
+
+/// Why the server has ended a membership (SPEC 6.3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EndedCode(pub u8);
+
+impl EndedCode {
+    /// An operator has removed the member, who may join again.
+    pub const KICKED: Self = Self(1);
+    /// An operator has banned the member.
+    pub const BANNED: Self = Self(2);
+    /// The room is closed.
+    pub const CLOSED: Self = Self(3);
+    /// Entries after the cursor of the member are no longer stored: it has to join again.
+    pub const GAP: Self = Self(4);
+}
+
+impl core::fmt::Debug for EndedCode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "EndedCode(0x{:02x})", self.0)
     }
 }
 

@@ -3,7 +3,7 @@
 #[cfg(doc)]
 use super::Client;
 use super::room::RoomSlot;
-use crate::chat::{EntryHeader, Info, PostRefusedCode, RefusedCode, Term};
+use crate::chat::{EndedCode, EntryHeader, Info, PostRefusedCode, RefusedCode, Term};
 use crate::connection::{Closed, Counters, Transmit};
 use crate::session::Fingerprint;
 use crate::time::Instant;
@@ -163,7 +163,8 @@ pub enum Event<'a> {
     RoomEnded {
         /// The room.
         room: RoomSlot,
-        /// [`EndReason::Left`], [`EndReason::ServerProofInvalid`] or [`EndReason::Refused`].
+        /// [`EndReason::Left`], [`EndReason::ServerProofInvalid`], [`EndReason::Refused`] or
+        /// [`EndReason::EndedByServer`].
         reason: EndReason,
         /// Posts that were neither stored nor refused.
         unsettled: u64,
@@ -225,6 +226,9 @@ pub enum EndReason {
     ServerProofInvalid,
     /// The server refused the Join permanently.
     Refused(RefusedCode),
+    /// The server has ended the membership; a client for one room is closed instead.
+    /// [`Info::Ended`] with the server's text for the user was returned before.
+    EndedByServer(EndedCode),
     /// Replaced, kicked or banned.
     Closed(CloseCode),
 }

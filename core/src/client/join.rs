@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 use super::room::{Room, RoomSlot, RoomState};
 use super::{Client, EndReason, MIN_MESSAGE_LEN, QueuedEvent, write};
 use crate::chat::message::{join_statement, server_proof};
-use crate::chat::{ClientMessage, Join, RefusedCode, Start, Term, Welcome};
+use crate::chat::{ClientMessage, EndedCode, Join, RefusedCode, Start, Term, Welcome};
 use crate::client::event_queue::Joined;
 use crate::crypto::Provider;
 use crate::crypto::kdf::{self, Secret};
@@ -212,6 +212,16 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
+    /// Handles Ended. A room whose next entries are no longer stored is joined again, after its
+    /// cursor. The only room of a client for one room ends when the server closes the connection.
+    pub(super) fn ended(&mut self, now: Instant, slot: RoomSlot, code: EndedCode) {
+        if code == EndedCode::GAP {
+            self.rooms.get_mut(slot).state = RoomState::Signing;
+        } else if ROOMS > 1 {
+            self.end_room(now, slot, EndReason::EndedByServer(code));
+        }
+    }
+
     /// Ends a room, and with the only one the client.
     fn end_room(&mut self, now: Instant, slot: RoomSlot, reason: EndReason) {
         if !self.rooms.any_other(slot, Room::is_used) {
@@ -221,6 +231,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         let room = self.rooms.get_mut(slot);
         room.state = match reason {
             EndReason::Refused(code) => RoomState::Refused(code),
+            EndReason::EndedByServer(code) => RoomState::EndedByServer(code),
             _ => RoomState::ProofInvalid,
         };
         room.credential.wipe();

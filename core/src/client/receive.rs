@@ -6,7 +6,7 @@ use super::event_queue::QueuedEvent;
 use super::join::{ProtocolViolation, Welcomed};
 use super::retry::APPROVAL_TIMEOUT;
 use super::room::{Room, RoomSlot, RoomState};
-use super::{Client, EndReason, Event, write};
+use super::{Client, EndReason, Event, Phase, write};
 use crate::chat::{ClientMessage, Entry, Info, NOTICE_APPROVAL, POST_OVERHEAD, Post, PostRefusedCode, ServerMessage};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
@@ -152,10 +152,14 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 if matches!(info, Info::Notice { code: NOTICE_APPROVAL, .. }) && !self.is_join_postponed() {
                     self.retry.join_deadline = now + APPROVAL_TIMEOUT;
                 }
-                match info.handle() {
+                let room = match info.handle() {
                     Some(handle) => self.rooms.joined(handle),
                     None => Some(RoomSlot::FIRST),
+                };
+                if let (Info::Ended { code, .. }, Some(slot), Phase::Running) = (info, room, self.phase) {
+                    self.ended(now, slot, code);
                 }
+                room
             }
         };
         Ok(room.map(|room| ReadyEvent::Message { room, len }))

@@ -4,7 +4,8 @@
 //! ```text
 //! Free -start, join-> Waiting -connected-> Signing -> AwaitingWelcome -> Joined
 //! any -> Waiting: the connection ended, or the server refused the Join for now
-//! any -> Left, ProofInvalid, Refused -reported-> Free
+//! Joined -> Signing: entries after the cursor are no longer stored
+//! any -> Left, ProofInvalid, Refused, EndedByServer -reported-> Free
 //! ```
 //!
 //! In a table of one room, the compiler decides every search and every slot, so it costs what the
@@ -13,7 +14,7 @@
 use super::config::{NameString, RoomConfig};
 use super::event::EndReason;
 use super::secrets::StoredCredential;
-use crate::chat::{RefusedCode, Start, Term};
+use crate::chat::{EndedCode, RefusedCode, Start, Term};
 
 /// Most rooms of a client: the outbox has 6 bits of a record for the slot.
 pub const MAX_ROOMS: usize = 64;
@@ -84,6 +85,8 @@ pub(super) enum RoomState {
     ProofInvalid,
     /// The same, because the server refused the Join permanently.
     Refused(RefusedCode),
+    /// The same, because the server has ended the membership.
+    EndedByServer(EndedCode),
 }
 
 /// A room.
@@ -156,6 +159,7 @@ impl Room {
             RoomState::Left => Some(EndReason::Left),
             RoomState::ProofInvalid => Some(EndReason::ServerProofInvalid),
             RoomState::Refused(code) => Some(EndReason::Refused(code)),
+            RoomState::EndedByServer(code) => Some(EndReason::EndedByServer(code)),
             _ => None,
         }
     }

@@ -277,6 +277,7 @@ impl CEvent {
             Event::Info { info: Info::Notice { code, text }, .. } => {
                 Self { code, ..Self::of(KABAR_NOTICE) }.body(text.as_bytes())
             }
+            Event::Info { info: Info::Ended { text, .. }, .. } => Self::of(KABAR_NOTICE).body(text.as_bytes()),
             Event::Disconnected(_) => Self::of(KABAR_LOST),
             Event::Reconnected => Self::of(KABAR_RECOVERED),
             Event::Ended(reason) => Self::ended(reason),
@@ -292,7 +293,7 @@ impl CEvent {
             EndReason::KeyMismatch => (KABAR_KEY_MISMATCH, 0),
             EndReason::ServerProofInvalid => (KABAR_IMPOSTOR, 0),
             EndReason::Refused(code) => (KABAR_REFUSED, code.0),
-            EndReason::Closed(_) => (KABAR_CLOSED, 0),
+            EndReason::EndedByServer(_) | EndReason::Closed(_) => (KABAR_CLOSED, 0),
         };
         Self { code, kind, ..Self::of(KABAR_ENDED) }
     }

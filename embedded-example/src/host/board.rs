@@ -53,7 +53,7 @@ impl HostBoard {
                 self.refused = Some((number, format!("the line was refused: {code:?}")));
             }
             Event::Info { info, .. } => {
-                if let Info::Notice { text, .. } = info {
+                if let Info::Notice { text, .. } | Info::Ended { text, .. } = info {
                     eprintln!("{}", show::text(text.as_bytes()));
                 }
             }

@@ -17,6 +17,10 @@ pub fn entry(header: &EntryHeader<'_>, body: &[u8]) -> String {
         EntryKind::JOINED => format!("{author} has joined the chat!"),
         EntryKind::LEFT => format!("{author} has left the chat!"),
         EntryKind::KICKED => format!("{author} was kicked from the chat!"),
+        EntryKind::RENAMED => format!("{author} is now known as {said}"),
+        EntryKind::REMOVED => format!("{author}: [removed]"),
+        EntryKind::REMOVAL => format!("{author} removed a message"),
+        EntryKind::TOPIC => format!("{author} set the topic: {said}"),
         _ => format!("{author}: {} bytes of data", body.len()),
     };
     format!("[{hours:02}:{minutes:02}:{seconds:02}] {line}")

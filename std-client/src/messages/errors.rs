@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kabar_core::chat::{MAX_PASSWORD_LEN, RefusedCode};
+use kabar_core::chat::{EndedCode, MAX_PASSWORD_LEN, RefusedCode};
 use kabar_core::client::EndReason;
 use kabar_core::connection::CloseCode;
 use kabar_std::address::Places;
@@ -243,8 +243,14 @@ pub(super) fn client_end(end: &ClientEnd) -> (Exit, String) {
         EndReason::Closed(CloseCode::REPLACED) => {
             (Exit::ByRoom, format!("{name} joined from too many places: this session was replaced"))
         }
-        EndReason::Closed(CloseCode::KICKED) => by_room("you were kicked from the room"),
-        EndReason::Closed(CloseCode::BANNED) => by_room("you are banned from this room"),
+        EndReason::EndedByServer(EndedCode::KICKED) | EndReason::Closed(CloseCode::KICKED) => {
+            by_room("you were kicked from the room")
+        }
+        EndReason::EndedByServer(EndedCode::BANNED) | EndReason::Closed(CloseCode::BANNED) => {
+            by_room("you are banned from this room")
+        }
+        EndReason::EndedByServer(EndedCode::CLOSED) => by_room("the room is closed"),
+        EndReason::EndedByServer(code) => (Exit::ByRoom, format!("the server ended the membership ({code:?})")),
         EndReason::Closed(code) => (Exit::ByRoom, format!("the server closed the connection ({code:?})")),
         EndReason::Left => (Exit::Error, "the session ended".to_owned()),
     }

@@ -320,6 +320,8 @@ impl OnlineState {
                 self.replies.entry(entry, remaining, &mut self.display, ui);
             }
             Info::Notice { text, .. } => ui.notice(&Notice::Server(text)),
+            Info::Ended { text: "", .. } | Info::RoomListed { .. } | Info::Topic { .. } => {}
+            Info::Ended { text, .. } => ui.notice(&Notice::Server(text)),
             Info::OutputLine { text, .. } => ui.notice(&Notice::Output(text)),
             Info::Answer { request, code, text, .. } => {
                 let name = self.display.name().to_owned();

@@ -9,10 +9,12 @@ use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
+use super::admitted::Admitted;
 use super::census::Census;
 use super::config::HubConfig;
 use super::counters::Counters;
 use super::events::HubEvent;
+use super::invites::Invites;
 use super::jobs::{Job, Loaded};
 use super::people::People;
 use super::privileges::Privileges;
@@ -32,6 +34,9 @@ pub(super) struct Context<P: Provider> {
     /// The term of this run in the logs of all rooms (SPEC 7).
     pub(super) term: Term,
     pub(super) people: People,
+    pub(super) invites: Invites,
+    /// The identities that were admitted to any room.
+    pub(super) admitted: Admitted,
     /// The transaction in progress.
     pub(super) commits: Commits,
     pub(super) timers: Timers,
@@ -41,6 +46,8 @@ pub(super) struct Context<P: Provider> {
     pub(super) surveys: usize,
     /// Rooms that are being loaded.
     pub(super) loads: Loads,
+    /// Connections whose sessions in a room were replaced by others, until they are ended.
+    pub(super) replaced: Vec<Replaced>,
     /// Connections by phase and address.
     pub(super) census: Census,
     pub(super) jobs: VecDeque<Job<P>>,
@@ -52,6 +59,15 @@ pub(super) struct Context<P: Provider> {
     pub(super) operations: u64,
     /// Buffer for the message that is being handled.
     pub(super) message: Vec<u8>,
+}
+
+/// A connection whose session in a room was replaced.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Replaced {
+    /// By one of the same instance: its client has abandoned it.
+    Abandoned(u32),
+    /// By one more of an identity that has too many.
+    Surplus(u32),
 }
 
 /// The time of day when it was last set.
@@ -74,6 +90,8 @@ impl<P: Provider> Context<P> {
         let loads = Loads::new(config.limits.room_loads, occupied);
         Self {
             people: People::new(now, &config.limits, &loaded.server),
+            invites: Invites::new(&loaded.server),
+            admitted: Admitted::new(config.admission_tag, &loaded.server),
             term: draw_term(&mut rng, &loaded.room),
             commits: Commits::new(config.limits.retry_min),
             config,
@@ -84,6 +102,7 @@ impl<P: Provider> Context<P> {
             turns: Turns::new(),
             surveys: 0,
             loads,
+            replaced: Vec::new(),
             census: Census::new(),
             jobs: VecDeque::new(),
             events: VecDeque::new(),

@@ -167,7 +167,7 @@ pub enum StoreDone {
         /// The name of the room.
         name: Arc<str>,
         /// The content of the store; that of a room that does not exist is empty.
-        result: Result<Box<Loaded>, ReadError>,
+        result: Result<Box<RoomState>, ReadError>,
     },
     /// [`StoreJob::Reload`].
     Reload {
@@ -241,7 +241,7 @@ impl StoreJob {
                 StoreDone::Survey { room, result: store.surplus(&name, &keep, count) }
             }
             Self::Load { name } => {
-                let result = Loaded::read(store, &name).map(Box::new);
+                let result = store.load_room(&name).map(Box::new);
                 StoreDone::Load { name, result }
             }
             Self::Reload { rooms } => StoreDone::Reload { result: Reloaded::read(store, &rooms).map(Box::new) },
@@ -271,7 +271,7 @@ impl ReadJob {
     /// Runs it.
     pub fn run(self, log: &mut impl LogReader) -> StoreDone {
         let Self { room, name, range } = self;
-        let entries = log.read(&name, range.clone()).map(|entries| PageRead::new(room.handle(), &entries));
+        let entries = log.read(&name, range.clone()).map(|entries| PageRead::new(&entries));
         StoreDone::Read { room, range, entries }
     }
 }

@@ -206,6 +206,8 @@ limits! {
     room_loads: usize, "max-room-loads", Count, 1, 1_024, 8, room_loads_held;
     /// Time after which a room in which nobody is leaves memory.
     room_idle_time: Duration, "room-idle-time", Time, SECOND, 24 * HOUR, 60 * SECOND, rooms_dropped;
+    /// Rooms that a connection is in or about to join; a Join for one more is refused.
+    rooms_per_member: usize, "max-rooms-per-member", Count, 1, 120, 64, rooms_per_member_full;
     /// Members of a room.
     members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
     /// Connections of members from an address (IPv6: from a /48); beyond this only members from

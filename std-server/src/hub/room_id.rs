@@ -13,9 +13,4 @@ pub struct RoomId {
 impl RoomId {
     /// The room of the configuration, which is never dropped.
     pub const ONLY: Self = Self { index: 0, generation: 0 };
-
-    /// The handle by which messages name the room. On the wire, 0 names no room.
-    pub(super) fn handle(self) -> u8 {
-        u8::try_from(self.index + 1).unwrap_or(u8::MAX)
-    }
 }

@@ -41,6 +41,9 @@ impl<P: Provider> Hub<P> {
             }
             None => RoomRecord { created_by: by, created_ms: Some(context.wall_ms(now)), ..RoomRecord::named(name) },
         };
+        if visibility == Visibility::Private {
+            context.begin_room_invites(now, name);
+        }
         rooms.directory.put(RoomRecord { topic: topic.to_owned(), visibility, is_closed: false, ..record });
         Ok(())
     }

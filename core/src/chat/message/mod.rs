@@ -59,7 +59,7 @@ mod tests;
 
 pub use client::{ClientMessage, Post};
 pub use join::{Authentication, Join, Welcome, client_proof, join_statement, server_proof};
-pub use request::{Info, Request};
+pub use request::{Info, Request, RoomInfo};
 pub use server::ServerMessage;
 
 use super::{EntryKind, MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN};

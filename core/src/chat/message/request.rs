@@ -4,8 +4,8 @@
 //! A client sends these requests for its application and passes the information on as it is. A new
 //! request or notice is added here; nothing else in the core names it.
 
-use super::{Entry, EntryHeader, body, name};
-use crate::chat::{AnswerCode, MAX_HISTORY};
+use super::{Entry, EntryHeader, body, flag, name};
+use crate::chat::{AnswerCode, EndedCode, MAX_HISTORY, MAX_TOPIC_LEN};
 use crate::wire::io::{BufferFull, DecodeError, Reader, Writer};
 
 message_types! {
@@ -15,6 +15,7 @@ message_types! {
         Rename = 0x06,
         Remove = 0x07,
         Operate = 0x08,
+        ListRooms = 0x09,
     }
 }
 
@@ -25,6 +26,9 @@ message_types! {
         Notice = 0x4a,
         Answer = 0x4b,
         OutputLine = 0x4c,
+        RoomListed = 0x4d,
+        Ended = 0x4e,
+        Topic = 0x4f,
     }
 }
 
@@ -56,6 +60,29 @@ pub enum Request<'a> {
         /// The command as it is typed at the server's console, without a slash.
         command: &'a str,
     },
+    /// The rooms of the server that this member may join: [`Info::RoomListed`] follows for each, in
+    /// the order of their names.
+    ListRooms {
+        /// Rooms whose name comes after this one in the order of its bytes; empty: all.
+        after: &'a str,
+        /// The number of rooms at most; 0: no more than the server permits.
+        count: u16,
+    },
+}
+
+/// A room in a list of rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomInfo<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether only an invite of this room admits new members.
+    pub is_private: bool,
+    /// Members present; 65,535 also if there are more.
+    pub members: u16,
+    /// Largest seq of its log.
+    pub head: u64,
+    /// Its topic, up to [`MAX_TOPIC_LEN`] bytes; may be empty.
+    pub topic: &'a str,
 }
 
 /// Information from the server: an answer to a [`Request`], or a notice.
@@ -105,6 +132,31 @@ pub enum Info<'a> {
         /// The line.
         text: &'a str,
     },
+    /// One answer to [`Request::ListRooms`].
+    RoomListed {
+        /// The room that the request named.
+        handle: u8,
+        /// Answers that follow this one, at most.
+        remaining: u16,
+        /// The room listed; `None`: there are none.
+        room: Option<RoomInfo<'a>>,
+    },
+    /// The server has ended the membership in a room. The handle means nothing from now on.
+    Ended {
+        /// The room.
+        handle: u8,
+        /// Why.
+        code: EndedCode,
+        /// Text for the user, which may be empty.
+        text: &'a str,
+    },
+    /// The topic of a room that was just joined and has one. A later topic is an entry of the log.
+    Topic {
+        /// The room.
+        handle: u8,
+        /// The topic, up to [`MAX_TOPIC_LEN`] bytes.
+        topic: &'a str,
+    },
 }
 
 impl<'a> Request<'a> {
@@ -117,6 +169,7 @@ impl<'a> Request<'a> {
             Self::Rename { .. } => RequestType::Rename,
             Self::Remove { .. } => RequestType::Remove,
             Self::Operate { .. } => RequestType::Operate,
+            Self::ListRooms { .. } => RequestType::ListRooms,
         }
         .code()
     }
@@ -134,6 +187,7 @@ impl<'a> Request<'a> {
             RequestType::Rename => Self::Rename { name: reader.str_u8()? },
             RequestType::Remove => Self::Remove { seq: reader.u64()? },
             RequestType::Operate => Self::Operate { command: text(reader)? },
+            RequestType::ListRooms => Self::ListRooms { after: reader.str_u8()?, count: reader.u16()? },
         })
     }
 
@@ -148,6 +202,10 @@ impl<'a> Request<'a> {
             Self::Rename { name } => out.bytes_u8(name.as_bytes()),
             Self::Remove { seq } => out.u64(seq),
             Self::Operate { command } => out.bytes_u16(command.as_bytes()),
+            Self::ListRooms { after, count } => {
+                out.bytes_u8(after.as_bytes())?;
+                out.u16(count)
+            }
         }
     }
 }
@@ -160,7 +218,10 @@ impl<'a> Info<'a> {
             Self::HistoryEntry { handle, .. }
             | Self::MemberListed { handle, .. }
             | Self::Answer { handle, .. }
-            | Self::OutputLine { handle, .. } => Some(handle),
+            | Self::OutputLine { handle, .. }
+            | Self::RoomListed { handle, .. }
+            | Self::Ended { handle, .. }
+            | Self::Topic { handle, .. } => Some(handle),
             Self::Notice { .. } => None,
         }
     }
@@ -188,6 +249,15 @@ impl<'a> Info<'a> {
                 text: reader.str_u8()?,
             },
             InfoType::OutputLine => Self::OutputLine { handle: reader.u8()?, text: text(reader)? },
+            InfoType::RoomListed => Self::RoomListed {
+                handle: reader.u8()?,
+                remaining: reader.u16()?,
+                room: RoomInfo::decode(reader).map(|room| Some(room).filter(|room| !room.name.is_empty()))?,
+            },
+            InfoType::Ended => {
+                Self::Ended { handle: reader.u8()?, code: EndedCode(reader.u8()?), text: reader.str_u8()? }
+            }
+            InfoType::Topic => Self::Topic { handle: reader.u8()?, topic: topic(reader)? },
         })
     }
 
@@ -217,8 +287,49 @@ impl<'a> Info<'a> {
                 out.bytes(&[InfoType::OutputLine.code(), handle])?;
                 out.bytes_u16(text.as_bytes())
             }
+            Self::RoomListed { handle, remaining, room } => {
+                out.bytes(&[InfoType::RoomListed.code(), handle])?;
+                out.u16(remaining)?;
+                room.unwrap_or(RoomInfo::NONE).encode(out)
+            }
+            Self::Ended { handle, code, text } => {
+                out.bytes(&[InfoType::Ended.code(), handle, code.0])?;
+                out.bytes_u8(text.as_bytes())
+            }
+            Self::Topic { handle, topic } => {
+                out.bytes(&[InfoType::Topic.code(), handle])?;
+                out.bytes_u8(topic.as_bytes())
+            }
         }
     }
+}
+
+impl<'a> RoomInfo<'a> {
+    /// What a list without rooms states.
+    const NONE: Self = Self { name: "", is_private: false, members: 0, head: 0, topic: "" };
+
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            is_private: flag(reader)?,
+            name: name(reader)?,
+            members: reader.u16()?,
+            head: reader.u64()?,
+            topic: topic(reader)?,
+        })
+    }
+
+    fn encode(&self, out: &mut Writer<'_>) -> Result<(), BufferFull> {
+        out.u8(self.is_private.into())?;
+        out.bytes_u8(self.name.as_bytes())?;
+        out.u16(self.members)?;
+        out.u64(self.head)?;
+        out.bytes_u8(self.topic.as_bytes())
+    }
+}
+
+/// A topic, at most [`MAX_TOPIC_LEN`] bytes (SPEC 6.4).
+fn topic<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
+    reader.str_u8().and_then(|topic| if topic.len() <= MAX_TOPIC_LEN { Ok(topic) } else { Err(DecodeError::Value) })
 }
 
 /// UTF-8 after a u16 length.
@@ -254,6 +365,9 @@ pub(super) mod tests {
             RequestType::Operate => (any::<u8>(), text(1_000))
                 .prop_map(|(handle, command)| round_trip(handle, Request::Operate { command: &command }))
                 .boxed(),
+            RequestType::ListRooms => (any::<(u8, u16)>(), text(255))
+                .prop_map(|((handle, count), after)| round_trip(handle, Request::ListRooms { after: &after, count }))
+                .boxed(),
         }
     }
 
@@ -285,6 +399,21 @@ pub(super) mod tests {
                 .boxed(),
             InfoType::OutputLine => (any::<u8>(), text(1_000))
                 .prop_map(move |(handle, text)| round_trip(Info::OutputLine { handle, text: &text }))
+                .boxed(),
+            InfoType::RoomListed => (any::<(u8, u16, bool, u16, u64)>(), name(), text(MAX_TOPIC_LEN))
+                .prop_map(|((handle, remaining, is_private, members, head), name, topic)| {
+                    let room = RoomInfo { name: &name, is_private, members, head, topic: &topic };
+                    let room = Some(room).filter(|room| !room.name.is_empty());
+                    round_trip(Info::RoomListed { handle, remaining, room })
+                })
+                .boxed(),
+            InfoType::Ended => (any::<(u8, u8)>(), text(255))
+                .prop_map(|((handle, code), text)| {
+                    round_trip(Info::Ended { handle, code: EndedCode(code), text: &text })
+                })
+                .boxed(),
+            InfoType::Topic => (any::<u8>(), text(MAX_TOPIC_LEN))
+                .prop_map(|(handle, topic)| round_trip(Info::Topic { handle, topic: &topic }))
                 .boxed(),
         }
     }

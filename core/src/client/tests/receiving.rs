@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use super::server::{self, Server};
 use super::world::{Seen, World, config, secs};
-use crate::chat::{Info, Request, ServerMessage, Start, Term};
+use crate::chat::{EndedCode, Info, Request, ServerMessage, Start, Term};
 use crate::client::{Config, DisconnectReason, Event, Output, RequestError, RoomSlot, State};
 use crate::connection::Closed;
 use crate::wire::frame::CloseCode;
@@ -230,6 +230,21 @@ fn requests_are_answered_during_delivery() {
     });
     assert!(entries.eq([(2, Some(2)), (1, Some(3)), (0, Some(4)), (0, Some(5))]), "{:?}", world.seen);
     assert_eq!(world.client.cursor(RoomSlot::FIRST).unwrap().0, 5);
+}
+
+#[test]
+fn only_room_is_joined_again_when_its_next_entries_are_gone() {
+    let mut world = World::online();
+    world.seen.clear();
+    world.server.end_room(0, EndedCode::GAP, "");
+    world.run(secs(1));
+    assert!(matches!(world.seen[..], [Seen::Info(_), Seen::Joined { is_resumed: true, .. }]), "{:?}", world.seen);
+    world.seen.clear();
+    // For any other reason, the server closes the connection; until then the client stays.
+    world.server.end_room(0, EndedCode::KICKED, "spam");
+    world.run(secs(1));
+    assert_eq!(world.seen, [Seen::info(Info::Ended { handle: 7, code: EndedCode::KICKED, text: "spam" })]);
+    assert_eq!(world.client.counters().connections, 1);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use rand_core::{Rng, SeedableRng};
 use super::server::{self, Rules, SECRET, Server, TestRoom};
 use super::world::{Seen, WorldOf, config, secs};
 use crate::chat::{
-    EntryHeader, EntryKind, Info, MAX_MESSAGE_LEN, PostRefusedCode, RefusedCode, Request, ServerMessage, Start, Term,
+    EndedCode, EntryHeader, EntryKind, Info, MAX_MESSAGE_LEN, PostRefusedCode, RefusedCode, Request, ServerMessage,
+    Start, Term,
 };
 use crate::client::{
     Config, ConfigError, Credential, DisconnectReason, EndReason, JoinError, PostError, RequestError, RoomConfig,
@@ -375,6 +376,47 @@ fn welcome_with_the_handle_of_another_room_is_rejected() {
     assert!(world.seen_in.is_empty());
     world.server.rules = Rules::default();
     world.run_until(secs(10), |world| [LOBBY, attic, cellar].iter().all(|slot| is_joined(world, *slot)));
+}
+
+#[test]
+fn membership_that_the_server_ends_does_not_affect_the_other_rooms() {
+    let (mut world, attic) = online();
+    world.server.rules.ignores_posts_in = Some("attic");
+    post(&mut world, attic, "too late");
+    world.run(secs(1));
+    world.server.end_room(1, EndedCode::KICKED, "by anna: spam");
+    world.run(secs(1));
+    let info = Seen::info(Info::Ended { handle: 8, code: EndedCode::KICKED, text: "by anna: spam" });
+    let ended = Seen::RoomEnded { reason: EndReason::EndedByServer(EndedCode::KICKED), unsettled: 1 };
+    assert_eq!(in_room(&world, attic), [&info, &ended]);
+    assert_eq!(world.client.state(attic), State::Idle);
+    post(&mut world, LOBBY, "unaffected");
+    world.run(secs(1));
+    assert_eq!(entries(&world, LOBBY), log(&world.server.rooms[0]));
+    assert_eq!(world.client.counters().connections, 1);
+    world.server.end_room(0, EndedCode::CLOSED, "");
+    world.run(secs(1));
+    assert_eq!(world.ended(), Some(EndReason::EndedByServer(EndedCode::CLOSED)), "it was the only room");
+}
+
+#[test]
+fn room_whose_next_entries_are_gone_is_joined_again_on_the_same_connection() {
+    let (mut world, attic) = online();
+    world.server.rules.holds_entries = true;
+    for body in [b"gone", b"kept"] {
+        world.server.rooms[1].add_entry(body);
+    }
+    world.run(secs(1));
+    world.server.rules = Rules::default();
+    world.server.rooms[1].dropped = 1;
+    world.server.end_room(1, EndedCode::GAP, "");
+    world.run(secs(1));
+    let seen = in_room(&world, attic);
+    assert_eq!(seen[0], &Seen::info(Info::Ended { handle: 8, code: EndedCode::GAP, text: "" }));
+    assert_eq!(seen[1], &Seen::Gap { after: 0, first: 2 });
+    assert!(matches!(seen[2], Seen::Joined { is_resumed: true, start: 1, .. }), "{seen:?}");
+    assert_eq!(entries(&world, attic), [(2, b"kept".to_vec())]);
+    assert_eq!((world.client.counters().connections, world.server.joins.len()), (1, 3));
 }
 
 #[test]

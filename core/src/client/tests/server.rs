@@ -9,8 +9,8 @@ use std::vec::Vec;
 
 use crate::chat::message::{join_statement, server_proof};
 use crate::chat::{
-    Authentication, ClientMessage, Entry, EntryHeader, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode,
-    RefusedCode, Request, ServerMessage, Start, Term, Welcome,
+    Authentication, ClientMessage, EndedCode, Entry, EntryHeader, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post,
+    PostRefusedCode, RefusedCode, Request, ServerMessage, Start, Term, Welcome,
 };
 use crate::connection::{Connection, ConnectionEvent};
 use crate::crypto::identity::PublicIdentity;
@@ -249,6 +249,15 @@ impl Server {
     }
 
     /// Sends `message` to every member, unchanged.
+    /// Ends the membership of each connection in a room.
+    pub(super) fn end_room(&mut self, room: usize, code: EndedCode, text: &str) {
+        for at in 0..self.peers.len() {
+            let Some(member) = self.peers[at].members.iter().position(|member| member.room == room) else { continue };
+            let handle = self.peers[at].members.remove(member).handle();
+            self.send_info(at, Info::Ended { handle, code, text });
+        }
+    }
+
     pub(super) fn send_raw(&mut self, message: &[u8]) {
         for peer in &mut self.peers {
             peer.outgoing.push_back(message.to_vec());

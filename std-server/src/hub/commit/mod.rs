@@ -21,7 +21,7 @@ impl<P: Provider> Hub<P> {
             let Self { peers, rooms, context, .. } = self;
             let dirty = rooms.take_dirty();
             let has_server_part =
-                context.people.has_to_commit() || context.privileges.has_decided() || rooms.directory.has_changed();
+                context.people.has_to_commit() || context.has_decided() || rooms.directory.has_changed();
             if dirty.is_empty() && !has_server_part {
                 return;
             }
@@ -45,6 +45,7 @@ impl<P: Provider> Hub<P> {
                     Begun::Joined(peers) => joined.extend(peers),
                 }
             }
+            context.invites.write(context.wall_ms(now), &part.admitted, &mut part.others);
             let server = context.people.finish_batch(part, !batches.is_empty());
             if !batches.is_empty() || !server.is_empty() {
                 let commit = Commit { server, rooms: batches };

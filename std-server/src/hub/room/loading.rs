@@ -6,11 +6,11 @@ use std::sync::Arc;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::loads::{LoadResult, Loads};
+use super::loads::LoadResult;
 use super::{Room, RoomSettings, Rooms};
 use crate::hub::Hub;
 use crate::hub::context::Context;
-use crate::hub::jobs::{Job, Loaded, StoreJob};
+use crate::hub::jobs::{Job, StoreJob};
 use crate::hub::messages::read;
 use crate::hub::room_id::RoomId;
 use crate::hub::timers::{RoomTimer, Timer};
@@ -25,24 +25,20 @@ pub(in crate::hub) enum Found<'a> {
     Unknown,
     /// The store cannot be read.
     Unreadable,
-    /// It is being loaded; the Join is read again then.
+    /// It is to be loaded.
     Later,
 }
 
 impl Rooms {
-    /// Finds the room for the Join of a connection.
-    pub(in crate::hub) fn find(&mut self, loads: &mut Loads, name: &str, connection: u32) -> Found<'_> {
-        let result = loads.take_result(name, connection);
+    /// Finds the room of a Join. `result`: that of the load for which it has waited.
+    pub(in crate::hub) fn find(&mut self, name: &str, result: Option<LoadResult>) -> Found<'_> {
         let entry = self.directory.get(name).filter(|entry| !entry.record.is_closed);
         match (entry.map(|entry| entry.id), result) {
             (Some(Some(id)), _) => self.get_mut(id).map_or(Found::Unknown, Found::Room),
             (_, Some(LoadResult::Failed)) => Found::Unreadable,
             (None, Some(LoadResult::Done)) => Found::Unknown,
             // It was dropped before the Join was read again, or not loaded yet.
-            (Some(None), Some(LoadResult::Done)) | (_, None) => {
-                loads.request(name, Some(connection));
-                Found::Later
-            }
+            (Some(None), Some(LoadResult::Done)) | (_, None) => Found::Later,
         }
     }
 
@@ -103,7 +99,7 @@ impl<P: Provider> Hub<P> {
         &mut self,
         now: Instant,
         name: Arc<str>,
-        result: Result<Box<Loaded>, ReadError>,
+        result: Result<Box<RoomState>, ReadError>,
     ) {
         let outcome = if result.is_ok() { LoadResult::Done } else { LoadResult::Failed };
         let Some(waiting) = self.context.loads.complete(&name, outcome) else {
@@ -113,7 +109,7 @@ impl<P: Provider> Hub<P> {
         match result {
             Ok(loaded) if is_known => {
                 self.context.counters.rooms_loaded += 1;
-                let settings = RoomSettings::new(&self.context.config, &name);
+                let settings = RoomSettings::new(&self.context.config, &self.rooms.directory.record(&name));
                 self.insert_room(now, settings, &loaded);
             }
             Ok(_) => {}

@@ -77,7 +77,7 @@ impl Loads {
 
     /// Whether the Join of a connection waits for a room.
     pub(in crate::hub) fn is_waiting(&self, connection: u32) -> bool {
-        self.joins.contains_key(&connection)
+        self.joins.get(&connection).is_some_and(|(_, result)| result.is_none())
     }
 
     /// The next room to be read, if not too many are. Those that something waits for come first.
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(waited, BTreeSet::from([1, 3]));
         assert_eq!(loads.take_result("attic", 1), Some(LoadResult::Done));
         assert_eq!((loads.take_result("attic", 1), loads.take_result("cellar", 3)), (None, None));
-        assert!(!loads.is_waiting(1) && loads.is_waiting(3));
+        assert!(!loads.is_waiting(1) && !loads.is_waiting(3));
         assert_eq!(loads.complete(&"attic".into(), LoadResult::Done), None, "once");
     }
 

@@ -17,7 +17,6 @@ mod delivery;
 mod departure;
 mod directory;
 mod instances;
-mod invites;
 mod join;
 mod keeping;
 mod loading;
@@ -45,7 +44,6 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kabar_core::chat::ROOM_SECRET_LEN;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -54,9 +52,9 @@ use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
 use super::counters::Counters;
 use super::fairness::shares::Shares;
-use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
+use crate::store::{RoomRecord, RoomState, Visibility};
 use admissions::Admissions;
 use appender::{Appender, PendingEntry};
 use approval_queue::Approvals;
@@ -67,14 +65,15 @@ use pages::Pages;
 use presence::Presence;
 use sanctions::Sanctions;
 
+pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
+pub(super) use delivery::Progress;
 pub(super) use directory::{Directory, DirectoryEntry};
-pub use invites::InviteTerms;
-pub(crate) use invites::Invites;
 pub(super) use loading::Found;
 pub(super) use loads::Loads;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
+pub(super) use requests::JoinError;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
@@ -115,7 +114,6 @@ pub(super) struct Room {
     admissions: Admissions,
     instances: Instances,
     sanctions: Sanctions,
-    invites: Invites,
     approvals: Approvals,
     /// The entry that the operator removes, until it was read.
     operator_removal: Option<u64>,
@@ -135,22 +133,19 @@ struct Listed {
 /// The configuration of a room: its name, and who may join.
 pub(super) struct RoomSettings {
     name: Arc<str>,
-    /// The secret of the standing invite at the start.
-    secret: [u8; ROOM_SECRET_LEN],
+    /// Only those who were admitted to it, or have an invite of it, may join.
+    pub(super) is_private: bool,
     join_policy: JoinPolicy,
     needs_approval: bool,
-    admission_tag: [u8; 16],
 }
 
 impl RoomSettings {
-    /// Those of the room `name`.
-    pub(super) fn new(config: &HubConfig, name: &str) -> Self {
+    pub(super) fn new(config: &HubConfig, record: &RoomRecord) -> Self {
         Self {
-            name: name.into(),
-            secret: config.secret,
+            name: record.name.as_str().into(),
+            is_private: record.visibility == Visibility::Private,
             join_policy: config.join_policy,
             needs_approval: config.needs_approval,
-            admission_tag: config.admission_tag,
         }
     }
 }
@@ -162,7 +157,7 @@ impl Room {
         context: &mut Context<P>,
         id: RoomId,
         settings: RoomSettings,
-        loaded: &Loaded,
+        loaded: &RoomState,
     ) -> Self {
         let limits = &context.config.limits;
         let mut room = Self {
@@ -170,15 +165,14 @@ impl Room {
             listed: Listed::default(),
             members: Members::default(),
             joining: BTreeMap::new(),
-            presence: Presence::new(&loaded.room),
+            presence: Presence::new(loaded),
             residents: Shares::new(),
-            log: Log::new(&loaded.room, id.handle(), context.term, limits.tail_bytes),
+            log: Log::new(loaded, context.term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::default(),
-            admissions: Admissions::new(&loaded.room, settings.admission_tag),
-            instances: Instances::new(&loaded.room, &mut context.people.known),
-            sanctions: Sanctions::new(&loaded.room),
-            invites: Invites::new(&settings.name, &loaded.server),
+            admissions: Admissions::new(loaded),
+            instances: Instances::new(loaded, &mut context.people.known),
+            sanctions: Sanctions::new(loaded),
             approvals: Approvals::new(),
             operator_removal: None,
             is_surveying: false,
@@ -194,9 +188,8 @@ impl Room {
         room
     }
 
-    /// Begins with its standing invite; `id` is that of a new invite.
-    pub(super) fn begin_invites<P: Provider>(&mut self, now: Instant, context: &Context<P>, id: u32) {
-        self.set_standing_invite(now, context, id, self.settings.secret);
+    pub(super) fn id(&self) -> RoomId {
+        self.id
     }
 
     pub(super) fn name(&self) -> &str {
@@ -206,11 +199,6 @@ impl Room {
     /// Its name, for a job.
     pub(super) fn shared_name(&self) -> Arc<str> {
         self.settings.name.clone()
-    }
-
-    /// The number by which messages name this room.
-    pub(super) fn handle(&self) -> u8 {
-        self.log.handle()
     }
 
     /// A deadline of this room.
@@ -257,6 +245,12 @@ impl Room {
         self.log.head()
     }
 
+    /// Lets newcomers wait for an operator. For tests.
+    #[cfg(test)]
+    pub(super) fn let_newcomers_wait(&mut self) {
+        self.settings.needs_approval = true;
+    }
+
     /// Number of members who are connected.
     pub(super) fn member_count(&self) -> usize {
         self.members.len()
@@ -273,8 +267,7 @@ impl Room {
     pub(super) fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
         writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.admissions)?;
         writeln!(out, "{:?}\n{:?}", self.joining, self.presence)?;
-        writeln!(out, "{:?}\n{:?}", self.invites, self.approvals)?;
-        writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
+        writeln!(out, "{:?}\n{:?}\n{:?}", self.approvals, self.sanctions, self.appender)
     }
 }
 

@@ -2,14 +2,11 @@
 
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::{Duration, Instant};
 use kabar_std::names::Name;
 
 use super::Room;
 use super::directory::Directory;
 use crate::hub::context::Context;
-use crate::hub::events::LeaveReason;
-use crate::hub::peer::Peer;
 use crate::hub::people::Rename;
 use crate::hub::room_id::RoomId;
 
@@ -90,6 +87,11 @@ impl Rooms {
         Some(room)
     }
 
+    /// The id of the room of this name, if it is in memory.
+    pub(in crate::hub) fn id_of(&self, name: &str) -> Option<RoomId> {
+        self.directory.get(name)?.id
+    }
+
     /// The rooms in memory, by their places.
     pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = &Room> {
         self.slots.iter().filter_map(|slot| slot.room.as_deref())
@@ -148,20 +150,5 @@ impl Rooms {
     /// were just changed. Some may be there twice.
     pub(in crate::hub) fn listed(&self) -> Vec<RoomId> {
         self.touched.iter().chain(&self.dirty).copied().collect()
-    }
-
-    /// Ends the membership of a connection, or its Join, in the room that it is in. `silence` is
-    /// how long it had been silent before.
-    pub(in crate::hub) fn remove_member<P: Provider>(
-        &mut self,
-        now: Instant,
-        context: &mut Context<P>,
-        peer: &mut Peer<P>,
-        reason: LeaveReason,
-        silence: Duration,
-    ) {
-        if let Some(room) = peer.room().and_then(|id| self.get_mut(id)) {
-            room.remove_silent_member(now, context, peer, reason, silence);
-        }
     }
 }

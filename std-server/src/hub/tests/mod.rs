@@ -1,5 +1,6 @@
 //! The hub from outside, in virtual time: datagrams, jobs and time in, datagrams and events out.
 
+mod access;
 mod approvals;
 mod clock;
 mod commit;
@@ -13,6 +14,7 @@ mod join;
 mod keeping;
 mod limits;
 mod loading;
+mod memberships;
 mod message_pairs;
 mod names;
 mod operator;

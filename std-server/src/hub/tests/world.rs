@@ -96,7 +96,16 @@ impl World {
 
     /// Adds a room in addition to the first one, if there is none of this name, and loads it.
     pub(super) fn add_room(&mut self, name: &str) -> RoomId {
-        let added = self.hub.add_room(self.now, None, name, Visibility::Open, "");
+        self.add_room_with(name, Visibility::Open)
+    }
+
+    /// As [`Self::add_room`], but private.
+    pub(super) fn add_private_room(&mut self, name: &str) -> RoomId {
+        self.add_room_with(name, Visibility::Private)
+    }
+
+    fn add_room_with(&mut self, name: &str, visibility: Visibility) -> RoomId {
+        let added = self.hub.add_room(self.now, None, name, visibility, "");
         assert!(matches!(added, Ok(()) | Err(OperatorError::RoomExists)));
         self.open_room(name)
     }

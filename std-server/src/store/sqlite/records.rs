@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{invites, rooms, search};
 use crate::store::{
-    Admission, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, Privilege, PrivilegeKind, RoomBatch,
-    RoomState, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
+    Admission, AdmittedIdentity, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, Privilege,
+    PrivilegeKind, RoomBatch, RoomState, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
 };
 
 /// An unsigned number in SQLite's signed 64 bits.
@@ -247,6 +247,9 @@ pub(super) fn load_all(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) fn load_server(connection: &Connection) -> rusqlite::Result<ServerState> {
     let mut names = connection.prepare("SELECT folded, name, identity, seen_ran_ms FROM names")?;
     let mut privileges = connection.prepare("SELECT identity, kind, name, since_ms, granted_by FROM privileges")?;
+    let mut admitted = connection.prepare("SELECT identity, tag, count(*) FROM admissions GROUP BY identity, tag")?;
+    let admitted_of =
+        |row: &Row<'_>| Ok(AdmittedIdentity { identity: identity(row, 0)?, tag: row.get(1)?, rooms: bits(row, 2)? });
     Ok(ServerState {
         names: names.query_map([], name_of)?.collect::<rusqlite::Result<_>>()?,
         privileges: privileges.query_map([], privilege_of)?.collect::<rusqlite::Result<_>>()?,
@@ -254,6 +257,7 @@ pub(super) fn load_server(connection: &Connection) -> rusqlite::Result<ServerSta
         invites: invites::load(connection)?,
         invite_uses: invites::load_uses(connection)?,
         rooms: rooms::load(connection)?,
+        admitted: admitted.query_map([], admitted_of)?.collect::<rusqlite::Result<_>>()?,
     })
 }
 

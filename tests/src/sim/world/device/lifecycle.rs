@@ -1,6 +1,6 @@
 //! Starts and ends a device's processes.
 
-use kabar_core::chat::{RefusedCode, Start};
+use kabar_core::chat::{EndedCode, RefusedCode, Start};
 use kabar_core::client::{Config, Credential, EndReason};
 use kabar_core::connection::CloseCode;
 use kabar_core::session::Fingerprint;
@@ -142,7 +142,7 @@ impl World {
                 demand!(shares_identity, Contract, "process {id} was replaced, but nobody else has its identity");
                 self.restart_delay(at, later)
             }
-            EndReason::Closed(CloseCode::KICKED) => {
+            EndReason::EndedByServer(EndedCode::KICKED) | EndReason::Closed(CloseCode::KICKED) => {
                 demand!(self.kicked.contains(&plan.name), Contract, "process {id} was kicked by nobody");
                 self.restart_delay(at, later)
             }
@@ -172,7 +172,7 @@ impl World {
                 demand!(!has_joined, Contract, "process {id} ended with {reason:?} after it had joined");
                 later
             }
-            EndReason::ServerProofInvalid | EndReason::Closed(_) => {
+            EndReason::ServerProofInvalid | EndReason::EndedByServer(_) | EndReason::Closed(_) => {
                 demand!(false, Contract, "process {id} ended with {reason:?}");
                 None
             }
