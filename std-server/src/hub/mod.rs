@@ -233,6 +233,8 @@ impl<P: Provider> Hub<P> {
             cookies_full: self.door.cookies_forgotten(),
             pool_empty: self.peers.pool.refused(),
             room_loads_held: self.context.loads.held(),
+            pages_dropped: self.context.pages.dropped(),
+            page_reads_held: self.context.pages.held(),
             ..*counted
         };
         self.context.people.count(&mut counters);

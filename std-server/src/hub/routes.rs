@@ -159,7 +159,7 @@ impl<P: Provider> Hub<P> {
             }
             Timer::Store => self.on_store_timer(),
             // The next jobs are created anyway.
-            Timer::Passwords | Timer::Evict | Timer::Loads => {}
+            Timer::Passwords | Timer::Evict | Timer::Loads | Timer::Pages => {}
             Timer::Upkeep => context.on_upkeep_timer(now),
             Timer::Purge => context.purge_names(now),
             Timer::Room(id, RoomTimer::Idle) => rooms.drop_room(context, id),
@@ -199,11 +199,11 @@ impl<P: Provider> Hub<P> {
         let Self { peers, rooms, context, .. } = self;
         rooms.visit_touched(|room| {
             room.refuse_displaced(now, peers, context);
-            room.create_read_jobs(context);
             room.plan_drop(now, context);
         });
         context.create_password_job(now, peers, rooms);
         context.create_load_jobs();
+        context.create_read_jobs(rooms);
     }
 
     /// Ends the connections that were replaced by those whose Joins are now complete, and reads the

@@ -32,6 +32,8 @@ pub(super) enum Timer {
     Purge,
     /// The next search for an identity that makes room in a full table.
     Evict,
+    /// The next attempt to read pages of logs, after a failed one.
+    Pages,
     /// The next attempt to load a room that nothing waits for, after a failed one.
     Loads,
     /// A deadline of a room.
@@ -43,8 +45,6 @@ pub(super) enum Timer {
 pub(super) enum RoomTimer {
     /// A member that vanished: time to announce that it left.
     Absence(PublicIdentity),
-    /// The next attempt after a failed read.
-    Pages,
     /// The next time to write which members are present, and to search for lapsed records.
     Upkeep,
     /// The next search for lapsed records, when there were more than are forgotten at once.

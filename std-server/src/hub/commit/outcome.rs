@@ -32,10 +32,11 @@ impl<P: Provider> Hub<P> {
         rooms.directory.apply(&server);
         context.invites.apply(&server);
         let mut joined = Vec::new();
-        for id in transaction.rooms {
-            let Some(room) = rooms.get_mut(id) else { continue };
+        for id in &transaction.rooms {
+            let Some(room) = rooms.get_mut(*id) else { continue };
             joined.extend(room.on_committed(now, peers, context));
         }
+        rooms.bound_tails(&transaction.rooms, context.config.limits.tail_bytes);
         if core::mem::take(&mut context.commits.is_in_trouble) {
             context.emit(HubEvent::StoreRecovered);
         }
@@ -126,11 +127,12 @@ impl<P: Provider> Hub<P> {
         }
         let Self { peers, rooms, context, .. } = self;
         context.people.on_not_written();
-        for id in transaction.rooms {
-            if let Some(room) = rooms.get_mut(id) {
+        for id in &transaction.rooms {
+            if let Some(room) = rooms.get_mut(*id) {
                 room.on_not_written(now, context);
             }
         }
+        rooms.bound_tails(&transaction.rooms, context.config.limits.tail_bytes);
         // A rename is done in all rooms or in none.
         for id in rooms.listed() {
             if let Some(room) = rooms.get_mut(id) {

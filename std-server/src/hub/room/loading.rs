@@ -47,8 +47,10 @@ impl Rooms {
         let Some(mut room) = self.take_idle(id) else { return };
         context.counters.rooms_dropped += 1;
         context.timers.forget_room(id);
+        context.pages.clear(id);
         room.instances.reload(&RoomState::default(), &mut context.people.known);
         room.count(&mut context.counters);
+        self.tails.count(id, &mut room.listed.tail, 0);
         if let Some(entry) = self.directory.get_mut(room.name()) {
             (entry.id, entry.first, entry.head) = (None, room.first(), room.head());
         }
@@ -74,7 +76,7 @@ impl Room {
             || self.has_to_commit()
             || self.is_surveying
             || self.operator_removal.is_some()
-            || self.pages.is_reading()
+            || context.pages.is_reading(self.id)
             || !self.approvals.is_empty()
             || context.people.passwords.concerns(self.id)
             || context.timers.has_absence(self.id)

@@ -38,6 +38,7 @@ mod retention;
 mod sanctions;
 mod sessions;
 mod table;
+mod tails;
 mod welcome;
 
 use core::fmt;
@@ -61,9 +62,9 @@ use approval_queue::Approvals;
 use instances::Instances;
 use log::Log;
 use members::Members;
-use pages::Pages;
 use presence::Presence;
 use sanctions::Sanctions;
+use tails::CountedTail;
 
 pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
@@ -73,6 +74,7 @@ pub(super) use loading::Found;
 pub(super) use loads::Loads;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
+pub(super) use pages::Pages;
 pub(super) use requests::JoinError;
 pub(super) use table::Rooms;
 
@@ -109,7 +111,6 @@ pub(super) struct Room {
     /// Connections of members, and those whose Join waits for its commit.
     residents: Shares<u32>,
     log: Log,
-    pages: Pages,
     appender: Appender,
     admissions: Admissions,
     instances: Instances,
@@ -128,6 +129,7 @@ struct Listed {
     is_dirty: bool,
     /// Nothing keeps it in memory, and the time after which it is dropped has begun.
     is_idle: bool,
+    tail: CountedTail,
 }
 
 /// The configuration of a room: its name, and who may join.
@@ -159,7 +161,6 @@ impl Room {
         settings: RoomSettings,
         loaded: &RoomState,
     ) -> Self {
-        let limits = &context.config.limits;
         let mut room = Self {
             id,
             listed: Listed::default(),
@@ -167,8 +168,7 @@ impl Room {
             joining: BTreeMap::new(),
             presence: Presence::new(loaded),
             residents: Shares::new(),
-            log: Log::new(loaded, context.term, limits.tail_bytes),
-            pages: Pages::new(limits.page_bytes, limits.page_reads),
+            log: Log::new(loaded, context.term),
             appender: Appender::default(),
             admissions: Admissions::new(loaded),
             instances: Instances::new(loaded, &mut context.people.known),
@@ -210,8 +210,6 @@ impl Room {
     pub(super) fn on_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, timer: &RoomTimer) {
         match timer {
             RoomTimer::Absence(identity) => self.on_absence_timer(context, identity),
-            // The next jobs are created anyway.
-            RoomTimer::Pages => {}
             RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
             RoomTimer::Purge => self.purge(now, context),
             RoomTimer::Survey => self.survey(now, context),
@@ -258,8 +256,6 @@ impl Room {
 
     /// Adds the counts of its parts.
     pub(super) fn count(&self, counters: &mut Counters) {
-        counters.pages_dropped += self.pages.dropped();
-        counters.page_reads_held += self.pages.held();
         counters.tail_dropped += self.log.tail_dropped();
     }
 

@@ -6,6 +6,7 @@ use kabar_std::names::Name;
 
 use super::Room;
 use super::directory::Directory;
+use super::tails::Tails;
 use crate::hub::context::Context;
 use crate::hub::people::Rename;
 use crate::hub::room_id::RoomId;
@@ -21,6 +22,7 @@ pub(in crate::hub) struct Rooms {
     touched: Vec<RoomId>,
     /// Rooms that have something to commit, in this order.
     dirty: Vec<RoomId>,
+    pub(super) tails: Tails,
 }
 
 /// A place in the table.
@@ -34,7 +36,14 @@ struct Slot {
 impl Rooms {
     /// No room is in memory.
     pub(in crate::hub) fn new(directory: Directory) -> Self {
-        Self { directory, slots: Vec::new(), free: Vec::new(), touched: Vec::new(), dirty: Vec::new() }
+        Self {
+            directory,
+            slots: Vec::new(),
+            free: Vec::new(),
+            touched: Vec::new(),
+            dirty: Vec::new(),
+            tails: Tails::default(),
+        }
     }
 
     /// Adds the room that `make` creates for an id.
@@ -60,7 +69,7 @@ impl Rooms {
     }
 
     /// A room, without a visit.
-    fn untouched(&mut self, id: RoomId) -> Option<&mut Room> {
+    pub(super) fn untouched(&mut self, id: RoomId) -> Option<&mut Room> {
         let slot = self.slots.get_mut(id.index as usize).filter(|slot| slot.generation == id.generation)?;
         slot.room.as_deref_mut()
     }

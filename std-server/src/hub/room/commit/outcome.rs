@@ -126,7 +126,7 @@ impl Room {
     /// Replaces everything that the store has by what was read from it again.
     pub(in crate::hub) fn reload<P: Provider>(&mut self, context: &mut Context<P>, loaded: &RoomState) {
         self.log.reload(loaded);
-        self.pages.clear();
+        context.pages.clear(self.id);
         self.admissions.reload(loaded, &mut context.admitted);
         let before = core::mem::replace(&mut self.presence, Presence::new(loaded));
         self.sanctions.reload(loaded);
