@@ -23,7 +23,6 @@ fn the_table_in_the_manual_is_the_table_in_the_code() {
 /// that strangers can reach.
 const NOT_FOR_STRANGERS: [&str; 34] = [
     "max-rooms",
-    "max-rooms-per-member",
     "max-invites",
     "join-burst",
     "join-interval",
@@ -35,6 +34,7 @@ const NOT_FOR_STRANGERS: [&str; 34] = [
     "max-names-per-identity",
     "max-instances-per-identity",
     "max-sessions-per-identity",
+    "max-rooms-per-member",
     "instance-keep",
     "max-sanctions",
     "keep-age",
