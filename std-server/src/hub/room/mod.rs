@@ -33,6 +33,7 @@ mod presence;
 mod reads;
 mod removal;
 mod rename;
+mod record;
 mod requests;
 mod retention;
 mod sanctions;
@@ -55,7 +56,7 @@ use super::counters::Counters;
 use super::fairness::shares::Shares;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
-use crate::store::{RoomRecord, RoomState, Visibility};
+use crate::store::{Retention, RoomRecord, RoomState, Visibility};
 use admissions::Admissions;
 use appender::{Appender, PendingEntry};
 use approval_queue::Approvals;
@@ -137,6 +138,11 @@ pub(super) struct RoomSettings {
     name: Arc<str>,
     /// Only those who were admitted to it, or have an invite of it, may join.
     pub(super) is_private: bool,
+    /// Nobody may join it.
+    is_closed: bool,
+    /// Its topic, as committed.
+    topic: String,
+    retention: Retention,
     join_policy: JoinPolicy,
     needs_approval: bool,
 }
@@ -146,6 +152,9 @@ impl RoomSettings {
         Self {
             name: record.name.as_str().into(),
             is_private: record.visibility == Visibility::Private,
+            is_closed: record.is_closed,
+            topic: record.topic.clone(),
+            retention: record.retention,
             join_policy: config.join_policy,
             needs_approval: config.needs_approval,
         }
