@@ -1,7 +1,7 @@
 //! Several rooms on one connection (SPEC 6.1 to 6.3): each has its own handle, none delays another,
 //! and the connection lasts as long as it is in one of them.
 
-use kabar_core::chat::{EntryKind, RefusedCode, Request};
+use kabar_core::chat::{EndedCode, EntryKind, RefusedCode, Request};
 use kabar_core::connection::{CloseCode, Closed};
 use kabar_core::time::Duration;
 
@@ -243,6 +243,8 @@ fn whoever_is_kicked_from_one_room_stays_in_the_other() {
     world.clients[ana].post_in(ROOM, 1, "still here");
     world.run(Duration::from_secs(30));
     assert!(world.clients[ana].is_connected());
+    let ended = Received::Ended { code: EndedCode::KICKED, text: "you were kicked: too loud".to_owned() };
+    assert_eq!(world.clients[ana].about(CELLAR).last(), Some(&ended));
     assert_eq!((names(&world, LOBBY).len(), names(&world, cellar).len()), (1, 0));
     assert_eq!(world.clients[ana].texts_in(ROOM), ["still here"]);
     // A new membership has another handle: what is under way for the old one is not for it.
