@@ -8,10 +8,12 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 
+use super::admitted::Admitted;
 use super::census::Census;
 use super::config::HubConfig;
 use super::counters::Counters;
 use super::events::HubEvent;
+use super::invites::Invites;
 use super::jobs::Job;
 use super::people::People;
 use super::privileges::Privileges;
@@ -28,6 +30,9 @@ pub(super) struct Context<P: Provider> {
     pub(super) wall: WallClock,
     pub(super) is_stopping: bool,
     pub(super) people: People,
+    pub(super) invites: Invites,
+    /// The identities that were admitted to any room.
+    pub(super) admitted: Admitted,
     /// The transaction in progress.
     pub(super) commits: Commits,
     pub(super) timers: Timers,
@@ -76,6 +81,8 @@ impl<P: Provider> Context<P> {
     ) -> Self {
         Self {
             people: People::new(now, &config.limits, loaded),
+            invites: Invites::new(loaded),
+            admitted: Admitted::new(config.admission_tag, loaded),
             commits: Commits::new(config.limits.retry_min),
             config,
             rng,

@@ -33,6 +33,7 @@ impl<P: Provider> Hub<P> {
         let _ = self.context.people.write_state(&mut text);
         let _ = writeln!(text, "{:?}", self.context.commits);
         let _ = writeln!(text, "{:?}", self.context.privileges);
+        let _ = writeln!(text, "{:?}\n{:?}", self.context.invites, self.context.admitted);
         let _ = writeln!(text, "{:?} {}", self.context.turns.paused, self.context.census.unjoined);
         sha256(&[text.as_bytes()])
     }

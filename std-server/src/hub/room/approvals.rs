@@ -30,7 +30,7 @@ impl Room {
         peer: &mut Peer<P>,
         request: Box<JoinRequest>,
     ) {
-        if !self.settings.needs_approval || self.admissions.contains(&request.identity) {
+        if !self.settings.needs_approval || self.may_always_join(context, &request.identity) {
             return self.admit(now, context, peer, request);
         }
         // The client has abandoned its earlier connection.

@@ -30,7 +30,7 @@ impl Room {
         peer: &mut Peer<P>,
         join: &Join<'_>,
     ) {
-        match self.check_join(context.wall_ms(now), peer, join) {
+        match self.check_join(now, context, peer, join) {
             Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.identity, join.name),
             Err((code, text)) => self.refuse(now, context, peer, join.name, code, &text),
             Ok((request, password)) => match password {
@@ -44,16 +44,19 @@ impl Room {
     /// be checked. Strangers learn nothing about names.
     fn check_join<P: Provider>(
         &self,
-        now_ms: u64,
+        now: Instant,
+        context: &Context<P>,
         peer: &Peer<P>,
         join: &Join<'_>,
     ) -> Result<(Box<JoinRequest>, Option<Password>), JoinError> {
         let Some(exporter) = peer.link.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "".into())) };
-        if self.sanctions.holds(join.identity, SanctionKind::Ban) {
+        let admission = self.check_admission(now, context, join, exporter);
+        // For whoever may not join it, a private room does not exist.
+        let is_known = !self.settings.is_private || admission.is_ok();
+        if is_known && self.sanctions.holds(join.identity, SanctionKind::Ban) {
             return Err((RefusedCode::BANNED, BANNED.into()));
         }
-        let is_admitted = self.admissions.contains(&join.identity);
-        let admission = self.check_admission(now_ms, join, exporter)?;
+        let admission = admission?;
         // Whether it may have the name is checked when it is admitted.
         let name = Name::existing(join.name);
         let name = name.map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
@@ -64,9 +67,9 @@ impl Room {
             start: join.start,
             max_entry_len: join.max_entry_len,
             is_default_name: join.is_default_name,
-            is_newly_admitted: !is_admitted,
+            is_newly_admitted: !self.admissions.contains(&join.identity, &context.admitted),
             invite: admission.invite,
-            is_lasting: admission.invite.is_some(),
+            is_lasting: admission.invite.is_some() || context.admitted.is_lasting(&join.identity),
             proof: admission.proof,
         };
         let password = match join.authentication {
@@ -112,7 +115,7 @@ impl Room {
         peer: &mut Peer<P>,
         mut request: Box<JoinRequest>,
     ) {
-        let checked = self.check_invite(context.wall_ms(now), &request);
+        let checked = self.check_admission_again(now, context, &request);
         let checked = checked.and_then(|()| self.check_name_and_capacity(now, context, &peer.link, &mut request));
         let checked = checked.and_then(|()| self.take_newcomer(now, context, &peer.link, &request.identity));
         let current = context.people.current_name(&request.identity, self.id);
@@ -134,6 +137,7 @@ impl Room {
             self.announce_joined(now, context, peer.link.id, &request);
         }
         context.people.claims.begin_join(&request.name, identity);
+        context.invites.begin_join(identity, request.invite);
         *self.joining.entry(identity).or_default() += 1;
         context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
         peer.set_stage(context, self.id, Stage::Joining);

@@ -110,6 +110,7 @@ impl Room {
         name: &Name,
     ) {
         context.people.claims.end_join(name, identity);
+        context.invites.end_join(identity);
         if let Some(count) = self.joining.get_mut(identity) {
             *count -= 1;
             if *count == 0 {

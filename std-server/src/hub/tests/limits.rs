@@ -126,7 +126,7 @@ limits! {
     invites_are_bounded: "max-invites", 2, |set| {
         let mut world = World::with(set);
         for _ in 0..2 {
-            let _ = world.hub.create_invite(world.now, RoomId::ONLY, InviteTerms::default());
+            let _ = world.hub.create_invite(world.now, InviteTerms::default());
         }
         world
     };

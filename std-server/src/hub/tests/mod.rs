@@ -1,5 +1,6 @@
 //! The hub from outside, in virtual time: datagrams, jobs and time in, datagrams and events out.
 
+mod access;
 mod approvals;
 mod clock;
 mod commit;

@@ -72,7 +72,7 @@ impl Room {
         let Appender { posts, joins, seen_instances, forgotten, first, .. } = &self.appender;
         let is_empty = posts.is_empty() && joins.is_empty() && seen_instances.is_empty();
         let is_forgetting = !forgotten.is_empty() || first.is_some();
-        let has_decided = self.sanctions.has_decided() || self.invites.has_changed();
+        let has_decided = self.sanctions.has_decided();
         !is_empty || is_forgetting || has_decided || !self.log.is_term_durable()
     }
 

@@ -9,12 +9,11 @@ use kabar_core::time::Instant;
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
 use crate::hub::peer::Peers;
-use crate::hub::people::People;
 use crate::hub::room::appender::{InFlight, Origin};
 use crate::hub::room::presence::Presence;
 use crate::hub::room::requests::CommittingJoin;
 use crate::hub::room::{Room, STORE_FAILS};
-use crate::store::{LogEntry, RoomBatch, RoomState, ServerBatch, ServerState};
+use crate::store::{LogEntry, RoomBatch, RoomState};
 
 impl Room {
     /// The batch in progress is durable. Returns the connections of its Joins: reading them may
@@ -24,7 +23,6 @@ impl Room {
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
-        server: &ServerBatch,
     ) -> Vec<u32> {
         let Some(in_flight) = self.appender.in_flight.take() else { return Vec::new() };
         let InFlight { batch, origins, joins, changes, .. } = in_flight;
@@ -32,8 +30,7 @@ impl Room {
         let first = self.log.first();
         self.log.apply(&batch);
         self.instances.add(&batch.instances, &mut context.people.known);
-        self.admissions.apply(&batch);
-        self.invites.apply(server);
+        self.admissions.apply(&batch, &mut context.admitted);
         self.presence.apply(&changes);
         self.sanctions.apply(&batch);
         context.commits.end_entries(batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum());
@@ -127,19 +124,18 @@ impl Room {
     }
 
     /// Replaces everything that the store has by what was read from it again.
-    pub(in crate::hub) fn reload(&mut self, people: &mut People, server: &ServerState, loaded: &RoomState) {
+    pub(in crate::hub) fn reload<P: Provider>(&mut self, context: &mut Context<P>, loaded: &RoomState) {
         self.log.reload(loaded);
         self.pages.clear();
-        self.admissions.reload(loaded);
-        self.invites.reload(server);
+        self.admissions.reload(loaded, &mut context.admitted);
         let before = core::mem::replace(&mut self.presence, Presence::new(loaded));
         self.sanctions.reload(loaded);
         // Records that were to be removed exist again, and will be searched for again.
-        self.instances.reload(loaded, &mut people.known);
+        self.instances.reload(loaded, &mut context.people.known);
         self.appender.clear_forgotten();
         self.restore_accepted();
         for identity in before.identities().chain(self.presence.identities()).collect::<Vec<_>>() {
-            self.report(people, identity);
+            self.report(&mut context.people, identity);
         }
     }
 
