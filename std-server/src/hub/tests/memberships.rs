@@ -359,7 +359,11 @@ fn a_member_whose_next_entries_are_gone_joins_again_on_the_same_connection() {
     world.clients[ana].read_messages();
     world.run(Duration::from_secs(1));
     let is_gap = |it: &Received| matches!(it, Received::Ended { code: EndedCode::GAP, .. });
-    assert!(world.clients[ana].about(CELLAR).last().is_some_and(is_gap), "{:?}", world.clients[ana].about(CELLAR).last());
+    assert!(
+        world.clients[ana].about(CELLAR).last().is_some_and(is_gap),
+        "{:?}",
+        world.clients[ana].about(CELLAR).last()
+    );
     let seq = world.clients[ana].seqs().last().copied().expect("it got some");
     let (term, instance) = (world.clients[ana].welcome().term, world.clients[ana].instance_in(CELLAR));
     world.clients[ana].received.clear();
