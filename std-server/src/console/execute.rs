@@ -353,6 +353,7 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
         (_, OperatorError::RoomExists) => "there is a room of this name",
         (_, OperatorError::ReservedName) => "this name is a word of the commands: choose another one",
         (_, OperatorError::TooManyRooms) => "too many rooms: raise --max-rooms",
+        (_, OperatorError::FirstRoom) => "the room of the configuration cannot be closed",
         (_, OperatorError::NoSuchName) => "no such name",
         (_, OperatorError::Stopped) => "the server has stopped",
         (WithName::Op, OperatorError::AlreadyInEffect) => "is an operator already",
@@ -403,6 +404,7 @@ fn answer_code(error: OperatorError) -> AnswerCode {
         OperatorError::InUse
         | OperatorError::RoomExists
         | OperatorError::ReservedName
+        | OperatorError::FirstRoom
         | OperatorError::NotMessage
         | OperatorError::Configured
         | OperatorError::Oneself

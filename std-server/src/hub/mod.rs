@@ -108,6 +108,7 @@ pub use peer::pool::{Pool, Pooled};
 pub use report::{InviteInfo, MemberInfo, OperatorError, RoomInfo, Status, WaitingInfo};
 pub use room::MAX_ANSWER_LEN;
 pub use room_id::RoomId;
+pub use rooms::RoomChange;
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
 #[derive(Debug)]

@@ -99,6 +99,8 @@ pub enum OperatorError {
     ReservedName,
     /// The limit of rooms is reached.
     TooManyRooms,
+    /// The room of the configuration is always open.
+    FirstRoom,
     /// No member has this name, and it has no owner.
     NoSuchName,
     /// No member has this name.
@@ -141,6 +143,7 @@ impl fmt::Display for OperatorError {
             Self::NoSuchRoom => "no such room",
             Self::RoomExists => "there is a room of this name",
             Self::ReservedName => "this name is a word of the commands: choose another one",
+            Self::FirstRoom => "the room of the configuration cannot be closed",
             Self::TooManyRooms => "too many rooms: raise --max-rooms",
             Self::NoSuchName => "no such name",
             Self::NotHere => "no member has this name",

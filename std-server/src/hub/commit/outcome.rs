@@ -1,11 +1,13 @@
 //! The outcome of a transaction. Only after it is anything reported as stored (SPEC 7).
 
+use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use crate::hub::Hub;
 use crate::hub::events::HubEvent;
 use crate::hub::jobs::{Job, Reloaded, StoreJob};
+use crate::hub::room::STORE_FAILS;
 use crate::hub::timers::Timer;
 use crate::hub::transaction::{State, Transaction};
 use crate::store::{CommitError, ReadError};
@@ -62,7 +64,8 @@ impl<P: Provider> Hub<P> {
         }
         for id in rooms.listed() {
             if let Some(room) = rooms.get_mut(id) {
-                room.refuse_joins(now, peers, context);
+                // They do not wait for the store to recover.
+                room.refuse_joins(now, peers, context, RefusedCode::TRY_LATER, STORE_FAILS);
             }
         }
         self.reload(transaction);

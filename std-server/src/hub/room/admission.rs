@@ -101,6 +101,9 @@ impl Room {
         context: &Context<P>,
         request: &JoinRequest,
     ) -> Result<(), JoinError> {
+        if self.settings.is_closed {
+            return Err(unknown_room());
+        }
         if self.may_always_join(context, &request.identity) {
             return Ok(());
         }

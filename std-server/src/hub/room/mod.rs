@@ -31,9 +31,9 @@ mod passwords;
 mod posts;
 mod presence;
 mod reads;
+mod record;
 mod removal;
 mod rename;
-mod record;
 mod requests;
 mod retention;
 mod sanctions;
@@ -80,7 +80,7 @@ pub(super) use requests::JoinError;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
-const STORE_FAILS: &str = "the server cannot store anything at the moment";
+pub(super) const STORE_FAILS: &str = "the server cannot store anything at the moment";
 /// The reason stated to an identity that is renamed too often.
 const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
 

@@ -10,8 +10,8 @@ use super::Room;
 use super::appender::{Origin, PendingEntry};
 use super::operator::SERVER;
 use crate::hub::context::Context;
-use crate::hub::events::LeaveReason;
 use crate::hub::peer::Peers;
+use crate::hub::timers::RoomTimer;
 use crate::store::{RoomBatch, RoomRecord, Visibility};
 
 /// The reason that members and waiting Joins are given.
@@ -29,6 +29,12 @@ impl Room {
         self.settings.is_closed = record.is_closed;
         self.settings.retention = record.retention;
         self.survey(now, context);
+    }
+
+    /// Opens the room again, which is closed and still in memory.
+    pub(in crate::hub) fn reopen<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, record: &RoomRecord) {
+        self.settings.topic.clone_from(&record.topic);
+        self.set_record(now, context, record);
     }
 
     /// Adds the entry about a new topic to the next commit.
@@ -51,23 +57,19 @@ impl Room {
     }
 
     /// Ends all memberships and Joins.
-    pub(in crate::hub) fn close<P: Provider>(
-        &mut self,
-        now: Instant,
-        peers: &mut Peers<P>,
-        context: &mut Context<P>,
-    ) {
+    pub(in crate::hub) fn close<P: Provider>(&mut self, now: Instant, peers: &mut Peers<P>, context: &mut Context<P>) {
         self.settings.is_closed = true;
         self.refuse_joins(now, peers, context, RefusedCode::UNKNOWN_ROOM, CLOSED);
         self.displace_waiting(CLOSED);
         let sessions: Vec<u32> = self.members.sessions().map(|(_, session)| session.peer).collect();
         for id in sessions {
-            let Some(peer) = peers.get_mut(id) else { continue };
-            self.remove_member(now, context, peer, LeaveReason::Closed);
-            peer.expel(now, context, EXPEL_ARGS);
+            if let Some(peer) = peers.get_mut(id) {
+                self.end_membership(now, context, peer, EndedCode::CLOSED, CLOSED);
+            }
         }
-        let absent: Vec<PublicIdentity> = self.presence.identities().collect();
-        for identity in absent {
+        // Nobody returns.
+        for identity in self.presence.identities().collect::<Vec<_>>() {
+            context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
             self.on_absence_timer(context, &identity);
         }
     }
