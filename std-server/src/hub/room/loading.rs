@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
+use super::admissions::Admissions;
 use super::loads::LoadResult;
 use super::{Room, RoomSettings, Rooms};
 use crate::hub::Hub;
@@ -14,7 +15,7 @@ use crate::hub::jobs::{Job, StoreJob};
 use crate::hub::messages::read;
 use crate::hub::room_id::RoomId;
 use crate::hub::timers::{RoomTimer, Timer};
-use crate::store::{ReadError, RoomState};
+use crate::store::{ReadError, RoomState, Visibility};
 
 /// The room that a Join is for.
 #[derive(Debug)]
@@ -53,6 +54,8 @@ impl Rooms {
         self.tails.count(id, &mut room.listed.tail, 0);
         if let Some(entry) = self.directory.get_mut(room.name()) {
             (entry.id, entry.first, entry.head) = (None, room.first(), room.head());
+            let is_private = entry.record.visibility == Visibility::Private;
+            entry.admitted = if is_private { core::mem::take(&mut room.admissions) } else { Admissions::default() };
         }
     }
 }
