@@ -146,7 +146,9 @@ fn a_page_that_was_read_is_delivered_in_its_room_only() {
     }
     two.world.clients[two.ana].received.clear();
     two.world.clients[two.ben].received.clear();
-    [LOBBY, two.cellar].map(|room| two.world.hub.context.pages.clear(room));
+    for room in [LOBBY, two.cellar] {
+        two.world.hub.context.pages.clear(room);
+    }
     two.world.hold(JobKind::Store);
     for client in [two.ana, two.ben] {
         let request = Request::History { before: 10, count: 2 };
