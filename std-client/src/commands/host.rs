@@ -21,7 +21,7 @@ use crate::app_event::{AppEvent, EventSender};
 use crate::identity::login_name;
 use crate::messages::hosting::{GENERATING_KEY, HostedRoom, first_screen};
 use crate::outcome::{CommandError, HostError, Outcome};
-use crate::session::{self, FrontEnd, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
+use crate::session::{self, FrontEnd, KeyPolicy, Loss, RequestedRoom, RoomCredential, SessionConfig, SessionEnd};
 use crate::ui::Ui;
 
 /// `kabar host`.
@@ -103,10 +103,12 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let config = SessionConfig {
         server: Places::one(hosted.same_host_addr().into()),
-        room,
+        rooms: vec![RequestedRoom {
+            name: room,
+            credentials: vec![RoomCredential::Secret(hosted.invite().secret.clone())],
+        }],
         identity,
         key_policy: KeyPolicy::Invited(hosted.invite().fingerprint),
-        credential: RoomCredential::Secret(hosted.invite().secret.clone()),
         dir,
         hide_joins: how.hide_joins,
         replay_from: how.replay_from(),
@@ -114,8 +116,8 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         is_host: true,
         lines_taken: how.lines_taken,
     };
-    let open = |cursor, sender| {
-        let ui = Ui::start(how.json, cursor, sender)?;
+    let open = |sender| {
+        let ui = Ui::start(how.json, sender)?;
         ui.hosting(invite, address);
         Ok(Box::new(ui) as Box<dyn FrontEnd>)
     };
