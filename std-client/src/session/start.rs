@@ -76,6 +76,7 @@ impl Session {
     pub(super) fn joined(&mut self, slot: RoomSlot, name: &str, info: JoinInfo) -> Result<(), SessionError> {
         let name = clean_line(name);
         let now = self.driver.now();
+        self.rooms.set_server_text(slot, "");
         let is_first_room = !matches!(self.phase, Phase::Online(_));
         if is_first_room {
             self.report_key();
@@ -137,9 +138,8 @@ impl Session {
         let seen_to =
             seen.map(|cursor| cursor.seq).filter(|seen| ui.is_prompt() && info.start < *seen && *seen < info.head);
         let followed_to = shown.map_or(0, |cursor| cursor.seq);
-        let start = DisplayStart { term: info.term, seen_to, followed_to };
-        let mut display = Display::new(start, room.file.clone());
-        display.named_at(info.head);
+        let start = DisplayStart { term: info.term, head: info.head, seen_to, followed_to };
+        let display = Display::new(start, room.file.clone());
         online.person.set_name(name, &**ui);
         let mut member = Membership::new(display, replay_from.catch_up(shown, info.head), info.head);
         OnlineState::request_names(&mut member, slot, info.members, &mut driver.client, &**ui, now);

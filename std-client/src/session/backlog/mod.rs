@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_core::time::{Duration, Instant};
-use kabar_std::text::{Content, removed_seq};
+use kabar_std::text::{Content, clean_line, removed_seq};
 
 use super::mention::mentions;
 
@@ -17,6 +17,18 @@ const COLLECT: Duration = Duration::from_millis(300);
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Time between two reports, if the second one is about a mention.
 const MENTION_INTERVAL: Duration = Duration::from_secs(1);
+
+/// An entry that comes in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Incoming<'a> {
+    pub(super) header: EntryHeader<'a>,
+    pub(super) content: Content<'a>,
+    pub(super) is_own: bool,
+    /// Whether it was not displayed in an earlier session.
+    pub(super) is_new: bool,
+    /// Whether the number of such entries was reported when the room was joined.
+    pub(super) is_announced: bool,
+}
 
 /// An entry, copied.
 #[derive(Clone, Debug)]
@@ -95,17 +107,9 @@ pub(super) struct Missed {
 }
 
 impl Backlog {
-    /// Adds an entry. `is_new`: it was not displayed in an earlier session. `name`: that of this
-    /// member.
-    pub(super) fn push(
-        &mut self,
-        header: &EntryHeader<'_>,
-        content: Content<'_>,
-        is_own: bool,
-        is_new: bool,
-        name: &str,
-        now: Instant,
-    ) {
+    /// Adds an entry. `name`: that of this member.
+    pub(super) fn push(&mut self, entry: &Incoming<'_>, name: &str, now: Instant) {
+        let Incoming { header, content, is_own, is_new, is_announced } = *entry;
         self.end = Some(header.seq);
         if let (EntryKind::REMOVAL, Content::Body(body)) = (header.kind, content) {
             self.remove(removed_seq(body));
@@ -114,7 +118,7 @@ impl Backlog {
             self.entries.pop_front();
             self.left_out += 1;
         }
-        self.entries.push_back(StoredEntry::new(header, content, is_own));
+        self.entries.push_back(StoredEntry::new(&header, content, is_own));
         let is_line = header.kind.is_postable() || header.kind == EntryKind::OPERATOR;
         if !is_line || !is_new || is_own || header.author == name {
             return;
@@ -122,11 +126,14 @@ impl Backlog {
         self.unread += 1;
         let is_mention = matches!(content, Content::Body(body)
             if header.kind.is_text() && mentions(&String::from_utf8_lossy(body), name));
+        if is_announced && !is_mention {
+            return;
+        }
         let since_last = |interval: Duration| self.reported_at.map_or(now, |at| (at + interval).max(now));
         let due = if is_mention { since_last(MENTION_INTERVAL) } else { since_last(INTERVAL).max(now + COLLECT) };
         self.due = Some(self.due.map_or(due, |before| before.min(due)));
         if is_mention {
-            self.mentioned_by.get_or_insert_with(|| header.author.to_owned());
+            self.mentioned_by.get_or_insert_with(|| clean_line(header.author));
         }
     }
 

@@ -2,9 +2,13 @@ use super::*;
 
 const START: Instant = Instant::from_micros(60_000_000);
 
-fn push(backlog: &mut Backlog, seq: u64, author: &str, kind: EntryKind, text: &str, now: Instant) {
+fn incoming<'a>(seq: u64, author: &'a str, kind: EntryKind, body: &'a [u8]) -> Incoming<'a> {
     let header = EntryHeader { seq, time_ms: 0, author, instance: 0, number: 0, kind };
-    backlog.push(&header, Content::Body(text.as_bytes()), false, true, "anna", now);
+    Incoming { header, content: Content::Body(body), is_own: false, is_new: true, is_announced: false }
+}
+
+fn push(backlog: &mut Backlog, seq: u64, author: &str, kind: EntryKind, text: &str, now: Instant) {
+    backlog.push(&incoming(seq, author, kind, text.as_bytes()), "anna", now);
 }
 
 fn say(backlog: &mut Backlog, seq: u64, text: &str, now: Instant) {
@@ -44,8 +48,8 @@ fn own_lines_joins_and_context_are_not_unread() {
     let mut backlog = Backlog::default();
     push(&mut backlog, 1, "bob", EntryKind::JOINED, "", START);
     push(&mut backlog, 2, "anna", EntryKind::TEXT, "from my other computer", START);
-    let header = EntryHeader { seq: 3, time_ms: 0, author: "bob", instance: 0, number: 0, kind: EntryKind::TEXT };
-    backlog.push(&header, Content::Body(b"context"), false, false, "anna", START);
+    let context = Incoming { is_new: false, ..incoming(3, "bob", EntryKind::TEXT, b"context") };
+    backlog.push(&context, "anna", START);
     assert_eq!((backlog.unread(), backlog.deadline(), backlog.take().entries.len()), (0, None, 3));
 }
 
@@ -63,8 +67,17 @@ fn number_of_entries_is_bounded() {
 fn text_that_was_removed_is_not_kept() {
     let mut backlog = Backlog::default();
     say(&mut backlog, 7, "secret", START);
-    let header = EntryHeader { seq: 8, time_ms: 0, author: "bob", instance: 0, number: 0, kind: EntryKind::REMOVAL };
-    backlog.push(&header, Content::Body(&7_u64.to_be_bytes()), false, true, "anna", START);
+    backlog.push(&incoming(8, "bob", EntryKind::REMOVAL, &7_u64.to_be_bytes()), "anna", START);
     let entry = &backlog.take().entries[0];
     assert!(entry.header().kind == EntryKind::REMOVED && matches!(entry.content(), Content::Body(b"")));
+}
+
+#[test]
+fn lines_that_were_counted_on_joining_are_not_reported_again() {
+    let mut backlog = Backlog::default();
+    let announced = |seq, text| Incoming { is_announced: true, ..incoming(seq, "bob", EntryKind::TEXT, text) };
+    backlog.push(&announced(1, b"hello"), "anna", START);
+    assert_eq!((backlog.unread(), backlog.deadline()), (1, None));
+    backlog.push(&announced(2, b"anna: hello"), "anna", START);
+    assert_eq!(backlog.report(START), report(2, Some("bob")), "mentions are");
 }

@@ -8,7 +8,7 @@ use kabar_core::chat::{EntryHeader, EntryKind, Term};
 use kabar_core::time::Instant;
 use kabar_std::text::{Content, clean_line, removed_seq};
 
-use super::backlog::{Backlog, Missed};
+use super::backlog::{Backlog, Incoming, Missed};
 use super::front_end::DisplayedEntry;
 use super::notice::Notice;
 use super::person::Person;
@@ -23,6 +23,8 @@ const MAX_OWN: usize = 64;
 #[derive(Debug)]
 pub(super) struct Display {
     pub(super) term: Term,
+    /// The last entry when the room was joined at first.
+    head: u64,
     /// Where the positions of displayed entries are saved.
     file: Option<SharedCursorFile>,
     /// Entries up to here were displayed in an earlier session, and are repeated for context.
@@ -47,6 +49,8 @@ pub(super) struct Display {
 pub(super) struct DisplayStart {
     /// The term of the server.
     pub(super) term: Term,
+    /// The last entry.
+    pub(super) head: u64,
     /// Entries up to here are repeated for context.
     pub(super) seen_to: Option<u64>,
     /// Entries up to here were displayed in an earlier session.
@@ -55,14 +59,15 @@ pub(super) struct DisplayStart {
 
 impl Display {
     pub(super) fn new(start: DisplayStart, file: Option<SharedCursorFile>) -> Self {
-        let DisplayStart { term, seen_to, followed_to } = start;
+        let DisplayStart { term, head, seen_to, followed_to } = start;
         Self {
             term,
+            head,
             file,
             seen_to: seen_to.unwrap_or(0),
             announces_new: seen_to.is_some(),
             followed_to,
-            named_at: 0,
+            named_at: head,
             own: VecDeque::new(),
             backlog: Backlog::default(),
             roster: Roster::default(),
@@ -116,8 +121,9 @@ impl Display {
             (true, true) => self.show(header, content, is_own, view),
             (false, true) => self.skip(header.seq, view),
             (true, false) => {
-                let is_new = header.seq > self.seen_to;
-                self.backlog.push(header, content, is_own, is_new, person.name(), now);
+                let (header, seq) = (*header, header.seq);
+                let (is_new, is_announced) = (seq > self.seen_to, seq <= self.head);
+                self.backlog.push(&Incoming { header, content, is_own, is_new, is_announced }, person.name(), now);
             }
             (false, false) => self.backlog.skip(header.seq),
         }

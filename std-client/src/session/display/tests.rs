@@ -20,8 +20,7 @@ impl Anna {
         preferences.load().unwrap();
         let mut person = Person::new(preferences);
         person.set_name("anna", screen);
-        let mut display = Display::new(DisplayStart { term: Term([9; 8]), seen_to: None, followed_to }, None);
-        display.named_at(head);
+        let display = Display::new(DisplayStart { term: Term([9; 8]), head, seen_to: None, followed_to }, None);
         Self { person, display }
     }
 
@@ -154,7 +153,7 @@ fn context_of_an_earlier_session_is_not_new() {
     let (_home, dir) = temporary_dir();
     let screen = Screen::default();
     let mut anna = Anna::new(&dir, 0, 0, &screen);
-    let start = DisplayStart { term: Term([9; 8]), seen_to: Some(2), followed_to: 2 };
+    let start = DisplayStart { term: Term([9; 8]), head: 3, seen_to: Some(2), followed_to: 2 };
     anna.display = Display::new(start, None);
     (1..=3).for_each(|seq| anna.entry_in(screen.not_shown(), seq, "bob", EntryKind::TEXT, b"hello"));
     assert_eq!(anna.display.backlog.unread(), 1);
