@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use kabar_core::chat::Request;
 use kabar_core::client::{Config, Event, RoomConfig, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
@@ -160,6 +161,11 @@ impl Session {
         let missing: Vec<_> =
             self.rooms.iter().filter(|room| room.slot.is_none()).map(|room| room.name.clone()).collect();
         for name in missing {
+            if self.config.is_host {
+                // Whoever hosts the rooms is their operator. The answer is that the room exists.
+                let command = &format!("room add {name}");
+                let _ = self.driver.client.request(now, RoomSlot::FIRST, Request::Operate { command });
+            }
             self.join_room(&name, now);
         }
     }
