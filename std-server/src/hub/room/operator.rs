@@ -88,6 +88,9 @@ impl Room {
         cause: &str,
     ) {
         let Some(name) = self.members.get(&identity).map(|person| person.name.shown().to_owned()) else { return };
+        if left == LeaveReason::Banned && context.config.faults().keep_banned_members() {
+            return;
+        }
         let (code, what) = match left {
             LeaveReason::Banned => (CloseCode::BANNED, "banned"),
             _ => (CloseCode::KICKED, "kicked"),
