@@ -11,7 +11,7 @@
 //! entry that was displayed and not recorded is displayed again, none is left out.
 //!
 //! Sessions of one identity may run at the same time, at two terminals or in pipes, and each
-//! displays every entry. So each has a position of its own: a process holds the lock of the first
+//! displays every entry. So each has its own position: a process holds the lock of the first
 //! file that no other process holds. It continues after the farthest position that no process
 //! holds: everything up to there was displayed by a session that has ended, without a gap, because
 //! a session without such a position begins at the position of one that runs. The other positions

@@ -11,7 +11,7 @@ use kabar_std::text::LineFormatter;
 pub const ARGUMENTS: &str = " [list [--secrets] | new [--expires TIME] [--uses N] | revoke ID|standing]";
 
 /// What is to be done with invites.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InviteCommand {
     /// Show the standing invite.
     Show,
@@ -138,7 +138,7 @@ mod tests {
             ("new", InviteCommand::New(InviteTerms::default())),
             (
                 "new --expires 7d --uses 1",
-                InviteCommand::New(InviteTerms { valid_ms: Some(7 * day), uses: Some(1), made_by: None }),
+                InviteCommand::New(InviteTerms { valid_ms: Some(7 * day), uses: Some(1), ..InviteTerms::default() }),
             ),
             ("revoke 7", InviteCommand::Revoke(7)),
             ("revoke standing", InviteCommand::RevokeStanding),

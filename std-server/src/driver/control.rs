@@ -218,7 +218,7 @@ impl Control {
     /// # Errors
     /// [`OperatorError`].
     pub fn create_invite(&self, terms: InviteTerms) -> Result<InviteRecord, OperatorError> {
-        self.ask(move |hub, now| hub.create_invite(now, RoomId::ONLY, terms)).unwrap_or(Err(OperatorError::Stopped))
+        self.ask(move |hub, now| hub.create_invite(now, terms)).unwrap_or(Err(OperatorError::Stopped))
     }
 
     /// Ends an invite.
@@ -226,7 +226,7 @@ impl Control {
     /// # Errors
     /// [`OperatorError`].
     pub fn revoke_invite(&self, id: u32) -> Result<InviteRecord, OperatorError> {
-        self.ask(move |hub, now| hub.revoke_invite(now, RoomId::ONLY, id)).unwrap_or(Err(OperatorError::Stopped))
+        self.ask(move |hub, now| hub.revoke_invite(now, id)).unwrap_or(Err(OperatorError::Stopped))
     }
 
     /// Replaces the secret of the standing invite, which is stored in the data directory already.
@@ -234,14 +234,14 @@ impl Control {
     /// # Errors
     /// [`OperatorError`].
     pub fn replace_standing_invite(&self, secret: [u8; ROOM_SECRET_LEN]) -> Result<(), OperatorError> {
-        let replaced = self.ask(move |hub, now| hub.replace_standing_invite(now, RoomId::ONLY, secret));
-        replaced.unwrap_or(Err(OperatorError::Stopped))
+        let replaced = self.ask(move |hub, now| hub.replace_standing_invite(now, secret));
+        replaced.ok_or(OperatorError::Stopped)
     }
 
     /// Returns all invites, by id.
     #[must_use]
     pub fn invites(&self) -> Vec<InviteInfo> {
-        self.ask(|hub, now| hub.invites(now, RoomId::ONLY)).unwrap_or_default()
+        self.ask(|hub, now| hub.invites(now)).unwrap_or_default()
     }
 
     /// Removes the body of an entry for good. `Ok(false)`: the entry is read first.

@@ -6,8 +6,9 @@ use kabar_core::time::Instant;
 use rand_core::Rng;
 
 use super::Hub;
+use super::context::Context;
+use super::invites::InviteTerms;
 use super::report::{InviteInfo, OperatorError, WaitingInfo};
-use super::room::{InviteTerms, Room};
 use super::room_id::RoomId;
 use crate::store::InviteRecord;
 
@@ -16,52 +17,37 @@ impl<P: Provider> Hub<P> {
     ///
     /// # Errors
     /// [`OperatorError::TooManyInvites`].
-    pub fn create_invite(
-        &mut self,
-        now: Instant,
-        room: RoomId,
-        terms: InviteTerms,
-    ) -> Result<InviteRecord, OperatorError> {
+    pub fn create_invite(&mut self, now: Instant, terms: InviteTerms) -> Result<InviteRecord, OperatorError> {
         self.begin_input(now);
-        let mut secret = [0; ROOM_SECRET_LEN];
-        self.context.rng.fill_bytes(&mut secret);
-        let id = self.next_invite_id();
-        let room = self.rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?;
-        room.create_invite(now, &mut self.context, id, secret, terms)
+        let context = &mut self.context;
+        let secret = context.draw_secret();
+        let made = context.invites.add(context.wall_ms(now), secret, terms, context.config.limits.invites);
+        context.counters.invites_full += u64::from(made.is_err());
+        made
     }
 
-    /// Ends an invite that is not the standing one. Whoever it has admitted stays admitted. In
-    /// effect at once; stored as soon as the store works.
+    /// Ends an invite that is not a standing one. Whoever it has admitted stays admitted. In effect
+    /// at once; stored as soon as the store works.
     ///
     /// # Errors
     /// [`OperatorError::NoSuchInvite`], [`OperatorError::AlreadyInEffect`],
     /// [`OperatorError::StandingInvite`].
-    pub fn revoke_invite(&mut self, now: Instant, room: RoomId, id: u32) -> Result<InviteRecord, OperatorError> {
+    pub fn revoke_invite(&mut self, now: Instant, id: u32) -> Result<InviteRecord, OperatorError> {
         self.begin_input(now);
-        self.rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.revoke_invite(id)
+        self.context.invites.revoke(id)
     }
 
-    /// Replaces the secret of the standing invite, which is stored in the data directory already.
-    ///
-    /// # Errors
-    /// [`OperatorError::NoSuchRoom`].
-    pub fn replace_standing_invite(
-        &mut self,
-        now: Instant,
-        room: RoomId,
-        secret: [u8; ROOM_SECRET_LEN],
-    ) -> Result<(), OperatorError> {
+    /// Replaces the secret of the server's standing invite, which is stored in the data directory
+    /// already.
+    pub fn replace_standing_invite(&mut self, now: Instant, secret: [u8; ROOM_SECRET_LEN]) {
         self.begin_input(now);
-        let id = self.next_invite_id();
-        let room = self.rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?;
-        room.set_standing_invite(now, &self.context, id, secret);
-        Ok(())
+        self.context.set_standing_invite(now, None, secret);
     }
 
-    /// All invites of a room, by id: those in force, and those that ended last.
+    /// All invites, by id: those in force, and those that ended last.
     #[must_use]
-    pub fn invites(&self, now: Instant, room: RoomId) -> Vec<InviteInfo> {
-        self.rooms.get(room).map_or_else(Vec::new, |room| room.list_invites(now, &self.context))
+    pub fn invites(&self, now: Instant) -> Vec<InviteInfo> {
+        self.context.invites.list(self.context.wall_ms(now))
     }
 
     /// Lets in the Join that waits under a name. Returns its name and address.
@@ -89,9 +75,30 @@ impl<P: Provider> Hub<P> {
     pub fn waiting(&self, room: RoomId) -> Vec<WaitingInfo> {
         self.rooms.get(room).map_or_else(Vec::new, |room| room.list_waiting(&self.peers))
     }
+}
 
-    /// An id that no invite of any room has.
-    pub(super) fn next_invite_id(&self) -> u32 {
-        self.rooms.iter().map(Room::last_invite_id).max().unwrap_or_default().saturating_add(1)
+impl<P: Provider> Context<P> {
+    /// Makes the standing invite of a room that becomes private.
+    pub(super) fn begin_room_invites(&mut self, now: Instant, room: &str) {
+        if self.invites.standing_secret(Some(room)).is_none() {
+            let secret = self.draw_secret();
+            self.set_standing_invite(now, Some(room), secret);
+        }
+    }
+
+    /// Makes `secret` that of the standing invite of the server (`None`) or of a private room.
+    pub(super) fn set_standing_invite(&mut self, now: Instant, room: Option<&str>, secret: [u8; ROOM_SECRET_LEN]) {
+        self.invites.set_standing(self.wall_ms(now), room, secret, self.config.limits.invites);
+    }
+
+    /// Whether an operator's decision is not known to be durable.
+    pub(super) fn has_decided(&self) -> bool {
+        self.privileges.has_decided() || self.invites.has_changed()
+    }
+
+    fn draw_secret(&mut self) -> [u8; ROOM_SECRET_LEN] {
+        let mut secret = [0; ROOM_SECRET_LEN];
+        self.rng.fill_bytes(&mut secret);
+        secret
     }
 }

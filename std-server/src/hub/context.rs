@@ -8,10 +8,12 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 
+use super::admitted::Admitted;
 use super::census::Census;
 use super::config::HubConfig;
 use super::counters::Counters;
 use super::events::HubEvent;
+use super::invites::Invites;
 use super::jobs::Job;
 use super::people::People;
 use super::privileges::Privileges;
@@ -28,6 +30,9 @@ pub(super) struct Context<P: Provider> {
     pub(super) wall: WallClock,
     pub(super) is_stopping: bool,
     pub(super) people: People,
+    pub(super) invites: Invites,
+    /// The identities that were admitted to any room.
+    pub(super) admitted: Admitted,
     /// The transaction in progress.
     pub(super) commits: Commits,
     pub(super) timers: Timers,
@@ -35,6 +40,8 @@ pub(super) struct Context<P: Provider> {
     pub(super) turns: Turns,
     /// Surveys of the log that are under way (see `room`).
     pub(super) surveys: usize,
+    /// Connections whose sessions in a room were replaced by others, until they are ended.
+    pub(super) replaced: Vec<Replaced>,
     /// Connections by phase and address.
     pub(super) census: Census,
     pub(super) jobs: VecDeque<Job<P>>,
@@ -46,6 +53,15 @@ pub(super) struct Context<P: Provider> {
     pub(super) operations: u64,
     /// Buffer for the message that is being handled.
     pub(super) message: Vec<u8>,
+}
+
+/// A connection whose session in a room was replaced.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Replaced {
+    /// By one of the same instance: its client has abandoned it.
+    Abandoned(u32),
+    /// By one more of an identity that has too many.
+    Surplus(u32),
 }
 
 /// The time of day when it was last set.
@@ -65,6 +81,8 @@ impl<P: Provider> Context<P> {
     ) -> Self {
         Self {
             people: People::new(now, &config.limits, loaded),
+            invites: Invites::new(loaded),
+            admitted: Admitted::new(config.admission_tag, loaded),
             commits: Commits::new(config.limits.retry_min),
             config,
             rng,
@@ -73,6 +91,7 @@ impl<P: Provider> Context<P> {
             timers: Timers::default(),
             turns: Turns::new(),
             surveys: 0,
+            replaced: Vec::new(),
             census: Census::new(),
             jobs: VecDeque::new(),
             events: VecDeque::new(),

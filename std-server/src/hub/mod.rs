@@ -5,10 +5,12 @@
 //!   replies, limits per address.
 //! * `peer`: the table of connections, their memory and their streams.
 //! * `people`: identities, and everything about them that is the same in every room: names, rates.
+//! * `invites`: who may join by which secret; `admitted`: who was admitted to any room.
 //! * `room`: a room with its members and its log.
 //! * `commit`: the transaction in progress, which covers all rooms.
-//! * `routes`, `connection_events`, `messages`: hand each input to the owner of the state that it
-//!   concerns.
+//! * `routes`, `connection_events`, `messages`, `join`: hand each input to the owner of the state
+//!   that it concerns.
+//! * `delivery`: sends to a connection what its rooms have for it, in turn.
 //! * `context`: the objects that all of these share: configuration, people, clock, deadlines, the
 //!   order in which connections are served, and the queues of output.
 //! * `fairness`: tables and rates that are shared between address prefixes.
@@ -40,18 +42,22 @@
 //! same inputs give the same outputs.
 
 mod admissions;
+mod admitted;
 mod census;
 mod commit;
 mod config;
 mod connection_events;
 mod context;
 mod counters;
+mod delivery;
 mod door;
 mod encoded;
 mod events;
 mod fairness;
 mod fault_injection;
+mod invites;
 mod jobs;
+mod join;
 mod limits;
 mod messages;
 mod operator;
@@ -82,12 +88,16 @@ use peer::Peers;
 use privileges::Privileges;
 use room::{Room, RoomSettings, Rooms};
 
+use crate::store::RoomState;
+
 pub use config::{HubConfig, JoinPolicy, Profile};
 pub use counters::{CounterValue, Counters};
 pub use encoded::PageRead;
 pub use events::{HubEvent, LeaveReason, OperationId};
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::FaultInjection;
+pub use invites::InviteTerms;
+pub(crate) use invites::Invites;
 pub use jobs::{
     AcceptDone, AcceptJob, Done, Job, JobKind, Loaded, NoPassword, PasswordDone, PasswordJob, PasswordVerifier,
     ReadJob, Reloaded, StoreDone, StoreJob,
@@ -95,8 +105,7 @@ pub use jobs::{
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
 pub use report::{InviteInfo, MemberInfo, OperatorError, Status, WaitingInfo};
-pub(crate) use room::Invites;
-pub use room::{InviteTerms, MAX_ANSWER_LEN};
+pub use room::MAX_ANSWER_LEN;
 pub use room_id::RoomId;
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
@@ -122,16 +131,15 @@ impl<P: Provider> Hub<P> {
         let privileges = Privileges::new(&config.operators, &loaded.server);
         let context = Context::new(config, &loaded.server, rng, privileges, now);
         let mut hub = Self { door, peers, rooms: Rooms::default(), context };
-        hub.add_room(now, settings, &loaded);
+        hub.context.set_standing_invite(now, None, hub.context.config.secret);
+        hub.add_room(now, settings, &loaded.room);
         hub.context.begin_upkeep(now);
         hub
     }
 
     /// Adds a room, with the state that the store holds.
-    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &Loaded) {
-        let mut room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
-        let last = loaded.server.invites.iter().map(|record| record.id).max().unwrap_or_default();
-        room.begin_invites(now, &self.context, self.next_invite_id().max(last.saturating_add(1)));
+    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) {
+        let room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
         self.rooms.add(room);
     }
 
@@ -227,7 +235,7 @@ impl<P: Provider> Hub<P> {
         };
         self.context.people.count(&mut counters);
         self.rooms.iter().for_each(|room| room.count(&mut counters));
-        self.peers.iter().for_each(|peer| counters.add(&peer.connection.counters()));
+        self.peers.iter().for_each(|peer| counters.add(&peer.link.connection.counters()));
         counters
     }
 }

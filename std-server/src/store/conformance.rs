@@ -68,6 +68,7 @@ pub(super) fn sorted(mut loaded: RoomState) -> RoomState {
 pub(super) fn sorted_server(mut loaded: ServerState) -> ServerState {
     loaded.names.sort_by(|a, b| a.folded.cmp(&b.folded));
     loaded.privileges.sort_by_key(|record| (record.identity, record.kind));
+    loaded.admitted.sort_by_key(|record| (record.identity, record.tag));
     loaded
 }
 

@@ -5,11 +5,12 @@ use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
+use kabar_core::crypto::identity::PublicIdentity;
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState, RoomSummary,
-    ServerBatch, ServerState, Store, StoreErrorKind,
+    AdmittedIdentity, Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState,
+    RoomSummary, ServerBatch, ServerState, Store, StoreErrorKind,
 };
 
 /// The error that this store reports for an injected fault.
@@ -98,7 +99,16 @@ impl Store for MemoryStore {
             let RoomState { first, head, .. } = room.loaded;
             RoomSummary { name: name.clone(), first, head }
         };
-        Ok(ServerState { rooms: self.rooms.iter().map(summary).collect(), ..self.server.clone() })
+        let mut admitted: BTreeMap<(PublicIdentity, [u8; 16]), u64> = BTreeMap::new();
+        for admission in self.rooms.values().flat_map(|room| &room.loaded.admissions) {
+            *admitted.entry((admission.identity, admission.tag)).or_default() += 1;
+        }
+        let admitted_of = |((identity, tag), rooms)| AdmittedIdentity { identity, tag, rooms };
+        Ok(ServerState {
+            rooms: self.rooms.iter().map(summary).collect(),
+            admitted: admitted.into_iter().map(admitted_of).collect(),
+            ..self.server.clone()
+        })
     }
 
     fn load_room(&mut self, room: &str) -> Result<RoomState, ReadError> {

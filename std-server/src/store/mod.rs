@@ -326,6 +326,19 @@ pub struct ServerState {
     pub invite_uses: Vec<InviteUse>,
     /// All rooms, by name.
     pub rooms: Vec<RoomSummary>,
+    /// The admissions to all rooms, in no order.
+    pub admitted: Vec<AdmittedIdentity>,
+}
+
+/// The admissions of an identity under one password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdmittedIdentity {
+    /// The identity.
+    pub identity: PublicIdentity,
+    /// As [`Admission::tag`].
+    pub tag: [u8; 16],
+    /// The number of rooms to which it was admitted under this tag.
+    pub rooms: u64,
 }
 
 /// A room and the extent of its log.

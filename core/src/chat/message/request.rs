@@ -75,7 +75,7 @@ pub enum Request<'a> {
 pub struct RoomInfo<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Whether it needs an invite of its own.
+    /// Whether only an invite of this room admits new members.
     pub is_private: bool,
     /// Members present; 65,535 also if there are more.
     pub members: u16,

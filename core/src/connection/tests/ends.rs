@@ -1,7 +1,7 @@
 //! How connections end.
 
 use super::link::{CLEAN, Pair, Pooled};
-use super::puppet::{Puppet, body, stream};
+use super::scripted_peer::{ScriptedPeer, body, stream};
 use crate::connection::{Closed, ConnectionEvent};
 use crate::session::Role;
 use crate::time::Duration;
@@ -83,11 +83,11 @@ fn stream_data_is_discarded_on_close() {
 
 #[test]
 fn data_after_a_gap_is_discarded_on_close() {
-    let mut puppet = Puppet::new(Role::Server, Pooled::large());
-    puppet.send(&body(&[stream(5, b"never to be read")])).unwrap();
-    assert_eq!(puppet.connection.memory().held(), 1);
-    puppet.connection.close(puppet.now, CloseCode::SHUTDOWN, "");
-    assert_eq!((puppet.connection.memory().held(), puppet.connection.readable(StreamId::Chat)), (0, 0));
+    let mut peer = ScriptedPeer::new(Role::Server, Pooled::large());
+    peer.send(&body(&[stream(5, b"never to be read")])).unwrap();
+    assert_eq!(peer.connection.memory().held(), 1);
+    peer.connection.close(peer.now, CloseCode::SHUTDOWN, "");
+    assert_eq!((peer.connection.memory().held(), peer.connection.readable(StreamId::Chat)), (0, 0));
 }
 
 #[test]
@@ -108,13 +108,13 @@ fn idle_connection_closes_after_the_idle_time_out() {
 fn shorter_idle_time_out_applies() {
     for (own, others) in [(60, 20), (20, 60)] {
         let memory = Pooled::large();
-        let mut puppet =
-            Puppet::with(Role::Server, memory, |limits| limits.idle_s = own, |limits| limits.idle_s = others, 20);
-        puppet.send(&body(&[Frame::Ping])).unwrap();
-        puppet.wait((SECOND * 20).saturating_sub(Duration::from_micros(1)));
-        assert!(puppet.connection.is_open());
-        puppet.wait(Duration::from_micros(1));
-        assert_eq!(puppet.events(), [ConnectionEvent::Closed(Closed::Idle)]);
+        let mut peer =
+            ScriptedPeer::with(Role::Server, memory, |limits| limits.idle_s = own, |limits| limits.idle_s = others, 20);
+        peer.send(&body(&[Frame::Ping])).unwrap();
+        peer.wait((SECOND * 20).saturating_sub(Duration::from_micros(1)));
+        assert!(peer.connection.is_open());
+        peer.wait(Duration::from_micros(1));
+        assert_eq!(peer.events(), [ConnectionEvent::Closed(Closed::Idle)]);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use super::link::Pooled;
-use super::puppet::{CHAT, Puppet, ReceivedPacket, ack, body, stream};
+use super::scripted_peer::{CHAT, ReceivedPacket, ScriptedPeer, ack, body, stream};
 use crate::session::Role;
 use crate::time::Duration;
 use crate::wire::frame::{Frame, StreamId};
@@ -11,67 +11,67 @@ use crate::wire::frame::{Frame, StreamId};
 const MS: Duration = Duration::from_millis(1);
 
 /// A server whose first packet, number 0, was acknowledged, with a round trip of 100 ms.
-fn server_in(memory: Pooled) -> Puppet {
-    let mut puppet = Puppet::new(Role::Server, memory);
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    puppet.wait(MS * 5);
-    puppet.wait(MS * 100);
-    puppet.send(&ack(&[0..=0])).unwrap();
-    puppet
+fn server_in(memory: Pooled) -> ScriptedPeer {
+    let mut peer = ScriptedPeer::new(Role::Server, memory);
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    peer.wait(MS * 5);
+    peer.wait(MS * 100);
+    peer.send(&ack(&[0..=0])).unwrap();
+    peer
 }
 
-fn server() -> Puppet {
+fn server() -> ScriptedPeer {
     server_in(Pooled::new(1_000, 0, 16))
 }
 
 #[test]
 fn acknowledges_one_within_the_stated_delay_and_two_at_once() {
-    let mut puppet = server();
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    assert!(puppet.receive().is_empty());
-    assert!(puppet.wait(MS * 4).is_empty());
-    assert_eq!(puppet.wait(MS)[0].acked(), Some([0..=2].to_vec()));
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    assert_eq!(puppet.receive()[0].acked(), Some([0..=4].to_vec()));
+    let mut peer = server();
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    assert!(peer.receive().is_empty());
+    assert!(peer.wait(MS * 4).is_empty());
+    assert_eq!(peer.wait(MS)[0].acked(), Some([0..=2].to_vec()));
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    assert_eq!(peer.receive()[0].acked(), Some([0..=4].to_vec()));
 }
 
 #[test]
 fn sends_an_acknowledgement_together_with_data() {
-    let mut puppet = server();
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    puppet.connection.send(puppet.now, CHAT, &[b"an", b"swer"]).unwrap();
-    let received = puppet.receive();
+    let mut peer = server();
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    peer.connection.send(peer.now, CHAT, &[b"an", b"swer"]).unwrap();
+    let received = peer.receive();
     assert_eq!((received.len(), received[0].chat()), (1, Some((0, 6))));
     assert_eq!(received[0].acked(), Some([0..=2].to_vec()));
-    assert!(puppet.wait(MS * 20).is_empty());
+    assert!(peer.wait(MS * 20).is_empty());
 }
 
 #[test]
 fn packets_with_only_an_ack_are_not_acknowledged() {
-    let mut puppet = server();
+    let mut peer = server();
     for _ in 0..40 {
-        puppet.send(&ack(&[0..=0])).unwrap();
-        assert!(puppet.wait(MS * 100).is_empty());
+        peer.send(&ack(&[0..=0])).unwrap();
+        assert!(peer.wait(MS * 100).is_empty());
     }
     for _ in 0..5 {
-        puppet.send(&body(&[Frame::Ping])).unwrap();
-        let received = puppet.wait(MS * 5);
+        peer.send(&body(&[Frame::Ping])).unwrap();
+        let received = peer.wait(MS * 5);
         assert!(received.iter().all(|received| !received.is_ack_eliciting()));
-        assert_eq!(puppet.connection.memory().held(), 0);
+        assert_eq!(peer.connection.memory().held(), 0);
     }
 }
 
 #[test]
 fn receive_only_side_regularly_requests_an_acknowledgement() {
-    let mut puppet = server();
+    let mut peer = server();
     let mut asked = 0;
     for _ in 0..100 {
-        puppet.send(&body(&[Frame::Ping])).unwrap();
-        for received in puppet.wait(MS * 5) {
+        peer.send(&body(&[Frame::Ping])).unwrap();
+        for received in peer.wait(MS * 5) {
             if received.is_ack_eliciting() {
                 asked += 1;
-                puppet.send(&ack(&[received.number..=received.number])).unwrap();
+                peer.send(&ack(&[received.number..=received.number])).unwrap();
             }
         }
     }
@@ -80,47 +80,47 @@ fn receive_only_side_regularly_requests_an_acknowledgement() {
 
 #[test]
 fn sends_queued_messages_in_one_packet() {
-    let mut puppet = server();
+    let mut peer = server();
     for _ in 0..10 {
-        puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
+        peer.connection.send(peer.now, CHAT, &[b"message"]).unwrap();
     }
-    let received = puppet.receive();
+    let received = peer.receive();
     assert_eq!(received.iter().map(ReceivedPacket::chat).collect::<Vec<_>>(), [Some((0, 70))]);
 }
 
 #[test]
 fn adds_no_tiny_bulk_chunks_after_chat() {
-    let mut puppet = server_in(Pooled::new(5_000, 5_000, 16));
+    let mut peer = server_in(Pooled::new(5_000, 5_000, 16));
     for (chat, bulk) in [(1_080, None), (1_060, Some(71))] {
-        puppet.connection.send(puppet.now, CHAT, &[&[1; 2_000][..chat]]).unwrap();
-        puppet.connection.send(puppet.now, StreamId::Bulk, &[&[2; 71]]).unwrap();
-        let received = puppet.receive();
+        peer.connection.send(peer.now, CHAT, &[&[1; 2_000][..chat]]).unwrap();
+        peer.connection.send(peer.now, StreamId::Bulk, &[&[2; 71]]).unwrap();
+        let received = peer.receive();
         let found = received[0].frames().iter().find_map(|frame| match frame {
             Frame::Stream { id: StreamId::Bulk, data, .. } => Some(data.len()),
             _ => None,
         });
         assert_eq!(found, bulk);
         let last = received.last().unwrap().number;
-        puppet.send(&ack(&[0..=last])).unwrap();
-        assert_eq!(puppet.connection.unacknowledged(StreamId::Bulk), 0);
+        peer.send(&ack(&[0..=last])).unwrap();
+        assert_eq!(peer.connection.unacknowledged(StreamId::Bulk), 0);
     }
 }
 
 #[test]
 fn resends_a_packet_when_three_later_ones_are_acknowledged() {
-    let mut puppet = server();
+    let mut peer = server();
     let mut numbers = Vec::new();
     for _ in 0..4 {
-        puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
-        numbers.push(puppet.receive()[0].number);
-        puppet.wait(MS * 20);
+        peer.connection.send(peer.now, CHAT, &[b"message"]).unwrap();
+        numbers.push(peer.receive()[0].number);
+        peer.wait(MS * 20);
     }
-    puppet.send(&ack(&[numbers[1]..=numbers[2]])).unwrap();
-    assert!(puppet.receive().is_empty());
-    puppet.send(&ack(&[numbers[1]..=numbers[3]])).unwrap();
-    let received = puppet.receive();
+    peer.send(&ack(&[numbers[1]..=numbers[2]])).unwrap();
+    assert!(peer.receive().is_empty());
+    peer.send(&ack(&[numbers[1]..=numbers[3]])).unwrap();
+    let received = peer.receive();
     assert_eq!(received[0].chat(), Some((0, 7)));
-    let counters = puppet.connection.counters();
+    let counters = peer.connection.counters();
     assert_eq!((counters.lost, counters.resent), (1, 1));
 }
 
@@ -128,126 +128,131 @@ fn resends_a_packet_when_three_later_ones_are_acknowledged() {
 fn an_epoch_step_is_not_a_loss() {
     // The epoch steps by time: the packet number jumps, the count of packets does not.
     let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
-    let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
-    puppet.connection.send(puppet.now, CHAT, &[b"one"]).unwrap();
-    puppet.receive();
-    puppet.wait(MS * 100);
-    puppet.send(&ack(&[0..=0])).unwrap();
-    puppet.wait(Duration::from_secs(41 * 60));
-    puppet.connection.send(puppet.now, CHAT, &[b"two"]).unwrap();
-    puppet.receive();
-    puppet.connection.send(puppet.now, CHAT, &[b"three"]).unwrap();
-    assert_eq!(puppet.receive()[0].number, 1 << 20);
-    puppet.now += MS * 50;
-    puppet.send(&ack(&[1 << 20..=1 << 20, 0..=0])).unwrap();
-    assert!(puppet.receive().is_empty());
-    assert_eq!(puppet.connection.counters().lost, 0);
+    let mut peer = ScriptedPeer::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
+    peer.connection.send(peer.now, CHAT, &[b"one"]).unwrap();
+    peer.receive();
+    peer.wait(MS * 100);
+    peer.send(&ack(&[0..=0])).unwrap();
+    peer.wait(Duration::from_secs(41 * 60));
+    peer.connection.send(peer.now, CHAT, &[b"two"]).unwrap();
+    peer.receive();
+    peer.connection.send(peer.now, CHAT, &[b"three"]).unwrap();
+    assert_eq!(peer.receive()[0].number, 1 << 20);
+    peer.now += MS * 50;
+    peer.send(&ack(&[1 << 20..=1 << 20, 0..=0])).unwrap();
+    assert!(peer.receive().is_empty());
+    assert_eq!(peer.connection.counters().lost, 0);
 }
 
 #[test]
 fn exhausted_epoch_waits_for_an_acknowledgement() {
     let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
-    let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 6);
-    puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
-    let received = puppet.wait(Duration::from_secs(200));
+    let mut peer = ScriptedPeer::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 6);
+    peer.connection.send(peer.now, CHAT, &[b"message"]).unwrap();
+    let received = peer.wait(Duration::from_secs(200));
     assert_eq!(received.last().map(|received| received.number), Some(63));
-    assert!(puppet.wait(Duration::from_secs(200)).is_empty());
-    puppet.connection.send(puppet.now, CHAT, &[b"more"]).unwrap();
-    assert!(puppet.receive().is_empty());
-    puppet.send(&ack(&[63..=63])).unwrap();
-    assert_eq!(puppet.receive()[0].number, 64);
+    assert!(peer.wait(Duration::from_secs(200)).is_empty());
+    peer.connection.send(peer.now, CHAT, &[b"more"]).unwrap();
+    assert!(peer.receive().is_empty());
+    peer.send(&ack(&[63..=63])).unwrap();
+    assert_eq!(peer.receive()[0].number, 64);
 }
 
 #[test]
 fn resends_a_packet_when_a_later_one_is_acknowledged_and_time_has_passed() {
-    let mut puppet = server();
+    let mut peer = server();
     for _ in 0..2 {
-        puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
-        puppet.receive();
+        peer.connection.send(peer.now, CHAT, &[b"message"]).unwrap();
+        peer.receive();
     }
-    puppet.now += MS * 100;
-    puppet.send(&ack(&[2..=2, 0..=0])).unwrap();
+    peer.now += MS * 100;
+    peer.send(&ack(&[2..=2, 0..=0])).unwrap();
     // 9/8 of the round trip of 100 ms: 112.5 ms after it was sent.
-    assert!(puppet.wait(MS * 12).is_empty());
-    assert_eq!(puppet.wait(MS)[0].chat(), Some((0, 7)));
+    assert!(peer.wait(MS * 12).is_empty());
+    assert_eq!(peer.wait(MS)[0].chat(), Some((0, 7)));
 }
 
 #[test]
 fn late_acknowledgement_delays_loss_detection_by_at_most_two_seconds() {
-    let mut puppet = server_in(Pooled::new(1_000, 0, 64));
-    puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
-    let late = puppet.receive()[0].number;
-    puppet.wait(Duration::from_secs(30));
-    puppet.send(&ack(&[late..=late])).unwrap();
-    puppet.receive();
+    let mut peer = server_in(Pooled::new(1_000, 0, 64));
+    peer.connection.send(peer.now, CHAT, &[b"message"]).unwrap();
+    let late = peer.receive()[0].number;
+    peer.wait(Duration::from_secs(30));
+    peer.send(&ack(&[late..=late])).unwrap();
+    peer.receive();
     for _ in 0..2 {
-        puppet.connection.send(puppet.now, CHAT, &[b"another"]).unwrap();
-        puppet.receive();
+        peer.connection.send(peer.now, CHAT, &[b"another"]).unwrap();
+        peer.receive();
     }
-    let last = puppet.connection.counters().sent - 1;
-    puppet.send(&ack(&[last..=last])).unwrap();
+    let last = peer.connection.counters().sent - 1;
+    peer.send(&ack(&[last..=last])).unwrap();
     // The time threshold is at most the longest probe time-out.
-    assert_eq!(puppet.wait(Duration::from_secs(2))[0].chat(), Some((7, 7)));
+    assert_eq!(peer.wait(Duration::from_secs(2))[0].chat(), Some((7, 7)));
 }
 
 #[test]
 fn probe_time_out_doubles_up_to_two_seconds() {
-    let mut puppet = server();
-    puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
-    puppet.receive();
-    let (mut last, mut gaps) = (puppet.now, Vec::new());
+    let mut peer = server();
+    peer.connection.send(peer.now, CHAT, &[b"message"]).unwrap();
+    peer.receive();
+    let (mut last, mut gaps) = (peer.now, Vec::new());
     for _ in 0..6 {
-        while puppet.wait(MS).is_empty() {}
-        gaps.push((puppet.now - Duration::from_micros(last.as_micros())).as_micros() / 1_000);
-        last = puppet.now;
+        while peer.wait(MS).is_empty() {}
+        gaps.push((peer.now - Duration::from_micros(last.as_micros())).as_micros() / 1_000);
+        last = peer.now;
     }
     // srtt 100, rttvar 50, ack delay 5: 305 ms.
     assert_eq!(gaps, [305, 610, 1_220, 2_000, 2_000, 2_000]);
-    assert_eq!(puppet.connection.consecutive_ptos(), 6);
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    assert_eq!(puppet.connection.consecutive_ptos(), 0);
+    assert_eq!(peer.connection.consecutive_ptos(), 6);
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    assert_eq!(peer.connection.consecutive_ptos(), 0);
 }
 
 #[test]
 fn continuous_sender_detects_a_silent_peer() {
-    let mut puppet = server();
+    let mut peer = server();
     for _ in 0..10 {
-        puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
-        puppet.wait(MS * 100);
+        peer.connection.send(peer.now, CHAT, &[b"message"]).unwrap();
+        peer.wait(MS * 100);
     }
-    assert!(puppet.connection.consecutive_ptos() >= 1);
+    assert!(peer.connection.consecutive_ptos() >= 1);
 }
 
 #[test]
 fn reserves_two_slots_for_probes() {
     for (slots, packets) in [(6, 64), (16, 6)] {
-        let mut puppet =
-            Puppet::with(Role::Server, Pooled::new(10_000, 0, slots), |_| {}, |limits| limits.packets = packets, 20);
+        let mut peer = ScriptedPeer::with(
+            Role::Server,
+            Pooled::new(10_000, 0, slots),
+            |_| {},
+            |limits| limits.packets = packets,
+            20,
+        );
         for _ in 0..20 {
-            puppet.connection.send(puppet.now, CHAT, &[&[1; 100]]).unwrap();
-            puppet.receive();
+            peer.connection.send(peer.now, CHAT, &[&[1; 100]]).unwrap();
+            peer.receive();
         }
         // Packets 0 to 3 are in flight, everything else waits.
-        let received = puppet.wait(Duration::from_millis(1_100));
+        let received = peer.wait(Duration::from_millis(1_100));
         assert_eq!(received.iter().map(|received| received.number).collect::<Vec<_>>(), [4, 5], "{received:?}");
         assert_eq!(received[0].chat(), Some((0, 200)));
         // When every slot is taken, the oldest packet makes room, so that probing never ends.
         for _ in 0..5 {
-            assert!(!puppet.wait(Duration::from_millis(2_000)).is_empty());
+            assert!(!peer.wait(Duration::from_millis(2_000)).is_empty());
         }
     }
 }
 
 #[test]
 fn sends_two_packets_per_probe_time_out() {
-    let mut puppet = server_in(Pooled::new(50_000, 0, 64));
-    puppet.connection.send(puppet.now, CHAT, &[&[7; 50_000]]).unwrap();
-    let before = puppet.receive().len();
+    let mut peer = server_in(Pooled::new(50_000, 0, 64));
+    peer.connection.send(peer.now, CHAT, &[&[7; 50_000]]).unwrap();
+    let before = peer.receive().len();
     assert!(before >= 10);
     for _ in 0..3 {
         let mut received = Vec::new();
         while received.is_empty() {
-            received = puppet.wait(MS);
+            received = peer.wait(MS);
         }
         // The oldest data: first in a datagram that every path carries, then in a full one.
         assert_eq!(received.iter().map(ReceivedPacket::chat).collect::<Vec<_>>(), [Some((0, 531)), Some((531, 1_155))]);
@@ -257,149 +262,146 @@ fn sends_two_packets_per_probe_time_out() {
 #[test]
 fn shrinks_the_window_after_three_probe_time_outs() {
     for (ptos, packets) in [(2, 5..=12), (3, 1..=3)] {
-        let mut puppet = server_in(Pooled::new(50_000, 0, 64));
-        puppet.connection.send(puppet.now, CHAT, &[&[7; 50_000]]).unwrap();
-        puppet.receive();
+        let mut peer = server_in(Pooled::new(50_000, 0, 64));
+        peer.connection.send(peer.now, CHAT, &[&[7; 50_000]]).unwrap();
+        peer.receive();
         let mut last = 0;
-        while puppet.connection.consecutive_ptos() < ptos {
-            last = puppet.wait(MS).last().map_or(last, |received| received.number);
+        while peer.connection.consecutive_ptos() < ptos {
+            last = peer.wait(MS).last().map_or(last, |received| received.number);
         }
-        puppet.now += MS * 50;
-        puppet.send(&ack(&[last..=last])).unwrap();
-        let received = puppet.receive();
+        peer.now += MS * 50;
+        peer.send(&ack(&[last..=last])).unwrap();
+        let received = peer.receive();
         assert!(packets.contains(&received.len()), "{} after {ptos}", received.len());
     }
 }
 
 #[test]
 fn acknowledged_ack_ranges_are_not_repeated() {
-    let mut puppet = server();
+    let mut peer = server();
     for _ in 0..10 {
-        puppet.sealed(&body(&[Frame::Ping]));
-        puppet.send(&body(&[Frame::Ping])).unwrap();
+        peer.sealed(&body(&[Frame::Ping]));
+        peer.send(&body(&[Frame::Ping])).unwrap();
     }
-    puppet.connection.send(puppet.now, CHAT, &[b"x"]).unwrap();
-    let received = puppet.receive();
+    peer.connection.send(peer.now, CHAT, &[b"x"]).unwrap();
+    let received = peer.receive();
     let last = received.last().unwrap();
     assert_eq!(last.acked().map(|ranges| ranges.len()), Some(11));
-    puppet.send(&ack(&[last.number..=last.number])).unwrap();
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    assert_eq!(puppet.receive()[0].acked(), Some([21..=24].to_vec()));
+    peer.send(&ack(&[last.number..=last.number])).unwrap();
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    assert_eq!(peer.receive()[0].acked(), Some([21..=24].to_vec()));
 }
 
 #[test]
 fn a_probe_without_data_is_a_ping() {
-    let mut puppet = server();
-    puppet.send(&body(&[stream(0, &[1; 600])])).unwrap();
-    puppet.connection.consume(CHAT, 600);
-    assert_eq!(puppet.receive()[0].max_data(), Some(1_600));
-    puppet.send(&ack(&[1..=1])).unwrap();
-    assert!(puppet.connection.poll_timeout().is_some_and(|at| at > puppet.now + Duration::from_secs(30)));
-    assert!(puppet.wait(Duration::from_secs(5)).is_empty());
+    let mut peer = server();
+    peer.send(&body(&[stream(0, &[1; 600])])).unwrap();
+    peer.connection.consume(CHAT, 600);
+    assert_eq!(peer.receive()[0].max_data(), Some(1_600));
+    peer.send(&ack(&[1..=1])).unwrap();
+    assert!(peer.connection.poll_timeout().is_some_and(|at| at > peer.now + Duration::from_secs(30)));
+    assert!(peer.wait(Duration::from_secs(5)).is_empty());
 }
 
 #[test]
 fn resends_max_data_with_the_newest_value() {
-    let mut puppet = server();
-    puppet.send(&body(&[stream(0, &[1; 900])])).unwrap();
-    puppet.connection.consume(CHAT, 249);
-    assert!(puppet.receive().is_empty());
-    puppet.connection.consume(CHAT, 1);
-    assert_eq!(puppet.receive()[0].max_data(), Some(1_250));
+    let mut peer = server();
+    peer.send(&body(&[stream(0, &[1; 900])])).unwrap();
+    peer.connection.consume(CHAT, 249);
+    assert!(peer.receive().is_empty());
+    peer.connection.consume(CHAT, 1);
+    assert_eq!(peer.receive()[0].max_data(), Some(1_250));
     // Less than a quarter of the window triggers no packet, but the retransmission has the new
     // value.
-    puppet.connection.consume(CHAT, 100);
-    assert!(puppet.receive().is_empty());
-    let again = puppet.wait(MS * 400);
+    peer.connection.consume(CHAT, 100);
+    assert!(peer.receive().is_empty());
+    let again = peer.wait(MS * 400);
     assert_eq!(again[0].max_data(), Some(1_350));
     let number = again[0].number;
-    puppet.send(&ack(&[number..=number])).unwrap();
+    peer.send(&ack(&[number..=number])).unwrap();
     // The first is lost by now, but the newest has arrived.
-    assert!(puppet.wait(Duration::from_secs(2)).is_empty());
-    assert_eq!(puppet.connection.counters().lost, 1);
+    assert!(peer.wait(Duration::from_secs(2)).is_empty());
+    assert_eq!(peer.connection.counters().lost, 1);
 }
 
 #[test]
 fn sends_max_data_on_any_read_when_the_window_is_closed() {
-    let mut puppet = server();
-    puppet.send(&body(&[stream(0, &[1; 900])])).unwrap();
-    puppet.send(&body(&[stream(900, &[1; 100])])).unwrap();
-    puppet.receive();
-    puppet.connection.consume(CHAT, 1);
-    assert_eq!(puppet.receive()[0].max_data(), Some(1_001));
+    let mut peer = server();
+    peer.send(&body(&[stream(0, &[1; 900])])).unwrap();
+    peer.send(&body(&[stream(900, &[1; 100])])).unwrap();
+    peer.receive();
+    peer.connection.consume(CHAT, 1);
+    assert_eq!(peer.receive()[0].max_data(), Some(1_001));
 }
 
 #[test]
 fn a_blocked_sender_waits_for_max_data_without_a_timer() {
     let small = |limits: &mut crate::wire::packet::TransportParameters| limits.chat = 600;
-    let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), |_| {}, small, 20);
-    puppet.connection.send(puppet.now, CHAT, &[&[7; 1_000]]).unwrap();
-    assert_eq!(puppet.receive()[0].chat(), Some((0, 600)));
-    puppet.now += MS * 100;
-    puppet.send(&ack(&[0..=0])).unwrap();
-    assert_eq!((puppet.events(), puppet.connection.unacknowledged(CHAT)), (Vec::new(), 400));
+    let mut peer = ScriptedPeer::with(Role::Server, Pooled::new(1_000, 0, 16), |_| {}, small, 20);
+    peer.connection.send(peer.now, CHAT, &[&[7; 1_000]]).unwrap();
+    assert_eq!(peer.receive()[0].chat(), Some((0, 600)));
+    peer.now += MS * 100;
+    peer.send(&ack(&[0..=0])).unwrap();
+    assert_eq!((peer.events(), peer.connection.unacknowledged(CHAT)), (Vec::new(), 400));
     // Nothing is sent until the idle time-out.
-    assert!(puppet.wait(Duration::from_secs(59)).is_empty());
-    puppet.send(&body(&[Frame::MaxData { id: CHAT, offset: 100 }])).unwrap();
-    assert!(puppet.wait(MS * 4).is_empty());
-    puppet.send(&body(&[Frame::MaxData { id: CHAT, offset: 700 }])).unwrap();
-    assert_eq!(puppet.receive()[0].chat(), Some((600, 100)));
+    assert!(peer.wait(Duration::from_secs(59)).is_empty());
+    peer.send(&body(&[Frame::MaxData { id: CHAT, offset: 100 }])).unwrap();
+    assert!(peer.wait(MS * 4).is_empty());
+    peer.send(&body(&[Frame::MaxData { id: CHAT, offset: 700 }])).unwrap();
+    assert_eq!(peer.receive()[0].chat(), Some((600, 100)));
 }
 
 #[test]
 fn acknowledgement_frees_space_in_a_full_ring() {
-    let mut puppet = server();
-    puppet.connection.send(puppet.now, CHAT, &[&[7; 1_000]]).unwrap();
-    assert_eq!(
-        (puppet.connection.send(puppet.now, CHAT, &[b"x"]).is_err(), puppet.connection.send_space(CHAT)),
-        (true, 0)
-    );
-    puppet.receive();
-    puppet.send(&ack(&[1..=1])).unwrap();
-    assert_eq!(puppet.connection.send_space(CHAT), 1_000);
-    puppet.connection.send(puppet.now, CHAT, &[b"x"]).unwrap();
+    let mut peer = server();
+    peer.connection.send(peer.now, CHAT, &[&[7; 1_000]]).unwrap();
+    assert_eq!((peer.connection.send(peer.now, CHAT, &[b"x"]).is_err(), peer.connection.send_space(CHAT)), (true, 0));
+    peer.receive();
+    peer.send(&ack(&[1..=1])).unwrap();
+    assert_eq!(peer.connection.send_space(CHAT), 1_000);
+    peer.connection.send(peer.now, CHAT, &[b"x"]).unwrap();
 }
 
 #[test]
 fn sets_a_timer_to_retry_when_a_buffer_is_unavailable() {
-    let mut puppet = server_in(Pooled::new(1_000, 0, 16).refusing(2));
+    let mut peer = server_in(Pooled::new(1_000, 0, 16).refusing(2));
     // The first request was for the table of packets in flight, for the first PING.
-    assert!(puppet.connection.send(puppet.now, CHAT, &[b"x"]).is_err());
-    assert!(puppet.connection.poll_timeout().is_some_and(|at| at <= puppet.now + MS * 60));
-    puppet.wait(MS * 60);
-    puppet.connection.send(puppet.now, CHAT, &[b"x"]).unwrap();
+    assert!(peer.connection.send(peer.now, CHAT, &[b"x"]).is_err());
+    assert!(peer.connection.poll_timeout().is_some_and(|at| at <= peer.now + MS * 60));
+    peer.wait(MS * 60);
+    peer.connection.send(peer.now, CHAT, &[b"x"]).unwrap();
 }
 
 #[test]
 fn samples_the_round_trip_only_from_the_largest_newly_acknowledged() {
-    let mut puppet = server();
-    assert_eq!(puppet.connection.rtt(), Some(MS * 100));
-    puppet.connection.send(puppet.now, CHAT, &[b"a"]).unwrap();
-    puppet.receive();
+    let mut peer = server();
+    assert_eq!(peer.connection.rtt(), Some(MS * 100));
+    peer.connection.send(peer.now, CHAT, &[b"a"]).unwrap();
+    peer.receive();
     // Packet 2 of the server has only an ACK.
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    assert!(!puppet.receive()[0].is_ack_eliciting());
-    puppet.now += MS * 200;
-    puppet.send(&ack(&[0..=2])).unwrap();
-    assert_eq!(puppet.connection.rtt(), Some(MS * 100), "number 1 is not the largest");
-    puppet.connection.send(puppet.now, CHAT, &[b"a"]).unwrap();
-    puppet.receive();
-    puppet.now += MS * 180;
-    puppet.send(&ack(&[0..=3])).unwrap();
-    assert_eq!(puppet.connection.rtt(), Some(MS * 110));
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    assert!(!peer.receive()[0].is_ack_eliciting());
+    peer.now += MS * 200;
+    peer.send(&ack(&[0..=2])).unwrap();
+    assert_eq!(peer.connection.rtt(), Some(MS * 100), "number 1 is not the largest");
+    peer.connection.send(peer.now, CHAT, &[b"a"]).unwrap();
+    peer.receive();
+    peer.now += MS * 180;
+    peer.send(&ack(&[0..=3])).unwrap();
+    assert_eq!(peer.connection.rtt(), Some(MS * 110));
 }
 
 #[test]
 fn accepts_hints_only_for_packets_sent_since_the_last_receive() {
-    let mut puppet = Puppet::new(Role::Client, Pooled::new(1_000, 0, 16));
-    assert!(!puppet.connection.is_hint_plausible(0), "not sent yet");
-    assert_eq!(puppet.receive()[0].number, 0);
-    assert!(puppet.connection.is_hint_plausible(0) && !puppet.connection.is_hint_plausible(1));
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    assert!(!puppet.connection.is_hint_plausible(0), "something authentic came since");
-    puppet.connection.send(puppet.now, CHAT, &[b"a"]).unwrap();
-    puppet.receive();
-    assert!(puppet.connection.is_hint_plausible(1) && !puppet.connection.is_hint_plausible(0));
+    let mut peer = ScriptedPeer::new(Role::Client, Pooled::new(1_000, 0, 16));
+    assert!(!peer.connection.is_hint_plausible(0), "not sent yet");
+    assert_eq!(peer.receive()[0].number, 0);
+    assert!(peer.connection.is_hint_plausible(0) && !peer.connection.is_hint_plausible(1));
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    assert!(!peer.connection.is_hint_plausible(0), "something authentic came since");
+    peer.connection.send(peer.now, CHAT, &[b"a"]).unwrap();
+    peer.receive();
+    assert!(peer.connection.is_hint_plausible(1) && !peer.connection.is_hint_plausible(0));
 }

@@ -6,7 +6,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::link::{Pooled, address};
-use super::puppet::{CHAT, Puppet, ack, body};
+use super::scripted_peer::{CHAT, ScriptedPeer, ack, body};
 use crate::session::Role;
 use crate::time::Duration;
 use crate::wire::frame::{CloseCode, Frame, StreamId};
@@ -58,7 +58,7 @@ fn rude_moves() -> impl Strategy<Value = Move> {
 
 fn play(role: Role, moves: Vec<Move>, slots: usize, refuses: u32, epoch_bits: u32) {
     let memory = Pooled::new(2_000, 700, slots).refusing(refuses);
-    let mut puppet = Puppet::with(role, memory, |_| {}, |limits| limits.packets = 20, epoch_bits);
+    let mut peer = ScriptedPeer::with(role, memory, |_| {}, |limits| limits.packets = 20, epoch_bits);
     let id = |is_bulk| if is_bulk { StreamId::Bulk } else { StreamId::Chat };
     let mut sent = 0;
     for step in moves {
@@ -81,47 +81,47 @@ fn play(role: Role, moves: Vec<Move>, slots: usize, refuses: u32, epoch_bits: u3
             Move::Close => Some(body(&[Frame::Close { code: CloseCode::LEFT, reason: "" }])),
             Move::Raw(raw) => Some(raw),
             Move::Skip => {
-                puppet.sealed(&[1]);
+                peer.sealed(&[1]);
                 None
             }
             Move::Roam(host) => {
-                puppet.address = address(host);
+                peer.address = address(host);
                 None
             }
             Move::Wait(millis) => {
-                let received = puppet.wait(Duration::from_millis(millis));
+                let received = peer.wait(Duration::from_millis(millis));
                 sent = received.last().map_or(sent, |received| received.number);
                 None
             }
             Move::Send { is_bulk, len } => {
-                let space = puppet.connection.send_space(id(is_bulk));
-                let taken = puppet.connection.send(puppet.now, id(is_bulk), &[&data[..len]]);
+                let space = peer.connection.send_space(id(is_bulk));
+                let taken = peer.connection.send(peer.now, id(is_bulk), &[&data[..len]]);
                 assert!(len <= space || taken.is_err());
                 None
             }
             Move::Consume { is_bulk, len } => {
-                puppet.connection.consume(id(is_bulk), len);
+                peer.connection.consume(id(is_bulk), len);
                 None
             }
         };
         if let Some(packet) = packet {
-            let _ = puppet.send(&packet);
+            let _ = peer.send(&packet);
         }
-        sent = puppet.receive().last().map_or(sent, |received| received.number);
-        puppet.connection.handle_timeout(puppet.now);
-        sent = puppet.receive().last().map_or(sent, |received| received.number);
-        let timeout = puppet.connection.poll_timeout();
-        assert!(timeout.is_none_or(|at| at > puppet.now), "{timeout:?} is not after {:?}", puppet.now);
-        puppet.events();
-        assert!(puppet.connection.memory().held() <= 5);
+        sent = peer.receive().last().map_or(sent, |received| received.number);
+        peer.connection.handle_timeout(peer.now);
+        sent = peer.receive().last().map_or(sent, |received| received.number);
+        let timeout = peer.connection.poll_timeout();
+        assert!(timeout.is_none_or(|at| at > peer.now), "{timeout:?} is not after {:?}", peer.now);
+        peer.events();
+        assert!(peer.connection.memory().held() <= 5);
     }
     // When the peer falls silent, the connection ends and releases its buffers.
-    puppet.wait(Duration::from_secs(61));
-    assert!(puppet.connection.is_finished());
+    peer.wait(Duration::from_secs(61));
+    assert!(peer.connection.is_finished());
     for id in StreamId::ALL {
-        puppet.connection.consume(id, usize::MAX);
+        peer.connection.consume(id, usize::MAX);
     }
-    assert_eq!((puppet.connection.memory().held(), puppet.connection.readable(CHAT)), (0, 0));
+    assert_eq!((peer.connection.memory().held(), peer.connection.readable(CHAT)), (0, 0));
 }
 
 fn roles() -> impl Strategy<Value = Role> {

@@ -1,8 +1,8 @@
-//! Connections under test: against a scripted peer (`puppet`), and in pairs over an unreliable
-//! link in virtual time (`link`).
+//! Connections under test: against a scripted peer (`scripted_peer`), and in pairs over an
+//! unreliable link in virtual time (`link`).
 
 mod link;
-mod puppet;
+mod scripted_peer;
 
 mod breaches;
 mod bursts;

@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use super::link::{CLEAN, CLIENT, Pair, Pooled, SERVER, address, rough};
-use super::puppet::{CHAT, Puppet, body};
+use super::scripted_peer::{CHAT, ScriptedPeer, body};
 use crate::connection::ConnectionEvent;
 use crate::session::Role;
 use crate::time::Duration;
@@ -38,8 +38,8 @@ fn server_follows_an_idle_client_at_its_next_keep_alive() {
     assert_eq!(pair.server.connection.remote(), Some(address(10)));
 }
 
-fn challenges(puppet: &mut Puppet) -> Vec<(core::net::SocketAddr, usize, [u8; 8])> {
-    let received = puppet.receive();
+fn challenges(peer: &mut ScriptedPeer) -> Vec<(core::net::SocketAddr, usize, [u8; 8])> {
+    let received = peer.receive();
     let found = received.iter().flat_map(|received| {
         received.frames().into_iter().filter_map(|frame| match frame {
             Frame::PathChallenge(data) => Some((received.to, received.len, data)),
@@ -51,61 +51,61 @@ fn challenges(puppet: &mut Puppet) -> Vec<(core::net::SocketAddr, usize, [u8; 8]
 
 #[test]
 fn only_challenges_go_to_the_new_address_before_its_response() {
-    let mut puppet = Puppet::new(Role::Server, Pooled::large());
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    puppet.address = address(50);
-    puppet.send(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 1 }])).unwrap();
-    puppet.connection.send(puppet.now, CHAT, &[b"secret"]).unwrap();
-    let received = puppet.receive();
+    let mut peer = ScriptedPeer::new(Role::Server, Pooled::large());
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    peer.address = address(50);
+    peer.send(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 1 }])).unwrap();
+    peer.connection.send(peer.now, CHAT, &[b"secret"]).unwrap();
+    let received = peer.receive();
     let to: Vec<_> = received.iter().map(|received| received.to).collect();
     assert_eq!(to, [address(50), CLIENT]);
     assert_eq!(received[0].len, 42);
     let Frame::PathChallenge(data) = received[0].frames()[0] else { panic!("{received:?}") };
     // A response from another address or with wrong data does not count.
-    puppet.address = address(51);
-    puppet.send(&body(&[Frame::PathResponse(data)])).unwrap();
-    puppet.address = address(50);
-    puppet.send(&body(&[Frame::PathResponse([0; 8])])).unwrap();
-    assert_eq!(puppet.connection.remote(), Some(CLIENT));
+    peer.address = address(51);
+    peer.send(&body(&[Frame::PathResponse(data)])).unwrap();
+    peer.address = address(50);
+    peer.send(&body(&[Frame::PathResponse([0; 8])])).unwrap();
+    assert_eq!(peer.connection.remote(), Some(CLIENT));
 }
 
 #[test]
 fn path_response_moves_the_peer_and_data_in_flight_is_resent() {
-    let mut puppet = Puppet::new(Role::Server, Pooled::large());
-    puppet.connection.send(puppet.now, CHAT, &[b"lost on the old way"]).unwrap();
-    puppet.receive();
-    puppet.address = address(50);
-    puppet.send(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
-    let received = puppet.receive();
+    let mut peer = ScriptedPeer::new(Role::Server, Pooled::large());
+    peer.connection.send(peer.now, CHAT, &[b"lost on the old way"]).unwrap();
+    peer.receive();
+    peer.address = address(50);
+    peer.send(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
+    let received = peer.receive();
     assert!(received.iter().any(|packet| packet.to == address(50) && packet.frames() == [Frame::PathResponse([9; 8])]));
     let Some(Frame::PathChallenge(data)) =
         received.iter().flat_map(|received| received.frames()).find(|frame| matches!(frame, Frame::PathChallenge(_)))
     else {
         panic!("{received:?}")
     };
-    puppet.send(&body(&[Frame::PathResponse(data)])).unwrap();
-    assert_eq!(puppet.events(), [ConnectionEvent::Moved(address(50))]);
-    let received = puppet.receive();
+    peer.send(&body(&[Frame::PathResponse(data)])).unwrap();
+    assert_eq!(peer.events(), [ConnectionEvent::Moved(address(50))]);
+    let received = peer.receive();
     assert_eq!((received[0].to, received[0].chat()), (address(50), Some((0, 19))));
 }
 
 #[test]
 fn older_packet_from_a_new_address_does_not_move_the_peer() {
-    let mut puppet = Puppet::new(Role::Server, Pooled::large());
-    let mut older = puppet.sealed(&body(&[Frame::PathChallenge([9; 8])]));
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    puppet.connection.handle_datagram(puppet.now, address(50), &mut older).unwrap();
-    assert_eq!(challenges(&mut puppet), []);
+    let mut peer = ScriptedPeer::new(Role::Server, Pooled::large());
+    let mut older = peer.sealed(&body(&[Frame::PathChallenge([9; 8])]));
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    peer.connection.handle_datagram(peer.now, address(50), &mut older).unwrap();
+    assert_eq!(challenges(&mut peer), []);
 }
 
 #[test]
 fn sends_three_challenges_no_larger_than_the_packet_received() {
-    let mut puppet = Puppet::new(Role::Server, Pooled::large());
-    puppet.address = address(50);
-    puppet.send(&body(&[Frame::Ping])).unwrap();
-    assert_eq!(challenges(&mut puppet), [], "34 bytes came, 42 would go");
-    puppet.send(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
-    let received = puppet.wait(SECOND * 10);
+    let mut peer = ScriptedPeer::new(Role::Server, Pooled::large());
+    peer.address = address(50);
+    peer.send(&body(&[Frame::Ping])).unwrap();
+    assert_eq!(challenges(&mut peer), [], "34 bytes came, 42 would go");
+    peer.send(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
+    let received = peer.wait(SECOND * 10);
     let sent =
         received.iter().filter(|packet| packet.frames().iter().any(|frame| matches!(frame, Frame::PathChallenge(_))));
     assert!(sent.clone().all(|received| received.len <= 42 && received.to == address(50)));
@@ -114,12 +114,12 @@ fn sends_three_challenges_no_larger_than_the_packet_received() {
 
 #[test]
 fn client_responds_to_the_source_of_a_challenge_and_keeps_its_server() {
-    let mut puppet = Puppet::new(Role::Client, Pooled::large());
-    puppet.receive();
-    puppet.address = address(50);
-    puppet.send(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
-    let received = puppet.receive();
+    let mut peer = ScriptedPeer::new(Role::Client, Pooled::large());
+    peer.receive();
+    peer.address = address(50);
+    peer.send(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
+    let received = peer.receive();
     assert_eq!((received[0].to, received[0].frames()), (address(50), [Frame::PathResponse([9; 8])].to_vec()));
-    assert_eq!(challenges(&mut puppet), []);
-    assert_eq!(puppet.connection.remote(), Some(SERVER));
+    assert_eq!(challenges(&mut peer), []);
+    assert_eq!(peer.connection.remote(), Some(SERVER));
 }

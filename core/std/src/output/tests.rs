@@ -6,26 +6,26 @@ use super::*;
 
 /// A disk or a screen: its text, its capacity, and its error when it is full.
 #[derive(Clone)]
-struct Paper(Arc<Mutex<Sheet>>);
+struct TestSink(Arc<Mutex<SinkState>>);
 
-struct Sheet {
+struct SinkState {
     text: String,
     room: usize,
     full: io::ErrorKind,
     permits: Option<Receiver<()>>,
 }
 
-impl Paper {
+impl TestSink {
     fn new(room: usize) -> Self {
-        let sheet = Sheet { text: String::new(), room, full: io::ErrorKind::StorageFull, permits: None };
-        Self(Arc::new(Mutex::new(sheet)))
+        let state = SinkState { text: String::new(), room, full: io::ErrorKind::StorageFull, permits: None };
+        Self(Arc::new(Mutex::new(state)))
     }
 
     /// Writes one piece per permit.
     fn slow(permits: Receiver<()>) -> Self {
-        let paper = Self::new(usize::MAX);
-        paper.0.lock().unwrap().permits = Some(permits);
-        paper
+        let sink = Self::new(usize::MAX);
+        sink.0.lock().unwrap().permits = Some(permits);
+        sink
     }
 
     fn text(&self) -> String {
@@ -37,17 +37,17 @@ impl Paper {
     }
 }
 
-impl Write for Paper {
+impl Write for TestSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut sheet = self.0.lock().unwrap();
-        if let Some(permits) = &sheet.permits {
+        let mut state = self.0.lock().unwrap();
+        if let Some(permits) = &state.permits {
             let _ = permits.recv();
         }
-        let len = bytes.len().min(sheet.room - sheet.text.len());
+        let len = bytes.len().min(state.room - state.text.len());
         if len == 0 {
-            return Err(sheet.full.into());
+            return Err(state.full.into());
         }
-        sheet.text.push_str(std::str::from_utf8(&bytes[..len]).unwrap());
+        state.text.push_str(std::str::from_utf8(&bytes[..len]).unwrap());
         Ok(len)
     }
 
@@ -59,7 +59,7 @@ impl Write for Paper {
 #[test]
 fn blocked_output_never_waits_and_reports_skipped_lines() {
     let (permit, permits) = mpsc::channel();
-    let (screen, err) = (Paper::slow(permits), Paper::new(usize::MAX));
+    let (screen, err) = (TestSink::slow(permits), TestSink::new(usize::MAX));
     let output = Output::apart("server", screen.clone(), err.clone()).unwrap();
     let sender = output.sender();
     for number in 0..3 * QUEUE_LEN {
@@ -81,7 +81,7 @@ fn blocked_output_never_waits_and_reports_skipped_lines() {
 
 #[test]
 fn closed_output_is_not_a_loss() {
-    let (gone, err) = (Paper::new(0), Paper::new(usize::MAX));
+    let (gone, err) = (TestSink::new(0), TestSink::new(usize::MAX));
     gone.0.lock().unwrap().full = io::ErrorKind::BrokenPipe;
     let output = Output::apart("server", gone, err.clone()).unwrap();
     for _ in 0..3 * QUEUE_LEN {
@@ -93,7 +93,7 @@ fn closed_output_is_not_a_loss() {
 
 #[test]
 fn lines_of_both_streams_in_one_file_are_whole_and_in_order() {
-    let screen = Paper::new(usize::MAX);
+    let screen = TestSink::new(usize::MAX);
     let output = Output::shared("server", screen.clone(), screen.clone()).unwrap();
     let sender = output.sender();
     let mut expected = String::new();
@@ -111,7 +111,7 @@ fn lines_of_both_streams_in_one_file_are_whole_and_in_order() {
 
 #[test]
 fn full_disk_is_reported_once_and_skipped_lines_are_counted_later() {
-    let (mut disk, room) = (Target::new(Paper::new(10)), 1_000);
+    let (mut disk, room) = (Target::new(TestSink::new(10)), 1_000);
     assert_eq!(disk.line("hello"), None);
     assert!(disk.line("world").unwrap().contains("cannot write to standard output"));
     assert_eq!((disk.line("three"), disk.line("four")), (None, None), "said once");
@@ -127,7 +127,7 @@ fn full_disk_is_reported_once_and_skipped_lines_are_counted_later() {
 #[test]
 fn losses_at_the_end_are_reported_on_standard_error() {
     for is_shared in [true, false] {
-        let (out, err) = (Paper::new(3), Paper::new(usize::MAX));
+        let (out, err) = (TestSink::new(3), TestSink::new(usize::MAX));
         let output = if is_shared {
             Output::shared("server", out, err.clone())
         } else {

@@ -82,7 +82,9 @@ impl Action {
     fn command(&self) -> InviteCommand {
         match *self {
             Self::List { secrets } => InviteCommand::List { with_secrets: secrets },
-            Self::New { expires, uses } => InviteCommand::New(InviteTerms { made_by: None, valid_ms: expires, uses }),
+            Self::New { expires, uses } => {
+                InviteCommand::New(InviteTerms { valid_ms: expires, uses, ..InviteTerms::default() })
+            }
             Self::Revoke { target: Target::Standing } => InviteCommand::RevokeStanding,
             Self::Revoke { target: Target::Id(id) } => InviteCommand::Revoke(id),
         }
@@ -114,14 +116,14 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let command = action.command();
     let lines = match dir.lock(SERVER_LOCK) {
         Ok(_held) => {
-            let lines = offline::execute(&dir, &config, &standing, command)?;
-            report(command, || "no server runs here: it is in effect when the server is started".to_owned());
+            let lines = offline::execute(&dir, &config, &standing, &command)?;
+            report(&command, || "no server runs here: it is in effect when the server is started".to_owned());
             lines
         }
         Err(LockError::Held(id)) => {
-            let lines = ask_server(dir.path(), &standing, command)?;
+            let lines = ask_server(dir.path(), &standing, &command)?;
             let process = id.map_or_else(String::new, |id| format!(" (process {id})"));
-            report(command, || format!("in effect at once, in the running server{process}"));
+            report(&command, || format!("in effect at once, in the running server{process}"));
             lines
         }
         Err(LockError::File(error)) => return Err(CommandError::failed(error)),
@@ -131,14 +133,14 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 }
 
 /// Reports who executed a command that changes something.
-fn report(command: InviteCommand, who: impl FnOnce() -> String) {
+fn report(command: &InviteCommand, who: impl FnOnce() -> String) {
     if !matches!(command, InviteCommand::Show | InviteCommand::List { .. }) {
         remark(&format!("{PROGRAM}: {}", who()));
     }
 }
 
 /// Lets the running server execute a command. Invites in its answer get the addresses of `like`.
-fn ask_server(dir: &Path, like: &Invite, command: InviteCommand) -> Result<Vec<String>, CommandError> {
+fn ask_server(dir: &Path, like: &Invite, command: &InviteCommand) -> Result<Vec<String>, CommandError> {
     let lines = ctl::ask(dir, &format!("invite {}", command.arguments()))?;
     let readdressed = |line: String| {
         let invite = line.parse::<Invite>().ok().map(|invite| Invite { places: like.places.clone(), ..invite });

@@ -1,5 +1,6 @@
 //! Invites in the data directory of a server that does not run. The caller holds its lock.
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kabar_core::chat::ROOM_SECRET_LEN;
@@ -20,43 +21,41 @@ pub(super) fn execute(
     dir: &DataDir,
     config: &Config,
     standing: &Invite,
-    command: InviteCommand,
+    command: &InviteCommand,
 ) -> Result<Vec<String>, CommandError> {
     let mut store = SqliteStore::open(dir).map_err(CommandError::failed)?;
     let loaded = store.load_server().map_err(|error| CommandError::Failed(format!("history: {error}")))?;
-    let mut invites = Invites::new(standing.room.as_str(), &loaded);
-    let last_id = loaded.invites.iter().map(|record| record.id).max().unwrap_or_default();
+    let mut invites = Invites::new(&loaded);
     let (now_ms, limit) = (unix_ms(), config.limits.invites);
     // As the server does when it starts.
     let mut secret = standing.secret.clone();
-    if command == InviteCommand::RevokeStanding {
+    if *command == InviteCommand::RevokeStanding {
         secret = generate_secret(dir, &standing.room).map_err(CommandError::failed)?;
     }
-    invites.set_standing(now_ms, last_id.saturating_add(1), *secret.expose(), limit);
+    invites.set_standing(now_ms, None, *secret.expose(), limit);
     let lines = match command {
         InviteCommand::Show | InviteCommand::RevokeStanding => vec![invite_text(standing, secret.expose())],
         InviteCommand::List { with_secrets } => {
             let lines = LineFormatter::new();
             let show = |info| {
-                let text = shown_text(standing, &info, with_secrets);
+                let text = shown_text(standing, &info, *with_secrets);
                 [describe_invite(&lines, &info)].into_iter().chain(text)
             };
             return Ok(invites.list(now_ms).into_iter().flat_map(show).collect());
         }
         InviteCommand::New(terms) => {
             let secret: [u8; ROOM_SECRET_LEN] = random_bytes().map_err(CommandError::failed)?;
-            let id = invites.last_id().max(last_id).saturating_add(1);
             let InviteRecord { secret, .. } =
-                invites.add(now_ms, id, secret, terms, limit).map_err(CommandError::failed)?;
+                invites.add(now_ms, secret, terms.clone(), limit).map_err(CommandError::failed)?;
             vec![invite_text(standing, &secret)]
         }
         InviteCommand::Revoke(id) => {
-            invites.revoke(id).map_err(|error| CommandError::Failed(format!("invite {id}: {error}")))?;
+            invites.revoke(*id).map_err(|error| CommandError::Failed(format!("invite {id}: {error}")))?;
             vec![format!("invite {id} is revoked")]
         }
     };
     let mut batch = ServerBatch::default();
-    invites.write(now_ms, &[], &mut batch);
+    invites.write(now_ms, &BTreeSet::new(), &mut batch);
     store.commit(&batch.into()).map_err(|error| CommandError::Failed(format!("history: {error}")))?;
     Ok(lines)
 }

@@ -20,7 +20,7 @@ impl<P: Provider> Hub<P> {
         while self.context.commits.is_idle() {
             let Self { peers, rooms, context, .. } = self;
             let dirty = rooms.take_dirty();
-            let has_server_part = context.people.has_to_commit() || context.privileges.has_decided();
+            let has_server_part = context.people.has_to_commit() || context.has_decided();
             if dirty.is_empty() && !has_server_part {
                 return;
             }
@@ -43,6 +43,7 @@ impl<P: Provider> Hub<P> {
                     Begun::Joined(peers) => joined.extend(peers),
                 }
             }
+            context.invites.write(context.wall_ms(now), &part.admitted, &mut part.others);
             let server = context.people.finish_batch(part, !batches.is_empty());
             if !batches.is_empty() || !server.is_empty() {
                 let commit = Commit { server, rooms: batches };

@@ -29,10 +29,11 @@ impl<P: Provider> Hub<P> {
         context.commits.pause = context.config.limits.retry_min;
         let server = context.people.on_committed();
         context.privileges.apply(&server);
+        context.invites.apply(&server);
         let mut joined = Vec::new();
         for id in transaction.rooms {
             let Some(room) = rooms.get_mut(id) else { continue };
-            joined.extend(room.on_committed(now, peers, context, &server));
+            joined.extend(room.on_committed(now, peers, context));
         }
         if core::mem::take(&mut context.commits.is_in_trouble) {
             context.emit(HubEvent::StoreRecovered);
@@ -112,9 +113,10 @@ impl<P: Provider> Hub<P> {
         });
         self.context.people.reload(&reloaded.server);
         self.context.privileges.reload(&reloaded.server);
+        self.context.invites.reload(&reloaded.server);
         for (id, state) in states() {
             if let Some(room) = self.rooms.get_mut(*id) {
-                room.reload(&mut self.context.people, &reloaded.server, state);
+                room.reload(&mut self.context, state);
             }
         }
         if was_written {

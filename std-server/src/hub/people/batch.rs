@@ -29,6 +29,8 @@ pub(in crate::hub) struct ServerPart {
     pub(in crate::hub) ran_ms: u64,
     pub(in crate::hub) names: BTreeMap<String, NameRecord>,
     pub(in crate::hub) released: Vec<String>,
+    /// Invites that are used, and by whom.
+    pub(in crate::hub) admitted: BTreeSet<(u32, PublicIdentity)>,
     /// The records that are neither names nor the running time.
     pub(in crate::hub) others: ServerBatch,
     seen: BTreeSet<String>,
@@ -88,6 +90,7 @@ impl People {
             ran_ms: self.ran_ms(now),
             names: BTreeMap::new(),
             released,
+            admitted: BTreeSet::new(),
             others: ServerBatch::default(),
             seen,
             forgotten,
@@ -97,7 +100,7 @@ impl People {
 
     /// Finishes a batch, which may be empty. `has_rooms`: rooms are written with it.
     pub(in crate::hub) fn finish_batch(&mut self, part: ServerPart, has_rooms: bool) -> Arc<ServerBatch> {
-        let ServerPart { ran_ms, mut names, released, others, seen, forgotten, is_ran_due } = part;
+        let ServerPart { ran_ms, mut names, released, others, seen, forgotten, is_ran_due, .. } = part;
         // A name released in this batch has no owner to write.
         let records = seen.iter().filter(|folded| !released.contains(folded)).filter_map(|it| self.names.record(it));
         for record in records {

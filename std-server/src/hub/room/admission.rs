@@ -1,20 +1,23 @@
 //! Admission (SPEC 6.2): what a Join has to prove, and the invites that admit.
+//!
+//! An open room admits whoever was admitted to any room of the server, has an invite of the server
+//! or of the room, or knows the password. A private one admits whoever was admitted to it or has an
+//! invite of it; for everybody else it does not exist.
 
-use std::collections::BTreeSet;
+use core::hint::black_box;
 
 use kabar_core::chat::message::server_proof;
-use kabar_core::chat::{Authentication, Join, ROOM_SECRET_LEN, RefusedCode};
+use kabar_core::chat::{Authentication, Join, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 
 use super::Room;
-use super::invites::{InviteTerms, ended_sentence};
 use super::requests::JoinError;
 use crate::hub::config::JoinPolicy;
 use crate::hub::context::Context;
+use crate::hub::invites::ended_sentence;
 use crate::hub::people::JoinRequest;
-use crate::hub::report::{InviteInfo, OperatorError};
 use crate::store::{InviteRecord, InviteState};
 
 /// What a Join has proved, and what is still to be checked.
@@ -28,23 +31,41 @@ pub(super) struct Admission {
 }
 
 impl Room {
+    /// Whether an identity may join without an invite or a password.
+    pub(super) fn may_always_join<P: Provider>(&self, context: &Context<P>, identity: &PublicIdentity) -> bool {
+        if self.settings.is_private {
+            self.admissions.contains(identity, &context.admitted)
+        } else {
+            context.admitted.contains(identity)
+        }
+    }
+
     /// Checks what a Join of `identity` states about its admission.
-    pub(super) fn check_admission(
+    pub(super) fn check_admission<P: Provider>(
         &self,
-        now_ms: u64,
+        now: Instant,
+        context: &Context<P>,
         join: &Join<'_>,
         exporter: &[u8; 32],
     ) -> Result<Admission, JoinError> {
         let refuse = |text: &'static str| Err((RefusedCode::AUTHENTICATION, text.into()));
-        let is_admitted = self.admissions.contains(&join.identity);
-        let policy = self.settings.join_policy;
+        let is_admitted = self.may_always_join(context, &join.identity);
+        let proved = proved(context, join, exporter);
+        let (is_private, policy) = (self.settings.is_private, self.settings.join_policy);
+        if is_private && !is_admitted && !proved.as_ref().is_some_and(|invite| self.is_for(invite)) {
+            return Err(unknown_room());
+        }
         let mut admission = Admission { needs_password: false, invite: None, proof: [0; 32] };
-        let mut secret = self.invites.standing_secret().unwrap_or_default();
+        let room = is_private.then_some(self.name());
+        let mut secret = context.invites.standing_secret(room).unwrap_or_default();
         match join.authentication {
-            Authentication::Secret(proof) => match self.invites.proved(&proof, exporter) {
+            Authentication::Secret(_) => match proved {
                 None => return refuse("this server knows no such invite"),
-                Some(invite) if !is_admitted && !invite.is_in_force(now_ms) => {
-                    return refuse(ended_sentence(invite.state(now_ms)));
+                Some(invite) if !is_admitted && !self.is_for(&invite) => {
+                    return refuse("this invite is for another room");
+                }
+                Some(invite) if !is_admitted && !invite.is_in_force(context.wall_ms(now)) => {
+                    return refuse(ended_sentence(invite.state(context.wall_ms(now))));
                 }
                 Some(invite) => {
                     admission.invite = (!is_admitted).then_some(invite.id);
@@ -60,57 +81,62 @@ impl Room {
         Ok(admission)
     }
 
-    /// Checks that the invite of a Join still admits: it may have waited for an operator, and other
-    /// Joins may be about to use the invite up.
-    pub(super) fn check_invite(&self, now_ms: u64, request: &JoinRequest) -> Result<(), JoinError> {
-        let Some(id) = request.invite.filter(|_| !self.admissions.contains(&request.identity)) else { return Ok(()) };
-        let Some(invite) = self.invites.get(id) else {
-            return Err((RefusedCode::AUTHENTICATION, ended_sentence(InviteState::Revoked).into()));
-        };
-        if !invite.is_in_force(now_ms) {
-            return Err((RefusedCode::AUTHENTICATION, ended_sentence(invite.state(now_ms)).into()));
+    /// Checks that a Join is still admitted: it may have waited for an operator, and other Joins
+    /// may be about to use its invite up.
+    pub(super) fn check_admission_again<P: Provider>(
+        &self,
+        now: Instant,
+        context: &Context<P>,
+        request: &JoinRequest,
+    ) -> Result<(), JoinError> {
+        if self.may_always_join(context, &request.identity) {
+            return Ok(());
         }
-        let others = self.appender.joining().filter(|it| it.invite == Some(id) && it.identity != request.identity);
-        let others: BTreeSet<PublicIdentity> =
-            others.map(|it| it.identity).filter(|it| !self.admissions.contains(it)).collect();
-        if invite.uses_left.is_some_and(|left| others.len() >= left as usize) {
+        let Some(id) = request.invite else {
+            // It was open when the password was asked for.
+            return if self.settings.is_private && !request.is_lasting { Err(unknown_room()) } else { Ok(()) };
+        };
+        let invite = context.invites.get(id);
+        let state = invite.as_ref().map_or(InviteState::Revoked, |invite| invite.state(context.wall_ms(now)));
+        let Some(invite) = invite.filter(|_| state == InviteState::InForce) else {
+            return Err((RefusedCode::AUTHENTICATION, ended_sentence(state).into()));
+        };
+        if !self.is_for(&invite) {
+            return Err(unknown_room());
+        }
+        let others = context.invites.others_using(id, request.identity);
+        let others = others.filter(|it| !self.may_always_join(context, it)).count();
+        if invite.uses_left.is_some_and(|left| others >= left as usize) {
             return Err((RefusedCode::TRY_LATER, "others are about to use this invite up".into()));
         }
         Ok(())
     }
 
-    pub(in crate::hub) fn create_invite<P: Provider>(
-        &mut self,
-        now: Instant,
-        context: &mut Context<P>,
-        id: u32,
-        secret: [u8; ROOM_SECRET_LEN],
-        terms: InviteTerms,
-    ) -> Result<InviteRecord, OperatorError> {
-        let made = self.invites.add(context.wall_ms(now), id, secret, terms, context.config.limits.invites);
-        context.counters.invites_full += u64::from(made.is_err());
-        made
+    /// Whether an invite, in force or not, is one for this room.
+    fn is_for(&self, invite: &InviteRecord) -> bool {
+        invite.room.as_deref().map_or(!self.settings.is_private, |room| room == self.name())
     }
+}
 
-    pub(in crate::hub) fn revoke_invite(&mut self, id: u32) -> Result<InviteRecord, OperatorError> {
-        self.invites.revoke(id)
-    }
+/// The refusal of a Join for a room that does not exist. It and the work for it are those of a
+/// private room that the identity may not join.
+pub(in crate::hub) fn refuse_unknown<P: Provider>(
+    context: &Context<P>,
+    join: &Join<'_>,
+    exporter: &[u8; 32],
+) -> JoinError {
+    let _ = black_box(proved(context, join, exporter));
+    unknown_room()
+}
 
-    pub(in crate::hub) fn set_standing_invite<P: Provider>(
-        &mut self,
-        now: Instant,
-        context: &Context<P>,
-        id: u32,
-        secret: [u8; ROOM_SECRET_LEN],
-    ) {
-        self.invites.set_standing(context.wall_ms(now), id, secret, context.config.limits.invites);
+/// The invite that a Join proves that its client holds, in force or not, and for any room.
+fn proved<P: Provider>(context: &Context<P>, join: &Join<'_>, exporter: &[u8; 32]) -> Option<InviteRecord> {
+    match &join.authentication {
+        Authentication::Secret(proof) => context.invites.proved(proof, exporter),
+        _ => None,
     }
+}
 
-    pub(in crate::hub) fn list_invites<P: Provider>(&self, now: Instant, context: &Context<P>) -> Vec<InviteInfo> {
-        self.invites.list(context.wall_ms(now))
-    }
-
-    pub(in crate::hub) fn last_invite_id(&self) -> u32 {
-        self.invites.last_id()
-    }
+fn unknown_room() -> JoinError {
+    (RefusedCode::UNKNOWN_ROOM, "there is no such room here".into())
 }

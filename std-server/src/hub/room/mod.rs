@@ -16,7 +16,6 @@ mod commit;
 mod delivery;
 mod departure;
 mod instances;
-mod invites;
 mod join;
 mod keeping;
 mod log;
@@ -42,7 +41,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kabar_core::chat::{ROOM_SECRET_LEN, Term};
+use kabar_core::chat::Term;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -53,7 +52,6 @@ use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
 use super::counters::Counters;
 use super::fairness::shares::Shares;
-use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
 use crate::store::RoomState;
@@ -67,11 +65,12 @@ use pages::Pages;
 use presence::Presence;
 use sanctions::Sanctions;
 
+pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
-pub use invites::InviteTerms;
-pub(crate) use invites::Invites;
+pub(super) use delivery::Progress;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
+pub(super) use requests::JoinError;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
@@ -112,7 +111,6 @@ pub(super) struct Room {
     admissions: Admissions,
     instances: Instances,
     sanctions: Sanctions,
-    invites: Invites,
     approvals: Approvals,
     /// The entry that the operator removes, until it was read.
     operator_removal: Option<u64>,
@@ -130,21 +128,19 @@ struct Listed {
 /// The configuration of a room: its name, and who may join.
 pub(super) struct RoomSettings {
     name: Arc<str>,
-    /// The secret of the standing invite at the start.
-    secret: [u8; ROOM_SECRET_LEN],
+    /// Only those who were admitted to it, or have an invite of it, may join.
+    pub(super) is_private: bool,
     join_policy: JoinPolicy,
     needs_approval: bool,
-    admission_tag: [u8; 16],
 }
 
 impl RoomSettings {
     pub(super) fn new(config: &HubConfig) -> Self {
         Self {
             name: config.room.as_str().into(),
-            secret: config.secret,
+            is_private: false,
             join_policy: config.join_policy,
             needs_approval: config.needs_approval,
-            admission_tag: config.admission_tag,
         }
     }
 }
@@ -156,29 +152,31 @@ impl Room {
         context: &mut Context<P>,
         id: RoomId,
         settings: RoomSettings,
-        loaded: &Loaded,
+        loaded: &RoomState,
     ) -> Self {
         let limits = &context.config.limits;
-        let term = draw_term(&mut context.rng, &loaded.room);
+        let term = draw_term(&mut context.rng, loaded);
         let mut room = Self {
             id,
             listed: Listed::default(),
             members: Members::default(),
             joining: BTreeMap::new(),
-            presence: Presence::new(&loaded.room),
+            presence: Presence::new(loaded),
             residents: Shares::new(),
-            log: Log::new(&loaded.room, id.handle(), term, limits.tail_bytes),
+            log: Log::new(loaded, term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::default(),
-            admissions: Admissions::new(&loaded.room, settings.admission_tag),
-            instances: Instances::new(&loaded.room, &mut context.people.known),
-            sanctions: Sanctions::new(&loaded.room),
-            invites: Invites::new(&settings.name, &loaded.server),
+            admissions: Admissions::new(loaded),
+            instances: Instances::new(loaded, &mut context.people.known),
+            sanctions: Sanctions::new(loaded),
             approvals: Approvals::new(),
             operator_removal: None,
             is_surveying: false,
             settings,
         };
+        if room.settings.is_private {
+            context.begin_room_invites(now, room.name());
+        }
         room.start_absence_timers(now, context);
         for identity in room.presence.identities() {
             room.report(&mut context.people, identity);
@@ -187,11 +185,6 @@ impl Room {
         room.plan_upkeep(now, context);
         room.survey(now, context);
         room
-    }
-
-    /// Begins with its standing invite; `id` is that of a new invite.
-    pub(super) fn begin_invites<P: Provider>(&mut self, now: Instant, context: &Context<P>, id: u32) {
-        self.set_standing_invite(now, context, id, self.settings.secret);
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -205,11 +198,6 @@ impl Room {
     /// Its name, for a job.
     pub(super) fn shared_name(&self) -> Arc<str> {
         self.settings.name.clone()
-    }
-
-    /// The number by which messages name this room.
-    pub(super) fn handle(&self) -> u8 {
-        self.log.handle()
     }
 
     /// A deadline of this room.
@@ -265,8 +253,7 @@ impl Room {
     pub(super) fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
         writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.admissions)?;
         writeln!(out, "{:?}\n{:?}", self.joining, self.presence)?;
-        writeln!(out, "{:?}\n{:?}", self.invites, self.approvals)?;
-        writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
+        writeln!(out, "{:?}\n{:?}\n{:?}", self.approvals, self.sanctions, self.appender)
     }
 }
 

@@ -17,7 +17,7 @@ use super::appender::{Origin, PendingEntry};
 use super::requests::JoinError;
 use crate::hub::context::Context;
 use crate::hub::fairness::prefix::Prefix;
-use crate::hub::peer::Peer;
+use crate::hub::peer::Link;
 use crate::hub::people::JoinRequest;
 use crate::hub::people::{FORGOTTEN_AT_ONCE, Kept, People, ServerPart};
 use crate::hub::timers::{RoomTimer, Timer};
@@ -70,7 +70,7 @@ impl Room {
         let is_done = lapsed.len() + crowded.len() < FORGOTTEN_AT_ONCE;
         for (identity, instance) in lapsed {
             context.counters.instances_lapsed += 1;
-            self.forget_instance(&mut context.people, identity, instance);
+            self.forget_instance(context, identity, instance);
         }
         for identity in crowded {
             self.trim_instances(context, identity, 0);
@@ -79,7 +79,7 @@ impl Room {
         let known = &context.people.known;
         let strangers = self.admissions.iter().filter(|it| !known.contains(it) && !busy.contains(it));
         let strangers: Vec<PublicIdentity> = strangers.copied().take(FORGOTTEN_AT_ONCE).collect();
-        strangers.iter().for_each(|identity| self.forget_admission(*identity));
+        strangers.iter().for_each(|identity| self.forget_admission(context, *identity));
         is_done && strangers.len() < FORGOTTEN_AT_ONCE
     }
 
@@ -88,13 +88,13 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        peer: &Peer<P>,
+        link: &Link<P>,
         identity: &PublicIdentity,
     ) -> Result<(), JoinError> {
         if context.people.known.contains(identity) {
             return Ok(());
         }
-        if !context.people.newcomers.take(now, Prefix::of(peer.address)) {
+        if !context.people.newcomers.take(now, Prefix::of(link.address)) {
             context.counters.newcomers_limited += 1;
             return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute".into()));
         }
@@ -150,9 +150,9 @@ impl Room {
             let names: Vec<NameRecord> = context.people.owned(&identity).cloned().collect();
             names.iter().for_each(|record| context.people.forget_name(record));
             for instance in self.instances.of(&identity).to_vec() {
-                self.forget_instance(&mut context.people, identity, instance);
+                self.forget_instance(context, identity, instance);
             }
-            self.forget_unknown(&context.people, identity);
+            self.forget_unknown(context, identity);
         }
     }
 
@@ -219,7 +219,7 @@ impl Room {
         instances.truncate(surplus);
         for (.., instance) in instances {
             context.counters.instances_crowded += 1;
-            self.forget_instance(&mut context.people, identity, instance);
+            self.forget_instance(context, identity, instance);
         }
     }
 
@@ -229,22 +229,22 @@ impl Room {
         self.members.identities().chain(joining).chain(self.appender.writes()).collect()
     }
 
-    fn forget_instance(&mut self, people: &mut People, identity: PublicIdentity, instance: u64) {
+    fn forget_instance<P: Provider>(&mut self, context: &mut Context<P>, identity: PublicIdentity, instance: u64) {
         self.log.forget(instance);
-        self.instances.remove(identity, instance, &mut people.known);
+        self.instances.remove(identity, instance, &mut context.people.known);
         self.appender.forgotten().instances.push(instance);
-        self.forget_unknown(people, identity);
+        self.forget_unknown(context, identity);
     }
 
     /// Removes the admission of an identity together with its last record.
-    fn forget_unknown(&mut self, people: &People, identity: PublicIdentity) {
-        if !people.known.contains(&identity) {
-            self.forget_admission(identity);
+    fn forget_unknown<P: Provider>(&mut self, context: &mut Context<P>, identity: PublicIdentity) {
+        if !context.people.known.contains(&identity) {
+            self.forget_admission(context, identity);
         }
     }
 
-    fn forget_admission(&mut self, identity: PublicIdentity) {
-        if self.admissions.forget(&identity) {
+    fn forget_admission<P: Provider>(&mut self, context: &mut Context<P>, identity: PublicIdentity) {
+        if self.admissions.forget(&identity, &mut context.admitted) {
             self.appender.forgotten().admissions.push(identity);
         }
     }

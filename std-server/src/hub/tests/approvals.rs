@@ -72,7 +72,7 @@ fn whoever_proves_nothing_does_not_even_wait() {
 fn no_invite_is_used_before_its_holder_is_let_in() {
     let mut world = world(|_| {});
     let terms = InviteTerms { uses: Some(1), ..InviteTerms::default() };
-    let invite = world.hub.create_invite(world.now, RoomId::ONLY, terms).expect("room");
+    let invite = world.hub.create_invite(world.now, terms).expect("room");
     let with = |name, key| JoinArgs { credential: Credential::Invite(invite.secret), ..join_args(name, key) };
     let ana = wait(&mut world, &with("Ana", 1));
     let ben = wait(&mut world, &with("Ben", 2));

@@ -5,13 +5,13 @@ use kabar_core::time::Duration;
 
 use super::fake_client::{Credential, JoinArgs, Received, SECRET, join_args};
 use super::world::{PASSWORD, World};
-use crate::hub::{InviteTerms, JobKind, JoinPolicy, OperatorError, RoomId};
+use crate::hub::{InviteTerms, JobKind, JoinPolicy, OperatorError};
 use crate::store::{Fault, InviteRecord, InviteState, Store};
 
-const ONCE: InviteTerms = InviteTerms { made_by: None, valid_ms: None, uses: Some(1) };
+const ONCE: InviteTerms = InviteTerms { room: None, made_by: None, valid_ms: None, uses: Some(1) };
 
 fn create(world: &mut World, terms: InviteTerms) -> InviteRecord {
-    let made = world.hub.create_invite(world.now, RoomId::ONLY, terms).expect("room");
+    let made = world.hub.create_invite(world.now, terms).expect("room");
     world.drain();
     made
 }
@@ -104,7 +104,7 @@ fn an_identity_uses_an_invite_once_however_often_it_joins() {
 #[test]
 fn an_invite_expires_by_the_time_of_day() {
     let mut world = World::new();
-    let invite = create(&mut world, InviteTerms { valid_ms: Some(10_000), uses: None, made_by: None });
+    let invite = create(&mut world, InviteTerms { valid_ms: Some(10_000), ..InviteTerms::default() });
     let ana = world.join(&with(&invite, "Ana", 1));
     world.run(Duration::from_secs(10));
     assert_eq!(refused(&mut world, &with(&invite, "Ben", 2)), ended("this invite has expired"));
@@ -120,12 +120,12 @@ fn a_revoked_invite_admits_no_newcomer_and_members_stay() {
     let invite = create(&mut world, InviteTerms::default());
     let ana = world.join(&with(&invite, "Ana", 1));
     world.store.set_fault(Some(Fault::Fail));
-    assert!(world.hub.revoke_invite(world.now, RoomId::ONLY, invite.id).is_ok());
+    assert!(world.hub.revoke_invite(world.now, invite.id).is_ok());
     assert_eq!(refused(&mut world, &with(&invite, "Ben", 2)), ended("this invite was revoked"));
     world.store.set_fault(None);
     world.run(Duration::from_secs(10));
     assert!(world.clients[ana].is_connected());
-    let again = world.hub.revoke_invite(world.now, RoomId::ONLY, invite.id);
+    let again = world.hub.revoke_invite(world.now, invite.id);
     assert_eq!(again, Err(OperatorError::AlreadyInEffect));
     world.restart();
     assert_eq!(refused(&mut world, &with(&invite, "Ben", 2)), ended("this invite was revoked"));
@@ -146,7 +146,7 @@ fn the_standing_invite_can_be_replaced() {
     let mut world = World::new();
     world.join(&join_args("Ana", 1));
     let new = [9; 16];
-    assert_eq!(world.hub.replace_standing_invite(world.now, RoomId::ONLY, new), Ok(()));
+    world.hub.replace_standing_invite(world.now, new);
     world.drain();
     assert_eq!(refused(&mut world, &join_args("Ben", 2)), ended("this invite was revoked"));
     let ana = world.join(&join_args("Ana", 1));
@@ -157,7 +157,7 @@ fn the_standing_invite_can_be_replaced() {
     world.config.secret = new;
     world.restart();
     let states = |world: &World| {
-        let list = world.hub.invites(world.now, RoomId::ONLY).into_iter();
+        let list = world.hub.invites(world.now).into_iter();
         list.map(|it| (it.record.secret, it.state)).collect::<Vec<_>>()
     };
     assert_eq!(states(&world), [(SECRET, InviteState::Revoked), (new, InviteState::InForce)]);
@@ -220,7 +220,7 @@ fn invites_are_bounded_and_those_that_ended_make_room() {
     let mut world = World::with(|config| config.limits.invites = 3);
     let first = create(&mut world, ONCE);
     create(&mut world, InviteTerms::default());
-    let full = world.hub.create_invite(world.now, RoomId::ONLY, ONCE);
+    let full = world.hub.create_invite(world.now, ONCE);
     assert_eq!((full, world.hub.counters().invites_full), (Err(OperatorError::TooManyInvites), 1));
     world.join(&with(&first, "Ana", 1));
     let last = create(&mut world, ONCE);

@@ -126,7 +126,7 @@ limits! {
     invites_are_bounded: "max-invites", 2, |set| {
         let mut world = World::with(set);
         for _ in 0..2 {
-            let _ = world.hub.create_invite(world.now, RoomId::ONLY, InviteTerms::default());
+            let _ = world.hub.create_invite(world.now, InviteTerms::default());
         }
         world
     };
@@ -146,6 +146,13 @@ limits! {
         });
         attempt_join(&mut world, &join_args("Ana", 1));
         world.run(Duration::from_secs(5));
+        world
+    };
+    rooms_of_a_connection_are_bounded: "max-rooms-per-member", 1, |set| {
+        let mut world = joining(set, 1);
+        world.add_room("cellar");
+        world.clients[0].join(&JoinArgs { room: "cellar", ..join_args("p1", 1) });
+        world.run_ms(100);
         world
     };
     members_are_bounded: "max-members", 2, |set| joining(set, 3);

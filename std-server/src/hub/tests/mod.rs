@@ -1,5 +1,6 @@
 //! The hub from outside, in virtual time: datagrams, jobs and time in, datagrams and events out.
 
+mod access;
 mod approvals;
 mod clock;
 mod commit;
@@ -11,6 +12,7 @@ mod invites;
 mod join;
 mod keeping;
 mod limits;
+mod memberships;
 mod message_pairs;
 mod names;
 mod operator;

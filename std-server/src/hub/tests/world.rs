@@ -11,7 +11,7 @@ use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_ar
 use super::server_key::{Key, MODULUS};
 use crate::hub::room::RoomSettings;
 use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, PasswordVerifier, RoomId};
-use crate::store::{LogEntry, MemoryStore};
+use crate::store::{LogEntry, MemoryStore, Store};
 
 /// The password of rooms that have one.
 pub(super) const PASSWORD: &str = "open sesame";
@@ -97,10 +97,21 @@ impl World {
 
     /// Adds a room in addition to the first one, and like it.
     pub(super) fn add_room(&mut self, name: &str) -> RoomId {
+        self.add_room_with(name, false)
+    }
+
+    /// As [`Self::add_room`], but private.
+    pub(super) fn add_private_room(&mut self, name: &str) -> RoomId {
+        self.add_room_with(name, true)
+    }
+
+    fn add_room_with(&mut self, name: &str, is_private: bool) -> RoomId {
         let id = self.hub.rooms.next_id();
-        let loaded = Loaded::read(&mut self.store, name).expect("readable");
+        let loaded = self.store.load_room(name).expect("readable");
         let config = HubConfig { room: name.to_owned(), ..self.config.clone() };
-        self.hub.add_room(self.now, RoomSettings::new(&config), &loaded);
+        let mut settings = RoomSettings::new(&config);
+        settings.is_private = is_private;
+        self.hub.add_room(self.now, settings, &loaded);
         self.drain();
         id
     }

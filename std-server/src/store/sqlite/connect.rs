@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{ask_why, error_kind};
-use super::inspect::{self, Sight, beside};
+use super::inspect::{self, Inspected, beside};
 use super::schema::{self, APPLICATION_ID, STEPS};
 use super::{fold, records, restore};
 use crate::store::StoreErrorKind;
@@ -149,14 +149,14 @@ pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), Open
         make(dir)?;
     }
     let place = OpenedFile::find(&path)?;
-    let Sight { connection: looked, has_log } = inspect::look(&place.path)?;
-    if usize::try_from(settle(&looked, &place.path, schema::version)?) == Ok(STEPS.len()) {
-        settle(&looked, &place.path, records::load_all)?;
-    } else if !inspect::is_sound(&looked) {
+    let Inspected { connection: inspected, has_log } = inspect::inspect(&place.path)?;
+    if usize::try_from(settle(&inspected, &place.path, schema::version)?) == Ok(STEPS.len()) {
+        settle(&inspected, &place.path, records::load_all)?;
+    } else if !inspect::is_sound(&inspected) {
         // An earlier version has other columns, so its records cannot be loaded before the upgrade.
         return Err(OpenError::unusable(&place.path, StoreErrorKind::Damaged));
     }
-    drop(looked);
+    drop(inspected);
     // SQLite would only find out at the first commit.
     let writable = fs::OpenOptions::new().read(true).write(true).open(&place.path);
     writable.map_err(|error| OpenError::unusable(&place.path, super::error::of_io(&error)))?;
@@ -238,10 +238,10 @@ pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, 
         let has_log = fs::metadata(beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
         if has_log { OpenError::LogOnly(path) } else { missing }
     })?;
-    match inspect::look_at_log(&place.path) {
+    match inspect::inspect_log(&place.path) {
         // The running server has inspected it; its files change while we read them.
         Err(_) if is_locked(&dir.join(SERVER_LOCK)) => {}
-        looked => looked?,
+        inspected => inspected?,
     }
     let access = if may_write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
     let connection = open(&place, access)?;

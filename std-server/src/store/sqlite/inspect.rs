@@ -16,7 +16,7 @@ use super::mark::{self, Log};
 use crate::store::StoreErrorKind;
 
 /// Attempts before a failure counts, while another process writes the files.
-const LOOKS: u32 = 5;
+const ATTEMPTS: u32 = 5;
 /// The time between attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -25,7 +25,7 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// The result of an inspection.
 #[derive(Debug)]
-pub(super) struct Sight {
+pub(super) struct Inspected {
     /// A connection that writes nothing, even when it is closed.
     pub(super) connection: Connection,
     /// Whether the write-ahead log has content.
@@ -40,13 +40,13 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Inspects the history at `path`.
-pub(super) fn look(path: &Path) -> Result<Sight, OpenError> {
-    patiently(path, look_once)
+pub(super) fn inspect(path: &Path) -> Result<Inspected, OpenError> {
+    retry_while_changing(path, inspect_once)
 }
 
-/// As [`look`], for a caller that opens another connection afterwards.
-pub(super) fn look_at_log(path: &Path) -> Result<(), OpenError> {
-    patiently(path, |path| {
+/// As [`inspect`], for a caller that opens another connection afterwards.
+pub(super) fn inspect_log(path: &Path) -> Result<(), OpenError> {
+    retry_while_changing(path, |path| {
         check_file(path)?;
         match judge(path)? {
             Verdict::Empty(_) | Verdict::Own => Ok(()),
@@ -55,14 +55,14 @@ pub(super) fn look_at_log(path: &Path) -> Result<(), OpenError> {
     })
 }
 
-fn patiently<T>(path: &Path, look: impl Fn(&Path) -> Result<T, OpenError>) -> Result<T, OpenError> {
-    let mut looks = 0;
+fn retry_while_changing<T>(path: &Path, inspect: impl Fn(&Path) -> Result<T, OpenError>) -> Result<T, OpenError> {
+    let mut attempts = 0;
     loop {
-        looks += 1;
+        attempts += 1;
         let before = stamps(path);
-        match look(path) {
-            Err(_) if looks < LOOKS && stamps(path) != before => std::thread::sleep(PAUSE),
-            looked => return looked,
+        match inspect(path) {
+            Err(_) if attempts < ATTEMPTS && stamps(path) != before => std::thread::sleep(PAUSE),
+            result => return result,
         }
     }
 }
@@ -75,7 +75,7 @@ fn stamps(path: &Path) -> [Option<(u64, SystemTime)>; 2] {
     })
 }
 
-fn look_once(path: &Path) -> Result<Sight, OpenError> {
+fn inspect_once(path: &Path) -> Result<Inspected, OpenError> {
     check_file(path)?;
     let (connection, has_log) = match judge(path)? {
         Verdict::Empty(alone) => (alone, false),
@@ -83,7 +83,7 @@ fn look_once(path: &Path) -> Result<Sight, OpenError> {
         Verdict::Unproven(alone) => (prove(path, &alone)?, true),
     };
     identify(&connection, path)?;
-    Ok(Sight { connection, has_log })
+    Ok(Inspected { connection, has_log })
 }
 
 /// Checks the start of the file, without SQLite.

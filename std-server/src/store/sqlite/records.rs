@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{invites, search};
 use crate::store::{
-    Admission, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, Privilege, PrivilegeKind, RoomBatch,
-    RoomState, RoomSummary, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
+    Admission, AdmittedIdentity, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, Privilege,
+    PrivilegeKind, RoomBatch, RoomState, RoomSummary, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
 };
 
 /// An unsigned number in SQLite's signed 64 bits.
@@ -247,6 +247,9 @@ pub(super) fn load_server(connection: &Connection) -> rusqlite::Result<ServerSta
     let mut names = connection.prepare("SELECT folded, name, identity, seen_ran_ms FROM names")?;
     let mut privileges = connection.prepare("SELECT identity, kind, name, since_ms, granted_by FROM privileges")?;
     let mut rooms = connection.prepare("SELECT name, first_seq, head FROM rooms ORDER BY name")?;
+    let mut admitted = connection.prepare("SELECT identity, tag, count(*) FROM admissions GROUP BY identity, tag")?;
+    let admitted_of =
+        |row: &Row<'_>| Ok(AdmittedIdentity { identity: identity(row, 0)?, tag: row.get(1)?, rooms: bits(row, 2)? });
     let summary = |row: &Row<'_>| Ok(RoomSummary { name: row.get(0)?, first: bits(row, 1)?, head: bits(row, 2)? });
     Ok(ServerState {
         names: names.query_map([], name_of)?.collect::<rusqlite::Result<_>>()?,
@@ -255,6 +258,7 @@ pub(super) fn load_server(connection: &Connection) -> rusqlite::Result<ServerSta
         invites: invites::load(connection)?,
         invite_uses: invites::load_uses(connection)?,
         rooms: rooms.query_map([], summary)?.collect::<rusqlite::Result<_>>()?,
+        admitted: admitted.query_map([], admitted_of)?.collect::<rusqlite::Result<_>>()?,
     })
 }
 

@@ -60,9 +60,9 @@ impl Report {
             // One transaction, for a consistent state.
             let moment = connection.unchecked_transaction()?;
             let mut count = 0;
-            report.look("the file", |problems| file(&moment, problems));
-            report.look("references", |problems| references(&moment, problems));
-            report.look("names", |_| {
+            report.check("the file", |problems| file(&moment, problems));
+            report.check("references", |problems| references(&moment, problems));
+            report.check("names", |_| {
                 count = moment.query_row("SELECT count(*) FROM names", [], |row| bits(row, 0))?;
                 Ok(())
             });
@@ -77,8 +77,8 @@ impl Report {
             for (id, name, head) in rooms {
                 let mut room = RoomReport { name, entries: 0, head, terms: 0 };
                 let title = format!("room {}", room.name);
-                report.look(&title, |problems| log(&moment, id, &mut room, problems));
-                report.look(&title, |problems| terms(&moment, id, &mut room, problems));
+                report.check(&title, |problems| log(&moment, id, &mut room, problems));
+                report.check(&title, |problems| terms(&moment, id, &mut room, problems));
                 report.rooms.push(room);
             }
             report.names = count;
@@ -88,8 +88,8 @@ impl Report {
             if usize::try_from(schema::version(&moment)?) != Ok(schema::STEPS.len()) {
                 return Ok(());
             }
-            report.look("the rooms", |problems| extents(&moment, problems));
-            report.look("the search index", |problems| {
+            report.check("the rooms", |problems| extents(&moment, problems));
+            report.check("the search index", |problems| {
                 waiting = search::waiting(&moment)?;
                 if !search::is_complete(&moment)? {
                     problems.push("it does not hold what it says it holds".to_owned());
@@ -103,9 +103,9 @@ impl Report {
     }
 
     /// Runs one check; if it cannot be finished, that is a problem, too.
-    fn look(&mut self, what: &str, look: impl FnOnce(&mut Vec<String>) -> rusqlite::Result<()>) {
+    fn check(&mut self, what: &str, check: impl FnOnce(&mut Vec<String>) -> rusqlite::Result<()>) {
         let mut problems = Vec::new();
-        if let Err(error) = look(&mut problems) {
+        if let Err(error) = check(&mut problems) {
             problems.push(format!("cannot be read to the end: {}", error_kind(&error)));
         }
         let more = problems.len().saturating_sub(MAX_LISTED);

@@ -4,12 +4,12 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use super::*;
 
 /// Reports what it is to print, and prints it when permitted.
-struct Paper {
+struct HeldPrinter {
     asked: Sender<String>,
     permits: Receiver<()>,
 }
 
-impl ExternalPrinter for Paper {
+impl ExternalPrinter for HeldPrinter {
     fn print(&mut self, text: String) -> rustyline::Result<()> {
         self.asked.send(text).unwrap();
         let _ = self.permits.recv();
@@ -20,7 +20,7 @@ impl ExternalPrinter for Paper {
 fn gate() -> (Arc<TerminalGate>, Receiver<String>, Sender<()>) {
     let gate = Arc::new(TerminalGate::default());
     let ((asked, printed), (permit, permits)) = (mpsc::channel(), mpsc::channel());
-    gate.install(Paper { asked, permits });
+    gate.install(HeldPrinter { asked, permits });
     (gate, printed, permit)
 }
 

@@ -15,7 +15,7 @@ use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, Origin, PendingEntry};
 use crate::hub::room::log::Instance;
 use crate::hub::room::presence::Changes;
-use crate::store::{InstanceRecord, LogEntry, NameRecord, RoomBatch, ServerBatch};
+use crate::store::{Admission, InstanceRecord, LogEntry, NameRecord, RoomBatch};
 
 impl Room {
     /// Builds a batch of everything that was collected, and adds the names of members to the
@@ -85,7 +85,6 @@ impl Room {
             let seen = || NameRecord { seen_ran_ms: ran_ms, ..record.clone() };
             names.entry(record.folded.clone()).or_insert_with(seen);
         }
-        let mut uses: Vec<(u32, PublicIdentity)> = Vec::new();
         for join in &joins {
             let JoinRequest { name, identity, instance, is_newly_admitted, invite, is_lasting, .. } = &*join.request;
             if self.log.instance(*instance).is_none() {
@@ -99,25 +98,21 @@ impl Room {
                 instances.insert(*instance, record);
             }
             // Another session may have been admitted meanwhile.
-            if *is_newly_admitted && !self.admissions.contains(identity) {
-                batch.admissions.push(self.admissions.record(*identity, *is_lasting));
-                let is_first = uses.iter().all(|(_, admitted)| admitted != identity);
-                uses.extend(invite.filter(|_| is_first).map(|invite| (invite, *identity)));
+            if *is_newly_admitted && !self.admissions.contains(identity, &context.admitted) {
+                let tag = context.admitted.tag(*is_lasting);
+                batch.admissions.push(Admission { identity: *identity, tag });
+                let is_used = !self.may_always_join(context, identity);
+                part.admitted.extend(invite.filter(|_| is_used).map(|invite| (invite, *identity)));
             }
             let known = people.names.record(name.folded()).filter(|record| !is_released(record));
             if known.is_none_or(|known| known.identity != *identity || known.name != name.shown()) {
                 names.insert(name.folded().to_owned(), new_name(name, *identity, ran_ms));
             }
         }
-        let mut server = ServerBatch::default();
-        self.invites.write(now_ms, &uses, &mut server);
         self.presence.write(&changes, &mut batch);
         batch.instances = instances.into_values().collect();
-        let is_empty = batch.is_empty() && names.is_empty() && server.is_empty();
+        let is_empty = batch.is_empty() && names.is_empty();
         part.names.append(&mut names);
-        part.others.invites.append(&mut server.invites);
-        part.others.invite_uses.append(&mut server.invite_uses);
-        part.others.forgotten_invites.append(&mut server.forgotten_invites);
         (InFlight { batch: Arc::new(batch), origins, joins, changes, base }, is_empty)
     }
 

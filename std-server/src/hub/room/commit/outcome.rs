@@ -9,12 +9,11 @@ use kabar_core::time::Instant;
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
 use crate::hub::peer::Peers;
-use crate::hub::people::People;
 use crate::hub::room::appender::{InFlight, Origin};
 use crate::hub::room::presence::Presence;
 use crate::hub::room::requests::CommittingJoin;
 use crate::hub::room::{Room, STORE_FAILS};
-use crate::store::{LogEntry, RoomBatch, RoomState, ServerBatch, ServerState};
+use crate::store::{LogEntry, RoomBatch, RoomState};
 
 impl Room {
     /// The batch in progress is durable. Returns the connections of its Joins: reading them may
@@ -24,7 +23,6 @@ impl Room {
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
-        server: &ServerBatch,
     ) -> Vec<u32> {
         let Some(in_flight) = self.appender.in_flight.take() else { return Vec::new() };
         let InFlight { batch, origins, joins, changes, .. } = in_flight;
@@ -32,8 +30,7 @@ impl Room {
         let first = self.log.first();
         self.log.apply(&batch);
         self.instances.add(&batch.instances, &mut context.people.known);
-        self.admissions.apply(&batch);
-        self.invites.apply(server);
+        self.admissions.apply(&batch, &mut context.admitted);
         self.presence.apply(&changes);
         self.sanctions.apply(&batch);
         context.commits.end_entries(batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum());
@@ -68,11 +65,10 @@ impl Room {
     fn confirm_stored<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &RoomBatch) {
         for record in batch.instances.iter().filter(|record| record.highest > 0) {
             let session = self.members.session_of_instance(record.instance);
-            let Some(peer) = session.and_then(|session| peers.get_mut(session.peer)) else { continue };
-            if let Some(member) = peer.member_mut() {
-                member.due.stored = Some((record.highest, record.highest_seq));
-                context.turns.mark_ready(&mut peer.turn);
-            }
+            let author = session.and_then(|session| peers.member_mut(session.peer, self.id));
+            let Some((link, member)) = author else { continue };
+            member.due.stored = Some((record.highest, record.highest_seq));
+            context.turns.mark_ready(&mut link.turn);
         }
     }
 
@@ -81,11 +77,11 @@ impl Room {
     pub(in crate::hub) fn on_trouble<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>) {
         for entry in self.appender.in_flight.iter().flat_map(|it| &it.batch.entries) {
             let session = self.members.session_of_instance(entry.instance);
-            let Some(peer) = session.and_then(|session| peers.get_mut(session.peer)) else { continue };
-            let Some(member) = peer.member_mut() else { continue };
+            let author = session.and_then(|session| peers.member_mut(session.peer, self.id));
+            let Some((link, member)) = author else { continue };
             if !core::mem::replace(&mut member.was_notified, true) {
                 member.due.storage_notice = true;
-                context.turns.mark_ready(&mut peer.turn);
+                context.turns.mark_ready(&mut link.turn);
             }
         }
     }
@@ -100,9 +96,9 @@ impl Room {
     ) {
         let in_flight = self.appender.in_flight.iter().flat_map(|it| &it.joins);
         for CommittingJoin { peer, request } in in_flight.chain(&self.appender.joins) {
-            if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.phase.is_joining(self.id)) {
-                self.residents.remove(&peer.id);
-                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, STORE_FAILS);
+            if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.memberships.is_joining(self.id)) {
+                self.residents.remove(&peer.link.id);
+                self.refuse(now, context, peer, request.name.shown(), RefusedCode::TRY_LATER, STORE_FAILS);
             }
         }
     }
@@ -110,7 +106,7 @@ impl Room {
     /// The trouble with the store is over: members are notified of the next one again.
     fn end_trouble<P: Provider>(&self, peers: &mut Peers<P>) {
         for (_, session) in self.members.sessions() {
-            if let Some(member) = peers.get_mut(session.peer).and_then(|peer| peer.member_mut()) {
+            if let Some((_, member)) = peers.member_mut(session.peer, self.id) {
                 member.was_notified = false;
                 member.due.storage_notice = false;
             }
@@ -128,19 +124,18 @@ impl Room {
     }
 
     /// Replaces everything that the store has by what was read from it again.
-    pub(in crate::hub) fn reload(&mut self, people: &mut People, server: &ServerState, loaded: &RoomState) {
+    pub(in crate::hub) fn reload<P: Provider>(&mut self, context: &mut Context<P>, loaded: &RoomState) {
         self.log.reload(loaded);
         self.pages.clear();
-        self.admissions.reload(loaded);
-        self.invites.reload(server);
+        self.admissions.reload(loaded, &mut context.admitted);
         let before = core::mem::replace(&mut self.presence, Presence::new(loaded));
         self.sanctions.reload(loaded);
         // Records that were to be removed exist again, and will be searched for again.
-        self.instances.reload(loaded, &mut people.known);
+        self.instances.reload(loaded, &mut context.people.known);
         self.appender.clear_forgotten();
         self.restore_accepted();
         for identity in before.identities().chain(self.presence.identities()).collect::<Vec<_>>() {
-            self.report(people, identity);
+            self.report(&mut context.people, identity);
         }
     }
 

@@ -95,7 +95,7 @@ fn copy_checked(dir: &DataDir, from: &Path, room: &str) -> Result<Report, Restor
     if real(&from).is_some() && real(&from) == real(&dir.join(FILE_NAME)) {
         return Err(RestoreError::Same(from));
     }
-    let backup = inspect::look(&from).map_err(RestoreError::Open)?.connection;
+    let backup = inspect::inspect(&from).map_err(RestoreError::Open)?.connection;
     let report = Report::of(&backup, &from).map_err(RestoreError::Open)?;
     if !report.problems.is_empty() {
         return Err(RestoreError::Damaged(from, report.problems));

@@ -253,7 +253,7 @@ fn batches() -> impl Strategy<Value = Vec<Draft>> {
     )
         .prop_map(
             |(
-                (attic, mischief, term),
+                (attic, mistake, term),
                 entries,
                 names,
                 released,
@@ -265,7 +265,7 @@ fn batches() -> impl Strategy<Value = Vec<Draft>> {
             )| {
                 Draft {
                     attic,
-                    mischief,
+                    mistake,
                     term,
                     entries,
                     names,
@@ -287,7 +287,7 @@ fn batches() -> impl Strategy<Value = Vec<Draft>> {
 #[derive(Clone, Debug)]
 struct Draft {
     attic: bool,
-    mischief: u8,
+    mistake: u8,
     term: Option<(u8, u64)>,
     entries: Vec<(u64, u64, u64, u8, Vec<u8>)>,
     names: Vec<(u8, PublicIdentity, u64, bool)>,
@@ -317,17 +317,17 @@ impl Draft {
                     instances.push(known.unwrap_or(fresh));
                     instances.len() - 1
                 });
-                number = instances[at].highest + step + u64::from(self.mischief != 1);
+                number = instances[at].highest + step + u64::from(self.mistake != 1);
                 (instances[at].highest, instances[at].highest_seq) = (number, seq);
             }
-            let seq = if self.mischief == 2 { seq + step } else { seq };
+            let seq = if self.mistake == 2 { seq + step } else { seq };
             let author = format!("author {instance}");
             entries.push(LogEntry { seq, time_ms, author, instance, number, kind: EntryKind(kind), body });
         }
-        if self.mischief == 3 {
+        if self.mistake == 3 {
             instances.iter_mut().for_each(|record| record.identity = PublicIdentity([9; 32]));
         }
-        if self.mischief == 4 {
+        if self.mistake == 4 {
             instances.pop();
         }
         let shown = |folded, seen_ran_ms| format!("NAME {folded} {seen_ran_ms}");
@@ -347,10 +347,10 @@ impl Draft {
             ..ServerBatch::default()
         };
         let end = loaded.head + 1;
-        let first = self.first.map(|step| (loaded.first + step).min(end + u64::from(self.mischief == 5)));
+        let first = self.first.map(|step| (loaded.first + step).min(end + u64::from(self.mistake == 5)));
         let kept = first.unwrap_or(loaded.first);
         let removed = self.removed.into_iter().map(|back| loaded.head.saturating_sub(back));
-        let removed = removed.filter(|seq| self.mischief == 6 || (kept..end).contains(seq)).collect();
+        let removed = removed.filter(|seq| self.mistake == 6 || (kept..end).contains(seq)).collect();
         let batch = RoomBatch {
             removed,
             first,

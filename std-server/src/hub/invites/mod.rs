@@ -1,9 +1,11 @@
-//! The invites of a room (SPEC 6.2). A change by an operator takes effect at once. It is written
-//! with every commit until one has succeeded. A use is written by the commit that admits its
-//! identity.
+//! The invites of the server (SPEC 6.2): each admits to all open rooms, or to one room. A change by
+//! an operator takes effect at once. It is written with every commit until one has succeeded. A use
+//! is written by the commit that admits its identity.
 //!
 //! Invites that have ended are kept: an admitted identity may still prove that it holds one, and a
 //! stranger with one learns why it is not admitted. The oldest of them make room for new invites.
+
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,31 +14,32 @@ use kabar_core::chat::message::client_proof;
 use kabar_core::crypto::ct_eq;
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::hub::report::{InviteInfo, OperatorError};
+use super::report::{InviteInfo, OperatorError};
 use crate::store::{InviteRecord, InviteState, InviteUse, ServerBatch, ServerState};
+use uses::Joining;
 
-/// The tag of admissions that last, by an invite or by an operator: unlike those by a password,
-/// which have a tag of the password, they do not end when the password changes.
-pub(in crate::hub) const LASTING_TAG: [u8; 16] = *b"kabar admitted 1";
-
-/// The invites of one room.
-#[derive(Debug)]
+/// The invites of a server.
+#[derive(Debug, Default)]
 pub(crate) struct Invites {
-    room: String,
     durable: BTreeMap<u32, InviteRecord>,
     uses: BTreeMap<u32, Vec<InviteUse>>,
     /// Made, and not known to be durable.
     made: BTreeMap<u32, InviteRecord>,
     /// Revoked, and not known to be durably so.
     revoked: BTreeSet<u32>,
+    /// Now for all open rooms instead of one, and not known to be durably so.
+    widened: BTreeSet<u32>,
     /// Removed, and not known to be durably so.
     forgotten: BTreeSet<u32>,
+    joining: Joining,
 }
 
 /// The terms of a new invite.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InviteTerms {
-    /// Who makes it; `None`: the server.
+    /// The room that it admits to; `None`: every open room.
+    pub room: Option<String>,
+    /// The operator who makes it; `None`: the server.
     pub made_by: Option<PublicIdentity>,
     /// How long it is valid, in ms; `None`: until it is revoked.
     pub valid_ms: Option<u64>,
@@ -45,16 +48,9 @@ pub struct InviteTerms {
 }
 
 impl Invites {
-    /// The invites of `room` in the store.
-    pub(crate) fn new(room: &str, loaded: &ServerState) -> Self {
-        let mut invites = Self {
-            room: room.to_owned(),
-            durable: BTreeMap::new(),
-            uses: BTreeMap::new(),
-            made: BTreeMap::new(),
-            revoked: BTreeSet::new(),
-            forgotten: BTreeSet::new(),
-        };
+    /// The invites in the store.
+    pub(crate) fn new(loaded: &ServerState) -> Self {
+        let mut invites = Self::default();
         invites.reload(loaded);
         invites
     }
@@ -75,24 +71,24 @@ impl Invites {
     }
 
     fn take_written(&mut self, records: &[InviteRecord], uses: &[InviteUse]) {
-        let own = records.iter().filter(|record| record.room.as_ref().is_none_or(|room| *room == self.room));
-        self.durable.extend(own.map(|record| (record.id, record.clone())));
+        self.durable.extend(records.iter().map(|record| (record.id, record.clone())));
         for it in uses.iter().filter(|it| self.durable.contains_key(&it.invite)) {
             let kept = self.uses.entry(it.invite).or_default();
             kept.retain(|known| known.number != it.number && known.number + crate::store::KEPT_USES > it.number);
             kept.push(*it);
         }
-        let Self { durable, made, revoked, forgotten, .. } = self;
+        let Self { durable, made, revoked, widened, forgotten, .. } = self;
         made.retain(|id, _| !durable.contains_key(id));
         revoked.retain(|id| made.contains_key(id) || durable.get(id).is_some_and(|record| !record.is_revoked));
+        widened.retain(|id| durable.get(id).is_some_and(|record| record.room.is_some()));
         forgotten.retain(|id| durable.contains_key(id));
     }
 
     /// Writes the changes, and the uses by identities that are about to be admitted, into a batch.
     /// The changes are kept until it is committed.
-    pub(crate) fn write(&self, now_ms: u64, admitted: &[(u32, PublicIdentity)], batch: &mut ServerBatch) {
-        let changed = self.made.keys().chain(&self.revoked).chain(admitted.iter().map(|(id, _)| id));
-        let changed: BTreeSet<u32> = changed.copied().collect();
+    pub(crate) fn write(&self, now_ms: u64, admitted: &BTreeSet<(u32, PublicIdentity)>, batch: &mut ServerBatch) {
+        let changed = self.made.keys().chain(&self.revoked).chain(&self.widened).copied();
+        let changed: BTreeSet<u32> = changed.chain(admitted.iter().map(|(id, _)| *id)).collect();
         for mut record in changed.into_iter().filter_map(|id| self.get(id)) {
             for (_, identity) in admitted.iter().filter(|(id, _)| *id == record.id) {
                 record.used += 1;
@@ -109,7 +105,8 @@ impl Invites {
 
     /// Whether there is a change that is not known to be durable.
     pub(in crate::hub) fn has_changed(&self) -> bool {
-        !self.made.is_empty() || !self.revoked.is_empty() || !self.forgotten.is_empty()
+        let Self { made, revoked, widened, forgotten, .. } = self;
+        !made.is_empty() || !revoked.is_empty() || !widened.is_empty() || !forgotten.is_empty()
     }
 
     /// An invite, with changes that are not durable.
@@ -117,6 +114,7 @@ impl Invites {
         let record = self.durable.get(&id).or_else(|| self.made.get(&id));
         let mut record = record.filter(|_| !self.forgotten.contains(&id))?.clone();
         record.is_revoked |= self.revoked.contains(&id);
+        record.room = record.room.filter(|_| !self.widened.contains(&id));
         Some(record)
     }
 
@@ -132,9 +130,9 @@ impl Invites {
         self.all().map(|record| InviteInfo { state: record.state(now_ms), uses: uses(record.id), record }).collect()
     }
 
-    /// The highest id of an invite.
-    pub(crate) fn last_id(&self) -> u32 {
-        self.durable.keys().chain(self.made.keys()).max().copied().unwrap_or_default()
+    /// The id of a new invite.
+    fn next_id(&self) -> u32 {
+        self.durable.keys().chain(self.made.keys()).max().map_or(1, |last| last.saturating_add(1))
     }
 
     /// The invite that a client has proved that it holds; in force or not.
@@ -148,16 +146,20 @@ impl Invites {
         )
     }
 
-    /// The secret of the standing invite.
-    pub(in crate::hub) fn standing_secret(&self) -> Option<[u8; ROOM_SECRET_LEN]> {
-        self.all().find(|record| record.is_standing && !record.is_revoked).map(|record| record.secret)
+    /// The secret of the standing invite of the server (`None`) or of a private room.
+    pub(in crate::hub) fn standing_secret(&self, room: Option<&str>) -> Option<[u8; ROOM_SECRET_LEN]> {
+        self.standing(room).map(|record| record.secret).next()
     }
 
-    /// Makes an invite under a new id.
+    /// The standing invites in force of the server or of a private room: one at most.
+    fn standing(&self, room: Option<&str>) -> impl Iterator<Item = InviteRecord> {
+        self.all().filter(move |it| it.is_standing && !it.is_revoked && it.room.as_deref() == room)
+    }
+
+    /// Makes an invite.
     pub(crate) fn add(
         &mut self,
         now_ms: u64,
-        id: u32,
         secret: [u8; ROOM_SECRET_LEN],
         terms: InviteTerms,
         limit: usize,
@@ -165,10 +167,10 @@ impl Invites {
         if !self.has_room(now_ms, limit) {
             return Err(OperatorError::TooManyInvites);
         }
-        let InviteTerms { made_by, valid_ms, uses } = terms;
+        let InviteTerms { room, made_by, valid_ms, uses } = terms;
         let record = InviteRecord {
-            id,
-            room: Some(self.room.clone()),
+            id: self.next_id(),
+            room,
             secret,
             is_standing: false,
             made_by,
@@ -178,24 +180,35 @@ impl Invites {
             used: 0,
             is_revoked: false,
         };
-        self.made.insert(id, record.clone());
+        self.made.insert(record.id, record.clone());
         Ok(record)
     }
 
-    /// Makes `secret` that of the standing invite; an earlier one is revoked. `id` is new. Nothing
-    /// changes if it is the secret already.
-    pub(crate) fn set_standing(&mut self, now_ms: u64, id: u32, secret: [u8; ROOM_SECRET_LEN], limit: usize) {
-        if self.standing_secret() == Some(secret) {
-            return;
-        }
-        let earlier = self.all().filter(|record| record.is_standing && !record.is_revoked).map(|record| record.id);
+    /// Makes `secret` that of the standing invite of the server (`None`) or of a room; an earlier
+    /// one is revoked. Nothing changes if it is the secret already.
+    ///
+    /// A server that had a single room stored its standing invite as that of the room.
+    pub(crate) fn set_standing(
+        &mut self,
+        now_ms: u64,
+        room: Option<&str>,
+        secret: [u8; ROOM_SECRET_LEN],
+        limit: usize,
+    ) -> u32 {
+        let is_in_force = |it: &InviteRecord| it.is_standing && !it.is_revoked && it.secret == secret;
+        let known = self.all().find(|it| is_in_force(it) && (room.is_none() || it.room.as_deref() == room));
+        let earlier = self.standing(room).map(|it| it.id).filter(|id| known.as_ref().is_none_or(|it| it.id != *id));
         let earlier: Vec<u32> = earlier.collect();
         self.revoked.extend(earlier);
-        // There is always room: an earlier one has just ended.
+        if let Some(InviteRecord { id, room: of, .. }) = known {
+            self.widened.extend((room.is_none() && of.is_some()).then_some(id));
+            return id;
+        }
+        // An invite that has ended makes room. The standing one is needed even if there is none.
         self.has_room(now_ms, limit);
         let record = InviteRecord {
-            id,
-            room: Some(self.room.clone()),
+            id: self.next_id(),
+            room: room.map(str::to_owned),
             secret,
             is_standing: true,
             made_by: None,
@@ -205,7 +218,9 @@ impl Invites {
             used: 0,
             is_revoked: false,
         };
+        let id = record.id;
         self.made.insert(id, record);
+        id
     }
 
     /// Ends an invite that is not the standing one.
@@ -221,16 +236,26 @@ impl Invites {
         }
     }
 
+    /// Ends all invites of a room.
+    pub(in crate::hub) fn end_room(&mut self, room: &str) {
+        let of_room = self.all().filter(|it| it.room.as_deref() == Some(room) && !it.is_revoked).map(|it| it.id);
+        let of_room: Vec<u32> = of_room.collect();
+        self.revoked.extend(of_room);
+    }
+
     /// Makes room for one more invite: forgets the oldest that have ended. `false`: all are in
     /// force.
     fn has_room(&mut self, now_ms: u64, limit: usize) -> bool {
-        let all: Vec<InviteRecord> = self.all().collect();
+        // The number of rooms bounds their standing invites.
+        let is_counted = |it: &InviteRecord| !(it.is_standing && it.room.is_some() && it.is_in_force(now_ms));
+        let all: Vec<InviteRecord> = self.all().filter(is_counted).collect();
         let surplus = (all.len() + 1).saturating_sub(limit);
         let ended = all.iter().filter(|record| !record.is_in_force(now_ms)).map(|record| record.id);
         let ended: Vec<u32> = ended.take(surplus).collect();
         for id in &ended {
             self.made.remove(id);
             self.revoked.remove(id);
+            self.widened.remove(id);
             self.forgotten.extend(self.durable.contains_key(id).then_some(*id));
         }
         ended.len() == surplus

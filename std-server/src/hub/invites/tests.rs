@@ -4,21 +4,21 @@ const ANA: PublicIdentity = PublicIdentity([1; 32]);
 const BEN: PublicIdentity = PublicIdentity([2; 32]);
 
 fn invites() -> Invites {
-    let mut invites = Invites::new("lobby", &ServerState::default());
-    invites.set_standing(5, 1, [1; 16], 9);
+    let mut invites = Invites::default();
+    invites.set_standing(5, None, [1; 16], 9);
     invites
 }
 
 fn commit(invites: &mut Invites, admitted: &[(u32, PublicIdentity)]) -> ServerBatch {
     let mut batch = ServerBatch::default();
-    invites.write(7, admitted, &mut batch);
+    invites.write(7, &admitted.iter().copied().collect(), &mut batch);
     invites.apply(&batch);
     batch
 }
 
 fn add(invites: &mut Invites, terms: InviteTerms, limit: usize) -> Result<u32, OperatorError> {
-    let id = invites.last_id() + 1;
-    invites.add(5, id, [id as u8; 16], terms, limit).map(|record| record.id)
+    let secret = [invites.next_id() as u8; 16];
+    invites.add(5, secret, terms, limit).map(|record| record.id)
 }
 
 #[test]
@@ -27,11 +27,11 @@ fn a_change_is_in_effect_at_once_and_written_until_it_is_durable() {
     let id = add(&mut invites, InviteTerms::default(), 9).expect("room");
     assert!(invites.has_changed() && invites.get(id).is_some());
     let (mut first, mut second) = (ServerBatch::default(), ServerBatch::default());
-    invites.write(7, &[], &mut first);
+    invites.write(7, &BTreeSet::new(), &mut first);
     assert_eq!(invites.revoke(id).map(|record| record.id), Ok(id));
     invites.apply(&first);
     assert!(invites.get(id).expect("kept").is_revoked && invites.has_changed());
-    invites.write(7, &[], &mut second);
+    invites.write(7, &BTreeSet::new(), &mut second);
     assert_eq!((second.invites.len(), second.invites[0].is_revoked), (1, true));
     invites.apply(&second);
     assert!(!invites.has_changed());
@@ -55,10 +55,10 @@ fn each_admission_is_counted_and_a_batch_applied_twice_counts_once() {
 fn a_new_standing_invite_revokes_the_earlier_one() {
     let mut invites = invites();
     commit(&mut invites, &[]);
-    invites.set_standing(6, 2, [1; 16], 9);
+    invites.set_standing(6, None, [1; 16], 9);
     assert!(!invites.has_changed(), "it is the same");
-    invites.set_standing(6, 2, [2; 16], 9);
-    assert_eq!(invites.standing_secret(), Some([2; 16]));
+    invites.set_standing(6, None, [2; 16], 9);
+    assert_eq!(invites.standing_secret(None), Some([2; 16]));
     commit(&mut invites, &[]);
     let states: Vec<_> = invites.list(7).iter().map(|info| info.state).collect();
     assert_eq!(states, [InviteState::Revoked, InviteState::InForce]);
@@ -67,13 +67,13 @@ fn a_new_standing_invite_revokes_the_earlier_one() {
 #[test]
 fn the_oldest_that_has_ended_makes_room_and_none_in_force_does() {
     let mut invites = invites();
-    let valid = InviteTerms { valid_ms: Some(100), ..InviteTerms::default() };
-    assert_eq!((add(&mut invites, valid, 3), add(&mut invites, valid, 3)), (Ok(2), Ok(3)));
+    let valid = || InviteTerms { valid_ms: Some(100), ..InviteTerms::default() };
+    assert_eq!((add(&mut invites, valid(), 3), add(&mut invites, valid(), 3)), (Ok(2), Ok(3)));
     commit(&mut invites, &[]);
-    assert_eq!(add(&mut invites, valid, 3), Err(OperatorError::TooManyInvites));
+    assert_eq!(add(&mut invites, valid(), 3), Err(OperatorError::TooManyInvites));
     assert!(!invites.has_changed());
     assert!(invites.revoke(3).is_ok());
-    assert_eq!(add(&mut invites, valid, 3), Ok(4));
+    assert_eq!(add(&mut invites, valid(), 3), Ok(4));
     let batch = commit(&mut invites, &[]);
     assert_eq!((batch.forgotten_invites, invites.has_changed()), (vec![3], false));
     assert_eq!(invites.list(7).iter().map(|info| info.record.id).collect::<Vec<_>>(), [1, 2, 4]);

@@ -16,11 +16,11 @@ use crate::wire::packet::TransportParameters;
 
 /// A real connection in the tested role, and the session of its peer.
 #[derive(Debug)]
-pub(super) struct Puppet {
+pub(super) struct ScriptedPeer {
     pub(super) now: Instant,
     pub(super) connection: Connection<Pooled, Portable>,
     pub(super) session: Session<Portable>,
-    /// The puppet's address.
+    /// Its address.
     pub(super) address: SocketAddr,
 }
 
@@ -88,13 +88,13 @@ pub(super) fn ack(ranges: &[RangeInclusive<u64>]) -> Vec<u8> {
     writer.written().to_vec()
 }
 
-impl Puppet {
+impl ScriptedPeer {
     /// Creates the peer of a connection in `role` with its buffers in `memory`.
     pub(super) fn new(role: Role, memory: Pooled) -> Self {
         Self::with(role, memory, |_| {}, |_| {}, 20)
     }
 
-    /// [`Puppet::new`] with changed limits of the connection and of the puppet.
+    /// [`ScriptedPeer::new`] with changed limits of the connection and of the peer.
     pub(super) fn with(
         role: Role,
         memory: Pooled,
