@@ -134,19 +134,19 @@ impl World {
     pub(super) fn make_invites(&mut self) {
         let now = self.now();
         let Some(hub) = self.server.hub_mut() else { return };
-        let known = hub.invites(now, RoomId::ONLY);
+        let known = hub.invites(now);
         for at in 0..self.scenario.invites.len() {
             let made = self.operator.invites.get(at).copied().flatten();
             let record = made.and_then(|made| known.iter().map(|it| &it.record).find(|it| it.secret == made.secret));
             let Some(hub) = self.server.hub_mut() else { return };
             if let Some((made, record)) = made.zip(record) {
                 if made.is_revoked && !record.is_revoked {
-                    let _ = hub.revoke_invite(now, RoomId::ONLY, made.id);
+                    let _ = hub.revoke_invite(now, made.id);
                 }
             } else if made.is_none_or(|made| !made.is_revoked) {
                 let InvitePlan { uses, valid } = self.scenario.invites[at];
-                let terms = InviteTerms { made_by: None, valid_ms: valid.map(Duration::as_millis), uses };
-                let Ok(record) = hub.create_invite(now, RoomId::ONLY, terms) else { continue };
+                let terms = InviteTerms { room: None, made_by: None, valid_ms: valid.map(Duration::as_millis), uses };
+                let Ok(record) = hub.create_invite(now, terms) else { continue };
                 self.model.admissions.made(record.id, uses, record.expires_ms);
                 self.operator.invites.resize(self.scenario.invites.len(), None);
                 self.operator.invites[at] =
@@ -160,7 +160,7 @@ impl World {
         if let Some(made) = self.operator.invites.get_mut(at).and_then(Option::as_mut)
             && let Some(hub) = self.server.hub_mut()
         {
-            made.is_revoked |= hub.revoke_invite(now, RoomId::ONLY, made.id).is_ok();
+            made.is_revoked |= hub.revoke_invite(now, made.id).is_ok();
         }
         self.serve()
     }
