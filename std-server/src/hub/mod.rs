@@ -86,7 +86,7 @@ use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
 use privileges::Privileges;
-use room::{Room, RoomSettings, Rooms};
+use room::{Directory, Room, RoomSettings, Rooms};
 
 use crate::store::RoomState;
 
@@ -113,7 +113,6 @@ pub use room_id::RoomId;
 pub struct Hub<P: Provider> {
     door: Door<P>,
     peers: Peers<P>,
-    /// One, until configuration and store know several.
     rooms: Rooms,
     context: Context<P>,
 }
@@ -127,20 +126,21 @@ impl<P: Provider> Hub<P> {
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
-        let settings = RoomSettings::new(&config);
+        let rooms = Rooms::new(Directory::new(&loaded.server, &config.room));
+        let settings = RoomSettings::new(&config, &config.room);
         let privileges = Privileges::new(&config.operators, &loaded.server);
-        let context = Context::new(config, &loaded.server, rng, privileges, now);
-        let mut hub = Self { door, peers, rooms: Rooms::default(), context };
+        let context = Context::new(config, &loaded, rng, privileges, now);
+        let mut hub = Self { door, peers, rooms, context };
         hub.context.set_standing_invite(now, None, hub.context.config.secret);
-        hub.add_room(now, settings, &loaded.room);
+        hub.insert_room(now, settings, &loaded.room);
         hub.context.begin_upkeep(now);
         hub
     }
 
-    /// Adds a room, with the state that the store holds.
-    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) {
-        let room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
-        self.rooms.add(room);
+    /// Takes a room into memory, with the state that the store holds.
+    fn insert_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) -> RoomId {
+        let Self { rooms, context, .. } = self;
+        rooms.insert(|id| Room::new(now, context, id, settings, loaded))
     }
 
     /// Sets the time of day: `unix_ms` since 1970 at `now`. It is written into entries, and invites

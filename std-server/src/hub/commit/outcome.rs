@@ -30,6 +30,7 @@ impl<P: Provider> Hub<P> {
         let server = context.people.on_committed();
         context.privileges.apply(&server);
         context.invites.apply(&server);
+        rooms.directory.apply(&server);
         let mut joined = Vec::new();
         for id in transaction.rooms {
             let Some(room) = rooms.get_mut(id) else { continue };

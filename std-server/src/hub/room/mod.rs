@@ -15,6 +15,7 @@ mod approvals;
 mod commit;
 mod delivery;
 mod departure;
+mod directory;
 mod instances;
 mod join;
 mod keeping;
@@ -41,12 +42,9 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kabar_core::chat::Term;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
-use rand_chacha::ChaCha20Rng;
-use rand_core::Rng;
 
 use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
@@ -68,6 +66,7 @@ use sanctions::Sanctions;
 pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
 pub(super) use delivery::Progress;
+pub(super) use directory::Directory;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
 pub(super) use requests::JoinError;
@@ -135,9 +134,10 @@ pub(super) struct RoomSettings {
 }
 
 impl RoomSettings {
-    pub(super) fn new(config: &HubConfig) -> Self {
+    /// Those of the room `name`.
+    pub(super) fn new(config: &HubConfig, name: &str) -> Self {
         Self {
-            name: config.room.as_str().into(),
+            name: name.into(),
             is_private: false,
             join_policy: config.join_policy,
             needs_approval: config.needs_approval,
@@ -155,7 +155,6 @@ impl Room {
         loaded: &RoomState,
     ) -> Self {
         let limits = &context.config.limits;
-        let term = draw_term(&mut context.rng, loaded);
         let mut room = Self {
             id,
             listed: Listed::default(),
@@ -163,7 +162,7 @@ impl Room {
             joining: BTreeMap::new(),
             presence: Presence::new(loaded),
             residents: Shares::new(),
-            log: Log::new(loaded, term, limits.tail_bytes),
+            log: Log::new(loaded, context.term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::default(),
             admissions: Admissions::new(loaded),
@@ -254,17 +253,6 @@ impl Room {
         writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.admissions)?;
         writeln!(out, "{:?}\n{:?}", self.joining, self.presence)?;
         writeln!(out, "{:?}\n{:?}\n{:?}", self.approvals, self.sanctions, self.appender)
-    }
-}
-
-/// A random term for this run that no earlier run had.
-fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
-    loop {
-        let mut term = Term::default();
-        rng.fill_bytes(&mut term.0);
-        if loaded.terms.iter().all(|record| record.term != term) {
-            return term;
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_ar
 use super::server_key::{Key, MODULUS};
 use crate::hub::room::RoomSettings;
 use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, PasswordVerifier, RoomId};
-use crate::store::{LogEntry, MemoryStore, Store};
+use crate::store::{LogEntry, MemoryStore, RoomRecord, Store};
 
 /// The password of rooms that have one.
 pub(super) const PASSWORD: &str = "open sesame";
@@ -106,12 +106,11 @@ impl World {
     }
 
     fn add_room_with(&mut self, name: &str, is_private: bool) -> RoomId {
-        let id = self.hub.rooms.next_id();
         let loaded = self.store.load_room(name).expect("readable");
-        let config = HubConfig { room: name.to_owned(), ..self.config.clone() };
-        let mut settings = RoomSettings::new(&config);
+        self.hub.rooms.directory.put(RoomRecord::named(name));
+        let mut settings = RoomSettings::new(&self.config, name);
         settings.is_private = is_private;
-        self.hub.add_room(self.now, settings, &loaded);
+        let id = self.hub.insert_room(self.now, settings, &loaded);
         self.drain();
         id
     }
