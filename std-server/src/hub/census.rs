@@ -3,14 +3,15 @@
 use super::fairness::prefix::Prefix;
 use super::fairness::shares::Shares;
 
-/// The limits that a connection counts against, by its progress.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The limits that a connection counts against, by its progress: the furthest one of its
+/// memberships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     /// It has not proved that it may join.
     Stranger,
-    /// It may join, and its Join waits for its commit.
+    /// It may join a room, and its Join waits for its commit.
     Admitted,
-    /// A member.
+    /// A member of a room.
     Member,
     /// Closed, and still in the table.
     Closed,

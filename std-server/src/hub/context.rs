@@ -40,6 +40,8 @@ pub(super) struct Context<P: Provider> {
     pub(super) turns: Turns,
     /// Surveys of the log that are under way (see `room`).
     pub(super) surveys: usize,
+    /// Connections whose sessions in a room were replaced by others, until they are ended.
+    pub(super) replaced: Vec<Replaced>,
     /// Connections by phase and address.
     pub(super) census: Census,
     pub(super) jobs: VecDeque<Job<P>>,
@@ -51,6 +53,15 @@ pub(super) struct Context<P: Provider> {
     pub(super) operations: u64,
     /// Buffer for the message that is being handled.
     pub(super) message: Vec<u8>,
+}
+
+/// A connection whose session in a room was replaced.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Replaced {
+    /// By one of the same instance: its client has abandoned it.
+    Abandoned(u32),
+    /// By one more of an identity that has too many.
+    Surplus(u32),
 }
 
 /// The time of day when it was last set.
@@ -80,6 +91,7 @@ impl<P: Provider> Context<P> {
             timers: Timers::default(),
             turns: Turns::new(),
             surveys: 0,
+            replaced: Vec::new(),
             census: Census::new(),
             jobs: VecDeque::new(),
             events: VecDeque::new(),

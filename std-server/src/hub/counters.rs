@@ -153,6 +153,8 @@ counters! {
     approval_queue_full,
     /// Joins refused: no operator let them in in time.
     approvals_timed_out,
+    /// Joins refused: their connection is in too many rooms.
+    rooms_per_member_full,
     /// Joins refused: the room is full.
     room_full,
     /// Joins refused: too many members from the same prefix.

@@ -6,7 +6,11 @@ use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHeader, EntryKind, ServerMess
 
 use crate::store::LogEntry;
 
-/// An entry, encoded as the Entry message that all members share.
+/// Bytes of an Entry up to its handle, which is the last of them.
+pub(super) const HEAD_LEN: usize = 4;
+
+/// An entry, encoded as the Entry message that all members share. Only the handle differs: it is 0
+/// here.
 #[derive(Clone, Debug)]
 pub(super) struct Encoded {
     message: Arc<[u8]>,
@@ -18,14 +22,13 @@ pub(super) struct Encoded {
 pub struct PageRead(pub(super) Vec<(u64, Encoded)>);
 
 impl PageRead {
-    pub(super) fn new(handle: u8, entries: &[LogEntry]) -> Self {
-        Self(entries.iter().map(|entry| (entry.seq, Encoded::new(handle, entry))).collect())
+    pub(super) fn new(entries: &[LogEntry]) -> Self {
+        Self(entries.iter().map(|entry| (entry.seq, Encoded::new(entry))).collect())
     }
 }
 
 impl Encoded {
-    /// Encodes an entry for the room of this handle.
-    pub(super) fn new(handle: u8, entry: &LogEntry) -> Self {
+    pub(super) fn new(entry: &LogEntry) -> Self {
         let header = EntryHeader {
             seq: entry.seq,
             time_ms: entry.time_ms,
@@ -34,11 +37,11 @@ impl Encoded {
             number: entry.number,
             kind: entry.kind,
         };
-        Self::encode(handle, header, &entry.body)
+        Self::encode(header, &entry.body)
     }
 
-    fn encode(handle: u8, header: EntryHeader<'_>, body: &[u8]) -> Self {
-        let message = ServerMessage::Entry { handle, entry: Entry { header, body } };
+    fn encode(header: EntryHeader<'_>, body: &[u8]) -> Self {
+        let message = ServerMessage::Entry { handle: 0, entry: Entry { header, body } };
         let mut bytes = vec![0; ENTRY_OVERHEAD + header.author.len() + body.len()];
         let len = message.encode(&mut bytes).expect("the overhead counts a whole name; bodies are shorter than 64 KiB");
         bytes.truncate(len);
@@ -47,13 +50,25 @@ impl Encoded {
 
     /// The entry after its body was removed (SPEC 6.4).
     pub(super) fn without_body(&self) -> Self {
-        let handle = self.message.get(3).copied().unwrap_or_default();
-        Self::encode(handle, EntryHeader { kind: EntryKind::REMOVED, ..self.entry().header }, &[])
+        Self::encode(EntryHeader { kind: EntryKind::REMOVED, ..self.entry().header }, &[])
     }
 
-    /// The whole message, length field included.
-    pub(super) fn message(&self) -> &[u8] {
-        &self.message
+    /// Length of the whole message in bytes, length field included.
+    pub(super) fn message_len(&self) -> usize {
+        self.message.len()
+    }
+
+    /// The beginning of the message for a member whose room has this handle: length, type and
+    /// handle. [`Self::rest`] follows.
+    pub(super) fn head(&self, handle: u8) -> [u8; HEAD_LEN] {
+        let mut head = *self.message.first_chunk().expect("an Entry is longer");
+        head[HEAD_LEN - 1] = handle;
+        head
+    }
+
+    /// The message from after its handle on, which is the same for all members.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.message[HEAD_LEN..]
     }
 
     /// Length of the body in bytes.
@@ -85,14 +100,17 @@ mod tests {
             kind: EntryKind::TEXT,
             body: vec![b'x'; 100],
         };
-        let encoded = Encoded::new(9, &entry);
+        let encoded = Encoded::new(&entry);
         let decoded = encoded.entry();
         assert_eq!((decoded.header.seq, decoded.header.author, decoded.body.len()), (7, "ana", 100));
-        assert_eq!(encoded.message()[3], 9);
         assert_eq!(encoded.body_len(), 100);
+        let whole = [&encoded.head(9), encoded.rest()].concat();
+        assert_eq!(whole.len(), encoded.message_len());
+        let message = ServerMessage::decode(&whole[2..]);
+        assert_eq!(message, Ok(Some(ServerMessage::Entry { handle: 9, entry: decoded })));
         let removed = encoded.without_body();
         let decoded = removed.entry();
         assert_eq!((decoded.header.seq, decoded.header.kind, decoded.body), (7, EntryKind::REMOVED, &[][..]));
-        assert_eq!((removed.message()[3], removed.body_len()), (9, 0));
+        assert_eq!((removed.message_len(), removed.body_len()), (encoded.message_len() - 100, 0));
     }
 }

@@ -255,7 +255,7 @@ impl ReadJob {
     /// Runs it.
     pub fn run(self, log: &mut impl LogReader) -> StoreDone {
         let Self { room, name, range } = self;
-        let entries = log.read(&name, range.clone()).map(|entries| PageRead::new(room.handle(), &entries));
+        let entries = log.read(&name, range.clone()).map(|entries| PageRead::new(&entries));
         StoreDone::Read { room, range, entries }
     }
 }

@@ -200,6 +200,8 @@ limits! {
     approval_queue: usize, "max-waiting-joins", Count, 1, 65_536, 64, approval_queue_full;
     /// Time that a Join waits for an operator.
     approval_time: Duration, "approval-time", Time, SECOND, 24 * HOUR, 600 * SECOND, approvals_timed_out;
+    /// Rooms that a connection is in or about to join; a Join for one more is refused.
+    rooms_per_member: usize, "max-rooms-per-member", Count, 1, 120, 64, rooms_per_member_full;
     /// Members of a room.
     members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
     /// Connections of members from an address (IPv6: from a /48); beyond this only members from

@@ -1,42 +1,44 @@
 //! Reads the messages of a connection and hands them to its room (SPEC 6.1 to 6.3).
 
-use kabar_core::chat::{ClientMessage, Join};
+use kabar_core::chat::ClientMessage;
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 
 use super::context::Context;
 use super::events::LeaveReason;
+use super::join::on_join;
 use super::peer::{Malformed, Peer, Phase};
-use super::room::{Handled, Room, Rooms};
-use super::timers::Timer;
+use super::room::{Handled, Rooms};
 
 /// Handles all messages of a connection that can be handled now, within its budget.
 pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     // A message that exceeded its rate is not read again before its time.
-    if peer.turn.is_held {
+    if peer.link.turn.is_held {
         return;
     }
     let mut buffer = core::mem::take(&mut context.message);
-    while peer.is_readable() && !context.is_stopping {
-        let len = match peer.peek_message(&mut buffer) {
+    while peer.link.is_readable() && !context.is_stopping {
+        let len = match peer.link.peek_message(&mut buffer) {
             Ok(Some(len)) => len,
             Ok(None) => break,
-            Err(Malformed) => {
+            Err(Malformed) if peer.link.phase == Phase::Open => {
                 close_for_violation(now, rooms, context, peer);
                 break;
             }
+            Err(Malformed) => break,
         };
         let limit = context.config.limits.unfinished_bytes;
         if context.commits.unfinished_bytes() >= limit {
-            context.turns.pause(&mut peer.turn, &mut context.counters);
+            context.turns.pause(&mut peer.link.turn, &mut context.counters);
             break;
         }
-        if !context.has_work(&mut peer.turn) {
+        if !context.has_work(&mut peer.link.turn) {
             break;
         }
         let handled = handle(now, rooms, context, peer, buffer.get(2..len).unwrap_or_default());
         rooms.repeat_renames(context);
+        peer.link.awaits_answer = handled == Handled::Defer;
         match handled {
             Handled::Done => {}
             Handled::Defer => break,
@@ -46,9 +48,9 @@ pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut C
             }
         }
         context.counters.messages_in += 1;
-        peer.connection.consume(StreamId::Chat, len);
-        peer.turn.spend_work();
-        context.turns.mark_ready(&mut peer.turn);
+        peer.link.connection.consume(StreamId::Chat, len);
+        peer.link.turn.spend_work();
+        context.turns.mark_ready(&mut peer.link.turn);
     }
     context.message = buffer;
 }
@@ -62,58 +64,47 @@ fn handle<P: Provider>(
     message: &[u8],
 ) -> Handled {
     let message = match ClientMessage::decode(message) {
+        Ok(Some(ClientMessage::Join(join))) => return on_join(now, rooms, context, peer, &join),
+        // Only a Join keeps a refused connection from being closed.
+        _ if peer.link.phase != Phase::Open => return Handled::Defer,
         Ok(Some(message)) => message,
         // SPEC 6.1: unknown types are skipped.
         Ok(None) => return Handled::Done,
         Err(_) => return Handled::Violation,
     };
+    let handle = match message {
+        ClientMessage::Join(_) => return Handled::Done,
+        ClientMessage::Post(post) => post.handle,
+        ClientMessage::Request { handle, .. } | ClientMessage::Leave { handle } => handle,
+    };
+    let Peer { link, memberships } = peer;
+    let Some((id, member)) = memberships.by_handle(handle) else { return without_room(peer) };
+    let Some(room) = rooms.get_mut(id) else { return Handled::Violation };
     match message {
-        ClientMessage::Join(join) => on_join(now, rooms, context, peer, &join),
-        ClientMessage::Post(post) => {
-            let Some(room) = room_of(rooms, peer, post.handle) else { return Handled::Violation };
-            room.on_post(now, context, peer, &post)
-        }
-        ClientMessage::Request { handle, request } => {
-            let Some(room) = room_of(rooms, peer, handle) else { return Handled::Violation };
-            room.on_request(now, context, peer, request)
-        }
-        ClientMessage::Leave { handle } => {
-            let Some(room) = room_of(rooms, peer, handle) else { return Handled::Violation };
+        ClientMessage::Join(_) => Handled::Done,
+        ClientMessage::Post(post) => room.on_post(now, context, link, member, &post),
+        ClientMessage::Request { request, .. } => room.on_request(now, context, link, member, request),
+        ClientMessage::Leave { .. } => {
             room.remove_member(now, context, peer, LeaveReason::Left);
-            peer.set_phase(context, Phase::Unjoined);
-            context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
             Handled::Done
         }
     }
 }
 
-/// The room that the connection is in, if it is the one with this handle. A message for another
-/// room, or one that comes too early or too late, is a violation.
-fn room_of<'a, P: Provider>(rooms: &'a mut Rooms, peer: &Peer<P>, handle: u8) -> Option<&'a mut Room> {
-    rooms.get_mut(peer.member()?.room).filter(|room| room.handle() == handle)
-}
-
-fn on_join<P: Provider>(
-    now: Instant,
-    rooms: &mut Rooms,
-    context: &mut Context<P>,
-    peer: &mut Peer<P>,
-    join: &Join<'_>,
-) -> Handled {
-    // SPEC 6.2
-    if !matches!(peer.phase, Phase::Unjoined) || *peer.identity.get_or_insert(join.identity) != join.identity {
-        return Handled::Violation;
+/// A message with a handle that names no room of the connection (SPEC 6.2, 6.3).
+fn without_room<P: Provider>(peer: &Peer<P>) -> Handled {
+    match peer {
+        // Its client does not know yet that the server has ended a membership.
+        _ if peer.memberships.has_retired_handles() => Handled::Done,
+        // It may have the handle of the next Welcome, as if it had arrived after that (SPEC 6.1).
+        _ if peer.memberships.has_join() => Handled::Defer,
+        _ => Handled::Violation,
     }
-    if let Some(room) = rooms.named_mut(join.room) {
-        return room.on_join(now, context, peer, join);
-    }
-    context.refuse_unknown_room(now, peer, join);
-    Handled::Done
 }
 
 /// Closes a connection whose message is malformed or not allowed (SPEC 6.1).
 fn close_for_violation<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     context.counters.broken_messages += 1;
-    rooms.remove_member(now, context, peer, LeaveReason::Violation, Duration::ZERO);
+    rooms.end_memberships(now, context, peer, LeaveReason::Violation, Duration::ZERO);
     peer.close(now, context, CloseCode::MESSAGE, "");
 }

@@ -8,8 +8,9 @@
 //! * `invites`: who may join by which secret; `admitted`: who was admitted to any room.
 //! * `room`: a room with its members and its log.
 //! * `commit`: the transaction in progress, which covers all rooms.
-//! * `routes`, `connection_events`, `messages`: hand each input to the owner of the state that it
-//!   concerns.
+//! * `routes`, `connection_events`, `messages`, `join`: hand each input to the owner of the state
+//!   that it concerns.
+//! * `delivery`: sends to a connection what its rooms have for it, in turn.
 //! * `context`: the objects that all of these share: configuration, people, clock, deadlines, the
 //!   order in which connections are served, and the queues of output.
 //! * `fairness`: tables and rates that are shared between address prefixes.
@@ -48,6 +49,7 @@ mod config;
 mod connection_events;
 mod context;
 mod counters;
+mod delivery;
 mod door;
 mod encoded;
 mod events;
@@ -55,6 +57,7 @@ mod fairness;
 mod fault_injection;
 mod invites;
 mod jobs;
+mod join;
 mod limits;
 mod messages;
 mod operator;
@@ -232,7 +235,7 @@ impl<P: Provider> Hub<P> {
         };
         self.context.people.count(&mut counters);
         self.rooms.iter().for_each(|room| room.count(&mut counters));
-        self.peers.iter().for_each(|peer| counters.add(&peer.connection.counters()));
+        self.peers.iter().for_each(|peer| counters.add(&peer.link.connection.counters()));
         counters
     }
 }

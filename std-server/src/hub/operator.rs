@@ -236,8 +236,8 @@ impl<P: Provider> Hub<P> {
         let Self { peers, rooms, context, .. } = self;
         context.is_stopping = true;
         for id in peers.ids() {
-            let Some(peer) = peers.get_mut(id).filter(|peer| peer.connection.is_open()) else { continue };
-            rooms.remove_member(now, context, peer, LeaveReason::Shutdown, Duration::ZERO);
+            let Some(peer) = peers.get_mut(id).filter(|peer| peer.link.connection.is_open()) else { continue };
+            rooms.end_memberships(now, context, peer, LeaveReason::Shutdown, Duration::ZERO);
             peer.close(now, context, CloseCode::SHUTDOWN, "the server stops");
         }
     }

@@ -7,9 +7,4 @@ pub struct RoomId(pub(super) usize);
 impl RoomId {
     /// The room of a hub that has one.
     pub const ONLY: Self = Self(0);
-
-    /// The handle by which messages name the room. On the wire, 0 names no room.
-    pub(super) fn handle(self) -> u8 {
-        u8::try_from(self.0 + 1).unwrap_or(u8::MAX)
-    }
 }

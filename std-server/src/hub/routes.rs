@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::connection::{Dropped, Transmit};
+use kabar_core::connection::{CloseCode, Dropped, Transmit};
 use kabar_core::crypto::Provider;
 use kabar_core::session::OpenError;
 use kabar_core::session::SealedHeader;
@@ -11,14 +11,15 @@ use kabar_core::time::{Duration, Instant};
 use rand_core::Rng;
 
 use super::Hub;
-use super::connection_events::{on_connection_input, on_phase_timer, settle};
-use super::context::Context;
+use super::connection_events::{on_connection_input, on_join_timer, on_phase_timer, settle};
+use super::context::{Context, Replaced};
 use super::counters::Counters;
+use super::delivery::deliver;
 use super::events::LeaveReason;
 use super::fairness::prefix::Prefix;
 use super::jobs::{Done, StoreDone};
 use super::messages::read;
-use super::peer::{NewPeer, Phase};
+use super::peer::NewPeer;
 use super::timers::Timer;
 
 impl<P: Provider> Hub<P> {
@@ -29,9 +30,9 @@ impl<P: Provider> Hub<P> {
         self.context.turns.is_polling = false;
         for id in self.context.turns.begin_round() {
             let Some(peer) = self.peers.get_mut(id) else { continue };
-            peer.turn.is_deferred = false;
+            peer.link.turn.is_deferred = false;
             read(now, &mut self.rooms, &mut self.context, peer);
-            self.context.turns.mark_ready(&mut peer.turn);
+            self.context.turns.mark_ready(&mut peer.link.turn);
         }
     }
 
@@ -41,12 +42,12 @@ impl<P: Provider> Hub<P> {
         let Some(header) = door.receive(now, context, from, datagram, is_used) else { return };
         let id = header.connection_id;
         if let Some(peer) = peers.get_mut(id) {
-            match peer.connection.handle_datagram(now, from, datagram) {
+            match peer.link.connection.handle_datagram(now, from, datagram) {
                 Ok(()) => on_connection_input(now, rooms, context, peer),
                 Err(why) => {
                     // A connection that is closing may repeat its Close.
                     if why == Dropped::NotOpen {
-                        context.turns.mark_ready(&mut peer.turn);
+                        context.turns.mark_ready(&mut peer.link.turn);
                     }
                     count_dropped(&mut context.counters, why);
                 }
@@ -77,14 +78,14 @@ impl<P: Provider> Hub<P> {
         let mut peer = peers.create(now, &NewPeer { id, address, ordinal, established });
         if context.config.faults().acknowledge_unchecked() {
             #[cfg(feature = "fault-injection")]
-            peer.connection.acknowledge_unchecked();
+            peer.link.connection.acknowledge_unchecked();
         }
-        if let Err(why) = peer.connection.handle_datagram(now, from, datagram) {
+        if let Err(why) = peer.link.connection.handle_datagram(now, from, datagram) {
             return count_dropped(&mut context.counters, why);
         }
         let mut path_key = [0; 32];
         context.rng.fill_bytes(&mut path_key);
-        peer.connection.set_path_key(path_key);
+        peer.link.connection.set_path_key(path_key);
         door.forget_half_open(id);
         if let Some(peer) = peers.insert(now, context, peer) {
             on_connection_input(now, rooms, context, peer);
@@ -116,11 +117,11 @@ impl<P: Provider> Hub<P> {
         self.vanish(now, id);
     }
 
-    /// Removes a connection, and its member from the room.
+    /// Removes a connection, and its members from their rooms.
     fn vanish(&mut self, now: Instant, id: u32) {
         let Self { peers, rooms, context, .. } = self;
         if let Some(peer) = peers.get_mut(id) {
-            rooms.remove_member(now, context, peer, LeaveReason::Vanished, Duration::ZERO);
+            rooms.end_memberships(now, context, peer, LeaveReason::Vanished, Duration::ZERO);
             peers.remove(context, id);
         }
     }
@@ -130,18 +131,23 @@ impl<P: Provider> Hub<P> {
         match timer {
             Timer::Connection(id) => {
                 if let Some(peer) = peers.get_mut(id) {
-                    peer.connection.handle_timeout(now);
+                    peer.link.connection.handle_timeout(now);
                     on_connection_input(now, rooms, context, peer);
                 }
             }
             Timer::Phase(id) => {
                 if let Some(peer) = peers.get_mut(id) {
-                    on_phase_timer(now, rooms, context, peer);
+                    on_phase_timer(now, context, peer);
+                }
+            }
+            Timer::Join(id, room) => {
+                if let Some(peer) = peers.get_mut(id) {
+                    on_join_timer(now, rooms, context, peer, room);
                 }
             }
             Timer::Read(id) => {
                 if let Some(peer) = peers.get_mut(id) {
-                    peer.turn.is_held = false;
+                    peer.link.turn.is_held = false;
                     read(now, rooms, context, peer);
                 }
             }
@@ -193,14 +199,34 @@ impl<P: Provider> Hub<P> {
             room.refuse_displaced(now, peers, context);
             room.create_read_jobs(context);
         });
-        context.create_password_job(now, peers);
+        context.create_password_job(now, peers, rooms);
     }
 
-    /// Reads the messages that followed Joins that are now complete.
+    /// Ends the connections that were replaced by those whose Joins are now complete, and reads the
+    /// messages that followed these Joins.
     pub(super) fn read_joined(&mut self, now: Instant, joined: Vec<u32>) {
+        self.end_replaced(now);
         for id in joined {
             if let Some(peer) = self.peers.get_mut(id) {
                 read(now, &mut self.rooms, &mut self.context, peer);
+            }
+        }
+    }
+
+    /// Ends the connections whose sessions in a room were replaced. Their clients may return to the
+    /// other rooms, so nothing is announced there yet.
+    fn end_replaced(&mut self, now: Instant) {
+        let Self { peers, rooms, context, .. } = self;
+        for replaced in core::mem::take(&mut context.replaced) {
+            let (Replaced::Abandoned(id) | Replaced::Surplus(id)) = replaced;
+            let Some(peer) = peers.get_mut(id) else { continue };
+            rooms.end_memberships(now, context, peer, LeaveReason::Vanished, Duration::ZERO);
+            match replaced {
+                Replaced::Abandoned(_) => {
+                    peer.link.connection.reset();
+                    peers.remove(context, id);
+                }
+                Replaced::Surplus(_) => peer.close(now, context, CloseCode::REPLACED, "joined from elsewhere"),
             }
         }
     }
@@ -209,7 +235,7 @@ impl<P: Provider> Hub<P> {
     pub(super) fn resume_paused(&mut self, now: Instant) {
         for id in core::mem::take(&mut self.context.turns.paused) {
             if let Some(peer) = self.peers.get_mut(id) {
-                peer.turn.is_paused = false;
+                peer.link.turn.is_paused = false;
                 read(now, &mut self.rooms, &mut self.context, peer);
             }
         }
@@ -224,22 +250,19 @@ impl<P: Provider> Hub<P> {
                 context.turns.ready.pop_front();
                 continue;
             };
-            if !core::mem::replace(&mut context.turns.is_polling, true)
-                && let Phase::Member(member) = &peer.phase
-                && let Some(room) = rooms.get_mut(member.room)
-            {
-                room.deliver(now, context, peer);
+            if !core::mem::replace(&mut context.turns.is_polling, true) {
+                deliver(now, rooms, context, peer);
             }
-            if let Some(transmit) = peer.connection.poll_transmit(now, out) {
+            if let Some(transmit) = peer.link.connection.poll_transmit(now, out) {
                 return Some(transmit);
             }
             context.turns.is_polling = false;
             context.turns.ready.pop_front();
             settle(now, rooms, context, peer);
-            if peer.connection.is_finished() {
+            if peer.link.connection.is_finished() {
                 peers.remove(context, id);
             } else {
-                let deadline = peer.connection.poll_timeout();
+                let deadline = peer.link.connection.poll_timeout();
                 context.timers.set(Timer::Connection(id), deadline);
             }
         }

@@ -17,15 +17,15 @@ impl<P: Provider> Hub<P> {
     pub fn state_digest(&self) -> [u8; 32] {
         let mut text = String::new();
         for peer in self.peers.iter() {
-            let connection = &peer.connection;
+            let (link, connection) = (&peer.link, &peer.link.connection);
             let counters = connection.counters();
-            let _ = write!(text, "{:x} {:?} {:?}", peer.id, connection.remote(), connection.rtt());
+            let _ = write!(text, "{:x} {:?} {:?}", link.id, connection.remote(), connection.rtt());
             let _ =
                 write!(text, " {} {} {:?}", connection.is_open(), connection.is_finished(), connection.poll_timeout());
             let _ = write!(text, " {} {}", counters.sent, counters.received);
             let _ = write!(text, " {}", connection.readable(StreamId::Chat));
             let _ = write!(text, " {}", connection.unacknowledged(StreamId::Chat));
-            let _ = writeln!(text, " {:?} {}", peer.phase, peer.turn.is_paused);
+            let _ = writeln!(text, " {:?} {:?} {}", link.phase, peer.memberships, link.turn.is_paused);
         }
         for room in self.rooms.iter() {
             let _ = room.write_state(&mut text);

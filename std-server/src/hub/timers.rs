@@ -13,8 +13,11 @@ use super::room_id::RoomId;
 pub(super) enum Timer {
     /// [`kabar_core::connection::Connection::poll_timeout`] of a connection.
     Connection(u32),
-    /// The end of a connection's phase: it has not joined, or was refused.
+    /// The end of a connection's phase: it has not joined a room, or was refused.
     Phase(u32),
+    /// The Join of a connection to a room has waited for too long: for the check of its password,
+    /// or for an operator.
+    Join(u32, RoomId),
     /// A Join or a post exceeded the rate of its identity: time to read its connection again.
     Read(u32),
     /// The next check for connections that keep rings and make no progress.

@@ -9,12 +9,11 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
-use crate::hub::room_id::RoomId;
-
 /// A member of a room.
 #[derive(Debug)]
 pub(in crate::hub) struct Member {
-    pub(in crate::hub) room: RoomId,
+    /// The number by which messages on this connection name the room (SPEC 6.1).
+    pub(in crate::hub) handle: u8,
     /// Shared by the sessions of the member.
     pub(in crate::hub) name: Arc<Name>,
     pub(in crate::hub) identity: PublicIdentity,
@@ -111,15 +110,24 @@ pub(in crate::hub) struct Listing {
     pub(in crate::hub) remaining: usize,
 }
 
+impl Member {
+    /// Whether anything may have to be sent to it.
+    pub(in crate::hub) fn has_work(&self) -> bool {
+        !self.is_caught_up || self.due.is_some() || self.answers.is_answering()
+    }
+}
+
+impl Due {
+    fn is_some(&self) -> bool {
+        let Self { welcome, post_refused, stored, storage_notice, rate_notice } = self;
+        welcome.is_some() || post_refused.is_some() || stored.is_some() || *storage_notice || *rate_notice
+    }
+}
+
 impl Answers {
     /// Whether there is an answer to send.
     pub(in crate::hub) fn is_answering(&self) -> bool {
         let Self { listing, history, change, .. } = self;
         listing.is_some() || history.is_some() || change.as_ref().is_some_and(|change| change.result.is_some())
-    }
-
-    /// Whether a request is not answered yet: the next one may have to wait.
-    pub(in crate::hub) fn is_open(&self) -> bool {
-        self.is_answering() || self.change.is_some()
     }
 }

@@ -1,15 +1,22 @@
-//! Connections: the table of all of them, and the phase of each.
+//! Connections: the table of all of them, the phase of each, and the rooms that each is in.
+//!
+//! A connection:
 //!
 //! ```text
-//! Unjoined -Join-> (Checking: its password) -> (Waiting: for an operator) -> Joining: its commit
-//!     |                    |                        |                            |
-//!     |-10 s-> Closed      `------------------------`----------------------------`-> Refused: until
-//!                                                                                 it has the reason
-//! Joining -> Member -> Closed                                                     -> Closed
-//!              `-Leave-> Unjoined
+//! Open -in no room for 10 s-> Closed
+//!   |--in no room after a Join was refused or the server ended a membership-> Closing -> Closed
+//!   `--closed by either end, or silent-> Closed
+//! ```
+//!
+//! Each of its memberships (see `memberships`):
+//!
+//! ```text
+//! -Join-> (Checking: its password) -> (Waiting: for an operator) -> Joining: its commit -> Member
 //! ```
 
+mod endings;
 pub(super) mod member;
+pub(super) mod memberships;
 pub(super) mod pool;
 mod progress;
 mod read;
@@ -21,21 +28,33 @@ use core::net::SocketAddr;
 use kabar_core::connection::{CloseCode, Connection};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::Instant;
 
 use super::census::Standing;
+use super::context::Context;
 use super::fairness::prefix::Prefix;
 use super::room_id::RoomId;
+use super::timers::Timer;
 use super::turns::Turn;
+use endings::Endings;
 use member::Member;
+use memberships::{Memberships, Stage};
 use pool::Pooled;
 use progress::BufferProgress;
 
 pub(super) use read::Malformed;
 pub(super) use table::{NewPeer, Peers};
 
-/// One connection.
+/// One connection and the rooms that it is in.
 #[derive(Debug)]
 pub(super) struct Peer<P: Provider> {
+    pub(super) link: Link<P>,
+    pub(super) memberships: Memberships,
+}
+
+/// A connection without its memberships, so that a function can work on both.
+#[derive(Debug)]
+pub(super) struct Link<P: Provider> {
     pub(super) id: u32,
     pub(super) connection: Connection<Pooled, P>,
     /// The latest address of the remote end.
@@ -50,80 +69,74 @@ pub(super) struct Peer<P: Provider> {
     /// Idle time-out in seconds.
     pub(super) idle_s: u16,
     pub(super) phase: Phase,
+    /// The limits that it counts against.
+    standing: Standing,
     /// Identity of its first Join: every later one is by the same (SPEC 6.2).
     pub(super) identity: Option<PublicIdentity>,
+    /// A Join of it was counted against the rate of its identity.
+    pub(super) is_counted: bool,
+    pub(super) endings: Endings,
     pub(super) turn: Turn,
+    /// Its next message waits until a request or a Join before it is answered.
+    pub(super) awaits_answer: bool,
     progress: BufferProgress,
 }
 
 /// The phase of a connection.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// It has not joined, or has left.
-    Unjoined,
-    /// The password of its Join is to be checked.
-    Checking(RoomId),
-    /// Its Join waits until an operator lets it in.
-    Waiting(RoomId),
-    /// Its Join is admitted and waits for its commit.
-    Joining(RoomId),
-    /// A member.
-    Member(Box<Member>),
-    /// The reason was sent why its Join is refused, or its membership ended; the connection is
-    /// closed with this code once that is acknowledged.
-    Refused(CloseCode),
+    /// It may join rooms.
+    Open,
+    /// It is in no room, and the reason was sent why a Join is refused or a membership ended; the
+    /// connection is closed with this code once that is acknowledged.
+    Closing(CloseCode),
     /// Closed.
     Closed,
 }
 
 impl<P: Provider> Peer<P> {
-    pub(super) fn member(&self) -> Option<&Member> {
-        match &self.phase {
-            Phase::Member(member) => Some(member),
-            _ => None,
+    /// The connection, and its member of a room, if it is one.
+    pub(super) fn member_mut(&mut self, room: RoomId) -> Option<(&mut Link<P>, &mut Member)> {
+        Some((&mut self.link, self.memberships.member_mut(room)?))
+    }
+
+    /// Changes the stage of a membership; the first one adds it.
+    pub(super) fn set_stage(&mut self, context: &mut Context<P>, room: RoomId, stage: Stage) {
+        context.timers.set(Timer::Join(self.link.id, room), None);
+        if self.memberships.is_empty() {
+            context.timers.set(Timer::Phase(self.link.id), None);
+            self.link.phase = Phase::Open;
+        }
+        self.memberships.set(room, stage);
+        self.recount(context);
+    }
+
+    /// Removes a membership or a Join from the table. The room still has to end it.
+    pub(super) fn take_membership(&mut self, now: Instant, context: &mut Context<P>, room: RoomId) -> Option<Stage> {
+        let stage = self.memberships.take(room)?;
+        context.timers.set(Timer::Join(self.link.id, room), None);
+        if self.memberships.is_empty() && self.link.phase == Phase::Open {
+            context.timers.set(Timer::Phase(self.link.id), Some(now + context.config.limits.join_time));
+        }
+        self.recount(context);
+        Some(stage)
+    }
+
+    /// Counts it elsewhere, if its progress is another one now.
+    fn recount(&mut self, context: &mut Context<P>) {
+        let standing = match self.link.phase {
+            Phase::Open => self.memberships.standing(),
+            Phase::Closing(_) => Standing::Stranger,
+            Phase::Closed => Standing::Closed,
+        };
+        let before = core::mem::replace(&mut self.link.standing, standing);
+        if before != standing {
+            context.census.change(self.link.id, self.link.prefix, before, standing);
         }
     }
 
-    pub(super) fn member_mut(&mut self) -> Option<&mut Member> {
-        match &mut self.phase {
-            Phase::Member(member) => Some(member),
-            _ => None,
-        }
-    }
-
-    /// The room that it is in or is about to join.
-    pub(super) fn room(&self) -> Option<RoomId> {
-        match &self.phase {
-            Phase::Checking(room) | Phase::Waiting(room) | Phase::Joining(room) => Some(*room),
-            Phase::Member(member) => Some(member.room),
-            Phase::Unjoined | Phase::Refused(_) | Phase::Closed => None,
-        }
-    }
-}
-
-impl Phase {
-    /// Whether it waits for the check of its password in this room.
-    pub(super) fn is_checking(&self, room: RoomId) -> bool {
-        matches!(self, Self::Checking(checking) if *checking == room)
-    }
-
-    /// Whether its Join waits for an operator of this room.
-    pub(super) fn is_waiting(&self, room: RoomId) -> bool {
-        matches!(self, Self::Waiting(waiting) if *waiting == room)
-    }
-
-    /// Whether its Join waits for its commit in this room.
-    pub(super) fn is_joining(&self, room: RoomId) -> bool {
-        matches!(self, Self::Joining(joining) if *joining == room)
-    }
-
-    /// The limits that it counts against.
-    fn standing(&self) -> Standing {
-        match self {
-            Self::Unjoined | Self::Checking(_) | Self::Waiting(_) | Self::Refused(_) => Standing::Stranger,
-            Self::Joining(_) => Standing::Admitted,
-            Self::Member(_) => Standing::Member,
-            Self::Closed => Standing::Closed,
-        }
+    fn set_phase(&mut self, context: &mut Context<P>, phase: Phase) {
+        self.link.phase = phase;
+        self.recount(context);
     }
 }

@@ -14,7 +14,7 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::BufferProvider as _;
 
-use super::{Peer, Peers, Phase};
+use super::{Link, Peers, Phase};
 use crate::hub::fairness::prefix::Prefix;
 use crate::hub::timers::{Timer, Timers};
 
@@ -79,7 +79,7 @@ fn is_reached(at: u64, goal: u32) -> bool {
     low_bits(at).wrapping_sub(goal) < 1 << 31
 }
 
-impl<P: Provider> Peer<P> {
+impl<P: Provider> Link<P> {
     /// Notes the progress of its rings. Call this whenever something happened to the connection.
     pub(in crate::hub) fn note_progress(&mut self, now: Instant) {
         let connection = &self.connection;
@@ -88,13 +88,10 @@ impl<P: Provider> Peer<P> {
         let ring = connection.memory().capacity().chat_send as u64;
         self.progress.send.observe(now, outstanding, acknowledged, MIN_PROGRESS);
         self.progress.send_ring.observe(now, outstanding, acknowledged, ring);
-        // While reading is paused or held, the ring waits for the server.
-        let is_read = match &self.phase {
-            Phase::Member(member) => !member.answers.is_open(),
-            Phase::Unjoined => true,
-            _ => false,
-        };
-        let is_read = is_read && !self.turn.is_paused && !self.turn.is_held;
+        // While reading is paused or held, or its next message waits for an answer, the ring waits
+        // for the server.
+        let is_held = self.awaits_answer || self.turn.is_paused || self.turn.is_held || self.has_unsent();
+        let is_read = self.phase == Phase::Open && !is_held;
         let unread = if is_read { connection.memory().held_receive() } else { 0 };
         self.progress.receive.observe(now, unread, connection.consumed(StreamId::Chat), MIN_PROGRESS);
     }
@@ -118,9 +115,10 @@ impl<P: Provider> Peers<P> {
         self.refusals_seen = self.pool.refused();
         let heavy = self.heavy_prefix(pool_bytes);
         let stalled = self.iter_mut().filter_map(|peer| {
-            peer.note_progress(now);
-            let is_heavy = heavy.is_some_and(|heavy| peer.prefix.at(0) == heavy);
-            (peer.connection.memory().held() > 0 && peer.is_stalled(now, is_heavy)).then_some(peer.id)
+            let link = &mut peer.link;
+            link.note_progress(now);
+            let is_heavy = heavy.is_some_and(|heavy| link.prefix.at(0) == heavy);
+            (link.connection.memory().held() > 0 && link.is_stalled(now, is_heavy)).then_some(link.id)
         });
         let mut stalled: Vec<u32> = stalled.collect();
         stalled.sort_unstable();
@@ -131,7 +129,7 @@ impl<P: Provider> Peers<P> {
     fn heavy_prefix(&self, pool_bytes: usize) -> Option<Prefix> {
         let mut held = BTreeMap::<Prefix, usize>::new();
         for peer in self.iter() {
-            *held.entry(peer.prefix.at(0)).or_default() += peer.connection.memory().held();
+            *held.entry(peer.link.prefix.at(0)).or_default() += peer.link.connection.memory().held();
         }
         let (prefix, bytes) = held.into_iter().max_by_key(|(_, bytes)| *bytes)?;
         (bytes > pool_bytes / 2).then_some(prefix)

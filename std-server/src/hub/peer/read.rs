@@ -2,19 +2,20 @@
 //! stream: the client gets no more credit, which is the only backpressure.
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, message_len};
-use kabar_core::connection::StreamId;
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 
-use super::{Peer, Phase};
+use super::{Link, Phase};
 
 /// A message without a type, or longer than the server accepts.
 #[derive(Debug)]
 pub(in crate::hub) struct Malformed;
 
-impl<P: Provider> Peer<P> {
-    /// Whether messages are read from it in its present phase.
+impl<P: Provider> Link<P> {
+    /// Whether messages are read from it in its present phase. A refused connection is read: it may
+    /// join another room (SPEC 6.3).
     pub(in crate::hub) fn is_readable(&self) -> bool {
-        matches!(self.phase, Phase::Unjoined | Phase::Member(_))
+        matches!(self.phase, Phase::Open | Phase::Closing(CloseCode::REFUSED)) && !self.has_unsent()
     }
 
     /// Copies the next whole message, length field included, into `out`; returns its length.

@@ -7,7 +7,7 @@ use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::{Peer, Phase};
+use super::{Link, Peer, Phase};
 use crate::hub::context::Context;
 use crate::hub::counters::Counters;
 use crate::hub::events::HubEvent;
@@ -16,7 +16,7 @@ use crate::hub::timers::Timer;
 /// Longest reason in bytes that a Close carries (SPEC 5.7).
 const MAX_CLOSE_REASON_LEN: usize = 64;
 
-impl<P: Provider> Peer<P> {
+impl<P: Provider> Link<P> {
     /// Writes a message to its stream; whole or not at all.
     pub(in crate::hub) fn send(&mut self, now: Instant, counters: &mut Counters, message: &ServerMessage<'_>) -> bool {
         let mut buffer = [0; MAX_MESSAGE_LEN];
@@ -26,56 +26,27 @@ impl<P: Provider> Peer<P> {
         was_sent
     }
 
-    /// Refuses its Join. The connection is closed when the client has acknowledged the reason, or
-    /// soon anyway (SPEC 6.3).
-    pub(in crate::hub) fn refuse(
-        &mut self,
-        now: Instant,
-        context: &mut Context<P>,
-        name: &str,
-        code: RefusedCode,
-        text: &str,
-    ) {
-        context.counters.refused += 1;
-        let was_sent = self.send(now, &mut context.counters, &ServerMessage::Refused { code, text, room: "" });
-        context.emit(HubEvent::Refused { name: name.to_owned(), from: self.address, code });
-        self.close_after(now, context, was_sent, CloseCode::REFUSED, text);
+    /// Writes a message to its stream, now or once there is space.
+    fn send_later(&mut self, now: Instant, counters: &mut Counters, message: &ServerMessage<'_>) {
+        let mut buffer = [0; MAX_MESSAGE_LEN];
+        let Ok(len) = message.encode(&mut buffer) else { return };
+        self.endings.push_unsent(buffer[..len].into());
+        self.send_unsent(now, counters);
     }
 
-    /// Closes it, and states the reason if there is one. A member has to be removed from its room
-    /// before. The connection is closed when the client has acknowledged the reason, or soon
-    /// anyway.
-    pub(in crate::hub) fn expel(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode, reason: &str) {
-        if reason.is_empty() {
-            return self.close(now, context, code, "");
-        }
-        let notice = ServerMessage::Info(Info::Notice { code: NOTICE_REASON, text: reason });
-        let was_sent = self.send(now, &mut context.counters, &notice);
-        self.close_after(now, context, was_sent, code, reason);
+    /// Writes the messages that had to wait for space. `false`: some still have to.
+    pub(in crate::hub) fn send_unsent(&mut self, now: Instant, counters: &mut Counters) -> bool {
+        let Self { connection, endings, .. } = self;
+        let is_sent = |message: &&Box<[u8]>| connection.send(now, StreamId::Chat, &[message]).is_ok();
+        let sent = endings.unsent().iter().take_while(is_sent).count();
+        endings.remove_sent(sent);
+        counters.messages_out += sent as u64;
+        endings.unsent().is_empty()
     }
 
-    /// Closes it with `code` once the message with the reason is acknowledged; at once if that
-    /// could not be sent.
-    fn close_after(&mut self, now: Instant, context: &mut Context<P>, was_sent: bool, code: CloseCode, reason: &str) {
-        self.set_phase(context, Phase::Refused(code));
-        context.timers.set(Timer::Phase(self.id), Some(now + context.config.limits.refusal_time));
-        if !was_sent {
-            self.close(now, context, code, &reason[..reason.floor_char_boundary(MAX_CLOSE_REASON_LEN)]);
-        }
-        context.turns.mark_ready(&mut self.turn);
-    }
-
-    /// Closes it. A member has to be removed from its room before.
-    pub(in crate::hub) fn close(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode, reason: &str) {
-        self.set_phase(context, Phase::Closed);
-        context.timers.set(Timer::Phase(self.id), None);
-        self.connection.close(now, code, reason);
-        context.turns.mark_ready(&mut self.turn);
-    }
-
-    pub(in crate::hub) fn set_phase(&mut self, context: &mut Context<P>, phase: Phase) {
-        context.census.change(self.id, self.prefix, self.phase.standing(), phase.standing());
-        self.phase = phase;
+    /// Whether messages wait for space. While there are any, nothing is read.
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.endings.unsent().is_empty()
     }
 
     /// Leaves its next message, and everything after it, unread until `at`.
@@ -83,11 +54,82 @@ impl<P: Provider> Peer<P> {
         self.turn.is_held = true;
         context.timers.set(Timer::Read(self.id), Some(at));
     }
+}
+
+impl<P: Provider> Peer<P> {
+    /// Refuses a Join for the room of this name, which must not be in its table. If it is in no
+    /// room then, it is closed when the client has acknowledged the reason, or soon anyway (SPEC
+    /// 6.3).
+    pub(in crate::hub) fn refuse(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        room: &str,
+        name: &str,
+        code: RefusedCode,
+        text: &str,
+    ) {
+        context.counters.refused += 1;
+        self.link.endings.add(room);
+        context.emit(HubEvent::Refused { name: name.to_owned(), from: self.link.address, code });
+        let refused = ServerMessage::Refused { code, text, room };
+        self.send_reason(now, context, &refused, CloseCode::REFUSED, text);
+    }
+
+    /// States why the server has ended a membership, which must not be in its table. If it is in no
+    /// room then, it is closed with `code` when the client has acknowledged the reason, or soon
+    /// anyway.
+    pub(in crate::hub) fn expel(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode, reason: &str) {
+        self.memberships.retire_handles();
+        if reason.is_empty() && self.memberships.is_empty() {
+            return self.close(now, context, code, "");
+        }
+        let notice = ServerMessage::Info(Info::Notice { code: NOTICE_REASON, text: reason });
+        self.send_reason(now, context, &notice, code, reason);
+    }
+
+    /// Sends the reason why a Join is refused or a membership has ended. If it is in no room, it is
+    /// closed with `code` once that is acknowledged; at once if it could not be sent.
+    fn send_reason(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        message: &ServerMessage<'_>,
+        code: CloseCode,
+        reason: &str,
+    ) {
+        context.turns.mark_ready(&mut self.link.turn);
+        if !self.memberships.is_empty() {
+            self.link.send_later(now, &mut context.counters, message);
+            // Its next message may have waited for this.
+            return context.turns.defer(&mut self.link.turn);
+        }
+        let was_sent =
+            self.link.send_unsent(now, &mut context.counters) && self.link.send(now, &mut context.counters, message);
+        self.set_phase(context, Phase::Closing(code));
+        context.timers.set(Timer::Phase(self.link.id), Some(now + context.config.limits.refusal_time));
+        if !was_sent {
+            self.close(now, context, code, &reason[..reason.floor_char_boundary(MAX_CLOSE_REASON_LEN)]);
+        }
+    }
+
+    /// Closes it. Its memberships have to be ended before.
+    pub(in crate::hub) fn close(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode, reason: &str) {
+        self.on_closed(context);
+        self.link.connection.close(now, code, reason);
+    }
+
+    /// Handles its end. Its memberships have to be ended before.
+    pub(in crate::hub) fn on_closed(&mut self, context: &mut Context<P>) {
+        self.set_phase(context, Phase::Closed);
+        context.timers.set(Timer::Phase(self.link.id), None);
+        context.turns.mark_ready(&mut self.link.turn);
+    }
 
     /// Handles its move to another address.
     pub(in crate::hub) fn on_moved(&mut self, context: &mut Context<P>, to: SocketAddr) {
-        self.address = to;
-        if let Some(name) = self.member().map(|member| member.name.shown().to_owned()) {
+        self.link.address = to;
+        if let Some(name) = self.memberships.members().next().map(|member| member.name.shown().to_owned()) {
             context.emit(HubEvent::Moved { name, to });
         }
     }

@@ -8,12 +8,17 @@ use kabar_core::session::HandshakeOutput;
 use kabar_core::time::Instant;
 use rustc_hash::FxHashMap;
 
+use super::endings::Endings;
+use super::member::Member;
+use super::memberships::Memberships;
 use super::pool::Pool;
 use super::progress::BufferProgress;
-use super::{Peer, Phase};
+use super::{Link, Peer, Phase};
+use crate::hub::census::Standing;
 use crate::hub::config::HubConfig;
 use crate::hub::context::Context;
 use crate::hub::fairness::prefix::Prefix;
+use crate::hub::room_id::RoomId;
 use crate::hub::timers::Timer;
 use crate::hub::turns::Turn;
 
@@ -55,6 +60,11 @@ impl<P: Provider> Peers<P> {
         self.table.get_mut(&id).map(|peer| &mut **peer)
     }
 
+    /// A connection, and its member of a room, if it is one.
+    pub(in crate::hub) fn member_mut(&mut self, id: u32, room: RoomId) -> Option<(&mut Link<P>, &mut Member)> {
+        self.get_mut(id)?.member_mut(room)
+    }
+
     /// All connections, in no meaningful order.
     pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = &Peer<P>> {
         self.table.values().map(|peer| &**peer)
@@ -77,7 +87,7 @@ impl<P: Provider> Peers<P> {
         let NewPeer { id, address, ordinal, established } = *new;
         let mut connection = Connection::new(self.pool.memory());
         connection.open(now, established, address);
-        Box::new(Peer {
+        let link = Link {
             id,
             connection,
             address,
@@ -85,11 +95,16 @@ impl<P: Provider> Peers<P> {
             ordinal,
             message_limit: established.remote.message,
             idle_s: established.remote.idle_s.min(established.local.idle_s),
-            phase: Phase::Unjoined,
+            phase: Phase::Open,
+            standing: Standing::Stranger,
             identity: None,
+            is_counted: false,
+            endings: Endings::default(),
             turn: Turn::new(id),
+            awaits_answer: false,
             progress: BufferProgress::default(),
-        })
+        };
+        Box::new(Peer { link, memberships: Memberships::default() })
     }
 
     /// Adds a new connection, which has `join_time` to join.
@@ -99,15 +114,15 @@ impl<P: Provider> Peers<P> {
         context: &mut Context<P>,
         peer: Box<Peer<P>>,
     ) -> Option<&mut Peer<P>> {
-        let id = peer.id;
+        let id = peer.link.id;
         context.counters.connections += 1;
-        context.census.add(id, peer.prefix);
+        context.census.add(id, peer.link.prefix);
         context.timers.set(Timer::Phase(id), Some(now + context.config.limits.join_time));
         self.table.insert(id, peer);
         self.get_mut(id)
     }
 
-    /// Removes a connection; a member has to be removed from its room before.
+    /// Removes a connection; its memberships have to be ended before.
     pub(in crate::hub) fn remove(&mut self, context: &mut Context<P>, id: u32) {
         let Some(mut peer) = self.table.remove(&id) else { return };
         peer.set_phase(context, Phase::Closed);
@@ -115,7 +130,7 @@ impl<P: Provider> Peers<P> {
         for timer in [Timer::Connection(id), Timer::Phase(id), Timer::Read(id)] {
             context.timers.set(timer, None);
         }
-        context.counters.add(&peer.connection.counters());
+        context.counters.add(&peer.link.connection.counters());
         context.turns.drop_removed(self.table.len(), |id| self.table.contains_key(&id));
     }
 }

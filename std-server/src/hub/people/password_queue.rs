@@ -16,7 +16,7 @@ use crate::hub::room_id::RoomId;
 pub(in crate::hub) struct PasswordQueue {
     /// In the order of arrival.
     pub(in crate::hub) queue: Vec<WaitingJoin>,
-    shares: Shares<u32>,
+    shares: Shares<(u32, RoomId)>,
     /// Displaced from the queue, and not refused yet.
     pub(in crate::hub) displaced: Vec<WaitingJoin>,
     /// The check in progress.
@@ -65,32 +65,35 @@ impl PasswordQueue {
         self.wrong.forgotten()
     }
 
-    pub(in crate::hub) fn is_checking(&self, peer: u32) -> bool {
-        self.outstanding.as_ref().is_some_and(|it| it.peer == peer)
+    pub(in crate::hub) fn is_checking(&self, peer: u32, room: RoomId) -> bool {
+        self.outstanding.as_ref().is_some_and(|it| (it.peer, it.room) == (peer, room))
     }
 
     pub(in crate::hub) fn push(&mut self, waiting: WaitingJoin) {
-        self.shares.insert(waiting.peer, waiting.prefix);
+        self.shares.insert(waiting.key(), waiting.prefix);
         self.queue.push(waiting);
     }
 
-    /// Removes a Join from the queue.
-    pub(in crate::hub) fn remove(&mut self, peer: u32) -> Option<Box<JoinRequest>> {
-        self.take(peer).map(|waiting| waiting.request)
-    }
-
-    pub(in crate::hub) fn take(&mut self, peer: u32) -> Option<WaitingJoin> {
-        self.shares.remove(&peer);
-        let at = self.queue.iter().position(|waiting| waiting.peer == peer)?;
+    /// Removes the Join of a connection to a room from the queue.
+    pub(in crate::hub) fn take(&mut self, peer: u32, room: RoomId) -> Option<WaitingJoin> {
+        self.shares.remove(&(peer, room));
+        let at = self.queue.iter().position(|waiting| waiting.key() == (peer, room))?;
         Some(self.queue.remove(at))
     }
 
     /// The Join that one of `prefix` displaces: the oldest of the heaviest prefix, or else one of
     /// the prefix with the latest wrong password, if this prefix had none since.
-    pub(in crate::hub) fn displaced_by(&self, prefix: Prefix) -> Option<u32> {
+    pub(in crate::hub) fn displaced_by(&self, prefix: Prefix) -> Option<(u32, RoomId)> {
         let last = || self.queue.iter().max_by_key(|waiting| self.wrong.full_at(waiting.prefix));
         let worse = || last().filter(|last| self.wrong.full_at(last.prefix) > self.wrong.full_at(prefix));
-        self.shares.displaced_by(prefix).or_else(|| worse().map(|waiting| waiting.peer))
+        self.shares.displaced_by(prefix).or_else(|| worse().map(WaitingJoin::key))
+    }
+}
+
+impl WaitingJoin {
+    /// The connection and the room.
+    pub(in crate::hub) fn key(&self) -> (u32, RoomId) {
+        (self.peer, self.room)
     }
 }
 

@@ -9,13 +9,13 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::delivery::Progress;
-use super::operations::request_operation;
-use super::pages::For;
+use super::operations::{deliver_output, request_operation};
+use super::pages::{For, Lookup};
 use super::{Handled, Room};
 use crate::hub::context::Context;
 use crate::hub::encoded::Encoded;
+use crate::hub::peer::Link;
 use crate::hub::peer::member::{AnswerResult, Answers, Change, History, Listing, Member};
-use crate::hub::peer::{Peer, Phase};
 
 /// Names written at once, and the longest message for one.
 const NAMES_AT_ONCE: usize = 16;
@@ -27,10 +27,10 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        peer: &mut Peer<P>,
+        link: &Link<P>,
+        member: &mut Member,
         request: Request<'_>,
     ) -> Handled {
-        let Some(member) = peer.member_mut() else { return Handled::Violation };
         let answers = &mut member.answers;
         match request {
             Request::ListMembers if answers.listing.is_some() => return Handled::Defer,
@@ -49,22 +49,19 @@ impl Room {
                 return Handled::Defer;
             }
             Request::Rename { name } => {
-                let result = self.request_rename(now, context, peer, name).err();
-                begin_change(peer, request, result);
+                let result = self.request_rename(now, context, link.id, member, name).err();
+                begin_change(member, request, result);
             }
             Request::Remove { seq, .. } => {
-                let result = self.request_removal(now, context, peer, seq);
-                begin_change(peer, request, result);
+                let result = self.request_removal(now, context, link.id, member, seq);
+                begin_change(member, request, result);
             }
             Request::Operate { command } => {
-                let (operation, result) = match request_operation(context, peer, command) {
+                let (operation, result) = match request_operation(context, link.id, member, command) {
                     Ok(number) => (Some(number), None),
                     Err(refused) => (None, Some(refused)),
                 };
-                begin_change(peer, request, result);
-                if let Some(change) = peer.member_mut().and_then(|member| member.answers.change.as_mut()) {
-                    change.operation = operation;
-                }
+                begin_change(member, request, result).operation = operation;
             }
         }
         Handled::Done
@@ -75,54 +72,40 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        peer: &mut Peer<P>,
+        link: &mut Link<P>,
+        member: &mut Member,
     ) -> Progress {
-        if !peer.member().is_some_and(|member| member.answers.is_answering()) {
+        if !member.answers.is_answering() {
             return Progress::Nothing;
         }
-        if !context.take_work(&mut peer.turn) {
+        if !context.take_work(&mut link.turn) {
             return Progress::Later;
         }
-        let Some(Member { answers: Answers { listing, history, change, .. }, .. }) = peer.member() else {
-            return Progress::Nothing;
-        };
+        let Answers { listing, history, change, .. } = &member.answers;
         let is_decided = change.as_ref().is_some_and(|change| change.result.is_some());
         let progress = match (listing, *history) {
-            _ if is_decided => match self.deliver_output(now, context, peer) {
-                Progress::Nothing => self.deliver_result(now, context, peer),
+            _ if is_decided => match deliver_output(now, context, link, member) {
+                Progress::Nothing => deliver_result(now, context, link, member),
                 progress => progress,
             },
-            (Some(_), _) => self.deliver_names(now, context, peer),
-            (None, Some(history)) => self.deliver_history(now, context, peer, history),
+            (Some(_), _) => self.deliver_names(now, context, link, member),
+            (None, Some(history)) => self.deliver_history(now, context, link, member, history),
             (None, None) => Progress::Nothing,
         };
         // The next request may wait in its stream: it is read with the next input.
-        if peer.member().is_some_and(|member| !member.answers.is_answering())
-            && peer.connection.readable(StreamId::Chat) > 0
-        {
-            context.turns.defer(&mut peer.turn);
+        if !member.answers.is_answering() && link.connection.readable(StreamId::Chat) > 0 {
+            context.turns.defer(&mut link.turn);
         }
         progress
     }
 
-    fn deliver_result<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
-        let change = peer.member_mut().and_then(|member| member.answers.change.take());
-        let Some(change) = change else { return Progress::Nothing };
-        let Change { request, result: Some(AnswerResult { code, text }), .. } = &*change else {
-            return Progress::Nothing;
-        };
-        let message = Info::Answer { handle: self.handle(), request: *request, code: *code, text };
-        if peer.send(now, &mut context.counters, &ServerMessage::Info(message)) {
-            return Progress::Done;
-        }
-        if let Some(member) = peer.member_mut() {
-            member.answers.change = Some(change);
-        }
-        Progress::Full
-    }
-
-    fn deliver_names<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
-        let Peer { connection, phase: Phase::Member(member), .. } = peer else { return Progress::Nothing };
+    fn deliver_names<P: Provider>(
+        &self,
+        now: Instant,
+        context: &mut Context<P>,
+        link: &mut Link<P>,
+        member: &mut Member,
+    ) -> Progress {
         let Some(listing) = &member.answers.listing else { return Progress::Nothing };
         let mut rest = self.members.names_after(listing.after.as_deref()).peekable();
         let mut buffer = [0; NAMES_AT_ONCE * MEMBER_LEN];
@@ -134,12 +117,12 @@ impl Room {
             // SPEC 6.3: only the last one states 0, even if members join or leave in the meantime.
             let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
             let name = next.map(|(_, name)| name.shown());
-            let message = ServerMessage::Info(Info::MemberListed { handle: self.handle(), remaining, name });
+            let message = ServerMessage::Info(Info::MemberListed { handle: member.handle, remaining, name });
             len += message.encode(&mut buffer[len..]).expect("there is room for as many of the longest");
             after = next.map(|(folded, _)| folded);
             count += 1;
         }
-        if connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_err() {
+        if link.connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_err() {
             return Progress::Full;
         }
         context.counters.messages_out += count as u64;
@@ -152,23 +135,26 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        peer: &mut Peer<P>,
+        link: &mut Link<P>,
+        member: &mut Member,
         history: History,
     ) -> Progress {
         let History { next, last } = history;
         // Entries may be removed in the meantime.
         let next = next.max(self.log.first());
-        let (largest, limit) =
-            (peer.member().map_or(0, |member| member.max_entry_len), usize::from(peer.message_limit));
+        let (largest, limit) = (member.max_entry_len, usize::from(link.message_limit));
         let takes = |encoded: &Encoded| {
             encoded.body_len() <= largest && HISTORY_ENTRY_OVERHEAD + usize::from(encoded.body_len()) <= limit
         };
         let (at, entry) = if next > last {
             (next, None)
-        } else if let Some(found) = self.lookup(now, context, peer, next..=last, For::Answer, takes) {
-            found
         } else {
-            return Progress::Nothing;
+            match self.lookup(context, link.id, next..=last, For::Answer, takes) {
+                Lookup::Here(at, encoded) => (at, Some(encoded)),
+                Lookup::Passed(next) => (next, None),
+                Lookup::Later => return Progress::Nothing,
+                Lookup::Gone => return Progress::Gone,
+            }
         };
         let next = at + u64::from(entry.is_some());
         let is_last = next > last;
@@ -177,21 +163,34 @@ impl Room {
         if entry.is_some() || is_last {
             let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);
             let entry = entry.as_ref().map(Encoded::entry);
-            let message = ServerMessage::Info(Info::HistoryEntry { handle: self.handle(), remaining, entry });
-            if !peer.send(now, &mut context.counters, &message) {
+            let message = ServerMessage::Info(Info::HistoryEntry { handle: member.handle, remaining, entry });
+            if !link.send(now, &mut context.counters, &message) {
                 return Progress::Full;
             }
         }
-        let Some(member) = peer.member_mut() else { return Progress::Nothing };
         member.answers.history = (!is_last).then_some(History { next, last });
         Progress::Done
     }
 }
 
-/// Records a request that changes something, and its result if that is known.
-fn begin_change<P: Provider>(peer: &mut Peer<P>, request: Request<'_>, result: Option<AnswerResult>) {
-    if let Some(member) = peer.member_mut() {
-        let change = Change { request: request.code(), operation: None, output: VecDeque::new(), result };
-        member.answers.change = Some(Box::new(change));
+fn deliver_result<P: Provider>(
+    now: Instant,
+    context: &mut Context<P>,
+    link: &mut Link<P>,
+    member: &mut Member,
+) -> Progress {
+    let Some(change) = member.answers.change.as_deref() else { return Progress::Nothing };
+    let Change { request, result: Some(AnswerResult { code, text }), .. } = change else { return Progress::Nothing };
+    let message = Info::Answer { handle: member.handle, request: *request, code: *code, text };
+    if !link.send(now, &mut context.counters, &ServerMessage::Info(message)) {
+        return Progress::Full;
     }
+    member.answers.change = None;
+    Progress::Done
+}
+
+/// Records a request that changes something, and its result if that is known.
+fn begin_change<'a>(member: &'a mut Member, request: Request<'_>, result: Option<AnswerResult>) -> &'a mut Change {
+    let change = Change { request: request.code(), operation: None, output: VecDeque::new(), result };
+    member.answers.change.insert(Box::new(change))
 }

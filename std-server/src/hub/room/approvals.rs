@@ -13,7 +13,8 @@ use super::approval_queue::Waiting;
 use super::requests::DELAYED;
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
-use crate::hub::peer::{Peer, Peers, Phase};
+use crate::hub::peer::memberships::Stage;
+use crate::hub::peer::{Peer, Peers};
 use crate::hub::people::JoinRequest;
 use crate::hub::report::{OperatorError, WaitingInfo};
 use crate::hub::timers::Timer;
@@ -39,22 +40,23 @@ impl Room {
         }
         if self.approvals.queue.len() >= context.config.limits.approval_queue {
             context.counters.approval_queue_full += 1;
-            let displaced = self.approvals.shares.displaced_by(peer.prefix).and_then(|it| self.approvals.take(it));
+            let displaced = self.approvals.shares.displaced_by(peer.link.prefix).and_then(|it| self.approvals.take(it));
             let Some(displaced) = displaced else {
-                return peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, QUEUE_FULL);
+                return self.refuse(now, context, peer, request.name.shown(), RefusedCode::TRY_LATER, QUEUE_FULL);
             };
             context.counters.displaced += 1;
             self.approvals.displaced.push((displaced, QUEUE_FULL));
         }
         let name = request.name.shown().to_owned();
-        context.emit(HubEvent::Waiting { name, identity: request.identity, from: peer.address });
-        self.approvals.shares.insert(peer.id, peer.prefix);
-        self.approvals.queue.push(Waiting { peer: peer.id, since_ms: context.wall_ms(now), request });
-        peer.set_phase(context, Phase::Waiting(self.id));
-        context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.approval_time));
+        context.emit(HubEvent::Waiting { name, identity: request.identity, from: peer.link.address });
+        peer.set_stage(context, self.id, Stage::Waiting);
+        let link = &mut peer.link;
+        self.approvals.shares.insert(link.id, link.prefix);
+        self.approvals.queue.push(Waiting { peer: link.id, since_ms: context.wall_ms(now), request });
+        context.timers.set(Timer::Join(link.id, self.id), Some(now + context.config.limits.approval_time));
         let text = "an operator has to let you in; please wait";
-        peer.send(now, &mut context.counters, &ServerMessage::Info(Info::Notice { code: NOTICE_APPROVAL, text }));
-        context.turns.mark_ready(&mut peer.turn);
+        link.send(now, &mut context.counters, &ServerMessage::Info(Info::Notice { code: NOTICE_APPROVAL, text }));
+        context.turns.mark_ready(&mut link.turn);
     }
 
     /// Refuses the Joins that were displaced.
@@ -65,8 +67,8 @@ impl Room {
         context: &mut Context<P>,
     ) {
         for (Waiting { peer, request, .. }, text) in core::mem::take(&mut self.approvals.displaced) {
-            if let Some(peer) = peers.get_mut(peer).filter(|peer| peer.phase.is_waiting(self.id)) {
-                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+            if let Some(peer) = peers.get_mut(peer).filter(|peer| peer.memberships.is_waiting(self.id)) {
+                self.refuse(now, context, peer, request.name.shown(), RefusedCode::TRY_LATER, text);
             }
         }
     }
@@ -78,10 +80,10 @@ impl Room {
         context: &mut Context<P>,
         peer: &mut Peer<P>,
     ) {
-        let Some(Waiting { request, .. }) = self.approvals.take(peer.id) else { return };
+        let Some(Waiting { request, .. }) = self.approvals.take(peer.link.id) else { return };
         context.counters.approvals_timed_out += 1;
         let text = "no operator has let you in yet; try again later";
-        peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+        self.refuse(now, context, peer, request.name.shown(), RefusedCode::TRY_LATER, text);
     }
 
     /// Lets in the Join that waits under a name; of several, the first that arrived. Returns its
@@ -94,8 +96,7 @@ impl Room {
         name: &str,
     ) -> Result<String, OperatorError> {
         let (peer, mut request) = self.take_waiting(peers, name)?;
-        let shown = format!("{} ({})", request.name.shown(), peer.address);
-        context.timers.set(Timer::Phase(peer.id), None);
+        let shown = format!("{} ({})", request.name.shown(), peer.link.address);
         request.is_lasting = true;
         self.admit(now, context, peer, request);
         Ok(shown)
@@ -110,9 +111,9 @@ impl Room {
         name: &str,
     ) -> Result<String, OperatorError> {
         let (peer, request) = self.take_waiting(peers, name)?;
-        let shown = format!("{} ({})", request.name.shown(), peer.address);
+        let shown = format!("{} ({})", request.name.shown(), peer.link.address);
         let text = "an operator has decided not to let you in";
-        peer.refuse(now, context, request.name.shown(), RefusedCode::AUTHENTICATION, text);
+        self.refuse(now, context, peer, request.name.shown(), RefusedCode::AUTHENTICATION, text);
         Ok(shown)
     }
 
@@ -125,15 +126,15 @@ impl Room {
         let mut waiting = self.approvals.queue.iter().filter(|it| it.request.name.folded() == name.folded());
         let id = waiting.next().map(|it| it.peer).ok_or(OperatorError::NotWaiting)?;
         let waiting = self.approvals.take(id).ok_or(OperatorError::NotWaiting)?;
-        let peer = peers.get_mut(id).filter(|peer| peer.phase.is_waiting(self.id)).ok_or(OperatorError::NotWaiting)?;
-        Ok((peer, waiting.request))
+        let peer = peers.get_mut(id).filter(|peer| peer.memberships.is_waiting(self.id));
+        Ok((peer.ok_or(OperatorError::NotWaiting)?, waiting.request))
     }
 
     /// The Joins that wait, in the order of arrival.
     pub(in crate::hub) fn list_waiting<P: Provider>(&self, peers: &Peers<P>) -> Vec<WaitingInfo> {
         let info = |waiting: &Waiting| {
             let name = waiting.request.name.shown().to_owned();
-            Some(WaitingInfo { name, address: peers.get(waiting.peer)?.address, since_ms: waiting.since_ms })
+            Some(WaitingInfo { name, address: peers.get(waiting.peer)?.link.address, since_ms: waiting.since_ms })
         };
         self.approvals.queue.iter().filter_map(info).collect()
     }

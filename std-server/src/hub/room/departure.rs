@@ -7,11 +7,12 @@ use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
-use super::Room;
 use super::appender::{Origin, PendingEntry};
+use super::{Room, Rooms};
 use crate::hub::context::Context;
 use crate::hub::events::{HubEvent, LeaveReason};
-use crate::hub::peer::{Peer, Phase};
+use crate::hub::peer::Peer;
+use crate::hub::peer::memberships::Stage;
 use crate::hub::timers::RoomTimer;
 
 impl Room {
@@ -28,7 +29,7 @@ impl Room {
     }
 
     /// As [`Self::remove_member`], for one that was silent for `silence`.
-    pub(in crate::hub) fn remove_silent_member<P: Provider>(
+    fn remove_silent_member<P: Provider>(
         &mut self,
         now: Instant,
         context: &mut Context<P>,
@@ -36,19 +37,19 @@ impl Room {
         reason: LeaveReason,
         silence: Duration,
     ) {
-        self.residents.remove(&peer.id);
-        if peer.phase.is_checking(self.id) {
-            context.people.passwords.remove(peer.id);
-        }
-        if peer.phase.is_waiting(self.id) {
-            self.approvals.forget(peer.id);
-        }
-        if peer.member().is_none() {
-            return;
-        }
-        let Phase::Member(member) = core::mem::replace(&mut peer.phase, Phase::Closed) else { return };
-        self.pages.forget(peer.id);
-        let is_last = self.members.remove(peer.id, &member);
+        let Some(stage) = peer.take_membership(now, context, self.id) else { return };
+        let link = &mut peer.link;
+        link.endings.add(self.name());
+        self.residents.remove(&link.id);
+        let member = match stage {
+            Stage::Checking => return drop(context.people.passwords.take(link.id, self.id)),
+            Stage::Waiting => return self.approvals.forget(link.id),
+            // The Join is dropped before the next commit, or when this one is done.
+            Stage::Joining => return,
+            Stage::Member(member) => member,
+        };
+        self.pages.forget(link.id);
+        let is_last = self.members.remove(link.id, &member);
         let (name, identity) = (member.name.shown(), member.identity);
         context.people.push_seen(member.name.folded());
         self.appender.push_seen(member.instance);
@@ -64,7 +65,7 @@ impl Room {
             }
             _ => {}
         }
-        context.emit(HubEvent::Left { name: name.to_owned(), from: peer.address, reason });
+        context.emit(HubEvent::Left { name: name.to_owned(), from: link.address, reason });
     }
 
     fn announce_left<P: Provider>(&mut self, context: &mut Context<P>, identity: PublicIdentity) {
@@ -93,5 +94,24 @@ impl Room {
     /// Whether an identity is a member or about to be one.
     pub(super) fn is_here(&self, identity: &PublicIdentity) -> bool {
         self.members.contains(identity) || self.joining.contains_key(identity)
+    }
+}
+
+impl Rooms {
+    /// Ends all memberships and Joins of a connection, which had been silent for `silence`.
+    pub(in crate::hub) fn end_memberships<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+        reason: LeaveReason,
+        silence: Duration,
+    ) {
+        while let Some(id) = peer.memberships.any() {
+            match self.get_mut(id) {
+                Some(room) => room.remove_silent_member(now, context, peer, reason, silence),
+                None => _ = peer.take_membership(now, context, id),
+            }
+        }
     }
 }

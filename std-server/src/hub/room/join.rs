@@ -1,5 +1,5 @@
-//! Join (SPEC 6.2): checks its identity, whether it is admitted, its name and its instance. Nothing
-//! is sent before the commit.
+//! Join (SPEC 6.2): checks whether its identity is admitted, its name and its instance. Nothing is
+//! sent before the commit.
 
 use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
@@ -9,15 +9,18 @@ use kabar_std::names::Name;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
-use super::admission::{Admission, check_signature};
 use super::appender::{Origin, PendingEntry, RenamedBy};
 use super::requests::{DELAYED, JoinError};
-use super::{Handled, Room, STORE_FAILS, TOO_OFTEN};
+use super::{Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
-use crate::hub::peer::{Peer, Phase};
+use crate::hub::peer::memberships::Stage;
+use crate::hub::peer::{Link, Peer};
 use crate::hub::people::JoinRequest;
-use crate::hub::timers::{RoomTimer, Timer};
+use crate::hub::timers::RoomTimer;
 use crate::store::SanctionKind;
+
+/// A password that is to be checked.
+pub(super) type Password = Zeroizing<Vec<u8>>;
 
 /// Precedes the operator's reason, which a banned identity is shown.
 const BANNED: &str = "banned from this room";
@@ -29,36 +32,27 @@ impl Room {
         context: &mut Context<P>,
         peer: &mut Peer<P>,
         join: &Join<'_>,
-    ) -> Handled {
-        let checked = self.check_join(now, context, peer, join);
-        if checked.is_ok() && !context.people.visits.take_join(now, join.identity) {
-            context.counters.joins_held += 1;
-            peer.read_later(context, now + context.people.visits.join_interval());
-            return Handled::Defer;
-        }
-        context.timers.set(Timer::Phase(peer.id), None);
-        match checked {
+    ) {
+        match self.check_join(now, context, peer, join) {
             Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.identity, join.name),
-            Err((code, text)) => peer.refuse(now, context, join.name, code, &text),
-            Ok((request, Admission { needs_password: false, .. })) => self.admit_or_wait(now, context, peer, request),
-            Ok((request, _)) => {
-                let Authentication::Password(password) = join.authentication else { return Handled::Violation };
-                context.ask_password(now, self.id, peer, request, Zeroizing::new(password.to_vec()));
-            }
+            Err((code, text)) => self.refuse(now, context, peer, join.name, code, &text),
+            Ok((request, password)) => match password {
+                Some(password) => self.ask_password(now, context, peer, request, password),
+                None => self.admit_or_wait(now, context, peer, request),
+            },
         }
-        Handled::Done
     }
 
-    /// Checks the identity of a Join and whether it may be admitted. Strangers learn nothing about
-    /// names.
+    /// Checks whether the identity of a Join may be admitted; with its password, if that is still to
+    /// be checked. Strangers learn nothing about names.
     fn check_join<P: Provider>(
         &self,
         now: Instant,
         context: &Context<P>,
         peer: &Peer<P>,
         join: &Join<'_>,
-    ) -> Result<(Box<JoinRequest>, Admission), JoinError> {
-        let exporter = check_signature(peer, join)?;
+    ) -> Result<(Box<JoinRequest>, Option<Password>), JoinError> {
+        let Some(exporter) = peer.link.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "".into())) };
         let admission = self.check_admission(now, context, join, exporter);
         // For whoever may not join it, a private room does not exist.
         let is_known = !self.settings.is_private || admission.is_ok();
@@ -81,7 +75,11 @@ impl Room {
             is_lasting: admission.invite.is_some() || context.admitted.is_lasting(&join.identity),
             proof: admission.proof,
         };
-        Ok((Box::new(request), admission))
+        let password = match join.authentication {
+            Authentication::Password(password) if admission.needs_password => Some(Zeroizing::new(password.to_vec())),
+            _ => None,
+        };
+        Ok((Box::new(request), password))
     }
 
     pub(super) fn refuse_banned<P: Provider>(
@@ -95,7 +93,21 @@ impl Room {
         context.counters.banned += 1;
         let reason = self.sanctions.get(identity, SanctionKind::Ban).and_then(|ban| ban.reason.as_deref());
         let text = reason.map_or_else(|| BANNED.to_owned(), |reason| format!("{BANNED}: {reason}"));
-        peer.refuse(now, context, name, RefusedCode::BANNED, &text);
+        self.refuse(now, context, peer, name, RefusedCode::BANNED, &text);
+    }
+
+    /// Refuses a Join, in whichever stage it is. The connection is closed if it is in no other room.
+    pub(super) fn refuse<P: Provider>(
+        &self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+        name: &str,
+        code: RefusedCode,
+        text: &str,
+    ) {
+        peer.take_membership(now, context, self.id);
+        peer.refuse(now, context, self.name(), name, code, text);
     }
 
     /// Registers an admitted Join (its name, instance and place) and adds it to the next commit.
@@ -107,8 +119,8 @@ impl Room {
         mut request: Box<JoinRequest>,
     ) {
         let checked = self.check_admission_again(now, context, &request);
-        let checked = checked.and_then(|()| self.check_name_and_capacity(now, context, peer, &mut request));
-        let checked = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity));
+        let checked = checked.and_then(|()| self.check_name_and_capacity(now, context, &peer.link, &mut request));
+        let checked = checked.and_then(|()| self.take_newcomer(now, context, &peer.link, &request.identity));
         let current = context.people.current_name(&request.identity, self.id);
         let renames = current.is_some_and(|current| current != request.name.shown());
         let checked = checked.and_then(|()| {
@@ -117,30 +129,30 @@ impl Room {
             if may_announce { Ok(()) } else { Err((RefusedCode::TRY_LATER, TOO_OFTEN.into())) }
         });
         if let Err((code, text)) = checked {
-            return peer.refuse(now, context, request.name.shown(), code, &text);
+            return self.refuse(now, context, peer, request.name.shown(), code, &text);
         }
         let identity = request.identity;
         context.people.count_lapsed(&mut context.counters, &request.name, &identity);
         if renames {
-            self.push_renamed(context, identity, request.name.clone(), RenamedBy::Join(peer.id));
+            self.push_renamed(context, identity, request.name.clone(), RenamedBy::Join(peer.link.id));
         }
         if !renames || !self.is_named(&identity) {
-            self.announce_joined(now, context, peer.id, &request);
+            self.announce_joined(now, context, peer.link.id, &request);
         }
         context.people.claims.begin_join(&request.name, identity);
         context.invites.begin_join(identity, request.invite);
         *self.joining.entry(identity).or_default() += 1;
         context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
-        peer.set_phase(context, Phase::Joining(self.id));
-        self.residents.insert(peer.id, peer.prefix);
-        self.appender.push_join(peer.id, request);
+        peer.set_stage(context, self.id, Stage::Joining);
+        self.residents.insert(peer.link.id, peer.link.prefix);
+        self.appender.push_join(peer.link.id, request);
     }
 
     fn check_name_and_capacity<P: Provider>(
         &self,
         now: Instant,
         context: &mut Context<P>,
-        peer: &Peer<P>,
+        link: &Link<P>,
         request: &mut JoinRequest,
     ) -> Result<(), JoinError> {
         if context.commits.is_recovering() {
@@ -165,14 +177,14 @@ impl Room {
         let replaced = self.members.session_of_instance(request.instance);
         // SPEC 6.2: its client has abandoned this connection for the later one. If it has not, it
         // joins again.
-        if replaced.is_some_and(|later| later.ordinal > peer.ordinal) {
+        if replaced.is_some_and(|later| later.ordinal > link.ordinal) {
             return Err((RefusedCode::TRY_LATER, DELAYED.into()));
         }
         // Members from the same prefix may join again: a device that restarted replaces a session
         // that is silent by now.
         let sessions = self.members.sessions_of(&identity);
-        let is_no_more = sessions.iter().any(|session| session.prefix.at(0) == peer.prefix.at(0));
-        if self.residents.weight(peer.prefix, 0) >= limits.members_per_prefix && !is_no_more {
+        let is_no_more = sessions.iter().any(|session| session.prefix.at(0) == link.prefix.at(0));
+        if self.residents.weight(link.prefix, 0) >= limits.members_per_prefix && !is_no_more {
             context.counters.prefix_members_full += 1;
             return Err((RefusedCode::TRY_LATER, "too many members from your network".into()));
         }

@@ -11,7 +11,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_std::names::Name;
 
 use crate::hub::fairness::prefix::Prefix;
-use crate::hub::peer::Peer;
+use crate::hub::peer::Link;
 use crate::hub::peer::member::Member;
 
 /// The members of a room.
@@ -56,9 +56,9 @@ impl Members {
     }
 
     /// Adds a session. The first one of an identity makes it a member, with the session's name.
-    pub(super) fn insert<P: Provider>(&mut self, peer: &Peer<P>, member: &Member) {
+    pub(super) fn insert<P: Provider>(&mut self, link: &Link<P>, member: &Member) {
         let Member { name, identity, instance, .. } = member;
-        let session = Session { peer: peer.id, ordinal: peer.ordinal, prefix: peer.prefix, instance: *instance };
+        let session = Session { peer: link.id, ordinal: link.ordinal, prefix: link.prefix, instance: *instance };
         self.by_instance.insert(*instance, session);
         if let Some(person) = self.by_identity.get_mut(identity) {
             return person.sessions.push(session);

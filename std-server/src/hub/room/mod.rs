@@ -66,6 +66,7 @@ use presence::Presence;
 use sanctions::Sanctions;
 
 pub(super) use commit::Begun;
+pub(super) use delivery::Progress;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
 pub(super) use table::Rooms;
@@ -160,7 +161,7 @@ impl Room {
             joining: BTreeMap::new(),
             presence: Presence::new(loaded),
             residents: Shares::new(),
-            log: Log::new(loaded, id.handle(), term, limits.tail_bytes),
+            log: Log::new(loaded, term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::default(),
             admissions: Admissions::new(loaded),
@@ -195,11 +196,6 @@ impl Room {
     /// Its name, for a job.
     pub(super) fn shared_name(&self) -> Arc<str> {
         self.settings.name.clone()
-    }
-
-    /// The number by which messages name this room.
-    pub(super) fn handle(&self) -> u8 {
-        self.log.handle()
     }
 
     /// A deadline of this room.

@@ -7,12 +7,11 @@ use kabar_core::chat::{AnswerCode, Info, ServerMessage};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::Room;
 use super::delivery::Progress;
 use crate::hub::context::Context;
 use crate::hub::events::{HubEvent, OperationId};
-use crate::hub::peer::member::AnswerResult;
-use crate::hub::peer::{Peer, Peers};
+use crate::hub::peer::member::{AnswerResult, Member};
+use crate::hub::peer::{Link, Peers};
 
 /// Longest text of an Answer in bytes: its length is a u8.
 pub const MAX_ANSWER_LEN: usize = 255;
@@ -22,11 +21,10 @@ const OUTPUT_LINE_OVERHEAD: usize = 6;
 /// Passes on a command, and returns its number; `Err`: the answer.
 pub(super) fn request_operation<P: Provider>(
     context: &mut Context<P>,
-    peer: &mut Peer<P>,
+    peer: u32,
+    member: &Member,
     command: &str,
 ) -> Result<u64, AnswerResult> {
-    let id = peer.id;
-    let Some(member) = peer.member() else { return Ok(0) };
     if !context.privileges.is_operator(member.identity) {
         context.counters.operations_refused += 1;
         let text = "only an operator may do that".to_owned();
@@ -35,7 +33,7 @@ pub(super) fn request_operation<P: Provider>(
     context.counters.operations += 1;
     context.operations += 1;
     let (by, name) = (member.identity, member.name.shown().to_owned());
-    let id = OperationId { peer: id, number: context.operations };
+    let id = OperationId { peer, number: context.operations };
     context.emit(HubEvent::Operate { by, name, command: command.to_owned(), id });
     Ok(context.operations)
 }
@@ -50,8 +48,8 @@ pub(in crate::hub) fn answer_operation<P: Provider>(
     text: &str,
 ) {
     let Some(peer) = peers.get_mut(id.peer) else { return };
-    let change = peer.member_mut().and_then(|member| member.answers.change.as_mut());
-    let Some(change) = change.filter(|change| change.operation == Some(id.number)) else { return };
+    let mut changes = peer.memberships.members_mut().filter_map(|(_, member)| member.answers.change.as_mut());
+    let Some(change) = changes.find(|change| change.operation == Some(id.number)) else { return };
     let most = context.config.limits.output_lines;
     let surplus = lines.len().saturating_sub(most);
     if surplus > 0 {
@@ -61,29 +59,26 @@ pub(in crate::hub) fn answer_operation<P: Provider>(
     }
     change.operation = None;
     change.output = VecDeque::from(lines);
-    super::rename::answer(peers, context, id.peer, code, &text[..text.floor_char_boundary(MAX_ANSWER_LEN)]);
+    let text = text[..text.floor_char_boundary(MAX_ANSWER_LEN)].to_owned();
+    change.result = Some(AnswerResult { code, text });
+    context.turns.mark_ready(&mut peer.link.turn);
 }
 
-impl Room {
-    /// Sends the next line of the output of a command.
-    pub(super) fn deliver_output<P: Provider>(
-        &self,
-        now: Instant,
-        context: &mut Context<P>,
-        peer: &mut Peer<P>,
-    ) -> Progress {
-        let most = usize::from(peer.message_limit).saturating_sub(OUTPUT_LINE_OVERHEAD);
-        let change = peer.member_mut().and_then(|member| member.answers.change.as_mut());
-        let line = change.and_then(|change| change.output.pop_front());
-        let Some(line) = line else { return Progress::Nothing };
-        let text = &line[..line.floor_char_boundary(most)];
-        let message = ServerMessage::Info(Info::OutputLine { handle: self.handle(), text });
-        if peer.send(now, &mut context.counters, &message) {
-            return Progress::Done;
-        }
-        if let Some(change) = peer.member_mut().and_then(|member| member.answers.change.as_mut()) {
-            change.output.push_front(line);
-        }
-        Progress::Full
+/// Sends the next line of the output of a command.
+pub(super) fn deliver_output<P: Provider>(
+    now: Instant,
+    context: &mut Context<P>,
+    link: &mut Link<P>,
+    member: &mut Member,
+) -> Progress {
+    let most = usize::from(link.message_limit).saturating_sub(OUTPUT_LINE_OVERHEAD);
+    let Some(change) = &mut member.answers.change else { return Progress::Nothing };
+    let Some(line) = change.output.front() else { return Progress::Nothing };
+    let text = &line[..line.floor_char_boundary(most)];
+    let message = ServerMessage::Info(Info::OutputLine { handle: member.handle, text });
+    if !link.send(now, &mut context.counters, &message) {
+        return Progress::Full;
     }
+    change.output.pop_front();
+    Progress::Done
 }

@@ -223,7 +223,7 @@ impl Room {
     pub(in crate::hub) fn list_members<P: Provider>(&self, now: Instant, peers: &Peers<P>) -> Vec<MemberInfo> {
         let info = |(identity, person): (PublicIdentity, &Person)| {
             let sessions = person.sessions().iter().filter_map(|session| peers.get(session.peer));
-            let sessions = sessions.filter_map(|peer| Some((peer, peer.member()?)));
+            let sessions = sessions.filter_map(|peer| Some((&peer.link, peer.memberships.member(self.id)?)));
             let since_ms = sessions.clone().map(|(_, member)| member.since_ms).min()?;
             let (latest, member) = sessions.max_by_key(|(_, member)| member.last_active)?;
             Some(MemberInfo {

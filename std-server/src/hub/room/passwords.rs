@@ -10,57 +10,77 @@
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use zeroize::Zeroizing;
 
-use super::Rooms;
+use super::join::Password;
+use super::{Room, Rooms};
 use crate::hub::context::Context;
 use crate::hub::jobs::{Job, PasswordDone, PasswordJob};
-use crate::hub::peer::{Peer, Peers, Phase};
+use crate::hub::peer::memberships::Stage;
+use crate::hub::peer::{Peer, Peers};
 use crate::hub::people::{JoinRequest, PasswordCheck, PasswordQueue, WaitingJoin};
-use crate::hub::room_id::RoomId;
 use crate::hub::timers::Timer;
 
 const QUEUE_FULL: &str = "too many wait for their password";
 
-impl<P: Provider> Context<P> {
+impl Room {
     /// Queues a Join until its password was checked.
-    pub(in crate::hub) fn ask_password(
-        &mut self,
+    pub(super) fn ask_password<P: Provider>(
+        &self,
         now: Instant,
-        room: RoomId,
+        context: &mut Context<P>,
         peer: &mut Peer<P>,
         request: Box<JoinRequest>,
-        password: Zeroizing<Vec<u8>>,
+        password: Password,
     ) {
-        let passwords = &mut self.people.passwords;
-        if passwords.queue.len() >= self.config.limits.password_queue {
-            self.counters.password_queue_full += 1;
-            let Some(displaced) = passwords.displaced_by(peer.prefix).and_then(|it| passwords.take(it)) else {
-                return peer.refuse(now, self, request.name.shown(), RefusedCode::TRY_LATER, QUEUE_FULL);
+        let passwords = &mut context.people.passwords;
+        if passwords.queue.len() >= context.config.limits.password_queue {
+            context.counters.password_queue_full += 1;
+            let displaced = passwords.displaced_by(peer.link.prefix);
+            let Some(displaced) = displaced.and_then(|(peer, room)| passwords.take(peer, room)) else {
+                return self.refuse(now, context, peer, request.name.shown(), RefusedCode::TRY_LATER, QUEUE_FULL);
             };
-            self.counters.displaced += 1;
+            context.counters.displaced += 1;
             passwords.displaced.push(displaced);
         }
-        let (id, prefix) = (peer.id, peer.prefix);
-        passwords.push(WaitingJoin { room, peer: id, prefix, request, password, is_delayed: false });
-        peer.set_phase(self, Phase::Checking(room));
-        self.timers.set(Timer::Phase(id), Some(now + self.config.limits.join_time));
+        let (id, prefix) = (peer.link.id, peer.link.prefix);
+        passwords.push(WaitingJoin { room: self.id, peer: id, prefix, request, password, is_delayed: false });
+        peer.set_stage(context, self.id, Stage::Checking);
+        context.timers.set(Timer::Join(id, self.id), Some(now + context.config.limits.join_time));
     }
 
+    /// Refuses a Join that has waited too long for the check of its password.
+    pub(in crate::hub) fn on_password_timer<P: Provider>(
+        &self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+    ) {
+        let passwords = &mut context.people.passwords;
+        if passwords.is_checking(peer.link.id, self.id) {
+            return;
+        }
+        let Some(WaitingJoin { request, .. }) = passwords.take(peer.link.id, self.id) else { return };
+        context.counters.passwords_unchecked += 1;
+        let text = "too many wrong passwords from everywhere; try again in a minute";
+        self.refuse(now, context, peer, request.name.shown(), RefusedCode::TRY_LATER, text);
+    }
+}
+
+impl<P: Provider> Context<P> {
     /// Refuses the displaced Joins, and creates the job of the next check if none is in progress.
-    pub(in crate::hub) fn create_password_job(&mut self, now: Instant, peers: &mut Peers<P>) {
-        for WaitingJoin { peer, request, .. } in core::mem::take(&mut self.people.passwords.displaced) {
-            self.refuse_waiting(now, peers, peer, &request, QUEUE_FULL);
+    pub(in crate::hub) fn create_password_job(&mut self, now: Instant, peers: &mut Peers<P>, rooms: &Rooms) {
+        for displaced in core::mem::take(&mut self.people.passwords.displaced) {
+            self.refuse_waiting(now, peers, rooms, &displaced, QUEUE_FULL);
         }
         if self.people.passwords.outstanding.is_some() {
             return;
         }
         let PasswordQueue { queue, wrong, .. } = &self.people.passwords;
-        let limited = queue.iter().filter(|waiting| !wrong.has_token(now, waiting.prefix)).map(|waiting| waiting.peer);
-        for id in limited.collect::<Vec<_>>() {
+        let limited = queue.iter().filter(|waiting| !wrong.has_token(now, waiting.prefix)).map(WaitingJoin::key);
+        for (peer, room) in limited.collect::<Vec<_>>() {
             self.counters.passwords_limited += 1;
-            let Some(request) = self.people.passwords.remove(id) else { continue };
-            self.refuse_waiting(now, peers, id, &request, "too many wrong passwords; try again in a minute");
+            let Some(limited) = self.people.passwords.take(peer, room) else { continue };
+            self.refuse_waiting(now, peers, rooms, &limited, "too many wrong passwords; try again in a minute");
         }
         let PasswordQueue { queue, wrong, wrong_in_total, total_rate, .. } = &mut self.people.passwords;
         if !queue.is_empty() && !wrong_in_total.has_token(now, *total_rate) {
@@ -73,22 +93,11 @@ impl<P: Provider> Context<P> {
             return;
         }
         // Among equals, the first that arrived.
-        let next = queue.iter().min_by_key(|waiting| wrong.full_at(waiting.prefix)).map(|waiting| waiting.peer);
-        let Some(next) = next.and_then(|next| self.people.passwords.take(next)) else { return };
+        let next = queue.iter().min_by_key(|waiting| wrong.full_at(waiting.prefix)).map(WaitingJoin::key);
+        let Some(next) = next.and_then(|(peer, room)| self.people.passwords.take(peer, room)) else { return };
         let WaitingJoin { room, peer, prefix, request, password, .. } = next;
         self.people.passwords.outstanding = Some(PasswordCheck { room, peer, prefix, request });
         self.jobs.push_back(Job::Password(PasswordJob { connection_id: peer, password }));
-    }
-
-    /// Refuses a Join that has waited too long for the check of its password.
-    pub(in crate::hub) fn on_password_timer(&mut self, now: Instant, peer: &mut Peer<P>) {
-        if self.people.passwords.is_checking(peer.id) {
-            return;
-        }
-        let Some(request) = self.people.passwords.remove(peer.id) else { return };
-        self.counters.passwords_unchecked += 1;
-        let text = "too many wrong passwords from everywhere; try again in a minute";
-        peer.refuse(now, self, request.name.shown(), RefusedCode::TRY_LATER, text);
     }
 
     pub(in crate::hub) fn on_password_done(
@@ -108,19 +117,21 @@ impl<P: Provider> Context<P> {
             passwords.wrong.take(now, prefix);
             passwords.wrong_in_total.take(now, passwords.total_rate);
         }
-        let Some(peer) = peers.get_mut(peer).filter(|peer| peer.phase.is_checking(id)) else { return };
-        self.timers.set(Timer::Phase(peer.id), None);
-        match rooms.get_mut(id) {
-            Some(room) if done.is_right => room.admit_or_wait(now, self, peer, request),
-            _ => peer.refuse(now, self, request.name.shown(), RefusedCode::AUTHENTICATION, "wrong password"),
+        let Some(peer) = peers.get_mut(peer).filter(|peer| peer.memberships.is_checking(id)) else { return };
+        let Some(room) = rooms.get_mut(id) else { return };
+        if done.is_right {
+            room.admit_or_wait(now, self, peer, request);
+        } else {
+            room.refuse(now, self, peer, request.name.shown(), RefusedCode::AUTHENTICATION, "wrong password");
         }
         rooms.repeat_renames(self);
     }
 
     /// Refuses a Join that waits for its password, for now.
-    fn refuse_waiting(&mut self, now: Instant, peers: &mut Peers<P>, id: u32, request: &JoinRequest, text: &str) {
-        if let Some(peer) = peers.get_mut(id).filter(|peer| matches!(peer.phase, Phase::Checking(_))) {
-            peer.refuse(now, self, request.name.shown(), RefusedCode::TRY_LATER, text);
+    fn refuse_waiting(&mut self, now: Instant, peers: &mut Peers<P>, rooms: &Rooms, waiting: &WaitingJoin, text: &str) {
+        let (WaitingJoin { peer, request, .. }, Some(room)) = (waiting, rooms.get(waiting.room)) else { return };
+        if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.memberships.is_checking(waiting.room)) {
+            room.refuse(now, self, peer, request.name.shown(), RefusedCode::TRY_LATER, text);
         }
     }
 }

@@ -8,7 +8,8 @@ use super::appender::PendingEntry;
 use super::log::Instance;
 use super::{Handled, Room};
 use crate::hub::context::Context;
-use crate::hub::peer::Peer;
+use crate::hub::peer::Link;
+use crate::hub::peer::member::Member;
 use crate::hub::people::PostToken;
 use crate::store::SanctionKind;
 
@@ -17,13 +18,13 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        peer: &mut Peer<P>,
+        link: &mut Link<P>,
+        member: &mut Member,
         post: &Post<'_>,
     ) -> Handled {
         let faults = context.config.faults();
         let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
-        let (from, counters) = (peer.address, &mut context.counters);
-        let Some(member) = peer.member_mut() else { return Handled::Violation };
+        let (from, counters) = (link.address, &mut context.counters);
         // Another instance, no number, or a body that no client sends.
         if post.instance != member.instance || post.number == 0 || is_malformed(post) {
             return Handled::Violation;
@@ -69,10 +70,9 @@ impl Room {
             member.due.post_refused = Some((post.number, code));
             return Handled::Done;
         }
-        if !self.has_post_token(now, context, peer) {
+        if !has_post_token(now, context, link, member) {
             return Handled::Defer;
         }
-        let Some(member) = peer.member_mut() else { return Handled::Violation };
         context.counters.posts += 1;
         let name = member.name.shown();
         let entry = PendingEntry::by_member(name, post.instance, post.number, post.kind, post.body, from);
@@ -85,31 +85,35 @@ impl Room {
         }
         Handled::Done
     }
+}
 
-    /// Whether a post of this member has a token of its rate (SPEC 6.5). If not, its stream is not
-    /// read until then, and the member is notified, once until its burst is whole again.
-    fn has_post_token<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> bool {
-        let Some(member) = peer.member_mut() else { return false };
-        if core::mem::take(&mut member.has_post_token) {
-            return true;
-        }
-        if context.privileges.is_free(member.identity) {
-            return true;
-        }
-        let PostToken { at, is_burst_whole } = context.people.visits.reserve_post(now, member.identity);
-        member.was_slowed &= !is_burst_whole;
-        if at <= now {
-            return true;
-        }
-        member.has_post_token = true;
-        if !core::mem::replace(&mut member.was_slowed, true) {
-            member.due.rate_notice = true;
-            context.turns.mark_ready(&mut peer.turn);
-        }
-        context.counters.posts_held += 1;
-        peer.read_later(context, at);
-        false
+/// Whether a post of this member has a token of its rate (SPEC 6.5). If not, its stream is not read
+/// until then, and the member is notified, once until its burst is whole again.
+fn has_post_token<P: Provider>(
+    now: Instant,
+    context: &mut Context<P>,
+    link: &mut Link<P>,
+    member: &mut Member,
+) -> bool {
+    if core::mem::take(&mut member.has_post_token) {
+        return true;
     }
+    if context.privileges.is_free(member.identity) {
+        return true;
+    }
+    let PostToken { at, is_burst_whole } = context.people.visits.reserve_post(now, member.identity);
+    member.was_slowed &= !is_burst_whole;
+    if at <= now {
+        return true;
+    }
+    member.has_post_token = true;
+    if !core::mem::replace(&mut member.was_slowed, true) {
+        member.due.rate_notice = true;
+        context.turns.mark_ready(&mut link.turn);
+    }
+    context.counters.posts_held += 1;
+    link.read_later(context, at);
+    false
 }
 
 /// Whether the body is not legal for its kind (SPEC 6.4). Clients check that before they send.

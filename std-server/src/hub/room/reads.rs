@@ -2,7 +2,6 @@
 
 use core::ops::RangeInclusive;
 
-use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
@@ -10,49 +9,41 @@ use super::Room;
 use super::pages::{For, Lookup, PAGE};
 use crate::hub::context::Context;
 use crate::hub::encoded::{Encoded, PageRead};
-use crate::hub::events::LeaveReason;
 use crate::hub::jobs::{Job, ReadJob, StoreJob};
-use crate::hub::peer::{Peer, Peers};
+use crate::hub::peer::Peers;
 use crate::hub::timers::RoomTimer;
 use crate::store::ReadError;
 
 impl Room {
-    /// The first entry of `range` that `takes` accepts, and its seq, from the tail or a page. If
-    /// there is none within a page, the seq at which to continue. `None`: a page has to be read;
-    /// the connection is served again then.
+    /// The first entry of `range` that `takes` accepts, from the tail or a page. If that has to be
+    /// read, the connection is served again then.
     pub(super) fn lookup<P: Provider>(
         &mut self,
-        now: Instant,
         context: &mut Context<P>,
-        peer: &mut Peer<P>,
+        peer: u32,
         range: RangeInclusive<u64>,
         purpose: For,
         takes: impl Fn(&Encoded) -> bool,
-    ) -> Option<(u64, Option<Encoded>)> {
+    ) -> Lookup {
         context.counters.lookups += 1;
         let (seq, last) = (*range.start(), *range.end());
         if self.log.in_tail(seq).is_some() {
             let last = last.min(seq + PAGE - 1);
             let mut entries = (seq..=last).zip(self.log.tail_from(seq));
             let found = entries.find(|(_, encoded)| takes(encoded));
-            return Some(found.map_or((last + 1, None), |(at, encoded)| (at, Some(encoded.clone()))));
+            return match found {
+                Some((at, encoded)) => Lookup::Here(at, encoded.clone()),
+                None => Lookup::Passed(last + 1),
+            };
         }
-        let is_kept = seq >= self.log.first();
-        match if is_kept { self.pages.lookup(range, takes) } else { Lookup::Gone } {
-            Lookup::Here(at, encoded) => Some((at, Some(encoded))),
-            Lookup::Passed(next) => Some((next, None)),
-            Lookup::Later => {
-                self.pages.want(seq, peer.id, purpose);
-                None
-            }
-            Lookup::Gone => {
-                // The entry after its cursor is not kept. A new Join starts at the first entry that
-                // is, and states it.
-                self.remove_member(now, context, peer, LeaveReason::Vanished);
-                peer.close(now, context, CloseCode::INTERNAL, "history was removed");
-                None
-            }
+        if seq < self.log.first() {
+            return Lookup::Gone;
         }
+        let found = self.pages.lookup(range, takes);
+        if matches!(found, Lookup::Later) {
+            self.pages.want(seq, peer, purpose);
+        }
+        found
     }
 
     /// Creates the jobs that read the requested pages.
@@ -86,7 +77,7 @@ impl Room {
                 let read_for = self.pages.complete(range, entries);
                 for id in &read_for {
                     if let Some(peer) = peers.get_mut(*id) {
-                        context.turns.mark_ready(&mut peer.turn);
+                        context.turns.mark_ready(&mut peer.link.turn);
                     }
                 }
                 self.continue_removals(now, peers, context, &read_for);

@@ -13,11 +13,10 @@ use super::Room;
 use super::appender::{Origin, PendingEntry, Remover};
 use super::operator::SERVER;
 use super::pages::{For, Lookup};
-use super::rename::answer;
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
-use crate::hub::peer::member::AnswerResult;
-use crate::hub::peer::{Peer, Peers};
+use crate::hub::peer::Peers;
+use crate::hub::peer::member::{AnswerResult, Member};
 use crate::hub::report::OperatorError;
 use crate::store::RoomBatch;
 
@@ -77,14 +76,13 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        peer: &mut Peer<P>,
+        peer: u32,
+        member: &mut Member,
         seq: u64,
     ) -> Option<AnswerResult> {
-        let member = peer.member_mut()?;
-        let by = Remover::Member { identity: member.identity, peer: peer.id };
+        let by = Remover::Member { identity: member.identity, peer };
         match self.remove_entry(now, context, seq, by) {
             Ok(is_found) => {
-                let member = peer.member_mut()?;
                 member.answers.removal = (!is_found).then_some(seq);
                 None
             }
@@ -122,11 +120,11 @@ impl Room {
                     Ok(is_found) => self.operator_removal = (!is_found).then_some(seq),
                     Err(why) => context.emit(HubEvent::NotRemoved { seq, why: why.operator_error() }),
                 }
-            } else if let Some(peer) = peers.get_mut(*id)
-                && let Some(seq) = peer.member_mut().and_then(|member| member.answers.removal.take())
-                && let Some(AnswerResult { code, text }) = self.request_removal(now, context, peer, seq)
+            } else if let Some((_, member)) = peers.member_mut(*id, self.id)
+                && let Some(seq) = member.answers.removal.take()
+                && let Some(AnswerResult { code, text }) = self.request_removal(now, context, *id, member, seq)
             {
-                answer(peers, context, *id, code, &text);
+                self.answer(peers, context, *id, code, &text);
             }
         }
     }
@@ -207,7 +205,7 @@ impl Room {
             context.commits.end_entries(post.bytes());
             if let Remover::Member { peer, .. } = by {
                 let AnswerResult { code, text } = NotRemoved::Unknown.answer();
-                answer(peers, context, peer, code, &text);
+                self.answer(peers, context, peer, code, &text);
             }
             false
         });
@@ -226,7 +224,7 @@ impl Room {
         context.counters.removals += batch.removed.len() as u64;
         for origin in origins {
             if let Origin::Removal { by: Remover::Member { peer, .. }, .. } = origin {
-                answer(peers, context, *peer, AnswerCode::DONE, "");
+                self.answer(peers, context, *peer, AnswerCode::DONE, "");
             }
         }
     }

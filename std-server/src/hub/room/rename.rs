@@ -15,8 +15,8 @@ use kabar_std::names::Name;
 use super::appender::{Origin, PendingEntry, Remover, RenamedBy};
 use super::{Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
-use crate::hub::peer::member::AnswerResult;
-use crate::hub::peer::{Peer, Peers};
+use crate::hub::peer::Peers;
+use crate::hub::peer::member::{AnswerResult, Member};
 use crate::hub::people::Rename;
 
 impl Room {
@@ -25,10 +25,11 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        peer: &Peer<P>,
+        peer: u32,
+        member: &Member,
         name: &str,
     ) -> Result<(), AnswerResult> {
-        let Some(identity) = peer.member().map(|member| member.identity) else { return Ok(()) };
+        let identity = member.identity;
         let refused = |code: AnswerCode, text: &str| AnswerResult { code, text: text.to_owned() };
         let name = Name::existing(name).map_err(|why| refused(AnswerCode::NAME_NOT_ALLOWED, &why.to_string()))?;
         if context.people.current_name(&identity, self.id) == Some(name.shown()) {
@@ -44,7 +45,7 @@ impl Room {
         context.people.count_lapsed(&mut context.counters, &name, &identity);
         context.people.claims.claim(&name, identity);
         let early = refused(AnswerCode::DONE, name.shown());
-        self.push_renamed(context, identity, name, RenamedBy::Request(peer.id));
+        self.push_renamed(context, identity, name, RenamedBy::Request(peer));
         if context.config.faults().renamed_before_commit() { Err(early) } else { Ok(()) }
     }
 
@@ -99,14 +100,14 @@ impl Room {
             let name = Arc::new(name);
             self.members.rename(&identity, &name);
             for session in self.members.sessions_of(&identity) {
-                if let Some(member) = peers.get_mut(session.peer).and_then(|peer| peer.member_mut()) {
+                if let Some((_, member)) = peers.member_mut(session.peer, self.id) {
                     member.name = name.clone();
                 }
             }
             self.reauthor_posts(&identity, &name);
             if let RenamedBy::Request(id) = by {
                 context.people.claims.unclaim(&name);
-                answer(peers, context, id, AnswerCode::DONE, name.shown());
+                self.answer(peers, context, id, AnswerCode::DONE, name.shown());
             }
         }
     }
@@ -140,7 +141,7 @@ impl Room {
                 context.commits.end_entries(entry.bytes());
                 if let RenamedBy::Request(id) = by {
                     context.people.claims.unclaim(name);
-                    answer(peers, context, *id, AnswerCode::TRY_LATER, STORE_FAILS);
+                    self.answer(peers, context, *id, AnswerCode::TRY_LATER, STORE_FAILS);
                 }
                 names.entry(*identity).or_insert(entry.author);
                 continue;
@@ -157,20 +158,20 @@ impl Room {
             self.report(&mut context.people, identity);
         }
     }
-}
 
-/// Answers the request that a connection waits for, if it still does.
-pub(super) fn answer<P: Provider>(
-    peers: &mut Peers<P>,
-    context: &mut Context<P>,
-    id: u32,
-    code: AnswerCode,
-    text: &str,
-) {
-    let Some(peer) = peers.get_mut(id) else { return };
-    let change = peer.member_mut().and_then(|member| member.answers.change.as_mut());
-    if let Some(change) = change.filter(|change| change.result.is_none()) {
-        change.result = Some(AnswerResult { code, text: text.to_owned() });
-        context.turns.mark_ready(&mut peer.turn);
+    /// Answers the request that the member of a connection waits for, if it still does.
+    pub(super) fn answer<P: Provider>(
+        &self,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        peer: u32,
+        code: AnswerCode,
+        text: &str,
+    ) {
+        let Some((link, member)) = peers.member_mut(peer, self.id) else { return };
+        if let Some(change) = member.answers.change.as_mut().filter(|change| change.result.is_none()) {
+            change.result = Some(AnswerResult { code, text: text.to_owned() });
+            context.turns.mark_ready(&mut link.turn);
+        }
     }
 }

@@ -9,7 +9,6 @@ use kabar_std::names::Name;
 
 use crate::hub::peer::member::{Answers, Due, Member, WelcomeDue};
 use crate::hub::people::JoinRequest;
-use crate::hub::room_id::RoomId;
 
 /// Why a Join is refused: a code and a text.
 pub(super) type JoinError = (RefusedCode, Cow<'static, str>);
@@ -30,14 +29,14 @@ impl JoinRequest {
     pub(super) fn into_member(
         self,
         name: Arc<Name>,
-        room: RoomId,
+        handle: u8,
         cursor: u64,
         welcome: WelcomeDue,
         now: Instant,
         now_ms: u64,
     ) -> Member {
         Member {
-            room,
+            handle,
             name,
             identity: self.identity,
             instance: self.instance,

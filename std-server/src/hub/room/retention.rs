@@ -17,7 +17,7 @@ use super::appender::{Origin, PendingEntry};
 use super::requests::JoinError;
 use crate::hub::context::Context;
 use crate::hub::fairness::prefix::Prefix;
-use crate::hub::peer::Peer;
+use crate::hub::peer::Link;
 use crate::hub::people::JoinRequest;
 use crate::hub::people::{FORGOTTEN_AT_ONCE, Kept, People, ServerPart};
 use crate::hub::timers::{RoomTimer, Timer};
@@ -88,13 +88,13 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        peer: &Peer<P>,
+        link: &Link<P>,
         identity: &PublicIdentity,
     ) -> Result<(), JoinError> {
         if context.people.known.contains(identity) {
             return Ok(());
         }
-        if !context.people.newcomers.take(now, Prefix::of(peer.address)) {
+        if !context.people.newcomers.take(now, Prefix::of(link.address)) {
             context.counters.newcomers_limited += 1;
             return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute".into()));
         }

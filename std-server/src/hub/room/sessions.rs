@@ -4,14 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::chat::RefusedCode;
-use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
 use super::members::Session;
 use super::{Room, TOO_MANY};
-use crate::hub::context::Context;
+use crate::hub::context::{Context, Replaced};
 use crate::hub::events::LeaveReason;
 use crate::hub::peer::Peers;
 
@@ -41,16 +40,16 @@ impl Room {
             }
         }
         for id in surplus {
-            let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_joining(self.id)) else { continue };
+            let Some(peer) = peers.get_mut(id).filter(|peer| peer.memberships.is_joining(self.id)) else { continue };
             let name = self.appender.joins.iter().find(|join| join.peer == id).map(|join| join.request.name.shown());
             context.counters.sessions_full += 1;
             self.residents.remove(&id);
-            peer.refuse(now, context, name.unwrap_or_default(), RefusedCode::TRY_LATER, TOO_MANY);
+            self.refuse(now, context, peer, name.unwrap_or_default(), RefusedCode::TRY_LATER, TOO_MANY);
         }
     }
 
-    /// Makes room for one more session of an identity: closes the one that was silent for longest,
-    /// if necessary. `false`: there is none.
+    /// Makes room for one more session of an identity: ends the one that was silent for longest, if
+    /// necessary, and its connection. `false`: there is none.
     pub(super) fn make_session_room<P: Provider>(
         &mut self,
         now: Instant,
@@ -68,7 +67,7 @@ impl Room {
         let Some(peer) = peers.get_mut(id) else { return false };
         self.remove_member(now, context, peer, LeaveReason::Replaced);
         context.counters.replaced += 1;
-        peer.close(now, context, CloseCode::REPLACED, "joined from elsewhere");
+        context.replaced.push(Replaced::Surplus(id));
         true
     }
 }
@@ -76,6 +75,6 @@ impl Room {
 /// How long a connection was silent, if that is too long for a client that still exists (SPEC 5.8).
 fn silence_if_replaceable<P: Provider>(now: Instant, peers: &Peers<P>, id: u32) -> Option<Duration> {
     let peer = peers.get(id)?;
-    let silence = peer.connection.silence(now);
-    (silence >= Duration::from_secs(u64::from(peer.idle_s)) / 3).then_some(silence)
+    let silence = peer.link.connection.silence(now);
+    (silence >= Duration::from_secs(u64::from(peer.link.idle_s)) / 3).then_some(silence)
 }

@@ -2,13 +2,10 @@
 
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::{Duration, Instant};
 use kabar_std::names::Name;
 
 use super::Room;
 use crate::hub::context::Context;
-use crate::hub::events::LeaveReason;
-use crate::hub::peer::Peer;
 use crate::hub::people::Rename;
 use crate::hub::room_id::RoomId;
 
@@ -49,10 +46,9 @@ impl Rooms {
         Some(room)
     }
 
-    /// The room of this name.
-    pub(in crate::hub) fn named_mut(&mut self, name: &str) -> Option<&mut Room> {
-        let id = self.rooms.iter().find(|room| room.name() == name)?.id();
-        self.get_mut(id)
+    /// The id of the room of this name.
+    pub(in crate::hub) fn id_of(&self, name: &str) -> Option<RoomId> {
+        self.rooms.iter().find(|room| room.name() == name).map(Room::id)
     }
 
     /// All rooms, by ascending id.
@@ -113,20 +109,5 @@ impl Rooms {
     /// were just changed. Some may be there twice.
     pub(in crate::hub) fn listed(&self) -> Vec<RoomId> {
         self.touched.iter().chain(&self.dirty).copied().collect()
-    }
-
-    /// Ends the membership of a connection, or its Join, in the room that it is in. `silence` is
-    /// how long it had been silent before.
-    pub(in crate::hub) fn remove_member<P: Provider>(
-        &mut self,
-        now: Instant,
-        context: &mut Context<P>,
-        peer: &mut Peer<P>,
-        reason: LeaveReason,
-        silence: Duration,
-    ) {
-        if let Some(room) = peer.room().and_then(|id| self.get_mut(id)) {
-            room.remove_silent_member(now, context, peer, reason, silence);
-        }
     }
 }

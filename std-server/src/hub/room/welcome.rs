@@ -11,10 +11,11 @@ use kabar_std::names::Name;
 use super::members::Session;
 use super::requests::{CommittingJoin, DELAYED};
 use super::{Room, TOO_MANY};
-use crate::hub::context::Context;
+use crate::hub::context::{Context, Replaced};
 use crate::hub::events::{HubEvent, LeaveReason};
+use crate::hub::peer::Peers;
 use crate::hub::peer::member::WelcomeDue;
-use crate::hub::peer::{Peers, Phase};
+use crate::hub::peer::memberships::Stage;
 use crate::hub::timers::RoomTimer;
 use crate::store::SanctionKind;
 
@@ -49,13 +50,13 @@ impl Room {
         join: CommittingJoin,
     ) {
         let CommittingJoin { peer: id, request } = join;
-        let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_joining(self.id)) else { return };
+        let Some(peer) = peers.get_mut(id).filter(|peer| peer.memberships.is_joining(self.id)) else { return };
         if self.sanctions.holds(request.identity, SanctionKind::Ban) {
             // Imposed while its Join was being committed.
             self.residents.remove(&id);
             return self.refuse_banned(now, context, peer, request.identity, request.name.shown());
         }
-        let (same, ordinal) = (self.members.session_of_instance(request.instance), peer.ordinal);
+        let (same, ordinal) = (self.members.session_of_instance(request.instance), peer.link.ordinal);
         let refused = match same {
             Some(later) if later.ordinal > ordinal => Some(DELAYED),
             Some(old) => {
@@ -66,7 +67,7 @@ impl Room {
         };
         if let (Some(text), Some(peer)) = (refused, peers.get_mut(id)) {
             self.residents.remove(&id);
-            return peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+            return self.refuse(now, context, peer, request.name.shown(), RefusedCode::TRY_LATER, text);
         }
         let Some(peer) = peers.get_mut(id) else { return };
         let (start, is_reset) = self.log.start(request.start);
@@ -74,14 +75,15 @@ impl Room {
         // If this Join renames the member, that follows.
         let person = self.members.get(&request.identity);
         let name = person.map_or_else(|| Arc::new(request.name.clone()), |person| person.name.clone());
-        let member = request.into_member(name, self.id, start, due, now, context.wall_ms(now));
-        self.members.insert(peer, &member);
+        let handle = peer.memberships.draw_handle();
+        let member = request.into_member(name, handle, start, due, now, context.wall_ms(now));
+        self.members.insert(&peer.link, &member);
         context.counters.joins += 1;
         let name = member.name.shown().to_owned();
         let identity = member.identity;
-        context.emit(HubEvent::Joined { name: name.clone(), identity, from: peer.address });
-        peer.set_phase(context, Phase::Member(Box::new(member)));
-        context.turns.mark_ready(&mut peer.turn);
+        context.emit(HubEvent::Joined { name: name.clone(), identity, from: peer.link.address });
+        peer.set_stage(context, self.id, Stage::Member(Box::new(member)));
+        context.turns.mark_ready(&mut peer.link.turn);
         self.report(&mut context.people, identity);
         // It may have been renamed in another room meanwhile.
         let elsewhere = context.people.name_elsewhere(&identity, self.id).filter(|it| *it != name);
@@ -90,12 +92,12 @@ impl Room {
         }
     }
 
-    /// Drops the old connection of a client that joined again: the client has abandoned it.
+    /// Ends the session of a client that joined again. The client has abandoned the connection, so
+    /// that is dropped, too.
     fn replace<P: Provider>(&mut self, now: Instant, peers: &mut Peers<P>, context: &mut Context<P>, old: Session) {
         let Some(peer) = peers.get_mut(old.peer) else { return };
         self.remove_member(now, context, peer, LeaveReason::Replaced);
-        peer.connection.reset();
-        peers.remove(context, old.peer);
+        context.replaced.push(Replaced::Abandoned(old.peer));
     }
 
     /// Ends a completed or lost Join. If its identity is not a member now although it is present

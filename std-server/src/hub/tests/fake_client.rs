@@ -1,11 +1,12 @@
 //! A client without logic: a handshake, a connection, and the messages that a test sends.
 
 use core::net::SocketAddr;
+use std::collections::BTreeMap;
 
 use kabar_core::chat::message::{client_proof, join_statement, server_proof};
 use kabar_core::chat::{
     AnswerCode, Authentication, ClientMessage, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode,
-    RefusedCode, Request, ServerMessage, Start, Term, message_len,
+    RefusedCode, Request, ServerMessage, Start, Term, Welcome, message_len,
 };
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
@@ -92,6 +93,14 @@ impl Received {
         }
         Self::Info(format!("{info:?}"))
     }
+
+    /// The text of an entry.
+    pub(super) fn text(&self) -> Option<String> {
+        match self {
+            Self::Entry { kind: EntryKind::TEXT, body, .. } => Some(String::from_utf8(body.clone()).expect("a text")),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +161,10 @@ pub(super) struct FakeClient {
     limits: TransportParameters,
     seed: u8,
     pub(super) received: Vec<Received>,
+    /// The messages about each room, by its name.
+    pub(super) by_room: BTreeMap<String, Vec<Received>>,
+    /// The handle of each room, and its instance there. A room that it has left stays.
+    rooms: BTreeMap<String, (u8, u64)>,
     pub(super) closed: Option<Closed>,
     /// Nothing passes in either direction.
     pub(super) is_cut: bool,
@@ -185,6 +198,8 @@ impl FakeClient {
             limits,
             seed,
             received: Vec::new(),
+            by_room: BTreeMap::new(),
+            rooms: BTreeMap::new(),
             closed: None,
             is_cut: false,
             is_unreachable: false,
@@ -211,6 +226,7 @@ impl FakeClient {
         self.now = now;
         self.seed = self.seed.wrapping_add(100);
         self.connection.reset();
+        self.rooms.clear();
         self.handshake.start(now, [self.seed; 32], None, self.limits, RetrySchedule::Initial);
         self.closed = None;
     }
@@ -264,7 +280,14 @@ impl FakeClient {
                 return;
             }
             self.connection.consume(StreamId::Chat, message.len());
-            let received = self.receive(ServerMessage::decode(&message[2..]).expect("legal").expect("known"));
+            let message = ServerMessage::decode(&message[2..]).expect("legal").expect("known");
+            let handle = handle_of(&message);
+            let refused = if let ServerMessage::Refused { room, .. } = message { Some(room.to_owned()) } else { None };
+            let received = self.receive(message);
+            let named = self.rooms.iter().find(|(_, (its, _))| Some(*its) == handle).map(|(room, _)| room.clone());
+            if let Some(room) = refused.or(named) {
+                self.by_room.entry(room).or_default().push(received.clone());
+            }
             self.received.push(received);
         }
     }
@@ -273,6 +296,7 @@ impl FakeClient {
         match message {
             ServerMessage::Welcome(it) => {
                 (self.instance, self.handle) = (it.instance, it.handle);
+                self.rooms.insert(it.room.to_owned(), (it.handle, it.instance));
                 let exporter = self.connection.exporter().expect("open");
                 Received::Welcome(Welcomed {
                     name: it.name.into(),
@@ -380,6 +404,57 @@ impl FakeClient {
         }))
     }
 
+    /// Its handle of a room.
+    pub(super) fn handle(&self, room: &str) -> u8 {
+        self.rooms.get(room).unwrap_or_else(|| panic!("never welcome in {room}")).0
+    }
+
+    /// Its instance in a room.
+    pub(super) fn instance_in(&self, room: &str) -> u64 {
+        self.rooms.get(room).unwrap_or_else(|| panic!("never welcome in {room}")).1
+    }
+
+    /// Posts in a room, with everything below the number settled.
+    pub(super) fn post_in(&mut self, room: &str, number: u64, text: &str) {
+        (self.handle, self.instance) = *self.rooms.get(room).unwrap_or_else(|| panic!("never welcome in {room}"));
+        self.post(number, text);
+    }
+
+    /// Sends a request in a room.
+    pub(super) fn request_in(&mut self, room: &str, request: Request<'_>) {
+        let handle = self.handle(room);
+        assert!(self.send(&ClientMessage::Request { handle, request }), "the send ring is full");
+    }
+
+    pub(super) fn leave(&mut self, room: &str) {
+        let handle = self.handle(room);
+        assert!(self.send(&ClientMessage::Leave { handle }), "the send ring is full");
+    }
+
+    /// The messages about a room.
+    pub(super) fn about(&self, room: &str) -> &[Received] {
+        self.by_room.get(room).map_or(&[], Vec::as_slice)
+    }
+
+    /// The texts that it received in a room.
+    pub(super) fn texts_in(&self, room: &str) -> Vec<String> {
+        self.about(room).iter().filter_map(Received::text).collect()
+    }
+
+    /// How often it was welcome in a room.
+    pub(super) fn welcomes_in(&self, room: &str) -> usize {
+        self.about(room).iter().filter(|received| matches!(received, Received::Welcome(_))).count()
+    }
+
+    /// The code of the last refusal in a room.
+    pub(super) fn refusal_in(&self, room: &str) -> Option<RefusedCode> {
+        let code = |received: &Received| match received {
+            Received::Refused { code, .. } => Some(*code),
+            _ => None,
+        };
+        self.about(room).iter().rev().find_map(code)
+    }
+
     /// Asks for another name.
     pub(super) fn rename(&mut self, name: &str) {
         let request = Request::Rename { name };
@@ -430,13 +505,7 @@ impl FakeClient {
 
     /// Texts of all entries received.
     pub(super) fn texts(&self) -> Vec<String> {
-        let text = |received: &Received| match received {
-            Received::Entry { kind: EntryKind::TEXT, body, .. } => {
-                Some(String::from_utf8(body.clone()).expect("a text"))
-            }
-            _ => None,
-        };
-        self.received.iter().filter_map(text).collect()
+        self.received.iter().filter_map(Received::text).collect()
     }
 
     /// The highest number that was confirmed as stored.
@@ -446,5 +515,24 @@ impl FakeClient {
             _ => None,
         };
         self.received.iter().filter_map(number).max().unwrap_or(0)
+    }
+}
+
+/// The handle that a message states.
+fn handle_of(message: &ServerMessage<'_>) -> Option<u8> {
+    match *message {
+        ServerMessage::Welcome(Welcome { handle, .. })
+        | ServerMessage::Reset { handle }
+        | ServerMessage::Entry { handle, .. }
+        | ServerMessage::Stub { handle, .. }
+        | ServerMessage::Stored { handle, .. }
+        | ServerMessage::PostRefused { handle, .. }
+        | ServerMessage::Info(
+            Info::HistoryEntry { handle, .. }
+            | Info::MemberListed { handle, .. }
+            | Info::Answer { handle, .. }
+            | Info::OutputLine { handle, .. },
+        ) => Some(handle),
+        ServerMessage::Refused { .. } | ServerMessage::Info(_) => None,
     }
 }

@@ -148,6 +148,13 @@ limits! {
         world.run(Duration::from_secs(5));
         world
     };
+    rooms_of_a_connection_are_bounded: "max-rooms-per-member", 1, |set| {
+        let mut world = joining(set, 1);
+        world.add_room("cellar");
+        world.clients[0].join(&JoinArgs { room: "cellar", ..join_args("p1", 1) });
+        world.run_ms(100);
+        world
+    };
     members_are_bounded: "max-members", 2, |set| joining(set, 3);
     members_of_an_address_are_bounded: "max-members-per-address", 2, |set| {
         let mut world = World::with(set);

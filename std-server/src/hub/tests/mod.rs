@@ -12,6 +12,7 @@ mod invites;
 mod join;
 mod keeping;
 mod limits;
+mod memberships;
 mod message_pairs;
 mod names;
 mod operator;

@@ -150,11 +150,9 @@ fn a_page_that_was_read_is_delivered_in_its_room_only() {
     two.world.clients[two.ana].received.clear();
     two.world.clients[two.ben].received.clear();
     two.world.hold(JobKind::Store);
-    for (client, handle) in [(two.ana, LOBBY.handle()), (two.ben, two.cellar.handle())] {
-        assert!(
-            two.world.clients[client]
-                .send(&ClientMessage::Request { handle, request: Request::History { before: 10, count: 2 } })
-        );
+    for client in [two.ana, two.ben] {
+        let request = Request::History { before: 10, count: 2 };
+        assert!(two.world.clients[client].send(&ClientMessage::Request { handle: 1, request }));
     }
     two.world.run_ms(50);
     assert_eq!(two.world.jobs.len(), 2, "one read of each room");
@@ -212,7 +210,7 @@ fn an_operator_acts_on_the_room_that_is_named() {
 fn a_client_that_changes_rooms_leaves_the_first_one() {
     let mut two = two(World::new());
     let ana = two.ana;
-    assert!(two.world.clients[ana].send(&ClientMessage::Leave { handle: LOBBY.handle() }));
+    assert!(two.world.clients[ana].send(&ClientMessage::Leave { handle: 1 }));
     two.world.clients[ana].join(&JoinArgs { room: CELLAR, ..join_args("Ana", 1) });
     two.world.run_ms(100);
     assert_eq!(

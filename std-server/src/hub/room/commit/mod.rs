@@ -82,7 +82,7 @@ impl Room {
         peers: &Peers<P>,
         context: &mut Context<P>,
     ) -> Vec<(PublicIdentity, Name)> {
-        let is_joining = |id: u32| peers.get(id).is_some_and(|peer| peer.phase.is_joining(self.id));
+        let is_joining = |id: u32| peers.get(id).is_some_and(|peer| peer.memberships.is_joining(self.id));
         let (joins, lost): (Vec<CommittingJoin>, Vec<CommittingJoin>) =
             core::mem::take(&mut self.appender.joins).into_iter().partition(|it| is_joining(it.peer));
         self.appender.joins = joins;
@@ -147,11 +147,9 @@ impl Room {
     fn mark_caught_up_ready<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
         let caught_up = self.members.take_caught_up();
         for id in &caught_up {
-            let Some(peer) = peers.get_mut(*id) else { continue };
-            if let Some(member) = peer.member_mut() {
-                member.is_caught_up = false;
-            }
-            context.turns.mark_ready(&mut peer.turn);
+            let Some((link, member)) = peers.member_mut(*id, self.id) else { continue };
+            member.is_caught_up = false;
+            context.turns.mark_ready(&mut link.turn);
         }
         self.members.recycle(caught_up);
     }

@@ -65,11 +65,10 @@ impl Room {
     fn confirm_stored<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &RoomBatch) {
         for record in batch.instances.iter().filter(|record| record.highest > 0) {
             let session = self.members.session_of_instance(record.instance);
-            let Some(peer) = session.and_then(|session| peers.get_mut(session.peer)) else { continue };
-            if let Some(member) = peer.member_mut() {
-                member.due.stored = Some((record.highest, record.highest_seq));
-                context.turns.mark_ready(&mut peer.turn);
-            }
+            let author = session.and_then(|session| peers.member_mut(session.peer, self.id));
+            let Some((link, member)) = author else { continue };
+            member.due.stored = Some((record.highest, record.highest_seq));
+            context.turns.mark_ready(&mut link.turn);
         }
     }
 
@@ -78,11 +77,11 @@ impl Room {
     pub(in crate::hub) fn on_trouble<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>) {
         for entry in self.appender.in_flight.iter().flat_map(|it| &it.batch.entries) {
             let session = self.members.session_of_instance(entry.instance);
-            let Some(peer) = session.and_then(|session| peers.get_mut(session.peer)) else { continue };
-            let Some(member) = peer.member_mut() else { continue };
+            let author = session.and_then(|session| peers.member_mut(session.peer, self.id));
+            let Some((link, member)) = author else { continue };
             if !core::mem::replace(&mut member.was_notified, true) {
                 member.due.storage_notice = true;
-                context.turns.mark_ready(&mut peer.turn);
+                context.turns.mark_ready(&mut link.turn);
             }
         }
     }
@@ -97,9 +96,9 @@ impl Room {
     ) {
         let in_flight = self.appender.in_flight.iter().flat_map(|it| &it.joins);
         for CommittingJoin { peer, request } in in_flight.chain(&self.appender.joins) {
-            if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.phase.is_joining(self.id)) {
-                self.residents.remove(&peer.id);
-                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, STORE_FAILS);
+            if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.memberships.is_joining(self.id)) {
+                self.residents.remove(&peer.link.id);
+                self.refuse(now, context, peer, request.name.shown(), RefusedCode::TRY_LATER, STORE_FAILS);
             }
         }
     }
@@ -107,7 +106,7 @@ impl Room {
     /// The trouble with the store is over: members are notified of the next one again.
     fn end_trouble<P: Provider>(&self, peers: &mut Peers<P>) {
         for (_, session) in self.members.sessions() {
-            if let Some(member) = peers.get_mut(session.peer).and_then(|peer| peer.member_mut()) {
+            if let Some((_, member)) = peers.member_mut(session.peer, self.id) {
                 member.was_notified = false;
                 member.due.storage_notice = false;
             }

@@ -14,8 +14,6 @@ const MAX_TERMS: usize = 1_024;
 /// The committed log.
 #[derive(Debug)]
 pub(in crate::hub) struct Log {
-    /// The handle by which messages name the room; entries are encoded with it.
-    handle: u8,
     /// The last seq of each term but the latest, which is still open.
     ended: BTreeMap<Term, u64>,
     latest: Option<Term>,
@@ -48,9 +46,8 @@ pub(in crate::hub) struct Instance {
 
 impl Log {
     /// The log that the store holds, with the new term `term`.
-    pub(in crate::hub) fn new(loaded: &RoomState, handle: u8, term: Term, tail_limit: usize) -> Self {
+    pub(in crate::hub) fn new(loaded: &RoomState, term: Term, tail_limit: usize) -> Self {
         let mut log = Self {
-            handle,
             ended: BTreeMap::new(),
             latest: None,
             term: TermRecord { term, first_seq: loaded.head + 1 },
@@ -100,15 +97,15 @@ impl Log {
         batch.removed.iter().for_each(|seq| self.remove_body(*seq));
         let head = self.head;
         for entry in batch.entries.iter().filter(|entry| entry.seq > head) {
-            let encoded = Encoded::new(self.handle, entry);
-            self.tail_bytes += encoded.message().len();
+            let encoded = Encoded::new(entry);
+            self.tail_bytes += encoded.message_len();
             self.tail.push_back(encoded);
         }
         self.head = self.head.max(batch.last_seq().unwrap_or_default());
         while self.tail_bytes > self.tail_limit
             && let Some(oldest) = self.tail.pop_front()
         {
-            self.tail_bytes -= oldest.message().len();
+            self.tail_bytes -= oldest.message_len();
             self.tail_dropped += 1;
         }
     }
@@ -118,7 +115,7 @@ impl Log {
         while self.head + 1 - (self.tail.len() as u64) < self.first
             && let Some(oldest) = self.tail.pop_front()
         {
-            self.tail_bytes -= oldest.message().len();
+            self.tail_bytes -= oldest.message_len();
         }
     }
 
@@ -128,7 +125,7 @@ impl Log {
         let at = seq.checked_sub(first).and_then(|at| usize::try_from(at).ok());
         if let Some(entry) = at.and_then(|at| self.tail.get_mut(at)) {
             let removed = entry.without_body();
-            self.tail_bytes -= entry.message().len() - removed.message().len();
+            self.tail_bytes -= entry.message_len() - removed.message_len();
             *entry = removed;
         }
     }
@@ -176,10 +173,6 @@ impl Log {
     /// Whether the term of this run is in the store.
     pub(in crate::hub) fn is_term_durable(&self) -> bool {
         self.latest == Some(self.term.term)
-    }
-
-    pub(in crate::hub) fn handle(&self) -> u8 {
-        self.handle
     }
 
     /// Number of entries that left the tail.

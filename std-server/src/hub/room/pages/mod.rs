@@ -212,7 +212,7 @@ impl Pages {
         let mut read = read.0.into_iter().peekable();
         let entry = |seq| read.next_if(|(at, _)| *at == seq).map(|(_, encoded)| encoded);
         let entries: Vec<Option<Encoded>> = range.clone().map(entry).collect();
-        let bytes = entries.iter().flatten().map(|entry| entry.message().len()).sum();
+        let bytes = entries.iter().flatten().map(|entry| entry.message_len()).sum();
         self.uses += 1;
         self.bytes += bytes;
         self.ages.insert(self.uses, index);
@@ -259,7 +259,7 @@ impl Pages {
         let at = usize::try_from(seq - page.range.start()).unwrap_or(usize::MAX);
         if let Some(Some(entry)) = page.entries.get_mut(at) {
             let removed = entry.without_body();
-            let freed = entry.message().len() - removed.message().len();
+            let freed = entry.message_len() - removed.message_len();
             page.bytes -= freed;
             self.bytes -= freed;
             *entry = removed;

@@ -13,7 +13,7 @@ fn entries(range: RangeInclusive<u64>) -> PageRead {
         kind: EntryKind::DATA,
         body: vec![0; 1_000],
     };
-    PageRead::new(1, &range.map(entry).collect::<Vec<_>>())
+    PageRead::new(&range.map(entry).collect::<Vec<_>>())
 }
 
 fn look(pages: &mut Pages, seq: u64) -> Lookup {

@@ -1,0 +1,53 @@
+//! Delivery to a connection: its memberships in turn, as far as its send ring has space.
+//!
+//! A membership whose turn ends because the ring is full or the budget is used up comes last the
+//! next time. So a line in one room waits for at most one filling of the ring by each of the others.
+
+use kabar_core::connection::{CloseCode, StreamId};
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+
+use super::context::Context;
+use super::events::LeaveReason;
+use super::peer::Peer;
+use super::room::{Progress, Rooms};
+
+/// Fills the send ring of a connection.
+pub(super) fn deliver<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
+    // If the pool had no ring, the connection itself asks again soon, and delivery continues then.
+    if !peer.link.send_unsent(now, &mut context.counters) {
+        return;
+    }
+    // Memberships that had nothing, one after the other.
+    let mut without_work = 0;
+    while without_work < peer.memberships.len() {
+        without_work += 1;
+        let Peer { link, memberships } = &mut *peer;
+        let next = memberships.next().filter(|(_, member)| member.has_work());
+        let Some((id, member)) = next else {
+            memberships.end_turn();
+            continue;
+        };
+        let Some(room) = rooms.get_mut(id) else { return };
+        let space = link.connection.send_space(StreamId::Chat);
+        match room.deliver(now, context, link, member) {
+            Progress::Done => without_work = 0,
+            Progress::Nothing => {}
+            Progress::Full => {
+                if link.connection.send_space(StreamId::Chat) < space {
+                    memberships.end_turn();
+                }
+                return;
+            }
+            Progress::Later => return memberships.end_turn(),
+            Progress::Gone => {
+                // A new Join starts at the first entry that is kept, and states it.
+                room.remove_member(now, context, peer, LeaveReason::Vanished);
+                peer.expel(now, context, CloseCode::INTERNAL, "history was removed");
+                without_work = 0;
+                continue;
+            }
+        }
+        memberships.end_turn();
+    }
+}

@@ -1,0 +1,89 @@
+//! Join (SPEC 6.2), as far as it does not depend on the room: its signature, its rate, and in how
+//! many rooms the connection is.
+
+use kabar_core::chat::message::join_statement;
+use kabar_core::chat::{Join, RefusedCode};
+use kabar_core::connection::CloseCode;
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+
+use super::context::Context;
+use super::peer::memberships::Stage;
+use super::peer::{Peer, Phase};
+use super::room::{Handled, Rooms};
+
+/// Length of the statement that a Join signs, with the longest name of a room.
+const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
+
+/// Handles a Join. Only the messages after it wait for the rate of its identity; those of other
+/// rooms do not wait for its answer.
+pub(super) fn on_join<P: Provider>(
+    now: Instant,
+    rooms: &mut Rooms,
+    context: &mut Context<P>,
+    peer: &mut Peer<P>,
+    join: &Join<'_>,
+) -> Handled {
+    let is_same = *peer.link.identity.get_or_insert(join.identity) == join.identity;
+    // A refused connection may join another room before it is closed (SPEC 6.3).
+    if peer.link.phase == Phase::Closing(CloseCode::REFUSED) && (!is_same || peer.link.endings.contains(join.room)) {
+        return Handled::Defer;
+    }
+    let id = rooms.id_of(join.room);
+    // SPEC 6.2
+    match id.and_then(|id| peer.memberships.stage(id)) {
+        Some(Stage::Member(_)) => return Handled::Violation,
+        // It is one once the first Join is answered, as if it had arrived then (SPEC 6.1).
+        Some(Stage::Checking | Stage::Waiting | Stage::Joining) => return Handled::Defer,
+        None if !is_same => return Handled::Violation,
+        None => {}
+    }
+    let (code, text) = match check(peer, join, context.config.limits.rooms_per_member) {
+        Err(refused) => refused,
+        Ok(exporter) => {
+            if !take_token(now, context, peer, join) {
+                return Handled::Defer;
+            }
+            match id.and_then(|id| rooms.get_mut(id)) {
+                Some(room) => {
+                    room.on_join(now, context, peer, join);
+                    return Handled::Done;
+                }
+                None => context.refuse_unknown_room(join, &exporter),
+            }
+        }
+    };
+    context.counters.rooms_per_member_full += u64::from(code == RefusedCode::ROOM_FULL);
+    peer.refuse(now, context, join.room, join.name, code, text);
+    Handled::Done
+}
+
+/// Checks what every Join has to fulfil. Returns the exporter of its connection.
+fn check<P: Provider>(peer: &Peer<P>, join: &Join<'_>, limit: usize) -> Result<[u8; 32], (RefusedCode, &'static str)> {
+    let exporter = peer.link.connection.exporter().ok_or((RefusedCode::TRY_LATER, ""))?;
+    // SPEC 6.2
+    let mut statement = [0; STATEMENT_LEN];
+    let len = join_statement(exporter, &join.identity, join.room, &mut statement).unwrap_or_default();
+    if !join.identity.verify(&statement[..len], &join.signature) {
+        return Err((RefusedCode::SIGNATURE, "the signature does not verify"));
+    }
+    if peer.memberships.len() >= limit {
+        return Err((RefusedCode::ROOM_FULL, "you are in as many rooms as this server permits; leave one of them"));
+    }
+    Ok(*exporter)
+}
+
+/// Takes a token of the identity's rate. The first Joins of a connection for different rooms need
+/// one together. `false`: there is none, and the Join is read again later.
+fn take_token<P: Provider>(now: Instant, context: &mut Context<P>, peer: &mut Peer<P>, join: &Join<'_>) -> bool {
+    if peer.link.is_counted && !peer.link.endings.contains(join.room) {
+        return true;
+    }
+    if !context.people.visits.take_join(now, join.identity) {
+        context.counters.joins_held += 1;
+        peer.link.read_later(context, now + context.people.visits.join_interval());
+        return false;
+    }
+    peer.link.is_counted = true;
+    true
+}
