@@ -10,7 +10,7 @@ use kabar_core::time::Instant;
 use super::context::Context;
 use super::peer::memberships::Stage;
 use super::peer::{Peer, Phase};
-use super::room::{Handled, Rooms};
+use super::room::{Handled, JoinError, Rooms, refuse_unknown};
 
 /// Length of the statement that a Join signs, with the longest name of a room.
 const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
@@ -49,26 +49,29 @@ pub(super) fn on_join<P: Provider>(
                     room.on_join(now, context, peer, join);
                     return Handled::Done;
                 }
-                None => context.refuse_unknown_room(join, &exporter),
+                None => refuse_unknown(context, join, &exporter),
             }
         }
     };
     context.counters.rooms_per_member_full += u64::from(code == RefusedCode::ROOM_FULL);
-    peer.refuse(now, context, join.room, join.name, code, text);
+    peer.refuse(now, context, join.room, join.name, code, &text);
     Handled::Done
 }
 
-/// Checks what every Join has to fulfil. Returns the exporter of its connection.
-fn check<P: Provider>(peer: &Peer<P>, join: &Join<'_>, limit: usize) -> Result<[u8; 32], (RefusedCode, &'static str)> {
-    let exporter = peer.link.connection.exporter().ok_or((RefusedCode::TRY_LATER, ""))?;
+/// Returns the exporter of the connection.
+fn check<P: Provider>(peer: &Peer<P>, join: &Join<'_>, limit: usize) -> Result<[u8; 32], JoinError> {
+    let Some(exporter) = peer.link.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "".into())) };
     // SPEC 6.2
     let mut statement = [0; STATEMENT_LEN];
     let len = join_statement(exporter, &join.identity, join.room, &mut statement).unwrap_or_default();
     if !join.identity.verify(&statement[..len], &join.signature) {
-        return Err((RefusedCode::SIGNATURE, "the signature does not verify"));
+        return Err((RefusedCode::SIGNATURE, "the signature does not verify".into()));
     }
     if peer.memberships.len() >= limit {
-        return Err((RefusedCode::ROOM_FULL, "you are in as many rooms as this server permits; leave one of them"));
+        return Err((
+            RefusedCode::ROOM_FULL,
+            "you are in as many rooms as this server permits; leave one of them".into(),
+        ));
     }
     Ok(*exporter)
 }

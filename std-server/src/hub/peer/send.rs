@@ -37,8 +37,8 @@ impl<P: Provider> Link<P> {
     /// Writes the messages that had to wait for space. `false`: some still have to.
     pub(in crate::hub) fn send_unsent(&mut self, now: Instant, counters: &mut Counters) -> bool {
         let Self { connection, endings, .. } = self;
-        let is_sent = |message: &&Box<[u8]>| connection.send(now, StreamId::Chat, &[message]).is_ok();
-        let sent = endings.unsent().iter().take_while(is_sent).count();
+        let sent = endings.unsent().iter().take_while(|it| connection.send(now, StreamId::Chat, &[it]).is_ok());
+        let sent = sent.count();
         endings.remove_sent(sent);
         counters.messages_out += sent as u64;
         endings.unsent().is_empty()

@@ -4,6 +4,8 @@
 //! or of the room, or knows the password. A private one admits whoever was admitted to it or has an
 //! invite of it; for everybody else it does not exist.
 
+use core::hint::black_box;
+
 use kabar_core::chat::message::server_proof;
 use kabar_core::chat::{Authentication, Join, RefusedCode};
 use kabar_core::crypto::Provider;
@@ -17,9 +19,6 @@ use crate::hub::context::Context;
 use crate::hub::invites::ended_sentence;
 use crate::hub::people::JoinRequest;
 use crate::store::{InviteRecord, InviteState};
-
-/// The text for whoever may not know whether a room exists.
-const UNKNOWN_ROOM: &str = "there is no such room here";
 
 /// What a Join has proved, and what is still to be checked.
 pub(super) struct Admission {
@@ -119,17 +118,15 @@ impl Room {
     }
 }
 
-impl<P: Provider> Context<P> {
-    /// The answer to a Join for a room that does not exist. It and the work for it are those for a
-    /// private room that the identity may not join.
-    pub(in crate::hub) fn refuse_unknown_room(
-        &self,
-        join: &Join<'_>,
-        exporter: &[u8; 32],
-    ) -> (RefusedCode, &'static str) {
-        core::hint::black_box(proved(self, join, exporter));
-        (RefusedCode::UNKNOWN_ROOM, UNKNOWN_ROOM)
-    }
+/// The refusal of a Join for a room that does not exist. It and the work for it are those of a
+/// private room that the identity may not join.
+pub(in crate::hub) fn refuse_unknown<P: Provider>(
+    context: &Context<P>,
+    join: &Join<'_>,
+    exporter: &[u8; 32],
+) -> JoinError {
+    let _ = black_box(proved(context, join, exporter));
+    unknown_room()
 }
 
 /// The invite that a Join proves that its client holds, in force or not, and for any room.
@@ -141,5 +138,5 @@ fn proved<P: Provider>(context: &Context<P>, join: &Join<'_>, exporter: &[u8; 32
 }
 
 fn unknown_room() -> JoinError {
-    (RefusedCode::UNKNOWN_ROOM, UNKNOWN_ROOM.into())
+    (RefusedCode::UNKNOWN_ROOM, "there is no such room here".into())
 }

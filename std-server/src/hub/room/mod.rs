@@ -65,10 +65,12 @@ use pages::Pages;
 use presence::Presence;
 use sanctions::Sanctions;
 
+pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
 pub(super) use delivery::Progress;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
+pub(super) use requests::JoinError;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.

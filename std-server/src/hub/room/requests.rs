@@ -11,7 +11,7 @@ use crate::hub::peer::member::{Answers, Due, Member, WelcomeDue};
 use crate::hub::people::JoinRequest;
 
 /// Why a Join is refused: a code and a text.
-pub(super) type JoinError = (RefusedCode, Cow<'static, str>);
+pub(in crate::hub) type JoinError = (RefusedCode, Cow<'static, str>);
 
 /// The reason stated to a Join whose client has joined on a later connection.
 pub(super) const DELAYED: &str = "joined on a later connection";

@@ -77,8 +77,8 @@ fn the_handle_of_a_connection_differs_and_the_entry_does_not() {
     world.clients[ben].post_in(CELLAR, 1, "the same for both");
     world.run_ms(100);
     let last = |client: usize| {
-        let entries = world.clients[client].about(CELLAR).iter().filter(|it| it.text().is_some());
-        entries.last().cloned().expect("an entry")
+        let mut entries = world.clients[client].about(CELLAR).iter().filter(|it| it.text().is_some());
+        entries.next_back().cloned().expect("an entry")
     };
     assert_eq!(last(ana), last(ben));
 }
