@@ -104,7 +104,7 @@ pub use jobs::{
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
-pub use report::{InviteInfo, MemberInfo, OperatorError, Status, WaitingInfo};
+pub use report::{InviteInfo, MemberInfo, OperatorError, PrivilegeInfo, SanctionInfo, Status, WaitingInfo};
 pub use room::MAX_ANSWER_LEN;
 pub use room_id::RoomId;
 
@@ -131,7 +131,8 @@ impl<P: Provider> Hub<P> {
         let privileges = Privileges::new(&config.operators, &loaded.server);
         let context = Context::new(config, &loaded.server, rng, privileges, now);
         let mut hub = Self { door, peers, rooms: Rooms::default(), context };
-        hub.context.set_standing_invite(now, None, hub.context.config.secret);
+        let secret = hub.context.config.secret;
+        hub.context.set_standing_invite(now, None, secret);
         hub.add_room(now, settings, &loaded.room);
         hub.context.begin_upkeep(now);
         hub
