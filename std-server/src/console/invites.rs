@@ -121,8 +121,8 @@ pub fn describe_invite(lines: &LineFormatter, info: &InviteInfo, now_ms: u64) ->
         InviteState::UsedUp => "used up",
         InviteState::Expired => "expired",
     };
-    let room = record.room.as_ref().map_or_else(|| "all open rooms".to_owned(), |room| format!("room {room}"));
-    let kind = if record.is_standing { "the standing one" } else { "made" };
+    let room = record.room.as_ref().map_or_else(|| "all open rooms".to_owned(), |room| format!("the room {room}"));
+    let kind = if record.is_standing { ", the standing one" } else { "" };
     let made_by = made_by.as_deref().map_or_else(|| "server".to_owned(), clean_line);
     let age = age(now_ms.saturating_sub(record.made_ms));
     let expires = record.expires_ms.map_or_else(String::new, |at| format!(", until {}", lines.stamp(at)));
@@ -134,7 +134,7 @@ pub fn describe_invite(lines: &LineFormatter, info: &InviteInfo, now_ms: u64) ->
     let used_by: Vec<String> = used_by.iter().rev().take(SHOWN_USES).map(|(name, _)| clean_line(name)).collect();
     let others = if record.used as usize > used_by.len() && !used_by.is_empty() { ", ..." } else { "" };
     let by = if used_by.is_empty() { String::new() } else { format!(" (by {}{others})", used_by.join(", ")) };
-    format!("  {}: {state}, {room}, {kind} by {made_by} {age} ago{expires}, {uses}{by}", record.id)
+    format!("  {}: {state}{kind}, for {room}, made by {made_by} {age} ago{expires}, {uses}{by}", record.id)
 }
 
 /// A time in its largest unit.
@@ -205,7 +205,10 @@ mod tests {
         let used_by = vec![("ben\x1b[2J".to_owned(), 1_730_457_440_000)];
         let info = InviteInfo { record, state: InviteState::InForce, made_by: Some("anna".into()), used_by };
         let line = describe_invite(&LineFormatter::new(), &info, 1_730_457_470_000);
-        assert!(line.starts_with("  7: in force, room lobby, made by anna 40 s ago, until 2024-11-01 "), "{line}");
+        assert!(
+            line.starts_with("  7: in force, for the room lobby, made by anna 40 s ago, until 2024-11-01 "),
+            "{line}"
+        );
         assert!(line.ends_with(", used 1 of 3 times (by ben[2J)"), "{line}");
         assert!(!line.contains("AAAA") && !format!("{info:?}").contains("65, 65"), "{info:?}");
     }
