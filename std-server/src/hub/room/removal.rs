@@ -193,9 +193,10 @@ impl Room {
         Ok(())
     }
 
-    /// Before a batch is built: drops the removals of entries that it does not keep.
+    /// Before a batch is built: drops the removals of entries that it does not keep, or that an
+    /// earlier batch has not kept.
     pub(super) fn drop_void_removals<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
-        let Some(first) = self.appender.first else { return };
+        let first = self.appender.first.unwrap_or_default().max(self.log.first());
         let mut posts = core::mem::take(&mut self.appender.posts);
         posts.retain(|post| {
             let Origin::Removal { seq, by } = post.origin else { return true };
@@ -220,7 +221,12 @@ impl Room {
         batch: &RoomBatch,
         origins: &[Origin],
     ) {
-        batch.removed.iter().for_each(|seq| context.pages.remove_body(self.id, *seq));
+        if !context.config.faults().keep_removed_bodies() {
+            for seq in &batch.removed {
+                self.log.remove_body(*seq);
+                context.pages.remove_body(self.id, *seq);
+            }
+        }
         context.counters.removals += batch.removed.len() as u64;
         for origin in origins {
             if let Origin::Removal { by: Remover::Member { peer, .. }, .. } = origin {

@@ -92,7 +92,6 @@ impl Log {
         }
         self.first = self.first.max(batch.first.unwrap_or_default());
         self.trim_tail();
-        batch.removed.iter().for_each(|seq| self.remove_body(*seq));
         let head = self.head;
         for entry in batch.entries.iter().filter(|entry| entry.seq > head) {
             let encoded = Encoded::new(entry);
@@ -131,7 +130,7 @@ impl Log {
     }
 
     /// Removes the body of an entry of the tail.
-    fn remove_body(&mut self, seq: u64) {
+    pub(in crate::hub) fn remove_body(&mut self, seq: u64) {
         let first = self.head + 1 - self.tail.len() as u64;
         let at = seq.checked_sub(first).and_then(|at| usize::try_from(at).ok());
         if let Some(entry) = at.and_then(|at| self.tail.get_mut(at)) {
