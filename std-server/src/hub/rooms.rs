@@ -15,10 +15,10 @@ use crate::store::{RoomRecord, Visibility};
 const RESERVED: [&str; 5] = ["add", "set", "close", "list", "open"];
 
 /// A change of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoomChange<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomChange {
     /// Its topic; the rest after 200 bytes is cut off.
-    Topic(&'a str),
+    Topic(String),
     /// Who may join.
     Visibility(Visibility),
     /// How old entries may become, in ms; `None`: as the configuration says; 0: no limit.
@@ -27,6 +27,19 @@ pub enum RoomChange<'a> {
     KeepEntries(Option<u64>),
     /// How many bytes of entries are kept; `None`: as the configuration says; 0: no limit.
     KeepBytes(Option<u64>),
+}
+
+impl RoomChange {
+    /// Applies it to a record.
+    pub(crate) fn apply(self, record: &mut RoomRecord) {
+        match self {
+            Self::Topic(topic) => cut_topic(&topic).clone_into(&mut record.topic),
+            Self::Visibility(visibility) => record.visibility = visibility,
+            Self::KeepAge(age_ms) => record.retention.age_ms = age_ms,
+            Self::KeepEntries(entries) => record.retention.entries = entries,
+            Self::KeepBytes(bytes) => record.retention.bytes = bytes,
+        }
+    }
 }
 
 fn cut_topic(topic: &str) -> &str {
@@ -82,20 +95,14 @@ impl<P: Provider> Hub<P> {
         now: Instant,
         id: RoomId,
         by: Option<PublicIdentity>,
-        change: RoomChange<'_>,
+        change: RoomChange,
     ) -> Result<(), OperatorError> {
         self.begin_input(now);
         let Self { rooms, context, .. } = self;
         let name = rooms.get(id).map(Room::shared_name).ok_or(OperatorError::NoSuchRoom)?;
         let before = rooms.directory.record(&name);
         let mut record = before.clone();
-        match change {
-            RoomChange::Topic(topic) => cut_topic(topic).clone_into(&mut record.topic),
-            RoomChange::Visibility(visibility) => record.visibility = visibility,
-            RoomChange::KeepAge(age_ms) => record.retention.age_ms = age_ms,
-            RoomChange::KeepEntries(entries) => record.retention.entries = entries,
-            RoomChange::KeepBytes(bytes) => record.retention.bytes = bytes,
-        }
+        change.apply(&mut record);
         if record == before {
             return Err(OperatorError::AlreadyInEffect);
         }

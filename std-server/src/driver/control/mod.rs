@@ -16,9 +16,11 @@ use mio::Waker;
 
 use super::worker_metrics::WorkerMetrics;
 use crate::hub::{
-    Counters, Hub, HubLimits, InviteInfo, InviteTerms, OperationId, OperatorError, PrivilegeInfo, RoomId, Status,
+    Counters, Hub, HubLimits, InviteInfo, InviteTerms, OperationId, OperatorError, PrivilegeInfo, RoomId, RoomInfo,
+    Status,
 };
-use crate::store::InviteRecord;
+use crate::store::{InviteRecord, Visibility};
+use kabar_std::invite::RoomName;
 use kabar_std::provider::Accelerated;
 
 pub use room::RoomControl;
@@ -100,6 +102,28 @@ impl Control {
             std::thread::sleep(LOAD_PAUSE);
         }
         Err(OperatorError::Busy)
+    }
+
+    /// Returns all rooms by name, closed ones, too.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<RoomInfo> {
+        self.ask(|hub, _| hub.rooms()).unwrap_or_default()
+    }
+
+    /// Creates a room, or opens a closed one again.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn add_room(
+        &self,
+        by: Option<PublicIdentity>,
+        name: &RoomName,
+        visibility: Visibility,
+        topic: &str,
+    ) -> Result<(), OperatorError> {
+        let (name, topic) = (name.clone(), topic.to_owned());
+        let added = self.ask(move |hub, now| hub.add_room(now, by, name.as_str(), visibility, &topic));
+        added.unwrap_or(Err(OperatorError::Stopped))
     }
 
     /// Controls a room.

@@ -63,12 +63,12 @@ fn a_new_topic_is_an_entry_and_is_stated_after_welcome() {
     let attic = world.add_room("attic");
     let ana = world.join(&in_attic("Ana", 1));
     let now = world.now;
-    assert_eq!(world.hub.set_room(now, attic, None, RoomChange::Topic("old things")), Ok(()));
-    let again = world.hub.set_room(now, attic, None, RoomChange::Topic("old things"));
+    assert_eq!(world.hub.set_room(now, attic, None, RoomChange::Topic("old things".into())), Ok(()));
+    let again = world.hub.set_room(now, attic, None, RoomChange::Topic("old things".into()));
     assert_eq!(again, Err(OperatorError::AlreadyInEffect));
     world.run_ms(50);
     let long = "\u{e9}".repeat(150);
-    assert_eq!(world.hub.set_room(now, attic, Some(BY), RoomChange::Topic(&long)), Ok(()));
+    assert_eq!(world.hub.set_room(now, attic, Some(BY), RoomChange::Topic(long.clone())), Ok(()));
     world.run_ms(50);
     assert_eq!(topics(&world, ana), ["old things".to_owned(), "\u{e9}".repeat(100)]);
     let last = world.store.entries("attic").last().expect("an entry");
