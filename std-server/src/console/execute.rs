@@ -132,7 +132,11 @@ impl Operator {
 
     /// Executes a command of a member, and answers it.
     pub fn answer(&self, Operation { by, room, command, id }: Operation) {
-        let Answer { mut lines, error, code, .. } = if self.control.is_operator(by) {
+        let is_permitted = match parse(&format!("{SLASH}{command}")) {
+            Ok(Input::Rooms(RoomCommand::Add { .. })) => self.control.may_create_rooms(by),
+            _ => self.control.is_operator(by),
+        };
+        let Answer { mut lines, error, code, .. } = if is_permitted {
             self.run_for(by, &room, &command)
         } else {
             // It was no longer an operator when its turn came.

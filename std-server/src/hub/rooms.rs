@@ -12,7 +12,7 @@ use super::room_id::RoomId;
 use crate::store::{RoomRecord, Visibility};
 
 /// Words that commands have a meaning for: no room is created under one of these names.
-const RESERVED: [&str; 5] = ["add", "set", "close", "list", "open"];
+pub const RESERVED_ROOMS: [&str; 5] = ["add", "set", "close", "list", "open"];
 
 /// A change of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl<P: Provider> Hub<P> {
         let record = match closed {
             Some(RoomRecord { is_closed: false, .. }) => return Err(OperatorError::RoomExists),
             Some(closed) => closed,
-            None if RESERVED.contains(&name) => return Err(OperatorError::ReservedName),
+            None if RESERVED_ROOMS.contains(&name) => return Err(OperatorError::ReservedName),
             None if rooms.directory.len() >= context.config.limits.rooms => {
                 context.counters.rooms_full += 1;
                 return Err(OperatorError::TooManyRooms);
@@ -150,6 +150,12 @@ impl<P: Provider> Hub<P> {
             self.context.loads.request(name, None);
         }
         Ok(id)
+    }
+
+    /// Whether an identity may create rooms.
+    #[must_use]
+    pub fn may_create_rooms(&self, identity: PublicIdentity) -> bool {
+        self.context.config.members_create_rooms || self.context.privileges.is_operator(identity)
     }
 
     /// All rooms by name, closed ones, too.

@@ -144,6 +144,12 @@ impl Control {
         self.ask(move |hub, _| hub.is_operator(identity)).unwrap_or_default()
     }
 
+    /// Whether an identity may create rooms.
+    #[must_use]
+    pub fn may_create_rooms(&self, identity: PublicIdentity) -> bool {
+        self.ask(move |hub, _| hub.may_create_rooms(identity)).unwrap_or_default()
+    }
+
     /// Answers a command of a member; see [`Hub::answer_operation`].
     pub fn answer_operation(&self, id: OperationId, code: AnswerCode, lines: Vec<String>, text: String) {
         let answer = move |hub: &mut Hub<_>, now| hub.answer_operation(now, id, code, lines, &text);

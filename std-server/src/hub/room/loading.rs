@@ -115,6 +115,10 @@ impl<P: Provider> Hub<P> {
             Ok(loaded) if is_known => {
                 self.context.counters.rooms_loaded += 1;
                 let settings = RoomSettings::new(&self.context.config, &self.rooms.directory.record(&name));
+                if settings.is_private {
+                    // It was created while no server ran.
+                    self.context.begin_room_invites(now, &name);
+                }
                 self.insert_room(now, settings, &loaded);
             }
             Ok(_) => {}
