@@ -81,7 +81,7 @@ impl<P: Provider> Context<P> {
             return;
         }
         // A room for which a page is requested stays in memory.
-        let kept = |id| rooms.get(id).map_or(1..=0, |room| room.first()..=room.head());
+        let kept = |id| rooms.get(id).map_or(0..=0, |room| room.first()..=room.head());
         while let Some((room, range)) = self.pages.next_read(kept) {
             let name = rooms.get(room).map(Room::shared_name).unwrap_or_default();
             self.jobs.push_back(Job::Store(StoreJob::Read(ReadJob { room, name, range })));

@@ -50,8 +50,8 @@ impl Room {
 
     /// The topic of a committed batch, if it sets one.
     pub(super) fn apply_topic(&mut self, batch: &RoomBatch) {
-        let topics = batch.entries.iter().filter(|entry| entry.kind == EntryKind::TOPIC);
-        if let Some(topic) = topics.last() {
+        let topic = batch.entries.iter().rfind(|entry| entry.kind == EntryKind::TOPIC);
+        if let Some(topic) = topic {
             self.settings.topic = String::from_utf8_lossy(&topic.body).into_owned();
         }
     }
