@@ -68,7 +68,7 @@ impl Room {
             Stage::Joining => return,
             Stage::Member(member) => member,
         };
-        self.pages.forget(link.id);
+        context.pages.forget(self.id, link.id);
         let is_last = self.members.remove(link.id, &member);
         let (name, identity) = (member.name.shown(), member.identity);
         context.people.push_seen(member.name.folded());

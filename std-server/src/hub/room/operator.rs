@@ -86,6 +86,9 @@ impl Room {
         cause: &str,
     ) {
         let Some(name) = self.members.get(&identity).map(|person| person.name.shown().to_owned()) else { return };
+        if code == EndedCode::BANNED && context.config.faults().keep_banned_members() {
+            return;
+        }
         let what = if code == EndedCode::BANNED { "banned" } else { "kicked" };
         let text = if cause.is_empty() { String::new() } else { sentence(&format!("you were {what}"), cause) };
         for session in self.members.sessions_of(&identity).to_vec() {

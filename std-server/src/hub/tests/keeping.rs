@@ -5,7 +5,7 @@ use kabar_core::time::Duration;
 
 use super::fake_client::{JoinArgs, ROOM, Received, join_args};
 use super::world::{World, config};
-use crate::hub::{HubConfig, OperatorError, RoomId};
+use crate::hub::{HubConfig, JobKind, OperatorError, RoomId};
 use crate::store::{Fault, LogEntry, MemoryStore, RoomBatch, Store};
 
 /// Ana, who posted `count` texts: entries 2, 3, ...
@@ -193,4 +193,31 @@ fn a_failed_or_uncertain_commit_delays_retention_and_loses_nothing() {
         world.run(Duration::from_secs(20));
         assert_eq!(extent(&mut world), (32, 81), "{fault:?}");
     }
+}
+
+/// The entry is there when its removal is requested, and not when that could be written.
+#[test]
+fn an_entry_that_goes_before_its_removal_is_written_is_not_found() {
+    let mut world = World::with(|config| config.limits.keep_entries = 20);
+    let ana = world.join(&join_args("Ana", 1));
+    for number in 1..=30 {
+        world.clients[ana].post(number, "hello");
+    }
+    world.run_ms(100);
+    world.hold(JobKind::Store);
+    world.run_ms(1_500);
+    let survey = world.jobs.pop_front().expect("of the log that has grown");
+    let done = world.run_job(survey);
+    world.hub.handle_done(world.now, done);
+    world.drain();
+    assert_eq!((world.jobs.len(), extent(&mut world).0), (1, 1), "the commit that removes entries waits");
+    assert!(world.clients[ana].send(&ClientMessage::Request { handle: 1, request: Request::Remove { seq: 2 } }));
+    world.run_ms(50);
+    world.release();
+    world.run_ms(100);
+    assert_eq!(extent(&mut world).0, 12);
+    assert_eq!(world.clients[ana].answers().first().map(|answer| answer.0), Some(AnswerCode::NOT_FOUND));
+    world.clients[ana].post(31, "more");
+    world.run_ms(100);
+    assert_eq!((world.texts().len(), world.hub.counters().retries), (21, 0));
 }

@@ -109,8 +109,8 @@ fn joins_are_answered_in_any_order_and_delay_no_other_room() {
 #[test]
 fn a_join_that_waits_for_an_operator_delays_no_other_room() {
     let mut world = World::new();
-    world.config.needs_approval = true;
     let cellar = world.add_room(CELLAR);
+    world.hub.rooms.get_mut(cellar).expect("a room").let_newcomers_wait();
     let ana = world.client();
     world.connect(ana);
     world.clients[ana].join(&in_room(CELLAR, "Ana", 1));
