@@ -105,7 +105,7 @@ pub use jobs::{
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
-pub use report::{InviteInfo, MemberInfo, OperatorError, RoomInfo, Status, WaitingInfo};
+pub use report::{InviteInfo, MemberInfo, OperatorError, PrivilegeInfo, RoomInfo, SanctionInfo, Status, WaitingInfo};
 pub use room::MAX_ANSWER_LEN;
 pub use room_id::RoomId;
 pub use rooms::RoomChange;
@@ -133,7 +133,8 @@ impl<P: Provider> Hub<P> {
         let privileges = Privileges::new(&config.operators, &loaded.server);
         let context = Context::new(config, &loaded, rng, privileges, now);
         let mut hub = Self { door, peers, rooms, context };
-        hub.context.set_standing_invite(now, None, hub.context.config.secret);
+        let secret = hub.context.config.secret;
+        hub.context.set_standing_invite(now, None, secret);
         hub.insert_room(now, settings, &loaded.room);
         hub.context.begin_upkeep(now);
         hub

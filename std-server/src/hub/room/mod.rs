@@ -205,6 +205,11 @@ impl Room {
         &self.settings.name
     }
 
+    /// Whether only those who were admitted to it, or have an invite of it, may join.
+    pub(super) fn is_private(&self) -> bool {
+        self.settings.is_private
+    }
+
     /// Its name, for a job.
     pub(super) fn shared_name(&self) -> Arc<str> {
         self.settings.name.clone()
