@@ -7,7 +7,9 @@ use super::join::{ProtocolViolation, Welcomed};
 use super::retry::APPROVAL_TIMEOUT;
 use super::room::{Room, RoomSlot, RoomState};
 use super::{Client, EndReason, Event, Phase, write};
-use crate::chat::{ClientMessage, Entry, Info, NOTICE_APPROVAL, POST_OVERHEAD, Post, PostRefusedCode, ServerMessage};
+use crate::chat::{
+    ClientMessage, DecodeError, Entry, Info, NOTICE_APPROVAL, POST_OVERHEAD, Post, PostRefusedCode, ServerMessage,
+};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::time::Instant;
@@ -16,6 +18,11 @@ use crate::wire::frame::{CloseCode, StreamId};
 
 /// Bytes of the length field.
 const LENGTH_LEN: usize = 2;
+
+/// Decodes a message as a client for `ROOMS` rooms does.
+fn decode<const ROOMS: usize>(message: &[u8]) -> Result<Option<ServerMessage<'_>>, DecodeError> {
+    if ROOMS == 1 { ServerMessage::decode_with::<false>(message) } else { ServerMessage::decode(message) }
+}
 
 /// An event that is ready, without the data that it borrows.
 pub(super) enum ReadyEvent {
@@ -111,7 +118,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     fn handle_message(&mut self, now: Instant, len: usize) -> Result<Option<ReadyEvent>, ProtocolViolation> {
         let message = self.message.get(..len).ok_or(ProtocolViolation)?;
         // SPEC 6.1: unknown types are skipped.
-        let Some(message) = ServerMessage::decode(message).map_err(|_| ProtocolViolation)? else { return Ok(None) };
+        let Some(message) = decode::<ROOMS>(message).map_err(|_| ProtocolViolation)? else { return Ok(None) };
         // SPEC 6.3: a Reset is about the Welcome directly after it.
         if ROOMS > 1 && self.is_reset && !matches!(message, ServerMessage::Welcome(_)) {
             return Err(ProtocolViolation);
@@ -279,7 +286,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     /// The event of the message in the buffer, which is decoded again to borrow from it.
     fn message_event(&self, room: RoomSlot, len: usize) -> Option<Event<'_>> {
         let room = room.of::<ROOMS>();
-        Some(match ServerMessage::decode(self.message.get(..len)?).ok()?? {
+        Some(match decode::<ROOMS>(self.message.get(..len)?).ok()?? {
             ServerMessage::Entry { entry: Entry { header, body }, .. } => {
                 Event::Entry { room, header, body, own: header.instance == self.rooms.get(room).instance }
             }

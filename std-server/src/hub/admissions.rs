@@ -21,7 +21,8 @@ impl<P: Provider> Hub<P> {
     pub fn create_invite(&mut self, now: Instant, terms: InviteTerms) -> Result<InviteRecord, OperatorError> {
         self.begin_input(now);
         let Self { rooms, context, .. } = self;
-        if terms.room.as_deref().is_some_and(|room| rooms.id_of(room).is_none()) {
+        let is_open = |room: &str| rooms.directory.get(room).is_some_and(|entry| !entry.record.is_closed);
+        if !terms.room.as_deref().is_none_or(is_open) {
             return Err(OperatorError::NoSuchRoom);
         }
         let secret = context.draw_secret();
@@ -105,15 +106,6 @@ impl<P: Provider> Hub<P> {
     pub fn invites(&self, now: Instant) -> Vec<InviteInfo> {
         let people = &self.context.people;
         self.context.invites.list(self.context.wall_ms(now), |identity| people.shown_name(identity))
-    }
-
-    /// The room of this name. `Ok(None)`: it is being loaded; ask again soon.
-    ///
-    /// # Errors
-    /// [`OperatorError::NoSuchRoom`].
-    pub fn open_room(&mut self, now: Instant, name: &str) -> Result<Option<RoomId>, OperatorError> {
-        self.begin_input(now);
-        self.rooms.id_of(name).map(Some).ok_or(OperatorError::NoSuchRoom)
     }
 
     /// Lets in the Join that waits under a name. Returns its name and address.

@@ -3,10 +3,11 @@
 
 use std::collections::VecDeque;
 
-use kabar_core::chat::MAX_MESSAGE_LEN;
+use kabar_core::chat::{MAX_MESSAGE_LEN, Term};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
 
 use super::admitted::Admitted;
 use super::census::Census;
@@ -14,13 +15,14 @@ use super::config::HubConfig;
 use super::counters::Counters;
 use super::events::HubEvent;
 use super::invites::Invites;
-use super::jobs::Job;
+use super::jobs::{Job, Loaded};
 use super::people::People;
 use super::privileges::Privileges;
+use super::room::{Loads, Pages};
 use super::timers::Timers;
 use super::transaction::Commits;
 use super::turns::{Turn, Turns};
-use crate::store::ServerState;
+use crate::store::RoomState;
 
 /// Passed to every function that changes more than its own object.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Context<P: Provider> {
     pub(super) rng: ChaCha20Rng,
     pub(super) wall: WallClock,
     pub(super) is_stopping: bool,
+    /// The term of this run in the logs of all rooms (SPEC 7).
+    pub(super) term: Term,
     pub(super) people: People,
     pub(super) invites: Invites,
     /// The identities that were admitted to any room.
@@ -40,6 +44,10 @@ pub(super) struct Context<P: Provider> {
     pub(super) turns: Turns,
     /// Surveys of the log that are under way (see `room`).
     pub(super) surveys: usize,
+    /// Pages of the logs of all rooms.
+    pub(super) pages: Pages,
+    /// Rooms that are being loaded.
+    pub(super) loads: Loads,
     /// Connections whose sessions in a room were replaced by others, until they are ended.
     pub(super) replaced: Vec<Replaced>,
     /// Connections by phase and address.
@@ -74,15 +82,20 @@ pub(super) struct WallClock {
 impl<P: Provider> Context<P> {
     pub(super) fn new(
         config: HubConfig,
-        loaded: &ServerState,
-        rng: ChaCha20Rng,
+        loaded: &Loaded,
+        mut rng: ChaCha20Rng,
         privileges: Privileges,
         now: Instant,
     ) -> Self {
+        let occupied = loaded.server.rooms.iter().filter(|room| room.is_occupied && room.record.name != config.room);
+        let occupied = occupied.map(|room| room.record.name.as_str().into());
+        let pages = Pages::new(config.limits.page_bytes, config.limits.page_reads);
+        let loads = Loads::new(config.limits.room_loads, occupied);
         Self {
-            people: People::new(now, &config.limits, loaded),
-            invites: Invites::new(loaded),
-            admitted: Admitted::new(config.admission_tag, loaded),
+            people: People::new(now, &config.limits, &loaded.server),
+            invites: Invites::new(&loaded.server),
+            admitted: Admitted::new(config.admission_tag, &loaded.server),
+            term: draw_term(&mut rng, &loaded.room),
             commits: Commits::new(config.limits.retry_min),
             config,
             rng,
@@ -91,6 +104,8 @@ impl<P: Provider> Context<P> {
             timers: Timers::default(),
             turns: Turns::new(),
             surveys: 0,
+            pages,
+            loads,
             replaced: Vec::new(),
             census: Census::new(),
             jobs: VecDeque::new(),
@@ -138,5 +153,16 @@ impl<P: Provider> Context<P> {
     /// The time of day in ms since 1970.
     pub(super) fn wall_ms(&self, now: Instant) -> u64 {
         self.wall.unix_ms.saturating_add(now.saturating_since(self.wall.set_at).as_millis())
+    }
+}
+
+/// A random term for this run that no earlier run had.
+fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
+    loop {
+        let mut term = Term::default();
+        rng.fill_bytes(&mut term.0);
+        if loaded.terms.iter().all(|record| record.term != term) {
+            return term;
+        }
     }
 }

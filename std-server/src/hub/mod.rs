@@ -67,6 +67,7 @@ mod privileges;
 mod report;
 mod room;
 mod room_id;
+mod rooms;
 mod routes;
 mod state_digest;
 mod timers;
@@ -86,7 +87,7 @@ use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
 use privileges::Privileges;
-use room::{Room, RoomSettings, Rooms};
+use room::{Directory, Room, RoomSettings, Rooms};
 
 use crate::store::RoomState;
 
@@ -104,16 +105,16 @@ pub use jobs::{
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
-pub use report::{InviteInfo, MemberInfo, OperatorError, PrivilegeInfo, SanctionInfo, Status, WaitingInfo};
+pub use report::{InviteInfo, MemberInfo, OperatorError, PrivilegeInfo, RoomInfo, SanctionInfo, Status, WaitingInfo};
 pub use room::MAX_ANSWER_LEN;
 pub use room_id::RoomId;
+pub use rooms::RoomChange;
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
 #[derive(Debug)]
 pub struct Hub<P: Provider> {
     door: Door<P>,
     peers: Peers<P>,
-    /// One, until configuration and store know several.
     rooms: Rooms,
     context: Context<P>,
 }
@@ -127,21 +128,22 @@ impl<P: Provider> Hub<P> {
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
-        let settings = RoomSettings::new(&config);
+        let rooms = Rooms::new(Directory::new(&loaded.server, &config.room));
+        let settings = RoomSettings::new(&config, &rooms.directory.record(&config.room));
         let privileges = Privileges::new(&config.operators, &loaded.server);
-        let context = Context::new(config, &loaded.server, rng, privileges, now);
-        let mut hub = Self { door, peers, rooms: Rooms::default(), context };
+        let context = Context::new(config, &loaded, rng, privileges, now);
+        let mut hub = Self { door, peers, rooms, context };
         let secret = hub.context.config.secret;
         hub.context.set_standing_invite(now, None, secret);
-        hub.add_room(now, settings, &loaded.room);
+        hub.insert_room(now, settings, &loaded.room);
         hub.context.begin_upkeep(now);
         hub
     }
 
-    /// Adds a room, with the state that the store holds.
-    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) {
-        let room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
-        self.rooms.add(room);
+    /// Takes a room into memory, with the state that the store holds.
+    fn insert_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) -> RoomId {
+        let Self { rooms, context, .. } = self;
+        rooms.insert(|id| Room::new(now, context, id, settings, loaded))
     }
 
     /// Sets the time of day: `unix_ms` since 1970 at `now`. It is written into entries, and invites
@@ -232,6 +234,9 @@ impl<P: Provider> Hub<P> {
             buckets_full: self.door.buckets_forgotten(),
             cookies_full: self.door.cookies_forgotten(),
             pool_empty: self.peers.pool.refused(),
+            room_loads_held: self.context.loads.held(),
+            pages_dropped: self.context.pages.dropped(),
+            page_reads_held: self.context.pages.held(),
             ..*counted
         };
         self.context.people.count(&mut counters);

@@ -1,10 +1,16 @@
 //! The id of a room, by which timers, jobs, results and operators name it.
 
-/// Identifies a room within one [`Hub`](super::Hub).
+/// Identifies a room in memory within one [`Hub`](super::Hub). The id of a room that was dropped is
+/// never that of another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RoomId(pub(super) usize);
+pub struct RoomId {
+    /// Its place in the table of rooms.
+    pub(super) index: u32,
+    /// Number of rooms that had this place before.
+    pub(super) generation: u32,
+}
 
 impl RoomId {
-    /// The room of a hub that has one.
-    pub const ONLY: Self = Self(0);
+    /// The room of the configuration, which is never dropped.
+    pub const ONLY: Self = Self { index: 0, generation: 0 };
 }

@@ -17,7 +17,7 @@ macro_rules! suite {
         $crate::store::conformance::suite!($make;
             gives_back_what_was_committed, an_unknown_room_is_empty, a_commit_covers_all_its_rooms_or_none,
             a_room_is_in_a_commit_once, a_removed_body_is_gone_and_its_entry_stays, only_kept_entries_are_removed,
-            the_oldest_entries_go_and_the_head_stays, a_survey_finds_what_is_not_kept, presence_is_one_name_per_identity_and_room, lists_all_rooms, takes_no_gap_no_repeat_and_no_other_owner,
+            the_oldest_entries_go_and_the_head_stays, a_survey_finds_what_is_not_kept, presence_is_one_name_per_identity_and_room, lists_all_rooms, keeps_the_records_of_rooms, takes_no_gap_no_repeat_and_no_other_owner,
             keeps_numbers_of_all_sizes, rooms_are_apart, a_released_name_is_gone_and_can_be_taken_in_the_same_batch,
             privileges_are_kept_until_revoked_one_of_each_kind,
             sanctions_are_kept_until_lifted_one_of_each_kind, forgets_what_a_batch_says_before_it_writes,
@@ -70,6 +70,11 @@ pub(super) fn sorted_server(mut loaded: ServerState) -> ServerState {
     loaded.privileges.sort_by_key(|record| (record.identity, record.kind));
     loaded.admitted.sort_by_key(|record| (record.identity, record.tag));
     loaded
+}
+
+/// A room in which nobody is present.
+pub(super) fn summary(name: &str, first: u64, head: u64) -> RoomSummary {
+    RoomSummary { record: RoomRecord::named(name), first, head, is_occupied: false }
 }
 
 fn load(store: &mut impl Store) -> RoomState {
@@ -185,8 +190,35 @@ pub(super) fn lists_all_rooms(store: &mut impl Store) {
     let in_room = |room: &str, entries| RoomBatch { room: room.into(), ..batch(entries) };
     let rooms = vec![Arc::new(in_room("lobby", vec![])), Arc::new(in_room("attic", vec![entry(1, 1), entry(2, 2)]))];
     assert_eq!(store.commit(&Commit { rooms, ..Commit::default() }), Ok(()));
-    let summary = |name: &str, head| RoomSummary { name: name.into(), first: 1, head };
-    assert_eq!(load_server(store).rooms, [summary("attic", 2), summary("lobby", 0)]);
+    assert_eq!(load_server(store).rooms, [summary("attic", 1, 2), summary("lobby", 1, 0)]);
+}
+
+pub(super) fn keeps_the_records_of_rooms(store: &mut impl Store) {
+    let write = |store: &mut _, record: &RoomRecord| {
+        let server = Arc::new(ServerBatch { rooms: vec![record.clone()], ..ServerBatch::default() });
+        let present = vec![Presence { identity: ANA, name: "Ana".into() }];
+        let rooms = vec![Arc::new(RoomBatch { present, ..batch(vec![]) })];
+        assert_eq!(Store::commit(store, &Commit { server, rooms }), Ok(()));
+    };
+    let record = RoomRecord {
+        topic: "\u{c9}l\u{e9}a's".into(),
+        visibility: Visibility::Private,
+        is_closed: true,
+        retention: Retention { age_ms: Some(u64::MAX >> 1), entries: Some(0), bytes: None },
+        created_by: Some(BEN),
+        created_ms: Some(7),
+        ..RoomRecord::named("attic")
+    };
+    write(store, &record);
+    let occupied = |room| RoomSummary { is_occupied: true, ..room };
+    let attic = |record: &RoomRecord| RoomSummary { record: record.clone(), ..summary("attic", 1, 0) };
+    assert_eq!(load_server(store).rooms, [attic(&record), occupied(summary("lobby", 1, 0))]);
+    let entries = RoomBatch { room: "attic".into(), ..batch(vec![entry(1, 1)]) };
+    assert_eq!(store.commit(&entries.into()), Ok(()));
+    let record = RoomRecord { is_closed: false, created_ms: None, ..record };
+    write(store, &record);
+    let attic = RoomSummary { head: 1, ..attic(&record) };
+    assert_eq!(load_server(store).rooms, [attic, occupied(summary("lobby", 1, 0))]);
 }
 
 pub(super) fn a_commit_covers_all_its_rooms_or_none(store: &mut impl Store) {
@@ -235,7 +267,7 @@ pub(super) fn the_oldest_entries_go_and_the_head_stays(store: &mut impl Store) {
     assert_eq!(store.commit(&other.into()), Ok(()));
     assert_eq!(store.commit(&expire(3)), Ok(()));
     assert_eq!((load(store).first, load(store).head, seqs(store, 1..=9)), (3, 5, vec![3, 4, 5]));
-    assert_eq!(load_server(store).rooms[1], RoomSummary { name: "lobby".into(), first: 3, head: 5 });
+    assert_eq!(load_server(store).rooms[1], summary("lobby", 3, 5));
     assert_eq!(store.commit(&expire(2)), CONTRADICTION, "the first seq never falls");
     assert_eq!(store.commit(&expire(7)), CONTRADICTION, "the entry before it does not exist");
     assert_eq!(store.commit(&expire(6)), Ok(()));

@@ -9,8 +9,8 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    AdmittedIdentity, Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomState,
-    RoomSummary, ServerBatch, ServerState, Store, StoreErrorKind,
+    AdmittedIdentity, Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomRecord,
+    RoomState, RoomSummary, ServerBatch, ServerState, Store, StoreErrorKind,
 };
 
 /// The error that this store reports for an injected fault.
@@ -41,6 +41,8 @@ pub struct MemoryStore {
 
 #[derive(Clone, Debug, Default)]
 struct MemoryRoom {
+    /// Its name is the key of the table.
+    record: RoomRecord,
     loaded: RoomState,
     entries: Vec<LogEntry>,
     /// Instance and number of each entry that a member posted.
@@ -97,7 +99,8 @@ impl Store for MemoryStore {
         }
         let summary = |(name, room): (&String, &MemoryRoom)| {
             let RoomState { first, head, .. } = room.loaded;
-            RoomSummary { name: name.clone(), first, head }
+            let record = RoomRecord { name: name.clone(), ..room.record.clone() };
+            RoomSummary { record, first, head, is_occupied: !room.loaded.present.is_empty() }
         };
         let mut admitted: BTreeMap<(PublicIdentity, [u8; 16]), u64> = BTreeMap::new();
         for admission in self.rooms.values().flat_map(|room| &room.loaded.admissions) {
@@ -130,6 +133,9 @@ impl Store for MemoryStore {
             return Err(CommitError::Failed(StoreErrorKind::Contradiction));
         }
         self.apply(&commit.server);
+        for record in &commit.server.rooms {
+            self.rooms.entry(record.name.clone()).or_default().record = record.clone();
+        }
         for batch in &commit.rooms {
             self.rooms.entry(batch.room.clone()).or_default().apply(batch);
         }

@@ -10,6 +10,7 @@ mod error;
 mod invariants;
 mod invites;
 mod memory;
+mod rooms;
 mod sqlite;
 
 use core::fmt;
@@ -22,6 +23,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 pub use error::{CommitError, ReadError, StoreErrorKind};
 pub use invites::{InviteRecord, InviteState, InviteUse, KEPT_USES};
 pub use memory::{Fault, MemoryStore};
+pub use rooms::{Retention, RoomRecord, RoomSummary, Visibility};
 pub use sqlite::{
     CopyError, FILE_NAME, Filter, History, OpenError, Query, Report, RestoreError, Restored, RoomReport, Selection,
     SqliteReader, SqliteStore, complete_index, copy, restore,
@@ -181,6 +183,8 @@ pub struct ServerBatch {
     pub invite_uses: Vec<InviteUse>,
     /// Invites to remove, with their uses. Applied before `invites`.
     pub forgotten_invites: Vec<u32>,
+    /// New and changed records of rooms. Applied before anything that names a room.
+    pub rooms: Vec<RoomRecord>,
 }
 
 /// A room's part of a transaction.
@@ -263,12 +267,22 @@ impl ServerBatch {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { names, released, forgotten, granted, revoked, ran_ms, invites, invite_uses, forgotten_invites } =
-            self;
+        let Self {
+            names,
+            released,
+            forgotten,
+            granted,
+            revoked,
+            ran_ms,
+            invites,
+            invite_uses,
+            forgotten_invites,
+            rooms,
+        } = self;
         let has_names = !names.is_empty() || !released.is_empty() || !forgotten.is_empty();
         let has_privileges = !granted.is_empty() || !revoked.is_empty();
         let has_invites = !invites.is_empty() || !invite_uses.is_empty() || !forgotten_invites.is_empty();
-        !has_names && !has_privileges && !has_invites && ran_ms.is_none()
+        !has_names && !has_privileges && !has_invites && rooms.is_empty() && ran_ms.is_none()
     }
 }
 
@@ -339,17 +353,6 @@ pub struct AdmittedIdentity {
     pub tag: [u8; 16],
     /// The number of rooms to which it was admitted under this tag.
     pub rooms: u64,
-}
-
-/// A room and the extent of its log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomSummary {
-    /// Its name.
-    pub name: String,
-    /// Smallest seq that is still stored; head + 1 if there is none.
-    pub first: u64,
-    /// Largest seq; 0 if there were no entries yet.
-    pub head: u64,
 }
 
 /// Everything that a store has about a room.

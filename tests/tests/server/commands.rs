@@ -38,7 +38,9 @@ struct Client(Terminal);
 impl Front for Client {
     fn give(&mut self, _: &mut Room, command: &str, expected: &str) {
         self.0.expect_prompt();
-        self.0.type_line(&format!("/{command}"));
+        // A client has a command `/who` of its own.
+        let server = if command == "who" { "server " } else { "" };
+        self.0.type_line(&format!("/{server}{command}"));
         self.0.expect(expected);
     }
 }

@@ -226,8 +226,13 @@ impl<'a> Info<'a> {
         }
     }
 
-    pub(super) fn decode(info_type: InfoType, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Ok(match info_type {
+    /// `LISTS`: see [`ServerMessage::decode_with`](super::ServerMessage::decode_with).
+    pub(super) fn decode<const LISTS: bool>(
+        info_type: InfoType,
+        reader: &mut Reader<'a>,
+    ) -> Result<Option<Self>, DecodeError> {
+        Ok(Some(match info_type {
+            InfoType::RoomListed | InfoType::Topic if !LISTS => return Ok(None),
             InfoType::HistoryEntry => Self::HistoryEntry {
                 handle: reader.u8()?,
                 remaining: reader.u16()?,
@@ -258,7 +263,7 @@ impl<'a> Info<'a> {
                 Self::Ended { handle: reader.u8()?, code: EndedCode(reader.u8()?), text: reader.str_u8()? }
             }
             InfoType::Topic => Self::Topic { handle: reader.u8()?, topic: topic(reader)? },
-        })
+        }))
     }
 
     pub(super) fn encode(&self, out: &mut Writer<'_>) -> Result<(), BufferFull> {

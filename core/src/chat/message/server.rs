@@ -86,10 +86,16 @@ impl<'a> ServerMessage<'a> {
     /// # Errors
     /// As [`ClientMessage::decode`](super::ClientMessage::decode).
     pub fn decode(message: &'a [u8]) -> Result<Option<Self>, DecodeError> {
+        Self::decode_with::<true>(message)
+    }
+
+    /// As [`ServerMessage::decode`]. `LISTS`: the client is for several rooms; for one room, lists of
+    /// rooms and topics are skipped, and take no space in the flash of a device.
+    pub(crate) fn decode_with<const LISTS: bool>(message: &'a [u8]) -> Result<Option<Self>, DecodeError> {
         let mut reader = Reader::new(message);
         let code = reader.u8()?;
         if let Some(info_type) = InfoType::new(code) {
-            return Ok(Some(Self::Info(Info::decode(info_type, &mut reader)?)));
+            return Ok(Info::decode::<LISTS>(info_type, &mut reader)?.map(Self::Info));
         }
         let Some(message_type) = ServerType::new(code) else { return Ok(None) };
         Ok(Some(match message_type {

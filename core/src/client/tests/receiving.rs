@@ -248,6 +248,18 @@ fn only_room_is_joined_again_when_its_next_entries_are_gone() {
 }
 
 #[test]
+fn client_for_one_room_skips_lists_of_rooms_and_topics() {
+    let mut world = World::online();
+    world.seen.clear();
+    for info in [Info::RoomListed { handle: 7, remaining: 0, room: None }, Info::Topic { handle: 7, topic: "news" }] {
+        world.server.send_all(&ServerMessage::Info(info));
+    }
+    world.run(secs(1));
+    assert_eq!(world.seen, []);
+    assert_eq!(world.client.state(RoomSlot::FIRST), State::Online);
+}
+
+#[test]
 fn answers_about_another_room_are_ignored() {
     let mut world = World::online();
     world.seen.clear();

@@ -20,7 +20,8 @@ impl<P: Provider> Hub<P> {
         while self.context.commits.is_idle() {
             let Self { peers, rooms, context, .. } = self;
             let dirty = rooms.take_dirty();
-            let has_server_part = context.people.has_to_commit() || context.has_decided();
+            let has_server_part =
+                context.people.has_to_commit() || context.has_decided() || rooms.directory.has_changed();
             if dirty.is_empty() && !has_server_part {
                 return;
             }
@@ -32,6 +33,7 @@ impl<P: Provider> Hub<P> {
             }
             let mut part = context.people.begin_batch(now);
             context.privileges.write(&mut part.others);
+            rooms.directory.write(&mut part.others);
             let (mut begun, mut batches, mut joined) = (Vec::new(), Vec::new(), Vec::new());
             for id in dirty {
                 let Some(room) = rooms.get_mut(id) else { continue };

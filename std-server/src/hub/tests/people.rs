@@ -217,7 +217,11 @@ fn all_rooms_share_one_password_check_and_the_wrong_ones() {
     let welcome = clients.map(|client| world.clients[client].is_welcome());
     assert_eq!(welcome, [true, true, false]);
     assert_eq!(world.hub.counters().wrong_passwords, 1);
-    assert_eq!((names(&world, LOBBY).len(), names(&world, RoomId(1)).len()), (1, 1), "each in its own room");
+    assert_eq!(
+        (names(&world, LOBBY).len(), names(&world, RoomId { index: 1, generation: 0 }).len()),
+        (1, 1),
+        "each in its own room"
+    );
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn a_page_that_was_read_is_delivered_in_its_room_only() {
 #[test]
 fn results_that_nothing_waits_for_are_counted_and_dropped() {
     let mut two = two(World::new());
-    let room = RoomId(7);
+    let room = RoomId { index: 7, generation: 0 };
     let before = two.world.hub.state_digest();
     let failed = StoreErrorKind::Disk(0);
     for done in [
@@ -188,7 +188,7 @@ fn results_that_nothing_waits_for_are_counted_and_dropped() {
 #[test]
 fn an_operator_acts_on_the_room_that_is_named() {
     let mut two = two(World::new());
-    let (now, unknown) = (two.world.now, RoomId(7));
+    let (now, unknown) = (two.world.now, RoomId { index: 7, generation: 0 });
     assert_eq!(two.world.hub.kick(now, two.cellar, None, "Ana", None), Err(OperatorError::NotHere));
     assert_eq!(two.world.hub.mute(now, LOBBY, None, "nobody", None), Err(OperatorError::NoSuchName));
     assert_eq!(two.world.hub.kick(now, unknown, None, "Ana", None), Err(OperatorError::NoSuchRoom));

@@ -24,6 +24,7 @@ mod mark;
 mod query;
 mod records;
 mod restore;
+mod rooms;
 mod schema;
 mod search;
 mod verify;

@@ -7,10 +7,10 @@ use kabar_core::crypto::identity::PublicIdentity;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{invites, search};
+use super::{invites, rooms, search};
 use crate::store::{
     Admission, AdmittedIdentity, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, Privilege,
-    PrivilegeKind, RoomBatch, RoomState, RoomSummary, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
+    PrivilegeKind, RoomBatch, RoomState, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
 };
 
 /// An unsigned number in SQLite's signed 64 bits.
@@ -96,6 +96,7 @@ pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite:
 /// Writes the server's part of a transaction.
 pub(super) fn write_server(connection: &Connection, batch: &ServerBatch) -> rusqlite::Result<()> {
     let ServerBatch { names, released, forgotten, granted, revoked, ran_ms, .. } = batch;
+    rooms::write(connection, &batch.rooms)?;
     if let Some(ran_ms) = ran_ms {
         let mut update = connection.prepare_cached("UPDATE server SET ran_ms = max(ran_ms, ?1)")?;
         update.execute([i64::try_from(*ran_ms).unwrap_or(i64::MAX)])?;
@@ -240,24 +241,22 @@ fn write_people(connection: &Connection, room: i64, batch: &RoomBatch) -> rusqli
 /// Reads everything that a server may read, for every room.
 pub(super) fn load_all(connection: &Connection) -> rusqlite::Result<()> {
     let ServerState { rooms, .. } = load_server(connection)?;
-    rooms.iter().try_for_each(|room| load_room(connection, &room.name).map(|_| ()))
+    rooms.iter().try_for_each(|room| load_room(connection, &room.record.name).map(|_| ()))
 }
 
 pub(super) fn load_server(connection: &Connection) -> rusqlite::Result<ServerState> {
     let mut names = connection.prepare("SELECT folded, name, identity, seen_ran_ms FROM names")?;
     let mut privileges = connection.prepare("SELECT identity, kind, name, since_ms, granted_by FROM privileges")?;
-    let mut rooms = connection.prepare("SELECT name, first_seq, head FROM rooms ORDER BY name")?;
     let mut admitted = connection.prepare("SELECT identity, tag, count(*) FROM admissions GROUP BY identity, tag")?;
     let admitted_of =
         |row: &Row<'_>| Ok(AdmittedIdentity { identity: identity(row, 0)?, tag: row.get(1)?, rooms: bits(row, 2)? });
-    let summary = |row: &Row<'_>| Ok(RoomSummary { name: row.get(0)?, first: bits(row, 1)?, head: bits(row, 2)? });
     Ok(ServerState {
         names: names.query_map([], name_of)?.collect::<rusqlite::Result<_>>()?,
         privileges: privileges.query_map([], privilege_of)?.collect::<rusqlite::Result<_>>()?,
         ran_ms: connection.query_row("SELECT ran_ms FROM server", [], |row| bits(row, 0))?,
         invites: invites::load(connection)?,
         invite_uses: invites::load_uses(connection)?,
-        rooms: rooms.query_map([], summary)?.collect::<rusqlite::Result<_>>()?,
+        rooms: rooms::load(connection)?,
         admitted: admitted.query_map([], admitted_of)?.collect::<rusqlite::Result<_>>()?,
     })
 }

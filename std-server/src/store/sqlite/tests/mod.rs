@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::*;
-use crate::store::conformance::{self, batch, commit, entry, seqs, sorted, sorted_server};
+use crate::store::conformance::{self, batch, commit, entry, seqs, sorted, sorted_server, summary};
 use crate::store::{
     Admission, Forgotten, InstanceRecord, MemoryStore, NameRecord, Presence, RoomBatch, RoomSummary, Sanction,
     SanctionKind, ServerBatch, TermRecord,

@@ -62,7 +62,8 @@ fn a_migration_of_version_3_takes_everything_over() {
         seen_ran_ms,
     };
     assert_eq!(server.names, [record("anna", "Anna", anna, 254), record("éléa", "Éléa", elea, 12_230)]);
-    assert_eq!((server.ran_ms, server.rooms), (14_246, vec![RoomSummary { name: "lobby".into(), first: 1, head: 8 }]));
+    let lobby = RoomSummary { is_occupied: true, ..summary("lobby", 1, 8) };
+    assert_eq!((server.ran_ms, server.rooms), (14_246, vec![lobby]));
     assert_eq!(room.present, [Presence { identity: anna, name: "Anna".into() }]);
     let term = TermRecord { term: Term([0x7f, 0x93, 0xfc, 0x46, 0x11, 0xd9, 0x2a, 0x52]), first_seq: 1 };
     assert_eq!((room.first, room.head, room.terms), (1, 8, vec![term]));
@@ -108,6 +109,30 @@ fn a_backup_of_version_3_is_restored() {
     assert_eq!(SqliteStore::open(&dir).unwrap().load_room("lobby").unwrap().head, 8);
 }
 
+/// A history that version 4 of the file left: Anna, an operator, and Éléa, who is muted, are in the
+/// lobby; in the attic two entries were written, and one is kept.
+#[test]
+fn a_migration_of_version_4_takes_everything_over() {
+    let (_home, dir) = home();
+    fs::write(dir.join(FILE_NAME), include_bytes!("version4.db")).unwrap();
+    let mut store = SqliteStore::open(&dir).unwrap();
+    let (server, lobby) = (sorted_server(store.load_server().unwrap()), sorted(store.load_room("lobby").unwrap()));
+    let occupied = RoomSummary { is_occupied: true, ..summary("lobby", 1, 4) };
+    assert_eq!((server.ran_ms, server.rooms), (60_000, vec![summary("attic", 2, 2), occupied]));
+    let [anna, elea] = [1, 2].map(|key| PublicIdentity([key; 32]));
+    assert_eq!(server.names.iter().map(|it| it.identity).collect::<Vec<_>>(), [anna, elea]);
+    assert_eq!((server.privileges.len(), server.privileges[0].identity), (1, anna));
+    let rooms: Vec<_> = server.invites.iter().map(|it| it.room.as_deref()).collect();
+    assert_eq!((rooms, server.invite_uses[0].identity), (vec![Some("lobby"); 2], elea));
+    assert_eq!((lobby.terms[0].term, lobby.instances.len(), lobby.admissions.len()), (Term([4; 8]), 2, 2));
+    assert_eq!(lobby.present.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["Anna", "Éléa"]);
+    let mute = &lobby.sanctions[0];
+    assert_eq!((mute.kind, mute.reason.as_deref(), mute.by), (SanctionKind::Mute, Some("too loud"), Some(anna)));
+    assert_eq!((seqs(&mut store, 1..=9), store.read("attic", 1..=9).unwrap().len()), (vec![1, 2, 3, 4], 1));
+    drop(store);
+    assert_eq!(Report::make(dir.path()).unwrap().problems, Vec::<String>::new());
+}
+
 #[test]
 fn names_of_several_rooms_become_one_list() {
     let (_home, dir) = version_3();
@@ -144,9 +169,9 @@ fn names_of_several_rooms_become_one_list() {
             ("éléa", "Éléa", 0xff, ran - 2_016)
         ]
     );
-    let summary = |name: &str, first, head| RoomSummary { name: name.into(), first, head };
-    assert_eq!((server.ran_ms, server.rooms[0].clone()), (ran, summary("attic", 1, 0)));
-    assert_eq!(server.rooms[1..], [summary("cellar", 1, 0), summary("lobby", 11, 18)]);
+    let occupied = |room| RoomSummary { is_occupied: true, ..room };
+    assert_eq!((server.ran_ms, server.rooms[0].clone()), (ran, occupied(summary("attic", 1, 0))));
+    assert_eq!(server.rooms[1..], [summary("cellar", 1, 0), occupied(summary("lobby", 11, 18))]);
     assert_eq!(store.load_room("attic").unwrap().present[0].name, "anna");
     assert_eq!(store.load_room("lobby").unwrap().instances[0].seen_ran_ms, ran - 2_016);
 }

@@ -1,0 +1,147 @@
+//! The directory: every room of the server by name, whether it is in memory or not.
+//!
+//! A change takes effect at once. It is written with every commit until one has succeeded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
+
+use crate::hub::room_id::RoomId;
+use crate::store::{RoomRecord, RoomSummary, ServerBatch, ServerState};
+
+/// All rooms of a server.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct Directory {
+    rooms: BTreeMap<String, DirectoryEntry>,
+    /// The rooms whose records are not known to be durable.
+    changed: BTreeSet<String>,
+}
+
+/// A room of the directory.
+#[derive(Clone, Debug)]
+pub(in crate::hub) struct DirectoryEntry {
+    pub(in crate::hub) record: RoomRecord,
+    /// Smallest seq that is kept. While the room is in memory, it knows better.
+    pub(in crate::hub) first: u64,
+    /// Largest seq that is committed. While the room is in memory, it knows better.
+    pub(in crate::hub) head: u64,
+    /// The room in memory.
+    pub(in crate::hub) id: Option<RoomId>,
+}
+
+impl DirectoryEntry {
+    fn new(record: RoomRecord) -> Self {
+        Self { record, first: 1, head: 0, id: None }
+    }
+}
+
+impl Directory {
+    /// The rooms in the store, and the room `first` of the configuration.
+    pub(in crate::hub) fn new(loaded: &ServerState, first: &str) -> Self {
+        let stored = |room: &RoomSummary| {
+            let RoomSummary { record, first, head, .. } = room.clone();
+            (record.name.clone(), DirectoryEntry { record, first, head, id: None })
+        };
+        let mut rooms: BTreeMap<_, _> = loaded.rooms.iter().map(stored).collect();
+        rooms.entry(first.to_owned()).or_insert_with(|| DirectoryEntry::new(RoomRecord::named(first)));
+        Self { rooms, changed: BTreeSet::new() }
+    }
+
+    pub(in crate::hub) fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    pub(in crate::hub) fn get(&self, name: &str) -> Option<&DirectoryEntry> {
+        self.rooms.get(name)
+    }
+
+    pub(in crate::hub) fn get_mut(&mut self, name: &str) -> Option<&mut DirectoryEntry> {
+        self.rooms.get_mut(name)
+    }
+
+    /// The record of a room; an empty one if there is no such room.
+    pub(in crate::hub) fn record(&self, name: &str) -> RoomRecord {
+        self.get(name).map_or_else(|| RoomRecord::named(name), |entry| entry.record.clone())
+    }
+
+    /// All rooms by name, from after `after` on.
+    pub(in crate::hub) fn after(&self, after: Option<&str>) -> impl Iterator<Item = &DirectoryEntry> {
+        self.rooms.range::<str, _>((after.map_or(Unbounded, Excluded), Unbounded)).map(|(_, room)| room)
+    }
+
+    /// Adds a room, or replaces its record.
+    pub(in crate::hub) fn put(&mut self, record: RoomRecord) {
+        self.changed.insert(record.name.clone());
+        match self.rooms.get_mut(&record.name) {
+            Some(room) => room.record = record,
+            None => _ = self.rooms.insert(record.name.clone(), DirectoryEntry::new(record)),
+        }
+    }
+
+    /// Whether there is a change that is not known to be durable.
+    pub(in crate::hub) fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// Writes the changes into a batch. They are kept until it is committed.
+    pub(in crate::hub) fn write(&self, batch: &mut ServerBatch) {
+        batch.rooms = self.changed.iter().filter_map(|name| Some(self.rooms.get(name)?.record.clone())).collect();
+    }
+
+    /// Notes that a batch was committed.
+    pub(in crate::hub) fn apply(&mut self, batch: &ServerBatch) {
+        let Self { rooms, changed } = self;
+        for record in &batch.rooms {
+            if rooms.get(&record.name).is_none_or(|room| room.record == *record) {
+                changed.remove(&record.name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Visibility;
+
+    fn directory() -> Directory {
+        let record = RoomRecord { topic: "old".into(), ..RoomRecord::named("attic") };
+        let rooms = vec![RoomSummary { record, first: 3, head: 7, is_occupied: false }];
+        Directory::new(&ServerState { rooms, ..ServerState::default() }, "lobby")
+    }
+
+    fn written(directory: &Directory) -> ServerBatch {
+        let mut batch = ServerBatch::default();
+        directory.write(&mut batch);
+        batch
+    }
+
+    #[test]
+    fn has_the_rooms_of_the_store_and_the_configured_one_by_name() {
+        let directory = directory();
+        let names = |after| directory.after(after).map(|room| room.record.name.as_str()).collect::<Vec<_>>();
+        assert_eq!(
+            (names(None), names(Some("attic")), names(Some("lobby"))),
+            (vec!["attic", "lobby"], vec!["lobby"], vec![])
+        );
+        let attic = directory.get("attic").expect("stored");
+        assert_eq!((attic.first, attic.head, directory.len(), directory.has_changed()), (3, 7, 2, false));
+    }
+
+    #[test]
+    fn a_change_takes_effect_at_once_and_is_written_until_durable() {
+        let mut directory = directory();
+        let attic = |topic: &str| RoomRecord { topic: topic.into(), ..RoomRecord::named("attic") };
+        directory.put(attic("new"));
+        let first = written(&directory);
+        assert_eq!((first.rooms.as_slice(), directory.get("attic").expect("it").head), (&[attic("new")][..], 7));
+        // Changed again while that is being committed.
+        directory.put(attic("newer"));
+        directory.put(RoomRecord { visibility: Visibility::Private, ..RoomRecord::named("cellar") });
+        directory.apply(&first);
+        let second = written(&directory);
+        assert_eq!(second.rooms.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["attic", "cellar"]);
+        directory.apply(&second);
+        assert!(!directory.has_changed() && written(&directory).is_empty());
+        assert_eq!(directory.get("attic").expect("it").record, attic("newer"));
+    }
+}
