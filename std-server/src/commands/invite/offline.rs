@@ -18,8 +18,8 @@ use crate::hub::{InviteInfo, Invites};
 use crate::key_file::generate_secret;
 use crate::store::{InviteState, ServerBatch, ServerState, SqliteStore, Store};
 
-/// Executes a command; returns the lines to print. `secret`: that of the server's standing invite, if
-/// it is in the data directory; `named`: the room that the command is about.
+/// Executes a command; returns the lines to print. `secret`: that of the server's standing invite,
+/// if it is in the data directory; `named`: the room that the command is about.
 pub(super) fn execute(
     dir: &DataDir,
     config: &Config,
