@@ -5,7 +5,7 @@
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //! ```
-//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`: in the rooms.
+//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`, `receive`: in the rooms.
 //!   `membership`: which rooms these are.
 //! * `room`: everything that belongs to one room, with `display`, `backlog`, `replies`, `requests`,
 //!   `unstored`, `catch_up` and `roster`. `rooms`: all of them. `person`: what they have in common.
@@ -26,6 +26,7 @@ mod mention;
 mod notice;
 mod online;
 mod person;
+mod receive;
 mod replay;
 mod replies;
 mod requests;
