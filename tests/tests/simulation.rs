@@ -21,7 +21,8 @@ fn the_guarantee_holds_for_all_seeds() {
     let summary = run_many(0..seeds, THREADS, Options::default(), 20, |_| {});
     let mut report = String::new();
     for (seed, violation) in &summary.violations {
-        let _ = writeln!(report, "seed {seed} violates {violation}\n  {}", replay_command(*seed));
+        let drawn = Options::default().scenario(*seed).summary();
+        let _ = writeln!(report, "seed {seed} ({drawn}) violates {violation}\n  {}", replay_command(*seed));
     }
     assert!(summary.violations.is_empty(), "\n{report}");
     assert_eq!(summary.seeds, seeds);
@@ -132,6 +133,20 @@ fn catches_joined_written_for_each_session() {
 #[test]
 fn catches_a_rename_answered_before_its_commit() {
     assert_detected_as(FaultInjection { renamed_before_commit: true, ..FaultInjection::default() }, &[Rule::Names]);
+}
+
+#[test]
+fn catches_a_banned_identity_that_posts() {
+    let faults = FaultInjection { keep_banned_members: true, ..FaultInjection::default() };
+    let violation = detect(faults, Some(Theme::People), SEEDS_PER_FAULT);
+    assert_eq!(violation.rule, Rule::Sanction, "{violation}");
+}
+
+#[test]
+fn catches_a_removed_body_that_is_delivered() {
+    let faults = FaultInjection { keep_removed_bodies: true, ..FaultInjection::default() };
+    let violation = detect(faults, Some(Theme::People), SEEDS_PER_FAULT);
+    assert_eq!(violation.rule, Rule::Removal, "{violation}");
 }
 
 #[test]

@@ -350,6 +350,10 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
         (WithName::Release, OperatorError::NoSuchName) => "no one owns this name",
         (_, OperatorError::NotWaiting) => return format!("nobody waits under this name (see {prefix}who)"),
         (_, OperatorError::NoSuchRoom) => "no such room",
+        (_, OperatorError::RoomExists) => "there is a room of this name",
+        (_, OperatorError::ReservedName) => "this name is a word of the commands: choose another one",
+        (_, OperatorError::TooManyRooms) => "too many rooms: raise --max-rooms",
+        (_, OperatorError::FirstRoom) => "the room of the configuration cannot be closed",
         (_, OperatorError::NoSuchName) => "no such name",
         (_, OperatorError::Stopped) => "the server has stopped",
         (WithName::Op, OperatorError::AlreadyInEffect) => "is an operator already",
@@ -392,9 +396,15 @@ fn answer_code(error: OperatorError) -> AnswerCode {
         | OperatorError::NoSuchInvite
         | OperatorError::NotWaiting => AnswerCode::NOT_FOUND,
         OperatorError::AlreadyInEffect | OperatorError::NotInEffect => AnswerCode::UNCHANGED,
-        OperatorError::Full | OperatorError::TooManyPrivileges | OperatorError::TooManyInvites => AnswerCode::LIMIT,
+        OperatorError::Full
+        | OperatorError::TooManyPrivileges
+        | OperatorError::TooManyInvites
+        | OperatorError::TooManyRooms => AnswerCode::LIMIT,
         OperatorError::Busy | OperatorError::Stopped => AnswerCode::TRY_LATER,
         OperatorError::InUse
+        | OperatorError::RoomExists
+        | OperatorError::ReservedName
+        | OperatorError::FirstRoom
         | OperatorError::NotMessage
         | OperatorError::Configured
         | OperatorError::Oneself

@@ -48,6 +48,10 @@ faults! {
     announce_each_session
     /// A rename is answered before its commit.
     renamed_before_commit
+    /// A ban is recorded, and its member stays connected.
+    keep_banned_members
+    /// A removed body stays in memory.
+    keep_removed_bodies
     /// A packet is acknowledged before it is known whether its data fits.
     acknowledge_unchecked
 }

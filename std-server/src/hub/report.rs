@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 
 use kabar_core::time::Duration;
 
-use crate::store::{InviteRecord, InviteState, InviteUse};
+use crate::store::{InviteRecord, InviteState, InviteUse, RoomRecord};
 
 /// One member, for an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,19 @@ pub struct InviteInfo {
     pub state: InviteState,
     /// Its last uses, oldest first.
     pub uses: Vec<InviteUse>,
+}
+
+/// One room, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomInfo {
+    /// Its record.
+    pub record: RoomRecord,
+    /// Smallest seq that is kept.
+    pub first: u64,
+    /// Largest seq that is committed.
+    pub head: u64,
+    /// Members who are connected.
+    pub members: usize,
 }
 
 /// A Join that waits to be let in, for an operator.
@@ -80,6 +93,14 @@ pub struct Status {
 pub enum OperatorError {
     /// The hub has no such room.
     NoSuchRoom,
+    /// There is a room of this name.
+    RoomExists,
+    /// No room can have this name: commands have a meaning for it.
+    ReservedName,
+    /// The limit of rooms is reached.
+    TooManyRooms,
+    /// The room of the configuration is always open.
+    FirstRoom,
     /// No member has this name, and it has no owner.
     NoSuchName,
     /// No member has this name.
@@ -120,6 +141,10 @@ impl fmt::Display for OperatorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoSuchRoom => "no such room",
+            Self::RoomExists => "there is a room of this name",
+            Self::ReservedName => "this name is a word of the commands: choose another one",
+            Self::FirstRoom => "the room of the configuration cannot be closed",
+            Self::TooManyRooms => "too many rooms: raise --max-rooms",
             Self::NoSuchName => "no such name",
             Self::NotHere => "no member has this name",
             Self::AlreadyInEffect => "already in effect",

@@ -47,6 +47,8 @@ enum Fault {
     AcknowledgeUnchecked,
     AnnounceEachSession,
     RenamedBeforeCommit,
+    KeepBannedMembers,
+    KeepRemovedBodies,
 }
 
 impl Arguments {
@@ -62,6 +64,8 @@ impl Arguments {
             Some(Fault::ForgetPending) => faults.forget_pending = true,
             Some(Fault::AnnounceEachSession) => faults.announce_each_session = true,
             Some(Fault::RenamedBeforeCommit) => faults.renamed_before_commit = true,
+            Some(Fault::KeepBannedMembers) => faults.keep_banned_members = true,
+            Some(Fault::KeepRemovedBodies) => faults.keep_removed_bodies = true,
             Some(Fault::AcknowledgeUnchecked) => faults.acknowledge_unchecked = true,
         }
         Options { trace: self.trace, theme: self.theme, faults }
@@ -87,6 +91,7 @@ fn one(seed: u64, options: Options) -> std::process::ExitCode {
         println!("{:#?}", options.scenario(seed));
     }
     let (began, cpu) = (Instant::now(), cpu_us());
+    println!("{}", options.scenario(seed).summary());
     let outcome = run::run(seed, options);
     print!("{}", outcome.coverage);
     println!(
@@ -121,6 +126,7 @@ fn many(arguments: &Arguments) -> std::process::ExitCode {
         }
         if let Some(violation) = &outcome.violation {
             println!("seed {} violates {violation}\n  {}", outcome.seed, replay_command(outcome.seed));
+            println!("  {}", options.scenario(outcome.seed).summary());
             let _ = std::io::stdout().flush();
         }
     });

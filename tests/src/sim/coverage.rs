@@ -99,6 +99,28 @@ seen! {
     Renamed,
     /// A request for another name was refused.
     NotRenamed,
+    /// The operator banned or muted an identity.
+    Sanctioned,
+    /// A ban or mute was lifted.
+    SanctionLifted,
+    /// A device was refused, or its connection closed, because it is banned.
+    Banned,
+    /// A client was answered that an entry is removed.
+    BodyRemoved,
+    /// A request to remove an entry was refused.
+    BodyNotRemoved,
+    /// The removal of an entry was committed.
+    RemovalCommitted,
+    /// Entries went because the log exceeded what is kept of it.
+    Expired,
+    /// An invite admitted an identity.
+    InviteUsed,
+    /// A device was refused because its invite has ended.
+    InviteEnded,
+    /// The operator let a newcomer in.
+    LetIn,
+    /// The operator turned a newcomer away.
+    TurnedAway,
     /// A process that was replaced or kicked was started again.
     Restarted,
     /// A device started again with its earlier seed.

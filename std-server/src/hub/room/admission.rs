@@ -40,6 +40,18 @@ impl Room {
         }
     }
 
+    /// Whether the room exists for the client of a Join.
+    pub(in crate::hub) fn exists_for<P: Provider>(
+        &self,
+        context: &Context<P>,
+        join: &Join<'_>,
+        exporter: &[u8; 32],
+    ) -> bool {
+        !self.settings.is_private
+            || self.may_always_join(context, &join.identity)
+            || proved(context, join, exporter).is_some_and(|invite| self.is_for(&invite))
+    }
+
     /// Checks what a Join of `identity` states about its admission.
     pub(super) fn check_admission<P: Provider>(
         &self,
@@ -89,6 +101,9 @@ impl Room {
         context: &Context<P>,
         request: &JoinRequest,
     ) -> Result<(), JoinError> {
+        if self.settings.is_closed {
+            return Err(unknown_room());
+        }
         if self.may_always_join(context, &request.identity) {
             return Ok(());
         }

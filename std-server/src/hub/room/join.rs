@@ -10,7 +10,7 @@ use rand_core::Rng;
 use zeroize::Zeroizing;
 
 use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::requests::{DELAYED, JoinError};
+use super::requests::{DELAYED, JoinError, Password};
 use super::{Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
 use crate::hub::peer::memberships::Stage;
@@ -18,9 +18,6 @@ use crate::hub::peer::{Link, Peer};
 use crate::hub::people::JoinRequest;
 use crate::hub::timers::RoomTimer;
 use crate::store::SanctionKind;
-
-/// A password that is to be checked.
-pub(super) type Password = Zeroizing<Vec<u8>>;
 
 /// Precedes the operator's reason, which a banned identity is shown.
 const BANNED: &str = "banned from this room";

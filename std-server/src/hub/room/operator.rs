@@ -1,7 +1,6 @@
 //! Actions of an operator on a room.
 
-use kabar_core::chat::{EntryKind, MAX_NAME_LEN, MAX_TEXT_LEN};
-use kabar_core::connection::CloseCode;
+use kabar_core::chat::{EndedCode, EntryKind, MAX_NAME_LEN, MAX_TEXT_LEN};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -11,7 +10,6 @@ use super::Room;
 use super::appender::{Origin, PendingEntry};
 use super::members::Person;
 use crate::hub::context::Context;
-use crate::hub::events::LeaveReason;
 use crate::hub::peer::Peers;
 use crate::hub::people::People;
 use crate::hub::report::{MemberInfo, OperatorError, Status};
@@ -42,7 +40,7 @@ impl Room {
         }
     }
 
-    /// Closes the sessions of the member with a name. Returns the name as the server writes it.
+    /// Ends the sessions of the member with a name. Returns the name as the server writes it.
     pub(in crate::hub) fn kick<P: Provider>(
         &mut self,
         now: Instant,
@@ -57,11 +55,11 @@ impl Room {
         check_target(context, by, identity)?;
         let shown = self.members.get(&identity).map_or_else(String::new, |person| person.name.shown().to_owned());
         let cause = self.cause(&context.people, by, reason);
-        self.expel(now, peers, context, identity, LeaveReason::Kicked, &cause);
+        self.expel(now, peers, context, identity, EndedCode::KICKED, &cause);
         Ok(shown)
     }
 
-    /// Bans the identity that has or owns a name, and closes its sessions.
+    /// Bans the identity that has or owns a name, and ends its sessions.
     pub(in crate::hub) fn ban<P: Provider>(
         &mut self,
         now: Instant,
@@ -73,30 +71,30 @@ impl Room {
     ) -> Result<String, OperatorError> {
         let (shown, identity) = self.impose(now, context, by, name, SanctionKind::Ban, reason)?;
         let cause = self.cause(&context.people, by, reason);
-        self.expel(now, peers, context, identity, LeaveReason::Banned, &cause);
+        self.expel(now, peers, context, identity, EndedCode::BANNED, &cause);
         Ok(shown)
     }
 
-    /// Closes the sessions of a member and announces that it was kicked.
+    /// Ends the sessions of a member and announces that it was kicked.
     fn expel<P: Provider>(
         &mut self,
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         identity: PublicIdentity,
-        left: LeaveReason,
+        code: EndedCode,
         cause: &str,
     ) {
         let Some(name) = self.members.get(&identity).map(|person| person.name.shown().to_owned()) else { return };
-        let (code, what) = match left {
-            LeaveReason::Banned => (CloseCode::BANNED, "banned"),
-            _ => (CloseCode::KICKED, "kicked"),
-        };
+        if code == EndedCode::BANNED && context.config.faults().keep_banned_members() {
+            return;
+        }
+        let what = if code == EndedCode::BANNED { "banned" } else { "kicked" };
         let text = if cause.is_empty() { String::new() } else { sentence(&format!("you were {what}"), cause) };
         for session in self.members.sessions_of(&identity).to_vec() {
-            let Some(peer) = peers.get_mut(session.peer) else { continue };
-            self.remove_member(now, context, peer, left);
-            peer.expel(now, context, code, &text);
+            if let Some(peer) = peers.get_mut(session.peer) {
+                self.end_membership(now, context, peer, code, &text);
+            }
         }
         let origin = Origin::Presence { identity, joining: None };
         self.push(context, PendingEntry::by_server(&name, EntryKind::KICKED, cause.as_bytes(), origin));

@@ -141,10 +141,10 @@ impl Room {
             return Err(NotRemoved::Unknown);
         }
         let in_tail = self.log.in_tail(seq).cloned().map(|encoded| Lookup::Here(seq, encoded));
-        let encoded = match in_tail.unwrap_or_else(|| self.pages.lookup(seq..=seq, |_| true)) {
+        let encoded = match in_tail.unwrap_or_else(|| context.pages.lookup(self.id, seq..=seq, |_| true)) {
             Lookup::Here(_, encoded) => encoded,
             Lookup::Later => {
-                self.pages.want(seq, waiter(by), For::Removal);
+                context.pages.want(self.id, seq, waiter(by), For::Removal);
                 return Ok(false);
             }
             Lookup::Passed(_) | Lookup::Gone => return Err(NotRemoved::Unknown),
@@ -193,9 +193,10 @@ impl Room {
         Ok(())
     }
 
-    /// Before a batch is built: drops the removals of entries that it does not keep.
+    /// Before a batch is built: drops the removals of entries that it does not keep, or that an
+    /// earlier batch has not kept.
     pub(super) fn drop_void_removals<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
-        let Some(first) = self.appender.first else { return };
+        let first = self.appender.first.unwrap_or_default().max(self.log.first());
         let mut posts = core::mem::take(&mut self.appender.posts);
         posts.retain(|post| {
             let Origin::Removal { seq, by } = post.origin else { return true };
@@ -220,7 +221,12 @@ impl Room {
         batch: &RoomBatch,
         origins: &[Origin],
     ) {
-        batch.removed.iter().for_each(|seq| self.pages.remove_body(*seq));
+        if !context.config.faults().keep_removed_bodies() {
+            for seq in &batch.removed {
+                self.log.remove_body(*seq);
+                context.pages.remove_body(self.id, *seq);
+            }
+        }
         context.counters.removals += batch.removed.len() as u64;
         for origin in origins {
             if let Origin::Removal { by: Remover::Member { peer, .. }, .. } = origin {

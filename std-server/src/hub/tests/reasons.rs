@@ -1,6 +1,6 @@
 //! Reasons of kicks, bans and mutes: the person and the room are shown them.
 
-use kabar_core::chat::{EntryKind, NOTICE_REASON};
+use kabar_core::chat::{EndedCode, EntryKind};
 use kabar_core::connection::{CloseCode, Closed};
 use kabar_core::time::Duration;
 
@@ -30,8 +30,9 @@ fn a_member_and_the_room_are_shown_why_it_was_kicked() {
     world.hub.kick(world.now, ROOM, None, "Ana", Some("please stop")).expect("a member");
     world.run_ms(50);
     assert_eq!(shown(&world, ben), [(EntryKind::KICKED, "please stop".to_owned())]);
+    let ended = Received::Ended { code: EndedCode::KICKED, text: "you were kicked: please stop".to_owned() };
     for session in [ana, again] {
-        assert_eq!(world.clients[session].received.last(), Some(&Received::Notice(NOTICE_REASON)));
+        assert_eq!(world.clients[session].received.last(), Some(&ended));
         assert_eq!(world.clients[session].closed, Some(Closed::ByPeer(CloseCode::KICKED)));
     }
 }

@@ -1,13 +1,20 @@
-//! The durable log: it has no gaps, nothing in it changes, and each post is in it at most once and
-//! in order (S1, S3).
+//! The durable log: it has no gaps, each post is in it at most once and in order (S1, S3), and
+//! nothing in it changes but bodies that are removed (see `removals`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kabar_core::chat::{EntryHeader, EntryKind, Term};
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryHeader, EntryKind, Term};
+use kabar_core::time::Duration;
+use kabar_server::hub::HubLimits;
 
 use super::people::{People, may_become};
 use super::process::fingerprint;
+use super::removals::Removals;
+use super::sanctions::InForce;
 use super::{Body, Bytes, Checked, PostId, Process, ProcessId, content_hash, demand};
+
+/// The identity of the adversary.
+pub const ADVERSARY: usize = usize::MAX;
 
 /// An entry that became durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +44,12 @@ pub struct Log {
     instances: BTreeMap<u64, Instance>,
     /// The seq of each post. Posts whose owner is still ambiguous are not here.
     places: BTreeMap<PostId, u64>,
-    /// Smallest seq that was not removed; 0 = nothing was removed.
-    first: u64,
+    /// The smallest seq that is kept, and the head when it became that: every value so far.
+    firsts: Vec<(u64, u64)>,
     adversary: Option<&'static str>,
     people: People,
+    pub(in crate::sim) removals: Removals,
+    pub(super) sanctions: InForce,
 }
 
 /// The facts about an instance that follow from its entries.
@@ -71,20 +80,59 @@ impl Log {
         self.entries.get(usize::try_from(seq.checked_sub(1)?).ok()?)
     }
 
-    /// All entries, including removed ones.
+    /// All entries, including those that are no longer kept.
     #[must_use]
     pub fn entries(&self) -> &[Committed] {
         &self.entries
     }
 
-    /// The smallest seq that was not removed.
+    /// The smallest seq that is kept.
     #[must_use]
     pub fn first(&self) -> u64 {
-        self.first.max(1)
+        self.firsts.last().map_or(1, |(_, first)| *first)
     }
 
     pub(super) fn forget_before(&mut self, first: u64) {
-        self.first = first;
+        if first != self.first() {
+            self.firsts.push((self.head(), first));
+        }
+    }
+
+    /// Whether entry `seq` must go now.
+    pub(in crate::sim) fn is_surplus(&self, seq: u64, limits: &HubLimits) -> bool {
+        let limits = HubLimits { keep_age: Duration::ZERO, ..*limits };
+        self.exceeds(seq, &limits, |seq| self.get(seq))
+    }
+
+    /// Whether entry `seq` may have had to go, now or earlier: it may have been too old, as the
+    /// clock may jump, and bodies may have been removed since.
+    pub(super) fn was_surplus(&self, seq: u64, limits: &HubLimits) -> bool {
+        let before = |seq| self.removals.before(seq).map(|(_, entry)| entry).or_else(|| self.get(seq));
+        self.exceeds(seq, limits, before)
+    }
+
+    fn exceeds<'a>(&self, seq: u64, limits: &HubLimits, get: impl Fn(u64) -> Option<&'a Committed>) -> bool {
+        let HubLimits { keep_age, keep_entries, keep_bytes, .. } = *limits;
+        let len = |seq| get(seq).map_or(0, |entry| entry.body.len() + ENTRY_OVERHEAD);
+        let is_over = |kept: usize, limit: usize| limit > 0 && kept > limit;
+        keep_age > Duration::ZERO
+            || is_over((self.head() + 1 - seq) as usize, keep_entries)
+            || is_over((seq..=self.head()).map(len).sum(), keep_bytes)
+    }
+
+    /// The number of values that [`Self::first`] had.
+    pub(super) fn count_firsts(&self) -> usize {
+        self.firsts.len()
+    }
+
+    /// The values of `first` that a Welcome may state in a run at whose beginning there were
+    /// `count` of them, if it states `head`. A later value than that of the head is possible: the
+    /// head is that of the moment at which the Join was complete.
+    pub(super) fn firsts(&self, count: usize, head: u64) -> Vec<u64> {
+        let passed = self.firsts.partition_point(|(at, _)| *at < head);
+        let from = passed.max(count);
+        let before = from.checked_sub(1).map_or(1, |at| self.firsts[at].1);
+        std::iter::once(before).chain(self.firsts.iter().skip(from).map(|(_, first)| *first)).collect()
     }
 
     /// The known terms.
@@ -117,15 +165,17 @@ impl Log {
     }
 
     /// The post that entry `seq` is, as far as that is certain.
-    pub(super) fn owner(&self, seq: u64) -> Option<PostId> {
+    pub(in crate::sim) fn owner(&self, seq: u64) -> Option<PostId> {
         let instance = self.instances.get(&self.get(seq)?.instance)?;
         let (process, base) = (instance.owners.len() == 1).then(|| instance.owners.first().copied())??;
         Some(PostId { process, number: self.get(seq)?.number + base })
     }
 
-    /// See [`fingerprint`].
-    pub(super) fn fingerprint_of(entry: &Committed) -> u64 {
-        fingerprint(entry.seq, entry.instance, entry.number, entry.time_ms, entry.body.len())
+    /// Whether this is the [`fingerprint`] of entry `seq`, before or after its body was removed.
+    pub(super) fn is_fingerprint(&self, seq: u64, kept: u64) -> bool {
+        let Some(entry) = self.get(seq) else { return false };
+        let of = |len| fingerprint(entry.seq, entry.instance, entry.number, entry.time_ms, len);
+        of(entry.body.len()) == kept || self.removals.other_lens(seq).any(|len| of(len) == kept)
     }
 
     pub(super) fn begin_term(&mut self, term: Term) {
@@ -134,10 +184,10 @@ impl Log {
 
     /// The log up to `head`, with those of `terms` that it contains.
     pub(super) fn cut(&self, head: u64, terms: &[Term]) -> Self {
-        let mut log =
-            Self { terms: self.terms.clone(), first: self.first, adversary: self.adversary, ..Self::default() };
+        let mut log = Self { terms: self.terms.clone(), adversary: self.adversary, ..Self::default() };
         log.terms.retain(|(term, _)| terms.contains(term));
         log.entries = self.entries.iter().take(head as usize).cloned().collect();
+        log.removals = self.removals.cut(head, &mut log.entries);
         for entry in log.entries.iter().filter(|entry| entry.instance == 0) {
             let _ = log.people.note(entry);
         }
@@ -171,12 +221,49 @@ impl Log {
             );
             self.people.note(&entry)?;
             demand!(entry.number == 0, S1, "entry {} of the server has number {}", entry.seq, entry.number);
+            if EntryKind(entry.kind) == EntryKind::REMOVAL {
+                self.remove_body(&entry, processes)?;
+            }
         } else {
             demand!(EntryKind(entry.kind).is_postable(), S1, "entry {} of a member has kind {}", entry.seq, entry.kind);
             self.attribute(&entry, processes, by_content)?;
+            let identities = self.identities_of(entry.instance, processes);
+            self.sanctions.check(&entry, &identities)?;
         }
         self.entries.push(entry);
         Ok(())
+    }
+
+    /// Takes the body of an entry from the log.
+    fn remove_body(&mut self, removal: &Committed, processes: &[Process]) -> Checked {
+        let seq = removal.body.first_chunk().map_or(0, |seq| u64::from_be_bytes(*seq));
+        let (by, first) = (removal.seq, self.first());
+        demand!((first..by).contains(&seq), Removal, "entry {by} removes {seq}, but the log begins at {first}");
+        let may_remove = self.may_remove(seq, &removal.author, processes);
+        demand!(may_remove, Removal, "entry {by}: {} removes entry {seq} of somebody else", removal.author);
+        self.removals.remove(by, &mut self.entries[seq as usize - 1])
+    }
+
+    /// Whether somebody may remove an entry: the server, its author or an operator.
+    fn may_remove(&self, seq: u64, name: &str, processes: &[Process]) -> bool {
+        let Some(entry) = self.get(seq) else { return false };
+        let instance = self.instances.get(&entry.instance);
+        if self.adversary == Some(name) {
+            return instance.is_some_and(|instance| instance.is_adversary);
+        }
+        let is_process = |process: &Process| may_become(&process.name, self.people.first_name(name));
+        let is_author =
+            instance.is_some_and(|it| it.owners.iter().any(|(process, _)| is_process(&processes[*process])));
+        name == "server" || is_author || processes.iter().any(|process| process.is_operator && is_process(process))
+    }
+
+    /// The identities to which an instance may belong.
+    fn identities_of(&self, instance: u64, processes: &[Process]) -> BTreeSet<usize> {
+        let Some(instance) = self.instances.get(&instance) else { return BTreeSet::new() };
+        if instance.is_adversary {
+            return BTreeSet::from([ADVERSARY]);
+        }
+        instance.owners.iter().map(|(process, _)| processes[*process].identity).collect()
     }
 
     /// Finds the process whose post `entry` is; a violation if there is none under exactly that
@@ -273,9 +360,19 @@ impl Log {
         self.places.get(&post).copied()
     }
 
-    /// Checks that a delivered entry is exactly what is durable (S5; content: S4).
-    pub(super) fn holds(&self, header: &EntryHeader<'_>, body: Body<'_>) -> Checked {
-        let Some(entry) = self.get(header.seq) else {
+    /// Checks that a delivered entry is exactly what is durable (S5; content: S4). It was sent when
+    /// the log had reached `known` at least.
+    pub(super) fn holds(&self, header: &EntryHeader<'_>, body: Body<'_>, known: u64) -> Checked {
+        let before = self.removals.before(header.seq).filter(|_| header.kind != EntryKind::REMOVED);
+        if let Some((removal, _)) = before {
+            demand!(
+                known < removal,
+                Removal,
+                "the body of entry {} was delivered after its removal, entry {removal}, when the log had reached {known}",
+                header.seq
+            );
+        }
+        let Some(entry) = before.map(|(_, entry)| entry).or_else(|| self.get(header.seq)) else {
             return Err(super::Violation::new(
                 super::Rule::S5,
                 format!("entry {} was delivered; the durable log ends at {}", header.seq, self.head()),
@@ -322,7 +419,8 @@ impl Log {
         let mut seqs = BTreeSet::new();
         for (post, seq) in &self.places {
             demand!(seqs.insert(seq), S1, "entry {seq} is two posts");
-            let same = self.get(*seq).zip(processes[post.process].post(post.number));
+            let entry = self.removals.before(*seq).map(|(_, entry)| entry).or_else(|| self.get(*seq));
+            let same = entry.zip(processes[post.process].post(post.number));
             let same = same.is_some_and(|(entry, posted)| entry.body == posted.body && entry.kind == posted.kind);
             demand!(same, S1, "entry {seq} is not {post:?}");
         }

@@ -7,22 +7,32 @@
 //!
 //! * [`Log`]: the durable entries, with S1 and S3, and the members that they report.
 //! * [`Process`]: one run of a client, with its posts (S2) and its store (S4, S5).
+//! * `removals`: bodies that were removed. `sanctions`: bans and mutes. [`Admissions`]: invites, and
+//!   whoever an operator let in.
 
+mod admissions;
 mod log;
 mod people;
 mod process;
+mod removals;
+mod sanctions;
 #[cfg(test)]
 mod tests;
 
-pub use log::{Committed, Log};
+pub use admissions::Admissions;
+pub use log::{ADVERSARY, Committed, Log};
 pub(super) use people::may_become;
 use process::Welcomed;
-pub use process::{Process, Store, SubmittedPost};
+pub use process::{Begin, Process, Store, SubmittedPost};
+pub use sanctions::{Sanctioned, sanction_reason};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kabar_core::chat::{EntryHeader, Start, Term};
+use kabar_core::chat::{EntryHeader, Term};
+use kabar_server::hub::HubLimits;
+
+use sanctions::Sanctions;
 
 /// The rule that was violated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,8 +49,17 @@ pub enum Rule {
     S5,
     /// A datagram that does not authenticate changes nothing.
     S6,
-    /// The log has no gaps and its entries never change.
+    /// The log has no gaps and its entries never change, except by a removal; only a surplus prefix
+    /// of it goes.
     Log,
+    /// A removed body never comes back, and is not delivered after the commit of its removal (SPEC
+    /// 6.4).
+    Removal,
+    /// An identity has no entry after its ban or mute took effect.
+    Sanction,
+    /// An invite that has ended admits nobody, and nobody is admitted whom an operator did not let
+    /// in (SPEC 6.2).
+    Admission,
     /// A name belongs to the identity that took it, and the log reports each presence and rename of
     /// a member once (SPEC 6.4, 6.6).
     Names,
@@ -102,8 +121,8 @@ pub struct PostId {
 #[derive(Clone, Copy, Debug)]
 struct Run {
     lineage: usize,
-    /// Smallest seq that was in the log when the run began.
-    first: u64,
+    /// See [`Log::firsts`].
+    firsts: usize,
 }
 
 /// All that was observed so far.
@@ -119,6 +138,9 @@ pub struct Model {
     processes: Vec<Process>,
     /// Posts by the hash of kind and body, to find the author of an entry.
     by_content: BTreeMap<u64, Vec<PostId>>,
+    sanctions: Sanctions,
+    /// Who was admitted.
+    pub admissions: Admissions,
 }
 
 impl Model {
@@ -150,7 +172,7 @@ impl Model {
     /// Records that a run of the server began and that its term is durable.
     pub fn run_began(&mut self, term: Term) -> Checked {
         let lineage = self.lineages.len() - 1;
-        let run = Run { lineage, first: self.log().first() };
+        let run = Run { lineage, firsts: self.log().count_firsts() };
         demand!(self.runs.insert(term, run).is_none(), Log, "term {term:?} was drawn twice");
         self.lineages[lineage].begin_term(term);
         Ok(())
@@ -160,6 +182,18 @@ impl Model {
     #[must_use]
     pub fn knows_run(&self, term: Term) -> bool {
         self.runs.contains_key(&term)
+    }
+
+    /// Records that all entries below `first` went because the log exceeded what is kept of it.
+    pub fn expired(&mut self, first: u64, limits: &HubLimits) -> Checked {
+        let log = self.log();
+        demand!(first >= log.first(), Log, "the log began at {}, and begins at {first} now", log.first());
+        demand!(first <= log.head() + 1, Log, "the log begins at {first} and ends at {}", log.head());
+        if let Some(last) = first.checked_sub(1).filter(|last| *last >= log.first()) {
+            demand!(log.was_surplus(last, limits), Log, "entry {last} is not kept any longer, and is no surplus");
+        }
+        self.forgot_before(first);
+        Ok(())
     }
 
     /// Records that all entries below `first` were removed between two runs.
@@ -177,13 +211,38 @@ impl Model {
     /// Records that an entry became durable.
     pub fn committed(&mut self, entry: Committed) -> Checked {
         let log = self.lineages.last_mut().expect("there is always one");
+        if let Some(marked) = self.sanctions.marked_by(&entry) {
+            log.sanctions.begin(marked);
+        }
         log.append(entry, &self.processes, &self.by_content)
     }
 
-    /// Records that a process began. `kept` is the store that its device had kept.
-    pub fn begin(&mut self, name: &str, start: Start, max_entry_len: u16, kept: Option<Store>) -> ProcessId {
+    /// Records that the operator imposed a sanction, with [`sanction_reason`] as its reason.
+    pub fn imposed(&mut self, number: u32, sanctioned: Sanctioned) {
+        self.sanctions.imposed(number, sanctioned);
+    }
+
+    /// Records that the operator lifted a sanction.
+    pub fn lifted(&mut self, sanctioned: Sanctioned) {
+        self.sanctions.lifted(sanctioned);
+        self.lineages.last_mut().expect("there is always one").sanctions.end(sanctioned);
+    }
+
+    /// Records the sanctions that a server found in its store.
+    pub fn sanctions_loaded(&mut self, loaded: BTreeSet<Sanctioned>) -> Checked {
+        self.lineages.last_mut().expect("there is always one").sanctions.reload(loaded)
+    }
+
+    /// Whether a sanction is in force for certain.
+    #[must_use]
+    pub fn is_sanctioned(&self, sanctioned: Sanctioned) -> bool {
+        self.log().sanctions.contains(sanctioned)
+    }
+
+    /// Records that a process began.
+    pub fn begin(&mut self, begin: Begin<'_>) -> ProcessId {
         let head = self.log().head();
-        self.processes.push(Process::new(name, start, head, max_entry_len, kept));
+        self.processes.push(Process::new(begin, head));
         self.processes.len() - 1
     }
 
@@ -227,7 +286,7 @@ impl Model {
 
     /// Records that a client joined, for the first time or again.
     pub fn joined(&mut self, id: ProcessId, start: u64, head: u64, term: Term, resumed: bool) -> Checked {
-        let Some(&Run { lineage, first }) = self.runs.get(&term) else {
+        let Some(&Run { lineage, firsts }) = self.runs.get(&term) else {
             return Err(Violation::new(
                 Rule::S4,
                 format!("process {id} joined in term {term:?}, which is not durable"),
@@ -235,7 +294,8 @@ impl Model {
         };
         let from = self.processes[id].store().map_or(lineage, Store::lineage);
         let cut = self.cuts.get(from..lineage).and_then(|cuts| cuts.iter().min()).copied();
-        let at = Welcomed { id, start, head, first, term, resumed, lineage };
+        let firsts = self.lineages[lineage].firsts(firsts, head);
+        let at = Welcomed { id, start, head, firsts, term, resumed, lineage };
         self.processes[id].joined(at, &self.lineages[lineage], cut)
     }
 
@@ -256,7 +316,21 @@ impl Model {
 
     /// Records an answer to History. It is not a delivery, but the entry must be in the log.
     pub fn history_entry(&mut self, id: ProcessId, header: &EntryHeader<'_>, body: &[u8]) -> Checked {
-        self.lineages[self.processes[id].lineage()].holds(header, Body::Bytes(body))
+        let process = &self.processes[id];
+        self.lineages[process.lineage()].holds(header, Body::Bytes(body), process.known_head())
+    }
+
+    /// The log that the connection of a process reads.
+    #[must_use]
+    pub fn log_of(&self, id: ProcessId) -> &Log {
+        &self.lineages[self.processes[id].lineage()]
+    }
+
+    /// Records that a client was answered that entry `seq` is removed.
+    pub fn removed(&self, id: ProcessId, seq: u64) -> Checked {
+        let is_removed = self.log_of(id).removals.contains(seq);
+        demand!(is_removed, Removal, "process {id} was answered that entry {seq} is removed, and it is not");
+        Ok(())
     }
 
     /// Requires that the store of `id` holds the whole log from its start, and that all posts of

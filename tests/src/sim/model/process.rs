@@ -35,6 +35,10 @@ pub struct Store {
 pub struct Process {
     /// The name under which it posts.
     pub name: String,
+    /// The index of its identity.
+    pub identity: usize,
+    /// Whether its identity is an operator.
+    pub is_operator: bool,
     /// It has ended.
     pub ended: bool,
     start: Start,
@@ -52,12 +56,34 @@ pub struct Process {
     /// A Reset was reported, and the join after it was not yet.
     resetting: bool,
     gap: Option<(u64, u64)>,
+    /// The head that its last Welcome stated.
+    head_at_join: u64,
+}
+
+/// Facts about a process that begins.
+#[derive(Debug)]
+pub struct Begin<'a> {
+    /// The name under which it posts.
+    pub name: &'a str,
+    /// The index of its identity.
+    pub identity: usize,
+    /// Whether its identity is an operator.
+    pub is_operator: bool,
+    /// Where it starts.
+    pub start: Start,
+    /// Longest body that it accepts, in bytes.
+    pub max_entry_len: u16,
+    /// The store that its device had kept.
+    pub kept: Option<Store>,
 }
 
 impl Process {
-    pub(super) fn new(name: &str, start: Start, head: u64, max_entry_len: u16, kept: Option<Store>) -> Self {
+    pub(super) fn new(begin: Begin<'_>, head: u64) -> Self {
+        let Begin { name, identity, is_operator, start, max_entry_len, kept } = begin;
         Self {
             name: name.into(),
+            identity,
+            is_operator,
             ended: false,
             start,
             head_at_begin: head,
@@ -71,7 +97,13 @@ impl Process {
             reset: false,
             resetting: false,
             gap: None,
+            head_at_join: 0,
         }
+    }
+
+    /// A head that the log had reached when the server sent what arrives now.
+    pub(super) fn known_head(&self) -> u64 {
+        self.store.as_ref().map_or(0, |store| store.cursor).max(self.head_at_join)
     }
 
     /// The post of this number.
@@ -167,7 +199,7 @@ impl Process {
 
     /// `cut`: where the lineages of the store and of the connection branch, if they differ.
     pub(super) fn joined(&mut self, at: Welcomed, log: &Log, cut: Option<u64>) -> Checked {
-        let Welcomed { id, start, head, first, term, resumed, lineage } = at;
+        let Welcomed { id, start, head, ref firsts, term, resumed, lineage } = at;
         let (reset, gap) = (std::mem::take(&mut self.resetting), self.gap.take());
         demand!(
             head <= log.head(),
@@ -189,10 +221,14 @@ impl Process {
                     S4,
                     "the store of process {id} holds entries up to {cursor}, of which those above {cut:?} were replaced, but no Reset arrived"
                 );
-                let expected = cursor.max(first - 1);
                 let reported = gap.map(|(_, first)| first);
-                let due = (expected > cursor).then_some(first);
-                demand!(reported == due, S4, "process {id} reported a gap before {reported:?} instead of {due:?}");
+                let is_due = |first: u64| (first > cursor + 1).then_some(first) == reported;
+                demand!(
+                    firsts.iter().any(|first| is_due(*first)),
+                    S4,
+                    "process {id} at {cursor} reported a gap before {reported:?}, but the log began at one of {firsts:?}"
+                );
+                let expected = reported.map_or(cursor, |first| first - 1);
                 demand!(start == expected, S4, "the store of process {id} ends at {expected}; it resumes at {start}");
                 let entries = if gap.is_some() { Vec::new() } else { store.entries };
                 let from = if gap.is_some() { start } else { store.start };
@@ -215,24 +251,25 @@ impl Process {
             }
         }
         demand!(!resumed || (self.joined && !reset), S4, "process {id} reported that it resumed, but it did not");
-        self.joined = true;
+        (self.joined, self.head_at_join) = (true, head);
         Ok(())
     }
 
     /// Checks where delivery begins when there is no cursor.
     fn check_first_start(&self, at: &Welcomed, reset: bool) -> Checked {
-        let Welcomed { id, start, head, first, .. } = *at;
+        let Welcomed { id, start, head, ref firsts, .. } = *at;
         let count = match self.start {
             Start::Head => 0,
             Start::Last(count) | Start::After { fallback_count: count, .. } => u64::from(count),
         };
         // The start is fixed when the Join is admitted; the head is that of a later moment.
-        let latest = head.saturating_sub(count).max(first - 1);
-        let earliest = self.head_at_begin.min(head).saturating_sub(count).max(first - 1);
+        let latest = head.saturating_sub(count);
+        let earliest = self.head_at_begin.min(head).saturating_sub(count);
+        let fits = |first: &u64| (earliest.max(first - 1)..=latest.max(first - 1)).contains(&start);
         demand!(
-            (earliest..=latest).contains(&start),
+            firsts.iter().any(fits),
             S4,
-            "process {id} requested the last {count} entries of {head} (reset: {reset}, first: {first}) and starts at {start}"
+            "process {id} requested the last {count} entries of {head} (reset: {reset}, first: {firsts:?}) and starts at {start}"
         );
         Ok(())
     }
@@ -246,6 +283,7 @@ impl Process {
         log: &Log,
     ) -> Checked {
         demand!(self.joined && !self.resetting, S4, "process {id} received entry {} before it joined", header.seq);
+        let known = self.known_head();
         let Some(store) = &mut self.store else { return Ok(()) };
         demand!(
             header.seq == store.cursor + 1,
@@ -254,7 +292,7 @@ impl Process {
             header.seq,
             store.cursor
         );
-        log.holds(header, body)?;
+        log.holds(header, body, known)?;
         let len = match body {
             Body::Bytes(bytes) => bytes.len(),
             Body::Stub(size) => usize::from(size),
@@ -305,20 +343,22 @@ impl Process {
         }
         let Some(store) = &self.store else { return Ok(()) };
         let log = &lineages[store.lineage];
-        let held = (store.start + 1..=store.cursor).map(|seq| log.get(seq).map(Log::fingerprint_of));
-        let same = held.eq(store.entries.iter().map(|entry| Some(*entry)));
+        let seqs = store.start + 1..=store.cursor;
+        let is_complete = seqs.clone().count() == store.entries.len();
+        let same = is_complete && seqs.zip(&store.entries).all(|(seq, kept)| log.is_fingerprint(seq, *kept));
         demand!(same, S4, "the store of process {id} from {} to {} is not the log", store.start, store.cursor);
         Ok(())
     }
 }
 
 /// The fields of a Welcome.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Welcomed {
     pub(super) id: ProcessId,
     pub(super) start: u64,
     pub(super) head: u64,
-    pub(super) first: u64,
+    /// The values that `first` may have.
+    pub(super) firsts: Vec<u64>,
     pub(super) term: Term,
     pub(super) resumed: bool,
     pub(super) lineage: usize,

@@ -2,7 +2,7 @@
 
 use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
 
-use super::{Body, Checked, Committed, Model, ProcessId, Rule};
+use super::{Begin, Body, Checked, Committed, Model, ProcessId, Rule};
 
 const ONE: Term = Term([1; 8]);
 const TWO: Term = Term([2; 8]);
@@ -31,11 +31,16 @@ fn deliver(model: &mut Model, id: ProcessId, seq: u64) -> Checked {
     deliver_as(model, id, &entry)
 }
 
+fn begin(model: &mut Model, name: &str, start: Start, max_entry_len: u16) -> ProcessId {
+    let identity = usize::from(name != "alice");
+    model.begin(Begin { name, identity, is_operator: false, start, max_entry_len, kept: None })
+}
+
 /// Alice has posted "a", "b", "c" and is a member; nothing is durable but the term.
 fn room() -> (Model, ProcessId) {
     let mut model = Model::new(None);
     model.run_began(ONE).unwrap();
-    let alice = model.begin("alice", Start::Head, 4352, None);
+    let alice = begin(&mut model, "alice", Start::Head, 4352);
     model.joined(alice, 0, 0, ONE, false).unwrap();
     for (number, body) in [(1, "a"), (2, "b"), (3, "c")] {
         model.posted(alice, number, EntryKind::TEXT.0, body.as_bytes()).unwrap();
@@ -111,7 +116,7 @@ fn s1_detects_a_member_that_posts_as_the_server() {
 #[test]
 fn s1_finds_the_owner_of_posts_that_look_alike() {
     let (mut model, alice) = room();
-    let again = model.begin("alice", Start::Head, 4352, None);
+    let again = begin(&mut model, "alice", Start::Head, 4352);
     model.posted(again, 1, EntryKind::TEXT.0, b"a").unwrap();
     model.posted(again, 2, EntryKind::TEXT.0, b"other").unwrap();
     model.committed(post(1, ALICE, 1, "a")).unwrap();
@@ -127,7 +132,7 @@ fn s1_permits_an_adversary_anything_except_the_instance_of_another_member() {
     let adversary =
         |seq, instance, number, body| Committed { author: "adversary".into(), ..post(seq, instance, number, body) };
     let mut model = Model::new(Some("adversary"));
-    let alice = model.begin("alice", Start::Head, 4352, None);
+    let alice = begin(&mut model, "alice", Start::Head, 4352);
     model.posted(alice, 1, EntryKind::TEXT.0, b"a").unwrap();
     model.committed(post(1, ALICE, 1, "a")).unwrap();
     model.committed(adversary(2, 0xbad, 7, "anything")).unwrap();
@@ -230,7 +235,7 @@ fn s4_detects_an_entry_with_another_body() {
 #[test]
 fn s4_detects_an_entry_before_joining() {
     let (mut model, _) = room_with_two();
-    let bob = model.begin("bob", Start::Head, 4352, None);
+    let bob = begin(&mut model, "bob", Start::Head, 4352);
     assert_violates(deliver(&mut model, bob, 1), Rule::S4);
 }
 
@@ -239,7 +244,7 @@ fn s4_detects_a_stub_for_an_entry_that_fits_and_the_reverse() {
     let (mut model, _) = room();
     model.committed(post(1, ALICE, 1, "a")).unwrap();
     for (max_len, stub) in [(4352, true), (0, false)] {
-        let bob = model.begin("bob", Start::Last(1), max_len, None);
+        let bob = begin(&mut model, "bob", Start::Last(1), max_len);
         model.joined(bob, 0, 1, ONE, false).unwrap();
         let entry = model.log().get(1).unwrap().clone();
         let header =
@@ -253,7 +258,7 @@ fn s4_detects_a_stub_for_an_entry_that_fits_and_the_reverse() {
 fn s4_detects_an_entry_of_another_delivered_as_own_and_the_reverse() {
     let (mut model, alice) = room();
     model.committed(post(1, ALICE, 1, "a")).unwrap();
-    let bob = model.begin("bob", Start::Last(1), 4352, None);
+    let bob = begin(&mut model, "bob", Start::Last(1), 4352);
     model.joined(bob, 0, 1, ONE, false).unwrap();
     let head =
         EntryHeader { seq: 1, time_ms: 1001, author: "alice", instance: ALICE, number: 1, kind: EntryKind::TEXT };
@@ -264,9 +269,9 @@ fn s4_detects_an_entry_of_another_delivered_as_own_and_the_reverse() {
 #[test]
 fn s4_detects_a_start_that_was_not_requested() {
     let mut model = room_with_two().0;
-    let bob = model.begin("bob", Start::Last(1), 4352, None);
+    let bob = begin(&mut model, "bob", Start::Last(1), 4352);
     assert_violates(model.joined(bob, 0, 2, ONE, false), Rule::S4);
-    let carol = model.begin("carol", Start::Head, 4352, None);
+    let carol = begin(&mut model, "carol", Start::Head, 4352);
     assert_violates(model.joined(carol, 1, 2, ONE, false), Rule::S4);
 }
 
@@ -312,7 +317,7 @@ fn s4_detects_an_unnecessary_reset() {
     let (mut model, alice) = room_with_two();
     model.reset(alice).unwrap();
     assert_violates(model.joined(alice, 2, 2, ONE, false), Rule::S4);
-    let bob = model.begin("bob", Start::Head, 4352, None);
+    let bob = begin(&mut model, "bob", Start::Head, 4352);
     assert_violates(model.reset(bob), Rule::S4);
 }
 
@@ -337,7 +342,7 @@ fn s4_detects_a_missing_reset_after_an_older_log_was_restored() {
 #[test]
 fn s4_detects_a_term_that_is_not_durable() {
     let (mut model, _) = room();
-    let bob = model.begin("bob", Start::Head, 4352, None);
+    let bob = begin(&mut model, "bob", Start::Head, 4352);
     assert_violates(model.joined(bob, 0, 0, TWO, false), Rule::S4);
 }
 
@@ -347,9 +352,11 @@ fn s4_requires_that_a_kept_store_resumes_at_its_cursor() {
     let kept = model.process(alice).store().cloned().unwrap();
     model.end(alice);
     let start = Start::After { seq: kept.cursor, term: kept.term, fallback_count: 5 };
-    let again = model.begin("alice", start, 4352, Some(kept.clone()));
+    let restarted =
+        |kept| Begin { name: "alice", identity: 0, is_operator: false, start, max_entry_len: 4352, kept: Some(kept) };
+    let again = model.begin(restarted(kept.clone()));
     model.joined(again, 2, 2, ONE, false).unwrap();
-    let wrong = model.begin("alice", start, 4352, Some(kept));
+    let wrong = model.begin(restarted(kept));
     assert_violates(model.joined(wrong, 1, 2, ONE, false), Rule::S4);
 }
 
@@ -362,7 +369,7 @@ fn s5_detects_an_entry_that_is_not_durable() {
 #[test]
 fn s5_detects_a_head_that_is_not_durable() {
     let (mut model, _) = room_with_two();
-    let bob = model.begin("bob", Start::Head, 4352, None);
+    let bob = begin(&mut model, "bob", Start::Head, 4352);
     assert_violates(model.joined(bob, 3, 3, ONE, false), Rule::S5);
 }
 
@@ -434,6 +441,6 @@ fn liveness_requires_every_post_settled_and_every_member_at_the_head() {
     model.settled(alice).unwrap();
     model.committed(post(3, 0, 0, "posted")).unwrap();
     assert_violates(model.settled(alice), Rule::Liveness);
-    let bob = model.begin("bob", Start::Head, 4352, None);
+    let bob = begin(&mut model, "bob", Start::Head, 4352);
     assert_violates(model.settled(bob), Rule::Liveness);
 }

@@ -5,14 +5,14 @@ use kabar_core::time::Duration;
 use kabar_core::transport::{Capacity, SentPacket};
 use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
-use super::{Act, DiskFault, KillPoint, Plan, PlanCredential, SavePolicy, Scenario, Theme, Work};
+use super::{Act, DiskFault, KillPoint, Plan, PlanCredential, SavePolicy, Scenario, Theme, Work, features};
 use crate::sim::attacker::Attack;
 use crate::sim::harness_client::{Size, max_entry_len};
 use crate::sim::network::{Burst, Faults, Narrowing};
 use crate::sim::rng::Rng;
 
 /// Themes by weight: one of these is drawn for each seed.
-const THEMES: [Theme; 17] = [
+const THEMES: [Theme; 18] = [
     Theme::Mixed,
     Theme::Mixed,
     Theme::Mixed,
@@ -27,13 +27,14 @@ const THEMES: [Theme; 17] = [
     Theme::Attack,
     Theme::Tables,
     Theme::Twins,
+    Theme::People,
     Theme::Busy,
     Theme::Idle,
     Theme::Narrow,
 ];
 
-const MS: u64 = 1_000;
-const SECOND: u64 = 1_000_000;
+pub(super) const MS: u64 = 1_000;
+pub(super) const SECOND: u64 = 1_000_000;
 
 pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
     let rng = &mut Rng::new(seed, "scenario");
@@ -67,11 +68,13 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         in_flight: *rng.pick(&[8, 16, 64]),
     };
     let (post_burst, post_rate) = posting(seed, theme);
-    Scenario {
+    let mut scenario = Scenario {
         seed,
         theme,
         real_rsa: rng.chance(40),
         join_policy,
+        needs_approval: false,
+        invites: Vec::new(),
         limits: HubLimits {
             post_burst,
             post_rate,
@@ -101,7 +104,11 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
             _ => 900,
         }),
         faults: FaultInjection::default(),
+    };
+    if theme != Theme::Narrow {
+        features::draw(&mut scenario);
     }
+    scenario
 }
 
 /// Lets the members of some scenarios be renamed.
@@ -258,6 +265,7 @@ fn plan(
         identity,
         name: format!("member{identity}"),
         is_renamed: false,
+        is_operator: false,
         size,
         saves: if volatile { SavePolicy::Never } else { SavePolicy::EveryNth(*rng.pick(&[1, 1, 1, 4, 20])) },
         start,
@@ -506,7 +514,7 @@ fn member_act(device: usize, rng: &mut Rng) -> Act {
     }
 }
 
-fn between(rng: &mut Rng, low: u64, high: u64) -> Duration {
+pub(super) fn between(rng: &mut Rng, low: u64, high: u64) -> Duration {
     Duration::from_micros(rng.between(low, high))
 }
 
@@ -541,6 +549,9 @@ mod tests {
             "KillServer",
             "Shutdown",
         ] {
+            assert!(acts.contains(name), "{name}");
+        }
+        for name in ["Ban, is_lifted: false", "Ban, is_lifted: true", "Mute", "Delete", "Remove", "RevokeInvite"] {
             assert!(acts.contains(name), "{name}");
         }
         for name in ["Swap", "SuspendServer", "Backup", "Disk", "Attack", "Say", "Kick", "Who", "History"] {

@@ -2,11 +2,13 @@
 //! before the run starts.
 
 mod draw;
+mod features;
 
 use kabar_core::chat::Start;
 use kabar_core::time::Duration;
 use kabar_core::transport::Capacity;
 use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
+use kabar_server::store::SanctionKind;
 
 use super::attacker::Attack;
 use super::harness_client::Size;
@@ -24,6 +26,10 @@ pub struct Scenario {
     pub real_rsa: bool,
     /// The rule for Joins without the room's secret.
     pub join_policy: JoinPolicy,
+    /// Whether an operator has to let newcomers in.
+    pub needs_approval: bool,
+    /// The invites that the operator makes besides the standing one.
+    pub invites: Vec<InvitePlan>,
     /// Limits of the server.
     pub limits: HubLimits,
     /// Buffer sizes of the server's connections.
@@ -65,6 +71,8 @@ pub enum Theme {
     Tables,
     /// Identities and names that are used twice.
     Twins,
+    /// Removals, bans, invites: everything that operators and members decide.
+    People,
     /// Hours without messages.
     Idle,
     /// Many messages.
@@ -103,11 +111,22 @@ pub enum SavePolicy {
     EveryNth(u32),
 }
 
+/// An invite.
+#[derive(Clone, Copy, Debug)]
+pub struct InvitePlan {
+    /// How many identities it admits; `None`: any number.
+    pub uses: Option<u32>,
+    /// How long it is valid.
+    pub valid: Option<Duration>,
+}
+
 /// The credential with which a device joins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlanCredential {
     /// The room's secret.
     Secret,
+    /// The secret of one of [`Scenario::invites`].
+    Invite(usize),
     /// The room's password; once admitted, sometimes no credential.
     Password,
     /// Another secret.
@@ -125,6 +144,8 @@ pub struct Plan {
     pub name: String,
     /// The user did not choose the name, and the member may be renamed.
     pub is_renamed: bool,
+    /// Whether its identity is an operator.
+    pub is_operator: bool,
     /// Size of its client.
     pub size: Size,
     /// When its store is saved.
@@ -317,6 +338,31 @@ pub enum Act {
         /// Which name.
         name: usize,
     },
+    /// The operator bans or mutes an identity, or lifts that.
+    Sanction {
+        /// A device of the identity; `None`: the adversary.
+        device: Option<usize>,
+        /// Which of its names the operator types ([`Plan::name_of`]).
+        name: usize,
+        /// The kind.
+        kind: SanctionKind,
+        /// It is lifted.
+        is_lifted: bool,
+    },
+    /// The operator removes an entry.
+    Delete,
+    /// A client removes an entry.
+    Remove {
+        /// The device.
+        device: usize,
+        /// Whether it is one that its identity has posted.
+        own: bool,
+    },
+    /// The operator revokes an invite.
+    RevokeInvite {
+        /// Its index.
+        invite: usize,
+    },
     /// A client requests the list of members.
     Who {
         /// The device.
@@ -362,9 +408,10 @@ impl Plan {
         [0, 1, 2].map(|number| self.name_of(number))
     }
 
-    /// Whether its credential is right, so that the room must admit it.
+    /// Whether its credential is right, so that the room must admit it, if it is an invite as long as
+    /// that admits.
     #[must_use]
     pub fn is_honest(&self) -> bool {
-        matches!(self.credential, PlanCredential::Secret | PlanCredential::Password)
+        matches!(self.credential, PlanCredential::Secret | PlanCredential::Password | PlanCredential::Invite(_))
     }
 }

@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::chat::Request;
 use kabar_core::time::Duration;
-use kabar_server::hub::RoomId;
 
 use super::server::Kill;
 use super::{World, WorldEvent};
@@ -76,22 +75,12 @@ impl World {
             Act::Backup => self.back_up(),
             Act::Disk { fault, lasts } => self.break_disk(fault, lasts),
             Act::Attack { attack, times } => (0..times).for_each(|_| self.launch(attack)),
-            Act::Say => {
-                if let Some(hub) = self.server.hub_mut() {
-                    hub.say(now, RoomId::ONLY, "The operator says this.");
-                }
-                return self.serve();
-            }
-            Act::Kick { device } => {
-                let plan = &self.devices[device].plan;
-                let names = plan.names();
-                let hub = self.server.hub_mut();
-                if hub.is_some_and(|hub| names.iter().any(|name| hub.kick(now, RoomId::ONLY, None, name, None).is_ok()))
-                {
-                    self.kicked.insert(plan.name.clone());
-                }
-                return self.serve();
-            }
+            Act::Say => return self.say(),
+            Act::Kick { device } => return self.kick(device),
+            Act::Sanction { device, name, kind, is_lifted } => return self.sanction(device, name, kind, is_lifted),
+            Act::Delete => return self.delete(),
+            Act::RevokeInvite { invite } => return self.revoke_invite(invite),
+            Act::Remove { device, own } => return self.ask_removal(device, own),
             Act::Who { device } => {
                 let clock = self.devices[device].clock(now);
                 if let Some(running) = &mut self.devices[device].running {

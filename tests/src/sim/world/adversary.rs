@@ -56,6 +56,11 @@ impl Adversary {
     /// The name under which it posts.
     pub(super) const NAME: &'static str = "adversary";
 
+    /// Its identity.
+    pub(super) fn identity() -> Identity {
+        Identity::from_seed(b"the identity of an adversary:32B")
+    }
+
     pub(super) fn new(seed: u64) -> Self {
         let faults = Faults { loss: 20, ..Faults::NONE };
         let mut rng = Rng::new(seed, "adversary");
@@ -132,7 +137,7 @@ impl Adversary {
             // A valid message, so that the connection is not closed for any other reason.
             return self.request(Request::ListMembers);
         }
-        match self.rng.below(12) {
+        match self.rng.below(13) {
             0 => self.join(foreign),
             1 => self.garbage(),
             2 => self.connection.close(now, CloseCode::LEFT, "boo"),
@@ -142,13 +147,17 @@ impl Adversary {
                 self.request(Request::History { before, count: 200 });
             }
             5 => self.request(Request::ListMembers),
+            6 => {
+                let seq = self.rng.below(40);
+                self.request(Request::Remove { seq });
+            }
             _ => self.post(foreign),
         }
     }
 
     fn join(&mut self, foreign: u64) {
         let Some(exporter) = self.connection.exporter().copied() else { return };
-        let identity = Identity::from_seed(b"the identity of an adversary:32B");
+        let identity = Self::identity();
         let public = identity.public();
         let mut statement = [0; 160];
         let Ok(len) = join_statement(&exporter, &public, ROOM, &mut statement) else { return };

@@ -6,6 +6,7 @@
 mod acts;
 mod adversary;
 mod device;
+mod operator;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,17 +14,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use kabar_core::time::{Duration, Instant};
 use kabar_server::hub::{Done, StoreJob};
+use kabar_server::store::SanctionKind;
 
 use super::attacker::Attacker;
 use super::coverage::{Coverage, Seen};
-use super::model::{Checked, Model, Rule, Violation, demand};
+use super::model::{Admissions, Checked, Model, Rule, Violation, demand};
 use super::network::{Arrival, Direction, Origin};
 use super::queue::Queue;
 use super::rng::Rng;
-use super::scenario::{Scenario, Theme, Work};
+use super::scenario::{PlanCredential, Scenario, Theme, Work};
 use super::trace::{Trace, describe, packet_number};
 use adversary::Adversary;
 use device::Device;
+use operator::Operator;
 use server::Server;
 
 /// The room of all scenarios.
@@ -56,7 +59,7 @@ enum WorldEvent {
     /// The time that a server has to shut down is over.
     ServerStopped { generation: u32, restart_after: Duration },
     /// The disk starts a job.
-    StoreRuns { generation: u32, job: StoreJob },
+    StoreRuns { generation: u32, job: StoreJob, since: Instant },
     /// A job is complete.
     JobDone { generation: u32, done: Done },
     /// A disk fault ends, unless another one has begun since.
@@ -73,6 +76,8 @@ enum WorldEvent {
     AdversaryWake { timer_id: u64 },
     /// The adversary performs an action.
     AdversaryActs,
+    /// The operator looks at the newcomers that wait to be let in.
+    OperatorLooks,
     /// A cut ends.
     CutEnds { device: Option<usize>, up: bool, down: bool },
     /// Datagrams to an old address no longer arrive.
@@ -104,7 +109,10 @@ pub(super) struct World {
     rebinds: u16,
     /// Bytes from and to addresses that have sent only Hellos.
     spoofed: BTreeMap<SocketAddr, (usize, usize)>,
+    operator: Operator,
     kicked: BTreeSet<String>,
+    /// Identities that were banned at any time.
+    banned: BTreeSet<usize>,
     /// The first identity that was admitted under each name.
     owners: BTreeMap<String, usize>,
     quiet_since: Option<Instant>,
@@ -115,8 +123,13 @@ impl World {
     /// The world before anything happens.
     pub(super) fn new(scenario: Scenario, print: bool) -> Self {
         let seed = scenario.seed;
-        let devices: Vec<_> = scenario.devices.iter().enumerate().map(|(at, plan)| Device::new(at, plan)).collect();
+        let devices: Vec<Device> =
+            scenario.devices.iter().enumerate().map(|(at, plan)| Device::new(at, plan)).collect();
         let addresses = devices.iter().enumerate().map(|(at, device)| (device.address, at)).collect();
+        let is_invited = |device: &&Device| matches!(device.plan.credential, PlanCredential::Invite(_));
+        let invited = devices.iter().filter(is_invited).map(|device| device.public).collect();
+        let mut model = Model::new(scenario.adversary.then_some(Adversary::NAME));
+        model.admissions = Admissions::new(invited, scenario.needs_approval);
         let mut coverage = Coverage::new();
         if scenario.real_rsa {
             coverage.count(Seen::RealRsa);
@@ -126,7 +139,7 @@ impl World {
             queue: Queue::new(),
             network_rng: Rng::new(seed, "network"),
             rng: Rng::new(seed, "luck"),
-            model: Model::new(scenario.adversary.then_some(Adversary::NAME)),
+            model,
             coverage,
             trace: Trace::new(print),
             devices,
@@ -136,7 +149,9 @@ impl World {
             strangers: 0,
             rebinds: 0,
             spoofed: BTreeMap::new(),
+            operator: Operator::default(),
             kicked: BTreeSet::new(),
+            banned: BTreeSet::new(),
             owners: BTreeMap::new(),
             quiet_since: None,
             is_over: false,
@@ -156,6 +171,9 @@ impl World {
         }
         if self.adversary.is_some() {
             self.queue.push(Instant::ZERO, WorldEvent::AdversaryActs);
+        }
+        if self.scenario.needs_approval {
+            self.queue.push(Instant::ZERO, WorldEvent::OperatorLooks);
         }
         self.queue.push(at(self.scenario.active), WorldEvent::Quiet);
         let mut happened = 0;
@@ -193,7 +211,7 @@ impl World {
             WorldEvent::ServerWake { generation, timer_id } => self.server_wakes(generation, timer_id),
             WorldEvent::ServerStarts => self.start_server(),
             WorldEvent::ServerStopped { generation, restart_after } => self.server_stopped(generation, restart_after),
-            WorldEvent::StoreRuns { generation, job } => self.store_runs(generation, job),
+            WorldEvent::StoreRuns { generation, job, since } => self.store_runs(generation, job, since),
             WorldEvent::JobDone { generation, done } => self.job_done(generation, done),
             WorldEvent::DiskRepaired { fault } => {
                 self.repair_disk(fault);
@@ -205,6 +223,7 @@ impl World {
             WorldEvent::Post { device, process } => self.post(device, process),
             WorldEvent::AdversaryWake { timer_id } => self.adversary_wakes(timer_id),
             WorldEvent::AdversaryActs => self.adversary_acts(),
+            WorldEvent::OperatorLooks => self.look_at_newcomers(),
             WorldEvent::CutEnds { device, up, down } => {
                 self.cut(device, up, down, false);
                 Ok(())
@@ -328,12 +347,12 @@ impl World {
     /// Checks the liveness bound.
     fn check_settled(&mut self) -> Checked {
         let now = self.now();
-        match self.is_settled() {
+        match self.is_settled().and_then(|()| self.check_operation()) {
             Ok(()) => {
                 self.coverage.count(Seen::Quiet);
                 let mut identities = BTreeSet::new();
                 for device in &self.devices {
-                    let is_expected = device.running.is_some() && device.is_expected();
+                    let is_expected = device.running.is_some() && self.is_expected(device);
                     self.coverage.count(if is_expected { Seen::DeviceSettled } else { Seen::DeviceExempt });
                     if is_expected && !identities.insert(device.plan.identity) {
                         self.coverage.count(Seen::Together);
@@ -342,6 +361,7 @@ impl World {
                 self.is_over = true;
                 Ok(())
             }
+            Err(violation) if violation.rule != Rule::Liveness => Err(violation),
             Err(violation) => {
                 let quiet_for = self.quiet_since.map_or(Duration::ZERO, |since| now.saturating_since(since));
                 if quiet_for > self.scenario.bound {
@@ -353,9 +373,14 @@ impl World {
         }
     }
 
+    /// Whether a device must be a member and have every entry when the faults have stopped.
+    fn is_expected(&self, device: &Device) -> bool {
+        device.is_expected() && !self.model.is_sanctioned((device.plan.identity, SanctionKind::Ban))
+    }
+
     fn is_settled(&self) -> Checked {
         for device in &self.devices {
-            let expected = device.is_expected();
+            let expected = self.is_expected(device);
             demand!(device.running.is_some() || !expected, Liveness, "{} is not running", device.plan.name);
             if let Some(running) = device.running.as_ref().filter(|_| expected) {
                 self.model.settled(running.process)?;

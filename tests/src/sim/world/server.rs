@@ -3,13 +3,14 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::{AnswerCode, MAX_BODY_LEN, Term};
+use kabar_core::chat::{AnswerCode, EntryKind, MAX_BODY_LEN, Term};
 use kabar_core::crypto::rsa::PrivateKey;
+use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::hub::{
     Done, Hub, HubConfig, HubEvent, Job, Loaded, PasswordVerifier, Profile, RoomId, StoreDone, StoreJob,
 };
-use kabar_server::store::{Fault, LogEntry, LogReader, MemoryStore, Store};
+use kabar_server::store::{Commit, Fault, LogEntry, LogReader, MemoryStore, Store};
 use kabar_std::provider::Accelerated;
 
 use super::adversary::Adversary;
@@ -41,6 +42,8 @@ pub(super) struct Server {
     /// Seq of the last entry event of this run.
     last_reported: u64,
     disk_busy_until: Instant,
+    /// When this run began the last commit, or started.
+    last_append: Instant,
     disk_fault: u32,
     pub(super) is_starting: bool,
     pub(super) stalled_until: Instant,
@@ -79,6 +82,7 @@ impl Server {
             idle_since: Instant::ZERO,
             last_reported: 0,
             disk_busy_until: Instant::ZERO,
+            last_append: Instant::ZERO,
             disk_fault: 0,
             is_starting: true,
             stalled_until: Instant::ZERO,
@@ -102,6 +106,10 @@ impl Server {
 
     pub(super) fn hub_mut(&mut self) -> Option<&mut Hub<Accelerated>> {
         self.hub.as_mut()
+    }
+
+    pub(super) fn store_mut(&mut self) -> &mut MemoryStore {
+        &mut self.store
     }
 
     /// The entries that the store returns to a server.
@@ -148,6 +156,10 @@ impl World {
         let mut config = HubConfig::new(ROOM, SECRET);
         config.join_policy = scenario.join_policy;
         config.limits = scenario.limits;
+        config.needs_approval = scenario.needs_approval;
+        let operators = self.devices.iter().filter(|device| device.plan.is_operator);
+        config.operators = operators.map(|device| Fingerprint::of_identity(&device.public)).collect();
+        let sanctions = loaded.room.sanctions.clone();
         // The next run may accept what this one refuses.
         if self.rng.chance(300) {
             config.limits.body_bytes = MAX_BODY_LEN;
@@ -162,8 +174,11 @@ impl World {
             _ => WALL + now.as_micros() / 1_000 - self.rng.below(5_000),
         };
         hub.set_wall(now, wall);
+        self.operator.wall = (now, wall);
         self.server.hub = Some(hub);
-        self.server.disk_busy_until = now;
+        (self.server.disk_busy_until, self.server.last_append) = (now, now);
+        self.load_sanctions(&sanctions)?;
+        self.make_invites();
         self.serve()
     }
 
@@ -205,6 +220,7 @@ impl World {
         self.model.forgot_before(loaded.first);
         self.owners.clear();
         self.server.store = backup;
+        self.restore_admissions();
         self.devices.iter_mut().for_each(|device| device.was_admitted = false);
     }
 
@@ -217,6 +233,7 @@ impl World {
         if let Some(hub) = &mut self.server.hub {
             self.coverage.count(Seen::ClockJumped);
             hub.set_wall(now, unix_ms);
+            self.operator.wall = (now, unix_ms);
         }
     }
 
@@ -371,10 +388,18 @@ impl World {
             Duration::from_micros(self.rng.between(from.as_micros(), to.as_micros()))
         };
         match job {
+            // Another thread reads while the writer commits.
+            Job::Store(job @ StoreJob::Read(_)) => {
+                let at = now + duration(work.before_commit);
+                self.queue.push(at, WorldEvent::StoreRuns { generation, job, since: now });
+            }
             Job::Store(job) => {
                 let at = self.server.disk_busy_until.max(now) + duration(work.before_commit);
                 self.server.disk_busy_until = at;
-                self.queue.push(at, WorldEvent::StoreRuns { generation, job });
+                let is_append = matches!(job, StoreJob::Append { .. });
+                let since = self.server.last_append;
+                self.server.last_append = if is_append { now } else { since };
+                self.queue.push(at, WorldEvent::StoreRuns { generation, job, since });
             }
             job => {
                 let done = job.run(&self.server.key, &Verifier, &mut self.server.store);
@@ -383,13 +408,14 @@ impl World {
         }
     }
 
-    pub(super) fn store_runs(&mut self, generation: u32, job: StoreJob) -> Checked {
+    /// Runs a job. The Joins of a commit were admitted after `since`.
+    pub(super) fn store_runs(&mut self, generation: u32, job: StoreJob, since: Instant) -> Checked {
         let now = self.now();
         if generation != self.server.generation || !self.server.is_running() {
             return Ok(());
         }
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, WorldEvent::StoreRuns { generation, job });
+            self.queue.push(self.server.stalled_until, WorldEvent::StoreRuns { generation, job, since });
             return Ok(());
         }
         let commit = match &job {
@@ -401,6 +427,7 @@ impl World {
             self.kill_server(kill, Some(Seen::KilledBeforeCommit));
             return Ok(());
         }
+        let is_read = matches!(job, StoreJob::Read(_));
         let commits = self.server.store.commits();
         let done = job.run(&mut self.server.store);
         let is_applied = self.server.store.commits() > commits;
@@ -420,15 +447,43 @@ impl World {
             }
         }
         self.observe_log()?;
+        if let Some(commit) = commit.as_ref().filter(|_| is_applied) {
+            self.observe_commit(commit, since)?;
+        }
         if let Some(kill) = kill.filter(|kill| kill.point == KillPoint::AfterCommit) {
             self.kill_server(kill, Some(Seen::KilledAfterCommit));
             return Ok(());
         }
         let (from, to) = self.scenario.work.after_commit;
         let at = now + Duration::from_micros(self.rng.between(from.as_micros(), to.as_micros()));
-        self.server.disk_busy_until = self.server.disk_busy_until.max(at);
+        if !is_read {
+            self.server.disk_busy_until = self.server.disk_busy_until.max(at);
+        }
         self.queue.push(at, WorldEvent::JobDone { generation, done: Done::Store(done) });
         Ok(())
+    }
+
+    /// Reports to the model what a commit changed besides new entries.
+    fn observe_commit(&mut self, commit: &Commit, since: Instant) -> Checked {
+        for batch in &commit.rooms {
+            if let Some(first) = batch.first {
+                self.coverage.count(Seen::Expired);
+                self.model.expired(first, &self.scenario.limits)?;
+            }
+            for seq in &batch.removed {
+                self.coverage.count(Seen::RemovalCommitted);
+                let entries = self.server.store.entries(ROOM);
+                let stored = entries.iter().find(|entry| entry.seq == *seq);
+                let is_gone = stored.is_none_or(|it| it.kind == EntryKind::REMOVED && it.body.is_empty());
+                demand!(is_gone, Removal, "the store still has the body of entry {seq} after its removal");
+                let is_logged = *seq < self.model.log().first() || self.model.log().removals.contains(*seq);
+                demand!(is_logged, Removal, "the body of entry {seq} was removed, and no entry states it");
+            }
+        }
+        self.coverage.add(Seen::InviteUsed, commit.server.invite_uses.len() as u64);
+        let ends: Vec<u64> = commit.server.invites.iter().filter_map(|record| record.expires_ms).collect();
+        let expired: Vec<u64> = ends.into_iter().filter(|expires| self.reached(*expires) <= since).collect();
+        self.model.admissions.committed(commit, |expires| expired.contains(&expires))
     }
 
     /// Reports new entries of the store to the model.
@@ -463,7 +518,7 @@ impl World {
             HubEvent::StoreRegressed { head, expected } => {
                 demand!(false, Log, "the server lost the entries after {head} up to {expected}");
             }
-            // No device is an operator.
+            // No client sends commands.
             HubEvent::Operate { id, .. } => {
                 if let Some(hub) = &mut self.server.hub {
                     hub.answer_operation(now, *id, AnswerCode::NOT_PERMITTED, Vec::new(), "");

@@ -92,6 +92,30 @@ impl World {
         self.drive_device(at)
     }
 
+    /// Asks for the removal of an entry, one request at a time.
+    pub(in crate::sim::world) fn ask_removal(&mut self, at: usize, own: bool) -> Checked {
+        let now = self.now();
+        let device = &mut self.devices[at];
+        let (clock, identity) = (device.clock(now), device.plan.identity);
+        let Some(running) = device.running.as_mut().filter(|running| running.observed.removal.is_none()) else {
+            return Ok(());
+        };
+        // The server knows that what this client has is durable.
+        let head = self.model.process(running.process).store().map_or(0, |store| store.cursor);
+        let log = self.model.log_of(running.process);
+        let is_own =
+            |seq: &u64| log.owner(*seq).is_some_and(|post| self.model.process(post.process).identity == identity);
+        let candidates: Vec<u64> = (log.first()..=head).filter(|seq| !own || is_own(seq)).collect();
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let seq = *self.rng.pick(&candidates);
+        if running.client.request(clock, Request::Remove { seq }).is_ok() {
+            running.observed.removal = Some(seq);
+        }
+        self.drive_device(at)
+    }
+
     /// Requests older entries, one request at a time.
     pub(in crate::sim::world) fn ask_history(&mut self, at: usize) -> Checked {
         let Some(running) = &self.devices[at].running else { return Ok(()) };
@@ -110,7 +134,8 @@ impl World {
             let max_len = usize::from(device.plan.max_entry_len.min(harness_client::max_entry_len(device.plan.size)));
             let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= max_len);
             let expected = (first..before).filter(fits).collect();
-            running.observed.request = Some(HistoryRequest { expected, answers: Vec::new() });
+            let range = before.saturating_sub(count.into())..before;
+            running.observed.request = Some(HistoryRequest { expected, range, max_len, answers: Vec::new() });
         }
         self.drive_device(at)
     }

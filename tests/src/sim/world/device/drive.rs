@@ -120,6 +120,7 @@ impl World {
             running.client.set_events_paused(!reads);
             match running.client.poll_output(clock, &mut out) {
                 Output::Event(event) => {
+                    let public = device.public;
                     let mut observer = Observer {
                         model: &mut self.model,
                         coverage: &mut self.coverage,
@@ -129,6 +130,7 @@ impl World {
                         disk: &mut device.disk,
                         owners: &mut self.owners,
                         identity: device.plan.identity,
+                        public,
                     };
                     observer.take(running.process, event, &mut running.observed)?;
                 }

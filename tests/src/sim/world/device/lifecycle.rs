@@ -9,7 +9,7 @@ use kabar_core::time::{Duration, Instant};
 use super::{Observed, Running};
 use crate::sim::coverage::Seen;
 use crate::sim::harness_client;
-use crate::sim::model::{Checked, demand};
+use crate::sim::model::{Begin, Checked, demand};
 use crate::sim::scenario::{Plan, PlanCredential, SavePolicy};
 use crate::sim::world::{PASSWORD, ROOM, SECRET, SERVER, World, WorldEvent};
 
@@ -51,10 +51,15 @@ impl World {
             PlanCredential::Secret => Credential::Secret(SECRET),
             PlanCredential::Password if device.was_admitted && self.rng.chance(500) => Credential::None,
             PlanCredential::Password => Credential::Password(PASSWORD),
+            // While it waits for the operator to make the invite, it tries with nothing.
+            PlanCredential::Invite(invite) => match self.operator.invites.get(invite).copied().flatten() {
+                Some(made) => Credential::Secret(made.secret),
+                None => Credential::None,
+            },
             PlanCredential::WrongSecret => Credential::Secret(*b"another secret!!"),
             PlanCredential::WrongPassword => Credential::Password(b"another password"),
         };
-        let identity = device.identity();
+        let identity = super::identity(&device.plan);
         let config = Config {
             server: SERVER,
             fingerprint: device.knows_key.then_some(fingerprint),
@@ -73,13 +78,21 @@ impl World {
         if let Err(error) = client.start(&config, seed, Instant::ZERO) {
             demand!(false, Contract, "a client did not start: {error}");
         }
-        let process = self.model.begin(&plan.name, start, plan.max_entry_len, kept);
+        let process = self.model.begin(Begin {
+            name: &plan.name,
+            identity: plan.identity,
+            is_operator: plan.is_operator,
+            start,
+            max_entry_len: plan.max_entry_len,
+            kept,
+        });
         self.coverage.count(Seen::ClientStarted);
         self.trace.note(now, &[10, at as u64], || format!("{} starts process {process} from {start:?}", plan.name));
         device.processes += 1;
         device.running = Some(Running {
             process,
             client,
+            was_admitted: self.model.admissions.is_admitted(device.public),
             started_at: now,
             timer_id: 0,
             idle_wakes: 0,
@@ -146,11 +159,26 @@ impl World {
                 demand!(self.kicked.contains(&plan.name), Contract, "process {id} was kicked by nobody");
                 self.restart_delay(at, later)
             }
+            EndReason::EndedByServer(EndedCode::BANNED) | EndReason::Closed(CloseCode::BANNED) => {
+                demand!(self.banned.contains(&plan.identity), Contract, "process {id} was banned by nobody");
+                self.coverage.count(Seen::Banned);
+                self.restart_delay(at, later)
+            }
             EndReason::Refused(code) => {
                 self.coverage.count(Seen::JoinRefused);
                 let is_full = self.scenario.limits.members <= self.devices.len();
+                let may_have_ended = match plan.credential {
+                    PlanCredential::Invite(invite) => self.may_have_ended(invite) && !running.was_admitted,
+                    _ => false,
+                };
                 let is_right = match code {
-                    RefusedCode::AUTHENTICATION => !plan.is_honest() || plan.credential == PlanCredential::Password,
+                    RefusedCode::AUTHENTICATION => {
+                        !plan.is_honest()
+                            || plan.credential == PlanCredential::Password
+                            || may_have_ended
+                            || self.scenario.needs_approval
+                    }
+                    RefusedCode::BANNED => self.banned.contains(&plan.identity),
                     RefusedCode::NAME_TAKEN => shares_name,
                     RefusedCode::ROOM_FULL => is_full,
                     _ => false,
@@ -158,10 +186,19 @@ impl World {
                 demand!(is_right, Contract, "process {id} was refused with {code:?}");
                 // Its admission was lost when an older log was restored; from now on it joins with
                 // the password.
+                // One whose invite has ended, or that an operator turned away, tries a few times.
+                if may_have_ended {
+                    self.coverage.count(Seen::InviteEnded);
+                }
+                if may_have_ended || self.scenario.needs_approval {
+                    self.devices[at].refusals += 1;
+                }
                 let forgotten = code == RefusedCode::AUTHENTICATION && plan.is_honest();
-                self.devices[at].was_admitted = false;
-                if code == RefusedCode::NAME_TAKEN {
-                    self.coverage.count(Seen::NameTaken);
+                let forgotten = forgotten && self.devices[at].refusals < MAX_REFUSALS;
+                self.devices[at].was_admitted &= code == RefusedCode::BANNED;
+                if let RefusedCode::NAME_TAKEN | RefusedCode::BANNED = code {
+                    let is_banned = code == RefusedCode::BANNED;
+                    self.coverage.count(if is_banned { Seen::Banned } else { Seen::NameTaken });
                     self.devices[at].refusals += 1;
                     later.filter(|_| self.devices[at].refusals < MAX_REFUSALS)
                 } else {

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::client::EndReason;
-use kabar_core::crypto::identity::Identity;
+use kabar_core::crypto::identity::{Identity, PublicIdentity};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ use crate::sim::scenario::Plan;
 #[derive(Debug)]
 pub(in crate::sim::world) struct Device {
     pub(in crate::sim::world) plan: Plan,
+    /// The public key of its identity.
+    pub(in crate::sim::world) public: PublicIdentity,
     pub(in crate::sim::world) address: SocketAddr,
     pub(in crate::sim::world) up: Direction,
     pub(in crate::sim::world) down: Direction,
@@ -59,6 +61,8 @@ pub(in crate::sim::world) struct Device {
 pub(in crate::sim::world) struct Running {
     pub(in crate::sim::world) process: ProcessId,
     pub(in crate::sim::world) client: Box<dyn HarnessClient>,
+    /// Its identity was admitted when it began, and still is.
+    pub(in crate::sim::world) was_admitted: bool,
     /// World time at which its clock shows zero.
     started_at: Instant,
     timer_id: u64,
@@ -81,6 +85,8 @@ struct Observed {
     offered: Option<Fingerprint>,
     request: Option<HistoryRequest>,
     rename: Option<RenameRequest>,
+    /// The entry of which it requested the removal.
+    removal: Option<u64>,
 }
 
 /// A request for another name.
@@ -94,8 +100,12 @@ struct RenameRequest {
 /// A request for older entries, and the answers to it.
 #[derive(Debug)]
 struct HistoryRequest {
-    /// Entries of which the answer must consist.
+    /// Entries of which the answer consists, unless the log changes meanwhile.
     expected: Vec<u64>,
+    /// Entries of which it may consist.
+    range: std::ops::Range<u64>,
+    /// Longest body that the client accepts.
+    max_len: usize,
     answers: Vec<u64>,
 }
 
@@ -106,6 +116,7 @@ impl Device {
             up: Direction::new(plan.path.0),
             down: Direction::new(plan.path.1),
             plan: plan.clone(),
+            public: identity(plan).public(),
             running: None,
             is_gone: false,
             suspended_until: Instant::ZERO,
@@ -163,9 +174,10 @@ impl Device {
     fn reads(&self, now: Instant) -> bool {
         now >= self.stalled_until && !self.plan.never_reads
     }
+}
 
-    fn identity(&self) -> Identity {
-        let mut rng = Rng::new(self.plan.identity as u64, "identity");
-        Identity::from_seed(&rng.seed())
-    }
+/// The identity of a device.
+fn identity(plan: &Plan) -> Identity {
+    let mut rng = Rng::new(plan.identity as u64, "identity");
+    Identity::from_seed(&rng.seed())
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kabar_core::chat::{AnswerCode, Info};
+use kabar_core::chat::{AnswerCode, Info, Request};
 use kabar_core::client::Event;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 
 use super::{HistoryRequest, Observed, RenameRequest};
@@ -23,6 +24,7 @@ pub(super) struct Observer<'a> {
     /// See [`World`](crate::sim::world::World).
     pub(super) owners: &'a mut BTreeMap<String, usize>,
     pub(super) identity: usize,
+    pub(super) public: PublicIdentity,
 }
 
 impl Observer<'_> {
@@ -37,9 +39,11 @@ impl Observer<'_> {
                 self.model.joined(id, start, head, term, is_resumed)?;
                 let owner = *self.owners.entry(name.into()).or_insert(self.identity);
                 demand!(owner == self.identity, Names, "process {id} is {name}, a name of another identity");
+                let was_admitted = self.model.admissions.was_admitted(self.public);
+                demand!(was_admitted, Admission, "process {id} joined before its admission was durable");
                 self.coverage.count(if is_resumed { Seen::Resumed } else { Seen::Joined });
                 // A request ends with its connection.
-                (observed.request, observed.rename) = (None, None);
+                (observed.request, observed.rename, observed.removal) = (None, None, None);
                 delivered = u32::MAX;
             }
             Event::Reset { .. } => {
@@ -86,10 +90,29 @@ impl Observer<'_> {
         Ok(())
     }
 
+    /// Handles the answer to the request to remove an entry.
+    fn take_removal(&mut self, id: ProcessId, code: AnswerCode, observed: &mut Observed) -> Checked {
+        let Some(seq) = observed.removal.take() else { return Ok(()) };
+        self.trace.print_line(self.now, || format!("process {id} was answered {code:?} to the removal of {seq}"));
+        if matches!(code, AnswerCode::DONE | AnswerCode::UNCHANGED) {
+            self.coverage.count(Seen::BodyRemoved);
+            return self.model.removed(id, seq);
+        }
+        self.coverage.count(Seen::BodyNotRemoved);
+        let is_gone = code != AnswerCode::NOT_FOUND || seq < self.model.log_of(id).first();
+        demand!(is_gone, Removal, "process {id} was answered that there is no entry {seq}");
+        Ok(())
+    }
+
     /// Handles an answer to a request.
     fn take_info(&mut self, id: ProcessId, info: Info<'_>, observed: &mut Observed) -> Checked {
         if let Info::MemberListed { .. } = info {
             self.coverage.count(Seen::MemberAnswer);
+        }
+        if let Info::Answer { request, code, .. } = info
+            && request == (Request::Remove { seq: 0 }).code()
+        {
+            return self.take_removal(id, code, observed);
         }
         if let Info::Answer { code, text, .. } = info {
             self.coverage.count(if code == AnswerCode::DONE { Seen::Renamed } else { Seen::NotRenamed });
@@ -107,8 +130,15 @@ impl Observer<'_> {
         let Some(request) = observed.request.as_mut() else { return Ok(()) };
         request.answers.extend(entry.map(|entry| entry.header.seq));
         if remaining == 0 {
-            let HistoryRequest { expected, answers } = request;
-            demand!(answers == expected, Contract, "expected {expected:?}, process {id} received {answers:?}");
+            let HistoryRequest { expected, range, max_len, answers } = request;
+            // Meanwhile, a body may have been removed, and a prefix of the log may have gone.
+            let log = self.model.log_of(id);
+            let is_kept = |seq: &&u64| **seq >= log.first();
+            let is_missing = expected.iter().filter(is_kept).any(|seq| !answers.contains(seq));
+            let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= *max_len);
+            let is_right = |seq: &u64| expected.contains(seq) || (range.contains(seq) && fits(seq));
+            let is_answer = !is_missing && answers.is_sorted_by(|one, next| one < next) && answers.iter().all(is_right);
+            demand!(is_answer, Contract, "expected {expected:?}, process {id} received {answers:?}");
             self.coverage.count(Seen::Answered);
             observed.request = None;
         }

@@ -1,0 +1,122 @@
+//! Draws what the people and the operator of a room do. Each feature has its own random stream, and
+//! a part of the seeds has it.
+
+use kabar_core::time::Duration;
+use kabar_server::store::SanctionKind;
+
+use super::draw::{MS, SECOND, between};
+use super::{Act, InvitePlan, PlanCredential, Scenario, Theme};
+use crate::sim::rng::Rng;
+
+/// Draws all features of a scenario.
+pub(super) fn draw(scenario: &mut Scenario) {
+    // More likely in scenarios about people.
+    let more = if scenario.theme == Theme::People { 3 } else { 1 };
+    let stream = |purpose| Rng::new(scenario.seed, purpose);
+    let mut streams = ["removals", "retention", "sanctions", "invites", "approval"].map(stream);
+    let [removing, retaining, sanctioning, inviting, approving] = &mut streams;
+    if removing.chance(250 * more) {
+        removals(scenario, removing);
+    }
+    if retaining.chance(150 * more) {
+        retention(scenario, retaining);
+    }
+    if sanctioning.chance(250 * more) {
+        sanctions(scenario, sanctioning);
+    }
+    if inviting.chance(150 * more) {
+        invites(scenario, inviting);
+    }
+    scenario.needs_approval = approving.chance(100 * more);
+    scenario.acts.sort_by_key(|(at, _)| *at);
+}
+
+impl Scenario {
+    /// The features that were drawn.
+    #[must_use]
+    pub fn features(&self) -> Vec<&'static str> {
+        let has = |is_it: fn(&Act) -> bool| self.acts.iter().any(|(_, act)| is_it(act));
+        let is_retained = [self.limits.keep_entries, self.limits.keep_bytes].iter().any(|limit| *limit > 0);
+        let all = [
+            ("adversary", self.adversary),
+            ("renames", has(|act| matches!(act, Act::Rename { .. }))),
+            ("removals", has(|act| matches!(act, Act::Remove { .. } | Act::Delete))),
+            ("retention", is_retained || self.limits.keep_age > Duration::ZERO),
+            ("sanctions", has(|act| matches!(act, Act::Sanction { .. }))),
+            ("invites", !self.invites.is_empty()),
+            ("approval", self.needs_approval),
+        ];
+        all.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect()
+    }
+
+    /// The theme and the features.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        format!("theme {:?}; {}", self.theme, self.features().join(", "))
+    }
+
+    fn add_act(&mut self, rng: &mut Rng, act: Act) {
+        let at = between(rng, 0, self.active.as_micros());
+        self.acts.push((at, act));
+    }
+}
+
+fn removals(scenario: &mut Scenario, rng: &mut Rng) {
+    let times = [0, 5 * SECOND, 60 * SECOND];
+    if rng.chance(300) {
+        scenario.limits.delete_time = Duration::from_micros(*rng.pick(&times));
+    }
+    if rng.chance(400) {
+        let operator = scenario.devices[rng.index(scenario.devices.len())].identity;
+        let devices = scenario.devices.iter_mut().filter(|plan| plan.identity == operator);
+        devices.for_each(|plan| plan.is_operator = true);
+    }
+    for _ in 0..rng.between(2, 15) {
+        let device = rng.index(scenario.devices.len());
+        let act = if rng.chance(400) { Act::Delete } else { Act::Remove { device, own: rng.chance(700) } };
+        scenario.add_act(rng, act);
+    }
+}
+
+fn retention(scenario: &mut Scenario, rng: &mut Rng) {
+    match rng.below(4) {
+        0 => scenario.limits.keep_age = between(rng, 2 * SECOND, 60 * SECOND),
+        1 => scenario.limits.keep_bytes = rng.between(200, 20_000) as usize,
+        _ => scenario.limits.keep_entries = *rng.pick(&[1, 5, 20, 50]),
+    }
+}
+
+fn sanctions(scenario: &mut Scenario, rng: &mut Rng) {
+    for _ in 0..rng.between(1, 6) {
+        let device = (!scenario.adversary || rng.chance(700)).then(|| rng.index(scenario.devices.len()));
+        let kind = if rng.chance(600) { SanctionKind::Ban } else { SanctionKind::Mute };
+        let name = rng.index(3);
+        scenario.add_act(rng, Act::Sanction { device, name, kind, is_lifted: false });
+        // Often lifted, sometimes before it is imposed.
+        if rng.chance(600) {
+            let name = rng.index(3);
+            scenario.add_act(rng, Act::Sanction { device, name, kind, is_lifted: true });
+        }
+    }
+}
+
+fn invites(scenario: &mut Scenario, rng: &mut Rng) {
+    for _ in 0..rng.between(1, 3) {
+        let uses = rng.chance(600).then(|| rng.between(1, 3) as u32);
+        let valid = rng.chance(300).then(|| between(rng, 100 * MS, scenario.active.as_micros()));
+        scenario.invites.push(InvitePlan { uses, valid });
+    }
+    let mut held = std::collections::BTreeMap::new();
+    for at in 0..scenario.devices.len() {
+        let held = *held
+            .entry(scenario.devices[at].identity)
+            .or_insert_with(|| rng.chance(600).then(|| PlanCredential::Invite(rng.index(scenario.invites.len()))));
+        let plan = &mut scenario.devices[at];
+        plan.credential = held.filter(|_| plan.is_honest()).unwrap_or(plan.credential);
+    }
+    for invite in 0..scenario.invites.len() {
+        if rng.chance(400) {
+            scenario.add_act(rng, Act::RevokeInvite { invite });
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The operator of the room: speaks, kicks, bans and mutes, removes entries, makes and revokes
+//! invites, and lets newcomers in.
+
+use kabar_core::time::{Duration, Instant};
+use kabar_server::hub::{InviteTerms, RoomId};
+use kabar_server::store::{Sanction, SanctionKind, Store as _};
+
+use super::adversary::Adversary;
+use super::{ROOM, World, WorldEvent};
+use crate::sim::coverage::Seen;
+use crate::sim::model::{ADVERSARY, Checked, Sanctioned, demand, sanction_reason};
+use crate::sim::scenario::InvitePlan;
+
+/// Longest time between two looks at the newcomers that wait, in us.
+const LOOK_TIME: u64 = 10_000_000;
+/// The same when the faults have stopped.
+const QUIET_LOOK_TIME: u64 = 1_000_000;
+
+/// An invite that the operator made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MadeInvite {
+    id: u32,
+    pub(super) secret: [u8; 16],
+    is_revoked: bool,
+    /// It is not the first one: that was lost, and its secret is unknown to the server.
+    is_replacement: bool,
+}
+
+/// What the operator remembers while servers come and go.
+#[derive(Debug, Default)]
+pub(super) struct Operator {
+    /// Number of sanctions that were imposed.
+    sanctions: u32,
+    /// By the index in the scenario.
+    pub(super) invites: Vec<Option<MadeInvite>>,
+    /// The time of day as it was set last: at this moment, to this number of ms since 1970.
+    pub(super) wall: (Instant, u64),
+}
+
+impl World {
+    pub(super) fn say(&mut self) -> Checked {
+        let now = self.now();
+        if let Some(hub) = self.server.hub_mut() {
+            hub.say(now, RoomId::ONLY, "The operator says this.");
+        }
+        self.serve()
+    }
+
+    pub(super) fn kick(&mut self, at: usize) -> Checked {
+        let now = self.now();
+        let plan = &self.devices[at].plan;
+        let names = plan.names();
+        let hub = self.server.hub_mut();
+        if hub.is_some_and(|hub| names.iter().any(|name| hub.kick(now, RoomId::ONLY, None, name, None).is_ok())) {
+            self.kicked.insert(plan.name.clone());
+        }
+        self.serve()
+    }
+
+    /// Imposes or lifts a sanction on the identity of a device, or on the adversary.
+    pub(super) fn sanction(
+        &mut self,
+        device: Option<usize>,
+        name: usize,
+        kind: SanctionKind,
+        is_lifted: bool,
+    ) -> Checked {
+        let now = self.now();
+        let names = device.map_or_else(
+            || vec![Adversary::NAME.to_owned()],
+            |device| (0..3).map(|more| self.devices[device].plan.name_of(name + more)).collect(),
+        );
+        let Some(hub) = self.server.hub_mut() else { return Ok(()) };
+        let before = hub.sanctions(RoomId::ONLY);
+        let reason = sanction_reason(self.operator.sanctions);
+        let Some(hub) = self.server.hub_mut() else { return Ok(()) };
+        let is_done = names.iter().any(|name| {
+            match (kind, is_lifted) {
+                (SanctionKind::Ban, false) => hub.ban(now, RoomId::ONLY, None, name, Some(&reason)),
+                (SanctionKind::Ban, true) => hub.unban(now, RoomId::ONLY, name),
+                (SanctionKind::Mute, false) => hub.mute(now, RoomId::ONLY, None, name, Some(&reason)),
+                (SanctionKind::Mute, true) => hub.unmute(now, RoomId::ONLY, name),
+            }
+            .is_ok()
+        });
+        if is_done {
+            let after = hub.sanctions(RoomId::ONLY);
+            let (longer, shorter) = if is_lifted { (before, after) } else { (after, before) };
+            let changed = longer.iter().find(|it| !shorter.contains(it));
+            let changed = changed.and_then(|sanction| self.sanctioned(sanction));
+            let Some(changed) = changed else { return self.serve() };
+            if is_lifted {
+                self.coverage.count(Seen::SanctionLifted);
+                self.model.lifted(changed);
+            } else {
+                self.coverage.count(Seen::Sanctioned);
+                self.model.imposed(self.operator.sanctions, changed);
+                self.operator.sanctions += 1;
+                if kind == SanctionKind::Ban {
+                    self.banned.insert(changed.0);
+                }
+            }
+        }
+        self.serve()
+    }
+
+    /// The sanctions of the store with which a server starts.
+    pub(super) fn load_sanctions(&mut self, sanctions: &[Sanction]) -> Checked {
+        let loaded = sanctions.iter().filter_map(|sanction| self.sanctioned(sanction)).collect();
+        self.model.sanctions_loaded(loaded)
+    }
+
+    fn sanctioned(&self, sanction: &Sanction) -> Option<Sanctioned> {
+        let identity = if sanction.identity == Adversary::identity().public() {
+            ADVERSARY
+        } else {
+            self.devices.iter().find(|device| device.public == sanction.identity)?.plan.identity
+        };
+        Some((identity, sanction.kind))
+    }
+
+    /// Removes an entry, mostly one that exists.
+    pub(super) fn delete(&mut self) -> Checked {
+        let now = self.now();
+        let seq = self.rng.between(1, self.model.log().head() + 1);
+        if let Some(hub) = self.server.hub_mut() {
+            let _ = hub.delete(now, RoomId::ONLY, seq);
+        }
+        self.serve()
+    }
+
+    /// Makes the invites that are planned and that the server does not have, and revokes those that
+    /// were revoked before a crash.
+    pub(super) fn make_invites(&mut self) {
+        let now = self.now();
+        let Some(hub) = self.server.hub_mut() else { return };
+        let known = hub.invites(now);
+        for at in 0..self.scenario.invites.len() {
+            let made = self.operator.invites.get(at).copied().flatten();
+            let record = made.and_then(|made| known.iter().map(|it| &it.record).find(|it| it.secret == made.secret));
+            let Some(hub) = self.server.hub_mut() else { return };
+            if let Some((made, record)) = made.zip(record) {
+                if made.is_revoked && !record.is_revoked {
+                    let _ = hub.revoke_invite(now, made.id);
+                }
+            } else if made.is_none_or(|made| !made.is_revoked) {
+                let InvitePlan { uses, valid } = self.scenario.invites[at];
+                let terms = InviteTerms { room: None, made_by: None, valid_ms: valid.map(Duration::as_millis), uses };
+                let Ok(record) = hub.create_invite(now, terms) else { continue };
+                self.model.admissions.made(record.id, uses, record.expires_ms);
+                self.operator.invites.resize(self.scenario.invites.len(), None);
+                self.operator.invites[at] = Some(MadeInvite {
+                    id: record.id,
+                    secret: record.secret,
+                    is_revoked: false,
+                    is_replacement: made.is_some(),
+                });
+            }
+        }
+    }
+
+    pub(super) fn revoke_invite(&mut self, at: usize) -> Checked {
+        let now = self.now();
+        if let Some(made) = self.operator.invites.get_mut(at).and_then(Option::as_mut)
+            && let Some(hub) = self.server.hub_mut()
+        {
+            made.is_revoked |= hub.revoke_invite(now, made.id).is_ok();
+        }
+        self.serve()
+    }
+
+    /// Whether an invite may have ended by now, as far as a client can know.
+    pub(super) fn may_have_ended(&self, invite: usize) -> bool {
+        let InvitePlan { uses, valid } = self.scenario.invites[invite];
+        let made = self.operator.invites.get(invite).copied().flatten();
+        uses.is_some() || valid.is_some() || made.is_none_or(|made| made.is_revoked || made.is_replacement)
+    }
+
+    /// The moment since which the server's clock has been at `unix_ms` or later.
+    pub(super) fn reached(&self, unix_ms: u64) -> Instant {
+        let (set_at, wall) = self.operator.wall;
+        set_at + Duration::from_millis(unix_ms.saturating_sub(wall))
+    }
+
+    /// Lets in some of the newcomers that wait, and turns some away.
+    pub(super) fn look_at_newcomers(&mut self) -> Checked {
+        let now = self.now();
+        let is_quiet = self.quiet_since.is_some();
+        let most = if is_quiet { QUIET_LOOK_TIME } else { LOOK_TIME };
+        let after = Duration::from_micros(self.rng.between(1, most));
+        self.queue.push(now + after, WorldEvent::OperatorLooks);
+        let waiting = self.server.hub_mut().map_or_else(Vec::new, |hub| hub.waiting(RoomId::ONLY));
+        for newcomer in waiting {
+            let drawn = if is_quiet { 0 } else { self.rng.below(10) };
+            let Some(hub) = self.server.hub_mut() else { break };
+            // Of several that wait under one name, the first is meant.
+            let is_first = hub.waiting(RoomId::ONLY).iter().find(|it| it.name == newcomer.name) == Some(&newcomer);
+            if drawn < 6 && is_first && hub.accept(now, RoomId::ONLY, &newcomer.name).is_ok() {
+                self.coverage.count(Seen::LetIn);
+                // Whoever waits under this name.
+                let named = self.devices.iter().filter(|device| device.plan.name == newcomer.name);
+                let identities = named.map(|device| device.public);
+                let adversary = (newcomer.name == Adversary::NAME).then(|| Adversary::identity().public());
+                identities.chain(adversary).for_each(|identity| self.model.admissions.accepted(identity));
+            } else if drawn == 9 && is_first && hub.reject(now, RoomId::ONLY, &newcomer.name).is_ok() {
+                self.coverage.count(Seen::TurnedAway);
+            }
+        }
+        self.serve()
+    }
+
+    /// When everything is settled: nobody who is banned is a member, and no more is kept than the
+    /// limits allow.
+    pub(super) fn check_operation(&mut self) -> Checked {
+        for device in &self.devices {
+            let is_banned = self.model.is_sanctioned((device.plan.identity, SanctionKind::Ban));
+            let is_named_so = |other: &super::device::Device| {
+                other.plan.name == device.plan.name && other.plan.identity != device.plan.identity
+            };
+            if is_banned && !self.devices.iter().any(is_named_so) {
+                demand!(!self.server.knows(&device.plan), Sanction, "{} is banned and a member", device.plan.name);
+            }
+        }
+        let log = self.model.log();
+        let last = log.first();
+        let limits = &self.scenario.limits;
+        let is_surplus = last <= log.head() && log.is_surplus(last, limits);
+        demand!(!is_surplus, Liveness, "entry {last} of {} is still kept", log.head());
+        Ok(())
+    }
+
+    /// Records who is admitted according to a store that was restored.
+    pub(super) fn restore_admissions(&mut self) {
+        let store = self.server.store_mut();
+        if let (Ok(server), Ok(room)) = (store.load_server(), store.load_room(ROOM)) {
+            self.model.admissions.restored(&server, room.admissions.iter().map(|it| it.identity));
+        }
+        let running = self.devices.iter_mut().filter_map(|device| device.running.as_mut());
+        running.for_each(|running| running.was_admitted = false);
+    }
+}
