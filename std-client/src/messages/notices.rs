@@ -44,7 +44,7 @@ fn text_of(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
         Notice::Unread { lines, mentioned_by } => rooms::unread(room?.name, *lines, *mentioned_by),
         Notice::Topic(topic) => rooms::topic(topic),
         Notice::RoomList(list) => rooms::list(list),
-        Notice::Parted => "left the room".to_owned(),
+        Notice::Parted => format!("left {}", room?.name),
         Notice::RoomEnded { end, unsent, was_shown } => rooms::ended(end, *unsent, *was_shown),
         Notice::RoomCommand(error) => rooms::command_error(error),
         Notice::RoomsNotKept(error) => format!("(that you left the room is not kept: {error})"),

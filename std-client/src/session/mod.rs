@@ -262,6 +262,7 @@ impl Session {
                     let name = online.name().to_owned();
                     self.store_rooms(&name);
                 }
+                self.join_added_rooms(now);
                 // The client ends at once when it is aborted; this only makes sure of it.
                 match self.interrupted {
                     Some(since) if now >= since + CLOSE_GRACE => Err(self.requested_end()),

@@ -37,6 +37,8 @@ pub(super) struct OnlineState {
     /// Whether lines are taken for the room that is shown. They are not if a script chose another
     /// one.
     takes_lines: bool,
+    /// Rooms of this process that were created and are to be joined.
+    pub(super) added_rooms: usize,
     /// Number of lines that were refused, or were lost with their room.
     pub(super) refused: u64,
     lost_since: Option<Instant>,
@@ -75,6 +77,7 @@ impl OnlineState {
             room_list: RoomList::default(),
             switch: None,
             takes_lines: true,
+            added_rooms: 0,
             refused: 0,
             lost_since: None,
             sleep: SleepMonitor::default(),

@@ -9,6 +9,7 @@ use kabar_std::text::Content;
 use super::front_end::FrontEnd;
 use super::notice::{ListedRoom, Notice, Reconnection};
 use super::online::OnlineState;
+use super::requests::Effect;
 use super::room::Membership;
 use super::rooms::Rooms;
 use super::view::RoomView;
@@ -107,8 +108,10 @@ impl OnlineState {
             Info::OutputLine { text, .. } => view.notice(&Notice::Output(text)),
             Info::Answer { request, code, text, .. } => {
                 let name = self.person.name();
-                if let Some(name) = member.requests.answered(request, code, text, name, view) {
-                    self.person.set_name(&name, ui);
+                match member.requests.answered(request, code, text, name, view) {
+                    Effect::Renamed(name) => self.person.set_name(&name, ui),
+                    Effect::RoomAdded => self.added_rooms += 1,
+                    Effect::None => {}
                 }
             }
             Info::Topic { topic, .. } => {
