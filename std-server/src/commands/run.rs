@@ -11,13 +11,14 @@ use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
 use super::{CommandError, PROGRAM};
-use crate::config::{Admission, Config, Origin, RunFlags, variable};
+use crate::config::{Admission, Config, CreateRooms, Origin, RunFlags, variable};
 #[cfg(unix)]
 use crate::console::control_socket::{self, ControlSocket};
 use crate::console::editor;
 use crate::console::execute::{Answer, Operator};
 use crate::console::format_event;
 use crate::console::input::{self, ConsoleInput};
+use crate::console::state::Console;
 use crate::logging;
 use crate::metrics::{listener, text};
 use crate::notify::{READY, STOPPING, is_output_kept, notify};
@@ -106,6 +107,7 @@ fn serve(
         .advertise(config.advertise.clone())
         .password(password)
         .needs_approval(config.admission == Admission::Approve)
+        .members_create_rooms(config.create_rooms == CreateRooms::Members)
         .transcript(config.transcript.as_deref())
         .key_size(config.key_size)
         .limits(config.limits)
@@ -130,19 +132,20 @@ fn serve(
         info!("metrics on http://{local}/metrics");
     }
     let answer = said.clone();
-    let completing = operator.clone();
+    let console = Console::new(operator);
+    let completing = console.clone();
     let take = move |typed: ConsoleInput<'_>| match typed {
         ConsoleInput::Line(line) => {
-            let Answer { lines, error, stops, .. } = operator.run(line);
+            let Answer { lines, error, stops, .. } = console.run(line);
             lines.into_iter().chain(error).for_each(|line| answer.line(line));
             if stops {
-                operator.stop();
+                console.stop();
             }
         }
         ConsoleInput::NotText => {
             answer.line("not sent: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
         }
-        ConsoleInput::Interrupt => operator.stop(),
+        ConsoleInput::Interrupt => console.stop(),
         ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };
     let reading = match gate {

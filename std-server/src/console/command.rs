@@ -1,7 +1,10 @@
 //! The commands of an operator, and how they are written: at the console, where any other line is a
 //! text for the room, and for `kabar-server ctl`.
 
+use kabar_std::invite::RoomName;
+
 use super::invites::{ARGUMENTS, InviteCommand};
+use super::rooms::{self, RoomCommand, is_topic};
 
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +19,12 @@ pub enum Input {
     WithName(WithName, String),
     /// What to do with invites.
     Invite(InviteCommand),
+    /// Makes another room the one that commands act on; `None`: show which one that is.
+    Room(Option<RoomName>),
+    /// What to do with rooms.
+    Rooms(RoomCommand),
+    /// Sets the topic of the room; `None`: show it.
+    Topic(Option<String>),
     /// Removes the text of an entry for good; its seq.
     Delete(u64),
 }
@@ -73,7 +82,10 @@ impl Input {
     pub const fn is_for_members(&self) -> bool {
         !matches!(
             self,
-            Self::Say(_) | Self::NoArg(NoArg::Stop) | Self::Invite(InviteCommand::List { with_secrets: true })
+            Self::Say(_)
+                | Self::Room(_)
+                | Self::NoArg(NoArg::Stop)
+                | Self::Invite(InviteCommand::List { with_secrets: true })
         )
     }
 }
@@ -104,6 +116,8 @@ enum Kind {
     NoArg(NoArg),
     WithName(WithName),
     Invite,
+    Room,
+    Topic,
     Say,
     Delete,
 }
@@ -113,9 +127,12 @@ impl Kind {
     fn argument(&self) -> &'static str {
         match self {
             Self::NoArg(_) => "",
+            Self::WithName(WithName::Ban) => " NAME [all] [REASON]",
             Self::WithName(command) if command.takes_reason() => " NAME [REASON]",
             Self::WithName(_) => " NAME",
             Self::Invite => ARGUMENTS,
+            Self::Room => rooms::ARGUMENTS,
+            Self::Topic => " [TEXT]",
             Self::Say => " TEXT",
             Self::Delete => " SEQ",
         }
@@ -126,10 +143,14 @@ impl Kind {
 pub const SLASH: &str = "/";
 
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 21] = [
+const COMMANDS: [(&str, Kind, &str); 23] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
-    ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
+    (
+        "ban",
+        Kind::WithName(WithName::Ban),
+        "refuse the owner of this name from now on, under any name; all: and their invite",
+    ),
     ("unban", Kind::WithName(WithName::Unban), "lift a ban"),
     ("mute", Kind::WithName(WithName::Mute), "refuse the posts of the owner of this name"),
     ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
@@ -143,9 +164,11 @@ const COMMANDS: [(&str, Kind, &str); 21] = [
     ("accept", Kind::WithName(WithName::Accept), "let in a newcomer who waits for it"),
     ("reject", Kind::WithName(WithName::Reject), "refuse a newcomer who waits to be let in"),
     ("delete", Kind::Delete, "remove the message with this number for good"),
+    ("room", Kind::Room, "show or change the room that commands act on; list, create, change or close rooms"),
+    ("topic", Kind::Topic, "show or set the topic of the room"),
     ("say", Kind::Say, "send a text to the room"),
     ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
-    ("invite", Kind::Invite, "show the standing invite; list, make or revoke invites"),
+    ("invite", Kind::Invite, "show an invite; list, make or revoke invites"),
     ("stop", Kind::NoArg(NoArg::Stop), "stop the server"),
     ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
@@ -187,7 +210,19 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
             let usage = InputError::ArgumentMissing(prefix, word, ARGUMENTS);
             InviteCommand::parse(rest).map(Input::Invite).ok_or(usage)
         }
+        Kind::Room if rest.is_empty() => Ok(Input::Room(None)),
+        Kind::Topic if rest.is_empty() => Ok(Input::Topic(None)),
         _ if rest.is_empty() => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
+        Kind::Room if RoomCommand::is_word(rest) => {
+            let usage = InputError::ArgumentMissing(prefix, word, kind.argument());
+            RoomCommand::parse(rest).map(Input::Rooms).ok_or(usage)
+        }
+        Kind::Room => match rest.parse() {
+            Ok(name) => Ok(Input::Room(Some(name))),
+            Err(_) => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
+        },
+        Kind::Topic if is_topic(rest) => Ok(Input::Topic(Some(rest.to_owned()))),
+        Kind::Topic => Err(InputError::ArgumentMissing(prefix, word, " [TEXT of up to 200 bytes]")),
         Kind::WithName(command) => Ok(Input::WithName(*command, rest.to_owned())),
         Kind::Say => Ok(Input::Say(rest.to_owned())),
         Kind::Delete => {
@@ -238,7 +273,7 @@ mod tests {
         assert_eq!(error("/kcik Ana"), "unknown command /kcik (see /help)");
         assert_eq!(
             (error("/ban"), error("/stop now")),
-            ("usage: /ban NAME [REASON]".into(), "/stop takes no argument".into())
+            ("usage: /ban NAME [all] [REASON]".into(), "/stop takes no argument".into())
         );
         assert!(error("/").contains("/help"));
         let error = |line| parse_command(line).unwrap_err().to_string();

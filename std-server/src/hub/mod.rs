@@ -105,10 +105,10 @@ pub use jobs::{
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
-pub use report::{InviteInfo, MemberInfo, OperatorError, RoomInfo, Status, WaitingInfo};
+pub use report::{InviteInfo, MemberInfo, OperatorError, PrivilegeInfo, RoomInfo, SanctionInfo, Status, WaitingInfo};
 pub use room::MAX_ANSWER_LEN;
 pub use room_id::RoomId;
-pub use rooms::RoomChange;
+pub use rooms::{RESERVED_ROOMS, RoomChange};
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
 #[derive(Debug)]
@@ -133,7 +133,8 @@ impl<P: Provider> Hub<P> {
         let privileges = Privileges::new(&config.operators, &loaded.server);
         let context = Context::new(config, &loaded, rng, privileges, now);
         let mut hub = Self { door, peers, rooms, context };
-        hub.context.set_standing_invite(now, None, hub.context.config.secret);
+        let secret = hub.context.config.secret;
+        hub.context.set_standing_invite(now, None, secret);
         hub.insert_room(now, settings, &loaded.room);
         hub.context.begin_upkeep(now);
         hub

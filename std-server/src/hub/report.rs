@@ -4,9 +4,10 @@
 use core::fmt;
 use core::net::SocketAddr;
 
+use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 
-use crate::store::{InviteRecord, InviteState, InviteUse, RoomRecord};
+use crate::store::{InviteRecord, InviteState, Privilege, RoomRecord, Sanction};
 
 /// One member, for an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +35,38 @@ pub struct InviteInfo {
     pub record: InviteRecord,
     /// Whether it admits newcomers.
     pub state: InviteState,
-    /// Its last uses, oldest first.
-    pub uses: Vec<InviteUse>,
+    /// The name of the operator who made it; `None`: the server did, or it was made at the console.
+    pub made_by: Option<String>,
+    /// Names of its last users, and when each was admitted, in ms since 1970; oldest first.
+    pub used_by: Vec<(String, u64)>,
+}
+
+/// A ban or mute, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SanctionInfo {
+    /// The ban or mute.
+    pub sanction: Sanction,
+    /// The name of the operator who imposed it; `None`: at the console.
+    pub by: Option<String>,
+}
+
+/// An operator or trusted identity, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrivilegeInfo {
+    /// The configuration names it as an operator.
+    Configured {
+        /// As the configuration names it.
+        fingerprint: Fingerprint,
+        /// The name that it used last, if it is known.
+        name: Option<String>,
+    },
+    /// A command granted it.
+    Granted {
+        /// The privilege.
+        privilege: Privilege,
+        /// The name of the operator who granted it; `None`: at the console.
+        by: Option<String>,
+    },
 }
 
 /// One room, for an operator.

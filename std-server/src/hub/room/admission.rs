@@ -69,7 +69,7 @@ impl Room {
         }
         let mut admission = Admission { needs_password: false, invite: None, proof: [0; 32] };
         let room = is_private.then_some(self.name());
-        let mut secret = context.invites.standing_secret(room).unwrap_or_default();
+        let mut secret = context.invites.standing(room).map(|it| it.secret).unwrap_or_default();
         match join.authentication {
             Authentication::Secret(_) => match proved {
                 None => return refuse("this server knows no such invite"),
@@ -128,7 +128,7 @@ impl Room {
     }
 
     /// Whether an invite, in force or not, is one for this room.
-    fn is_for(&self, invite: &InviteRecord) -> bool {
+    pub(in crate::hub) fn is_for(&self, invite: &InviteRecord) -> bool {
         invite.room.as_deref().map_or(!self.settings.is_private, |room| room == self.name())
     }
 }

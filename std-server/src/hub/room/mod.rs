@@ -19,6 +19,7 @@ mod directory;
 mod instances;
 mod join;
 mod keeping;
+mod listing;
 mod loading;
 mod loads;
 mod log;
@@ -203,6 +204,11 @@ impl Room {
 
     pub(super) fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// Whether only those who were admitted to it, or have an invite of it, may join.
+    pub(super) fn is_private(&self) -> bool {
+        self.settings.is_private
     }
 
     /// Its name, for a job.

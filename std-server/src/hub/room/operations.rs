@@ -2,6 +2,7 @@
 //! program around it executes it, and returns the answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use kabar_core::chat::{AnswerCode, Info, ServerMessage};
 use kabar_core::crypto::Provider;
@@ -22,10 +23,12 @@ const OUTPUT_LINE_OVERHEAD: usize = 6;
 pub(super) fn request_operation<P: Provider>(
     context: &mut Context<P>,
     peer: u32,
+    room: Arc<str>,
     member: &Member,
     command: &str,
 ) -> Result<u64, AnswerResult> {
-    if !context.privileges.is_operator(member.identity) {
+    let may_create = context.config.members_create_rooms && is_creation(command);
+    if !may_create && !context.privileges.is_operator(member.identity) {
         context.counters.operations_refused += 1;
         let text = "only an operator may do that".to_owned();
         return Err(AnswerResult { code: AnswerCode::NOT_PERMITTED, text });
@@ -34,8 +37,14 @@ pub(super) fn request_operation<P: Provider>(
     context.operations += 1;
     let (by, name) = (member.identity, member.name.shown().to_owned());
     let id = OperationId { peer, number: context.operations };
-    context.emit(HubEvent::Operate { by, name, command: command.to_owned(), id });
+    context.emit(HubEvent::Operate { by, name, room, command: command.to_owned(), id });
     Ok(context.operations)
+}
+
+/// Whether a command creates a room. It is parsed by the program around the hub.
+fn is_creation(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    words.next().is_some_and(|word| word.eq_ignore_ascii_case("room")) && words.next() == Some("add")
 }
 
 /// Answers a command, if its member still waits for it.
