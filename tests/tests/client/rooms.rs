@@ -1,38 +1,17 @@
 //! `kabar` in several rooms of a server.
 
-use std::ops::{Deref, DerefMut};
-
 use kabar_tests::process::Process;
 use kabar_tests::room::{Room, spawn_join, temp_home};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::{ends_with, object};
 
 /// A server with the rooms lobby and ops.
-pub(super) struct House {
-    room: Room,
-    _home: TempDir,
-}
-
-impl Deref for House {
-    type Target = Room;
-
-    fn deref(&self) -> &Room {
-        &self.room
-    }
-}
-
-impl DerefMut for House {
-    fn deref_mut(&mut self) -> &mut Room {
-        &mut self.room
-    }
-}
-
-pub(super) fn house() -> House {
-    let home = temp_home();
-    Room::start_with(home.path(), "127.0.0.1:0", &["--room", "ops"]).stop();
-    House { room: Room::start(home.path()), _home: home }
+pub(super) fn house() -> Room {
+    let mut room = Room::open();
+    room.server.type_line("/room add ops what to do");
+    room.server.expect("room ops is open now");
+    room
 }
 
 /// The invite, for another room.
@@ -66,6 +45,8 @@ fn every_object_about_a_room_names_it() {
     let mut anna = room.spawn_join("anna", &["--room", "ops", "--json"]);
     anna.expect("\"type\":\"joined\",\"room\":\"lobby\"");
     anna.expect("\"type\":\"joined\",\"room\":\"ops\"");
+    let topic = object(&anna.expect("\"type\":\"topic\""));
+    assert_eq!((topic["room"].as_str(), topic["topic"].as_str()), (Some("ops"), Some("what to do")));
     anna.type_line("in the lobby");
     anna.type_line("/room ops");
     anna.expect("\"type\":\"room\",\"room\":\"ops\"");
@@ -105,7 +86,7 @@ fn text_shows_one_room_at_a_time_and_nothing_is_lost() {
     // What was not shown is new the next time, too.
     let mut anna = in_two(&room, "anna");
     anna.type_line("/room ops");
-    anna.expect_stderr("--- #ops");
+    anna.expect_stderr("--- #ops: what to do ---");
     anna.expect("bob: anna: are you there?");
     anna.type_line("here");
     bob.expect("anna: here");
@@ -196,4 +177,22 @@ fn several_invites_are_for_one_server() {
     assert!(stderr.contains("all invites must be for one server"), "{stderr}");
     let mut anna = room.spawn_join("anna", &[&invite_to(&room, "ops")]);
     anna.expect_stderr("Also joined ops; ");
+}
+
+#[test]
+fn host_creates_the_rooms_that_it_names_and_is_in_all_of_them() {
+    let home = temp_home();
+    let arguments =
+        ["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--json", "--room", "lobby", "--room", "ops"];
+    for is_again in [false, true] {
+        let mut host = Process::start("kabar", home.path(), &arguments);
+        let hosting = object(&host.expect("\"type\":\"hosting\""));
+        host.expect("\"type\":\"joined\",\"room\":\"ops\"");
+        let invite = hosting["invite"].as_str().expect("an invite").replace("/lobby/", "/ops/");
+        let guest = home.path().join("guest");
+        std::fs::create_dir_all(&guest).expect("a home");
+        ends_with(0, &guest, &["join", &invite, "--name", "guest"]);
+        host.close_stdin();
+        assert_eq!(host.wait(), Some(0), "{is_again}: {:?}", host.stderr);
+    }
 }
