@@ -20,7 +20,8 @@ use crate::session::{
 #[must_use]
 pub fn text(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
     let text = text_of(notice, room)?;
-    Some(match room.filter(|room| !room.is_shown && !notice.names_room()) {
+    let is_end = matches!(notice, Notice::RoomEnded { .. });
+    Some(match room.filter(|room| is_end || !(room.is_shown || notice.names_room())) {
         Some(room) => format!("#{}: {text}", room.name),
         None => text,
     })

@@ -5,8 +5,8 @@
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //! ```
-//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`, `receive`: in the rooms.
-//!   `membership`: which rooms these are.
+//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`, `receive`: in the
+//!   rooms. `membership`: which rooms these are.
 //! * `room`: everything that belongs to one room, with `display`, `backlog`, `replies`, `requests`,
 //!   `unstored`, `catch_up` and `roster`. `rooms`: all of them. `person`: what they have in common.
 //! * `front_end`: the trait of the front end. `notice`: the reports to it. `end`: the result of a

@@ -362,8 +362,7 @@ impl OnlineState {
                 view.notice(&Notice::Unread { lines, mentioned_by });
             }
         }
-        if self.room_list.deadline().is_some_and(|late| now >= late) {
-            self.room_list.clear();
+        if self.room_list.deadline().is_some_and(|late| now >= late) && self.room_list.clear() {
             ui.notice(&Notice::Unanswered { word: CommandName::Rooms.word(), is_lost: false });
         }
         if self.switch.take_if(|(_, until)| now >= *until).is_some() {

@@ -89,10 +89,13 @@ impl OnlineState {
         now: Instant,
     ) {
         if let Info::RoomListed { room, remaining, .. } = info {
-            if let Some(list) = self.room_list.take(room, remaining) {
-                ui.notice(&Notice::RoomList(&marked(list, rooms)));
+            let Some((list, is_displayed)) = self.room_list.take(room, remaining) else { return };
+            let list = marked(list, rooms);
+            if is_displayed {
+                ui.notice(&Notice::RoomList(&list));
             }
-            return;
+            rooms.set_listed(list.into_iter().map(|room| room.name).collect());
+            return rooms.publish(ui);
         }
         let Some((member, view)) = rooms.member_at(slot, ui) else { return };
         match info {

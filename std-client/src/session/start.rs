@@ -98,6 +98,9 @@ impl Session {
         }
         if let Phase::Online(online) = &mut self.phase {
             online.set_takes_lines(self.ui.is_prompt() || !self.is_first_refused);
+            if self.ui.is_prompt() {
+                online.room_list.request_silently(slot, &mut self.driver.client, now);
+            }
         }
         self.join_other_rooms(now);
         Ok(self.ui.start_input()?)

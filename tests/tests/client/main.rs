@@ -1,5 +1,5 @@
-//! `kabar` in pipes and scripts: options, exit codes, JSON objects, stored state, several rooms, and
-//! invalid input.
+//! `kabar` in pipes and scripts: options, exit codes, JSON objects, stored state, several rooms,
+//! and invalid input.
 
 mod addresses;
 mod errors;

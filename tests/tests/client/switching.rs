@@ -11,7 +11,7 @@ fn one_room_is_shown_and_the_prompt_names_it() {
     let mut anna = Terminal::start("kabar", &house.home_of("anna"), &["join", &house.invite, "--name", "anna"]);
     anna.expect("Joined lobby as anna");
     anna.expect_prompt();
-    anna.type_line("/join ops");
+    anna.press(&format!("/join {TAB}\r"));
     anna.expect("Joined ops as anna; 2 here");
     anna.expect("Topic: what to do");
     anna.expect("ops> ");
