@@ -252,7 +252,8 @@ impl Log {
             return instance.is_some_and(|instance| instance.is_adversary);
         }
         let is_process = |process: &Process| may_become(&process.name, self.people.first_name(name));
-        let is_author = instance.is_some_and(|it| it.owners.iter().any(|(process, _)| is_process(&processes[*process])));
+        let is_author =
+            instance.is_some_and(|it| it.owners.iter().any(|(process, _)| is_process(&processes[*process])));
         name == "server" || is_author || processes.iter().any(|process| process.is_operator && is_process(process))
     }
 

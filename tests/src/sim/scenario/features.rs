@@ -108,9 +108,9 @@ fn invites(scenario: &mut Scenario, rng: &mut Rng) {
     }
     let mut held = std::collections::BTreeMap::new();
     for at in 0..scenario.devices.len() {
-        let held = *held.entry(scenario.devices[at].identity).or_insert_with(|| {
-            rng.chance(600).then(|| PlanCredential::Invite(rng.index(scenario.invites.len())))
-        });
+        let held = *held
+            .entry(scenario.devices[at].identity)
+            .or_insert_with(|| rng.chance(600).then(|| PlanCredential::Invite(rng.index(scenario.invites.len()))));
         let plan = &mut scenario.devices[at];
         plan.credential = held.filter(|_| plan.is_honest()).unwrap_or(plan.credential);
     }

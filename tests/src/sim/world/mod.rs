@@ -123,7 +123,8 @@ impl World {
     /// The world before anything happens.
     pub(super) fn new(scenario: Scenario, print: bool) -> Self {
         let seed = scenario.seed;
-        let devices: Vec<Device> = scenario.devices.iter().enumerate().map(|(at, plan)| Device::new(at, plan)).collect();
+        let devices: Vec<Device> =
+            scenario.devices.iter().enumerate().map(|(at, plan)| Device::new(at, plan)).collect();
         let addresses = devices.iter().enumerate().map(|(at, device)| (device.address, at)).collect();
         let is_invited = |device: &&Device| matches!(device.plan.credential, PlanCredential::Invite(_));
         let invited = devices.iter().filter(is_invited).map(|device| device.public).collect();

@@ -149,8 +149,12 @@ impl World {
                 let Ok(record) = hub.create_invite(now, terms) else { continue };
                 self.model.admissions.made(record.id, uses, record.expires_ms);
                 self.operator.invites.resize(self.scenario.invites.len(), None);
-                self.operator.invites[at] =
-                    Some(MadeInvite { id: record.id, secret: record.secret, is_revoked: false, is_replacement: made.is_some() });
+                self.operator.invites[at] = Some(MadeInvite {
+                    id: record.id,
+                    secret: record.secret,
+                    is_revoked: false,
+                    is_replacement: made.is_some(),
+                });
             }
         }
     }

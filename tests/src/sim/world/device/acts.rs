@@ -103,7 +103,8 @@ impl World {
         // The server knows that what this client has is durable.
         let head = self.model.process(running.process).store().map_or(0, |store| store.cursor);
         let log = self.model.log_of(running.process);
-        let is_own = |seq: &u64| log.owner(*seq).is_some_and(|post| self.model.process(post.process).identity == identity);
+        let is_own =
+            |seq: &u64| log.owner(*seq).is_some_and(|post| self.model.process(post.process).identity == identity);
         let candidates: Vec<u64> = (log.first()..=head).filter(|seq| !own || is_own(seq)).collect();
         if candidates.is_empty() {
             return Ok(());

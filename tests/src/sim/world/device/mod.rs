@@ -174,7 +174,6 @@ impl Device {
     fn reads(&self, now: Instant) -> bool {
         now >= self.stalled_until && !self.plan.never_reads
     }
-
 }
 
 /// The identity of a device.
