@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn hosting_has_the_defaults_of_the_server() {
         let Some(Command::Host(host)) = Cli::parse_from(["kabar", "host"]).command else { panic!("host") };
-        assert_eq!((host.listen.to_string().as_str(), host.room.as_str()), ("[::]:9999", "lobby"));
+        assert_eq!((host.listen.to_string().as_str(), host.room[0].as_str()), ("[::]:9999", "lobby"));
         assert_eq!(host.key_bits, KeySize::Bits2048);
     }
 }

@@ -12,8 +12,10 @@ pub const CHAT_SEND: usize = 32 << 10;
 pub const CHAT_RECEIVE: usize = 64 << 10;
 /// Packets in flight.
 pub const IN_FLIGHT: usize = 64;
-/// Capacity for posts that are not settled, in bytes.
-pub const OUTBOX: usize = 64 << 10;
+/// Capacity for posts that are not settled, in bytes. One room can use half of it, and 1 KiB.
+pub const OUTBOX: usize = 128 << 10;
+/// Rooms at once: as many as a server admits a member to.
+pub const ROOMS: usize = 64;
 /// Largest body that is accepted: any.
 pub const LARGEST_ENTRY: u16 = MAX_BODY_LEN as u16;
 /// Idle time-out, in s.
@@ -23,9 +25,9 @@ pub const ACK_DELAY_MS: u16 = 5;
 /// Resolution of the timer, in us: the poll waits for whole milliseconds.
 pub const TICK_US: u32 = 1_000;
 
-/// The client. It has about 170 KiB, so keep it in a box.
+/// The client. It has about 270 KiB, so keep it in a box. A slot for a room has about 0.4 KiB.
 pub type StdClient =
-    Client<AnyRsa, InlineBuffers<CHAT_SEND, CHAT_RECEIVE, 0, IN_FLIGHT>, Accelerated, OUTBOX, MAX_MESSAGE_LEN>;
+    Client<AnyRsa, InlineBuffers<CHAT_SEND, CHAT_RECEIVE, 0, IN_FLIGHT>, Accelerated, OUTBOX, MAX_MESSAGE_LEN, ROOMS>;
 
 const _: () = assert!(CHAT_SEND >= MAX_MESSAGE_LEN && CHAT_RECEIVE >= MAX_MESSAGE_LEN && OUTBOX >= MAX_MESSAGE_LEN);
-const _: () = assert!(size_of::<StdClient>() < 192 << 10);
+const _: () = assert!(size_of::<StdClient>() < 288 << 10);

@@ -19,6 +19,7 @@ pub fn kind_name(kind: EntryKind) -> String {
         EntryKind::RENAMED => "renamed",
         EntryKind::REMOVAL => "removal",
         EntryKind::REMOVED => "removed",
+        EntryKind::TOPIC => "topic",
         EntryKind(other) => return other.to_string(),
     };
     name.to_owned()

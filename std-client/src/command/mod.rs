@@ -2,6 +2,7 @@
 //! [`crate::session`] executes them, [`crate::messages`] describes them.
 
 use kabar_core::chat::{EntryKind, MAX_HISTORY};
+use kabar_std::invite::RoomName;
 
 /// Entries that `/history` displays when no number is given.
 pub const DEFAULT_HISTORY: u8 = 20;
@@ -25,6 +26,16 @@ pub enum CommandName {
     Unignore,
     /// `/joins`
     Joins,
+    /// `/room`
+    Room,
+    /// `/rooms`
+    Rooms,
+    /// `/join`
+    Join,
+    /// `/part`
+    Part,
+    /// `/topic`
+    Topic,
     /// `/stats`
     Stats,
     /// `/help`
@@ -35,7 +46,7 @@ pub enum CommandName {
 
 impl CommandName {
     /// All commands, in the order of `/help`.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Who,
         Self::History,
         Self::Me,
@@ -44,13 +55,18 @@ impl CommandName {
         Self::Ignore,
         Self::Unignore,
         Self::Joins,
+        Self::Rooms,
+        Self::Room,
+        Self::Join,
+        Self::Part,
+        Self::Topic,
         Self::Stats,
         Self::Help,
         Self::Quit,
     ];
 
     /// Those that also work in a pipe, where every other line is posted.
-    pub const PIPED: [Self; 3] = [Self::Who, Self::Help, Self::Quit];
+    pub const PIPED: [Self; 4] = [Self::Who, Self::Room, Self::Help, Self::Quit];
 
     /// Returns the word that is typed.
     #[must_use]
@@ -64,6 +80,11 @@ impl CommandName {
             Self::Ignore => "/ignore",
             Self::Unignore => "/unignore",
             Self::Joins => "/joins",
+            Self::Room => "/room",
+            Self::Rooms => "/rooms",
+            Self::Join => "/join",
+            Self::Part => "/part",
+            Self::Topic => "/topic",
             Self::Stats => "/stats",
             Self::Help => "/help",
             Self::Quit => "/quit",
@@ -80,7 +101,11 @@ impl CommandName {
             Self::Delete => Some("[NUMBER]"),
             Self::Ignore => Some("[NAME]"),
             Self::Joins => Some("on|off"),
-            Self::Who | Self::Stats | Self::Help | Self::Quit => None,
+            Self::Room => Some("NAME"),
+            Self::Join => Some("NAME|INVITE"),
+            Self::Part => Some("[NAME]"),
+            Self::Topic => Some("[TEXT]"),
+            Self::Who | Self::Rooms | Self::Stats | Self::Help | Self::Quit => None,
         }
     }
 
@@ -126,8 +151,7 @@ pub const OPERATOR_COMMANDS: &[OperatorCommand] = &[
     operator("/untrust", "NAME", "end that"),
     operator("/invite", "", "the invite"),
     operator("/accept", "NAME", "admit somebody who waits"),
-    operator("/topic", "TEXT", "what the room is about"),
-    operator("/room", "add|set|close ...", "the rooms of the server"),
+    operator("/room", "add|set|close|list ...", "create, change, close or list rooms"),
     operator("/server", "COMMAND", "any command of the server, as at its console"),
 ];
 
@@ -164,8 +188,18 @@ pub enum Command<'a> {
     Unignore(&'a str),
     /// Display or hide joins and leaves.
     Joins(bool),
-    /// Pass this command on to the server, for an operator; its word is that of the first.
-    Operate(&'static OperatorCommand, &'a str),
+    /// List the rooms of the server.
+    Rooms,
+    /// Show this room.
+    Room(&'a str),
+    /// Join the room with this name, or the room of this invite.
+    Join(&'a str),
+    /// Leave this room; `None`: the one that is shown.
+    Part(Option<&'a str>),
+    /// Display the topic.
+    Topic,
+    /// Pass this command on to the server, for an operator; first the word that was typed.
+    Operate(&'static str, &'a str),
     /// Display the status of the connection.
     Stats,
     /// List the commands.
@@ -197,8 +231,8 @@ pub fn typed(line: &str) -> Command<'_> {
     let (word, text) = trimmed.split_once(char::is_whitespace).unwrap_or((trimmed, ""));
     let Some(name) = CommandName::of(word) else {
         return match OperatorCommand::of(word) {
-            Some(command) if command.word == "/server" => Command::Operate(command, text.trim()),
-            Some(command) => Command::Operate(command, trimmed.trim_start_matches('/')),
+            Some(OperatorCommand { word: word @ "/server", .. }) => Command::Operate(word, text.trim()),
+            Some(command) => Command::Operate(command.word, trimmed.trim_start_matches('/')),
             None => Command::Unknown(word),
         };
     };
@@ -225,7 +259,28 @@ pub fn typed(line: &str) -> Command<'_> {
         (CommandName::Joins, "on") => Command::Joins(true),
         (CommandName::Joins, "off") => Command::Joins(false),
         (CommandName::Joins, _) => Command::Usage(name),
+        (CommandName::Rooms, _) => Command::Rooms,
+        (CommandName::Room | CommandName::Join, "") => Command::Usage(name),
+        (CommandName::Room, rest) if is_for_operators(rest) => {
+            Command::Operate(name.word(), trimmed.trim_start_matches('/'))
+        }
+        (CommandName::Room, room) => Command::Room(room_name(room)),
+        (CommandName::Join, target) => Command::Join(room_name(target)),
+        (CommandName::Part, room) => Command::Part(Some(room_name(room)).filter(|room| !room.is_empty())),
+        (CommandName::Topic, "") => Command::Topic,
+        (CommandName::Topic, _) => Command::Operate(name.word(), trimmed.trim_start_matches('/')),
     }
+}
+
+/// Whether this, after `/room`, is a command for operators. No room can have such a name.
+fn is_for_operators(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    matches!(word, "add" | "set" | "close" | "list" | "open")
+}
+
+/// Returns the name of a room, which may be typed with a `#`.
+fn room_name(typed: &str) -> &str {
+    typed.strip_prefix('#').unwrap_or(typed)
 }
 
 /// Parses a line from a pipe: text as it is, unless the whole line is one of a few commands. An
@@ -237,7 +292,11 @@ pub fn piped(line: &str) -> Command<'_> {
         "!q" | "/quit" => Command::Quit,
         "/help" => Command::Help,
         "/who" => Command::Who,
-        _ => Command::Post(EntryKind::TEXT, line),
+        "/room" => Command::Usage(CommandName::Room),
+        _ => match line.strip_prefix("/room ").map(room_name) {
+            Some(room) if RoomName::new(room).is_ok() => Command::Room(room),
+            _ => Command::Post(EntryKind::TEXT, line),
+        },
     }
 }
 

@@ -27,15 +27,31 @@ fn typed_slash_is_a_command_and_two_are_text() {
 #[test]
 fn commands_for_operators_are_passed_on_as_they_are_typed() {
     let passed_on = |line| match typed(line) {
-        Command::Operate(command, text) => Some((command.word, text)),
+        Command::Operate(word, text) => Some((word, text)),
         _ => None,
     };
     assert_eq!(passed_on("/kick Bob B  be nice \n"), Some(("/kick", "kick Bob B  be nice")));
     assert_eq!(passed_on("/invite"), Some(("/invite", "invite")));
     assert_eq!(passed_on("/server  later 1 2"), Some(("/server", "later 1 2")));
     assert!(matches!(piped("/kick bob"), Command::Post(EntryKind::TEXT, "/kick bob")));
-    for command in OPERATOR_COMMANDS {
+    for command in OPERATOR_COMMANDS.iter().filter(|command| command.word != "/room") {
         assert!(passed_on(command.word).is_some(), "{command:?}");
+    }
+    assert_eq!(passed_on("/room add ops private what to do"), Some(("/room", "room add ops private what to do")));
+    assert_eq!(passed_on("/topic what to do"), Some(("/topic", "topic what to do")));
+}
+
+#[test]
+fn rooms_are_named_with_or_without_a_sign() {
+    assert_eq!((typed("/room ops"), typed("/room #ops")), (Command::Room("ops"), Command::Room("ops")));
+    assert_eq!((typed("/join #ops"), typed("/part")), (Command::Join("ops"), Command::Part(None)));
+    assert_eq!(typed("/join kabar://here:1/x/y.z"), Command::Join("kabar://here:1/x/y.z"));
+    assert_eq!((typed("/part ops"), typed("/topic")), (Command::Part(Some("ops")), Command::Topic));
+    assert_eq!((typed("/rooms"), typed("/room")), (Command::Rooms, Command::Usage(CommandName::Room)));
+    assert_eq!(typed("/join"), Command::Usage(CommandName::Join));
+    assert_eq!((piped("/room ops"), piped("/room")), (Command::Room("ops"), Command::Usage(CommandName::Room)));
+    for line in ["/room two words", "/room OPS", "/rooms", "/join ops", "/part"] {
+        assert_eq!(piped(line), Command::Post(EntryKind::TEXT, line));
     }
 }
 

@@ -21,7 +21,7 @@ use crate::app_event::{AppEvent, EventSender};
 use crate::identity::login_name;
 use crate::messages::hosting::{GENERATING_KEY, HostedRoom, first_screen};
 use crate::outcome::{CommandError, HostError, Outcome};
-use crate::session::{self, FrontEnd, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
+use crate::session::{self, FrontEnd, KeyPolicy, Loss, RequestedRoom, RoomCredential, SessionConfig, SessionEnd};
 use crate::ui::Ui;
 
 /// `kabar host`.
@@ -39,9 +39,9 @@ pub struct HostArguments {
     #[arg(long, value_name = value_of("advertise"), help = help_of("advertise"), value_delimiter = ',')]
     pub advertise: Vec<Advertised>,
 
-    /// The room.
-    #[arg(long, value_name = value_of("room"), help = help_of("room"), default_value = default_of("room"))]
-    pub room: RoomName,
+    /// The rooms.
+    #[arg(long, value_name = value_of("room"), help = format!("{}; further ones are created and joined as well", help_of("room")), default_value = default_of("room"))]
+    pub room: Vec<RoomName>,
 
     /// The file with the room's password.
     #[arg(long, value_name = value_of("password-file"), help = help_of("password-file"), conflicts_with = "password_stdin")]
@@ -82,6 +82,8 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
     let identity = how.open_identity(&dir, Some(&login_name()))?;
     let password = password.as_ref().map(|password| password.as_str());
     let transcript = transcript.as_deref();
+    let mut rooms = room.into_iter();
+    let room = rooms.next().unwrap_or_default();
     let host = RoomHost::builder(dir.path(), room.clone(), listen)
         .advertise(advertise)
         .password(password)
@@ -101,12 +103,14 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         history: dir.path(),
     }));
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
+    let credentials = vec![RoomCredential::Secret(hosted.invite().secret.clone())];
+    let others = rooms.map(|name| RequestedRoom { name, credentials: Vec::new() });
+    let requested = std::iter::once(RequestedRoom { name: room, credentials }).chain(others).collect();
     let config = SessionConfig {
         server: Places::one(hosted.same_host_addr().into()),
-        room,
+        rooms: requested,
         identity,
         key_policy: KeyPolicy::Invited(hosted.invite().fingerprint),
-        credential: RoomCredential::Secret(hosted.invite().secret.clone()),
         dir,
         hide_joins: how.hide_joins,
         replay_from: how.replay_from(),
@@ -114,8 +118,8 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         is_host: true,
         lines_taken: how.lines_taken,
     };
-    let open = |cursor, sender| {
-        let ui = Ui::start(how.json, cursor, sender)?;
+    let open = |sender| {
+        let ui = Ui::start(how.json, sender)?;
         ui.hosting(invite, address);
         Ok(Box::new(ui) as Box<dyn FrontEnd>)
     };
@@ -179,7 +183,7 @@ mod tests {
     #[test]
     fn options_of_the_server_have_its_help() {
         let host = HostArguments::augment_args(clap::Command::new("host"));
-        for name in ["listen", "advertise", "room", "password-file", "key-bits", "transcript"] {
+        for name in ["listen", "advertise", "password-file", "key-bits", "transcript"] {
             let help = host.get_arguments().find(|argument| argument.get_long() == Some(name)).unwrap().get_help();
             assert_eq!(help.map(ToString::to_string).as_deref(), setting(name).map(|setting| setting.help), "{name}");
         }

@@ -4,13 +4,12 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use kabar_std::address::{DEFAULT_PORT, Host, HostPort, Places};
-use kabar_std::invite::RoomName;
 use kabar_std::names::Name;
 use kabar_std::password::from_first_line;
 use zeroize::Zeroizing;
 
 use super::arguments::SessionArguments;
-use super::join::{at_server, run_session, with_invite};
+use super::join::{Rooms, at_server, run_session, with_invite};
 use super::open;
 use super::target::Target;
 use crate::identity::{IdentityError, login_name};
@@ -44,28 +43,31 @@ fn ask(data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandError> {
     let rooms = KnownServers::load(&dir)?.rooms();
     let rooms: Vec<_> = rooms.into_iter().filter(|known| !known.addresses.is_empty()).take(MAX_OFFERED).collect();
     let choice = ask_place(&rooms)?;
-    let (server, room, usual) = match choice {
+    let (server, rooms, usual) = match choice {
         Choice::Other(Target::Invite(invite)) => {
             let known = KnownServers::load(&dir)?.find_key(&invite.fingerprint, &invite.room);
             let how = ask_name(known.and_then(|known| known.name))?;
-            return with_invite(invite, how, dir);
+            return with_invite(invite, Rooms::default(), how, dir);
         }
         Choice::Known(at) => {
             let known = rooms.into_iter().nth(at).ok_or(WizardError::EndOfInput)?;
-            let KnownRoom { addresses, room, name, .. } = known;
+            let KnownRoom { fingerprint, addresses, room, name, .. } = known;
             let places = Places::of(addresses).ok_or(WizardError::EndOfInput)?;
-            (places, room, Some(name).filter(|name| !name.is_empty()))
+            // All rooms of the server that the user has not left, this one first.
+            let mut rooms = Rooms::of_options(KnownServers::load(&dir)?.rooms_of(&fingerprint));
+            rooms.put_first(room, None);
+            (places, rooms, Some(name).filter(|name| !name.is_empty()))
         }
-        Choice::Other(Target::Server(server)) => (server, RoomName::default(), None),
+        Choice::Other(Target::Server(server)) => (server, Rooms::default(), None),
         Choice::Other(Target::Word(host)) => {
             let host: Host = host.parse().map_err(TargetError::Address)?;
-            (ask_port(&host)?.into(), RoomName::default(), None)
+            (ask_port(&host)?.into(), Rooms::default(), None)
         }
     };
-    let known = KnownServers::load(&dir)?.find_any(&server, &room);
+    let known = KnownServers::load(&dir)?.find_any(&server, &rooms.first());
     let how = ask_name(usual.or_else(|| known.as_ref().and_then(|known| known.name.clone())))?;
     let password = if known.is_some() { None } else { ask_password()? };
-    at_server(server, room, KeyPolicy::Ask, password, how, dir)
+    at_server(server, rooms, KeyPolicy::Ask, password, how, dir)
 }
 
 fn ask_place(rooms: &[KnownRoom]) -> Result<Choice, WizardError> {

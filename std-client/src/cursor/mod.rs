@@ -184,31 +184,39 @@ fn load(dir: &DataDir, name: &str) -> Result<Option<Stored>, FileError> {
     parse(&text).map(|cursor| Some((cursor, written))).ok_or_else(damaged)
 }
 
-/// A [`CursorFile`] that is not known from the beginning, shared with the thread that writes
-/// output.
-#[derive(Clone, Debug, Default)]
-pub struct CursorSlot(Arc<Mutex<Option<CursorFile>>>);
+/// A [`CursorFile`] shared with the thread that writes output.
+#[derive(Clone, Debug)]
+pub struct SharedCursorFile(Arc<Mutex<CursorFile>>);
 
-impl CursorSlot {
-    /// Whether there is a file.
+impl SharedCursorFile {
+    /// Shares `file`.
     #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    pub fn new(file: CursorFile) -> Self {
+        Self(Arc::new(Mutex::new(file)))
     }
 
-    /// Sets the file.
-    pub fn set(&self, file: CursorFile) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+    /// Whether this is the same file.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Saves `cursor`, if there is a file.
+    /// Saves `cursor`.
     ///
     /// # Errors
     /// [`FileError`].
     pub fn save(&self, cursor: Cursor) -> Result<(), FileError> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.as_mut().map_or(Ok(()), |file| file.save(cursor))
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).save(cursor)
     }
+}
+
+/// The position of an entry, and the file in which it is saved once the entry is displayed.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// The position.
+    pub cursor: Cursor,
+    /// The file of its room.
+    pub file: SharedCursorFile,
 }
 
 fn parse(text: &str) -> Option<Cursor> {

@@ -89,15 +89,3 @@ fn reports_a_damaged_file() {
         assert!(opened.start.unwrap_err().to_string().contains("cursors"), "{damaged}");
     }
 }
-
-#[test]
-fn saves_nothing_before_the_file_is_set() {
-    let (_home, dir) = temporary_dir();
-    let slot = CursorSlot::default();
-    slot.save(at(42)).unwrap();
-    assert!(!slot.is_set());
-    slot.set(open(&dir, "lobby", "ANNA").0);
-    slot.save(at(42)).unwrap();
-    drop(slot);
-    assert_eq!(open(&dir, "lobby", "ANNA").1, Some(at(42)));
-}

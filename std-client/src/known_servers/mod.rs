@@ -44,6 +44,9 @@ struct KnownServer {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    /// Whether the user has left the room.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    left: bool,
 }
 
 /// Stored information about a room of a server.
@@ -68,6 +71,8 @@ pub struct KnownRoom {
     pub addresses: Vec<HostPort>,
     /// The name that was used there; empty: none yet.
     pub name: String,
+    /// Whether the user has left it, and is not to be in it the next time.
+    pub is_left: bool,
 }
 
 impl KnownServer {
@@ -85,6 +90,7 @@ impl KnownServer {
             room: RoomName::new(&self.room).ok()?,
             addresses: self.addresses.iter().filter_map(|address| address.parse().ok()).collect(),
             name: self.name.clone(),
+            is_left: self.left,
         })
     }
 }
@@ -102,6 +108,8 @@ pub struct JoinedRoom<'a> {
     pub name: Option<&'a str>,
     /// The room's secret, if it is known.
     pub secret: Option<&'a RoomSecret>,
+    /// Whether it is the first of several rooms of a session: it comes before the others.
+    pub is_first: bool,
 }
 
 impl KnownServers {
@@ -175,8 +183,28 @@ impl KnownServers {
         name: Option<&str>,
     ) -> Result<(), KnownServersError> {
         let places = &Places::one(address.clone());
-        let joined = JoinedRoom { places, fingerprint, room, name, secret: None };
+        let joined = JoinedRoom { places, fingerprint, room, name, secret: None, is_first: true };
         Self::remember(dir, &joined)
+    }
+
+    /// The user has left `room` of the server with this key.
+    ///
+    /// # Errors
+    /// [`KnownServersError`].
+    pub fn part(dir: &DataDir, fingerprint: &Fingerprint, room: &RoomName) -> Result<(), KnownServersError> {
+        let fingerprint = show_fingerprint(fingerprint);
+        Self::change(dir, |known| {
+            let is_it = |server: &&mut KnownServer| server.fingerprint == fingerprint && server.room == room.as_str();
+            known.servers.iter_mut().filter(is_it).for_each(|server| server.left = true);
+        })
+    }
+
+    /// Returns the rooms of the server with this key that the user is in, and has not left since
+    /// then.
+    #[must_use]
+    pub fn rooms_of(&self, fingerprint: &Fingerprint) -> Vec<RoomName> {
+        let is_its = |known: &KnownRoom| known.fingerprint == *fingerprint && !known.is_left;
+        self.rooms().into_iter().filter(is_its).map(|known| known.room).collect()
     }
 
     /// Stores a room that was joined.
@@ -217,6 +245,7 @@ impl KnownServers {
             addresses: Vec::new(),
             name: String::new(),
             secret: None,
+            left: false,
         });
         server.addresses.retain(|known| !addresses.contains(known));
         server.addresses.splice(0..0, addresses);
@@ -227,7 +256,10 @@ impl KnownServers {
         if let Some(secret) = joined.secret {
             server.secret = Some(secret.to_base32());
         }
-        self.servers.insert(0, server);
+        server.left = false;
+        // The first room of a session stays before those that are joined after it.
+        let others = self.servers.iter().take_while(|other| other.fingerprint == fingerprint).count();
+        self.servers.insert(if joined.is_first { 0 } else { others.min(1) }, server);
     }
 }
 

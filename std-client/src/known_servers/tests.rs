@@ -7,7 +7,7 @@ fn joined<'a>(
     room: &'a RoomName,
     secret: Option<&'a RoomSecret>,
 ) -> JoinedRoom<'a> {
-    JoinedRoom { places, fingerprint, room, name: Some("anna"), secret }
+    JoinedRoom { places, fingerprint, room, name: Some("anna"), secret, is_first: true }
 }
 
 #[test]
@@ -58,6 +58,27 @@ fn lists_and_forgets_rooms() {
     assert_eq!(rooms()[0].addresses, [here.first().clone()]);
     assert_eq!(KnownServers::forget(&dir, |known| known.room.as_str() == "lobby").unwrap(), 1);
     assert_eq!(rooms().len(), 1);
+}
+
+#[test]
+fn rooms_that_were_left_are_known_and_not_returned_to() {
+    let (_home, dir) = temporary_dir();
+    let (here, ours, theirs): (Places, _, _) = ("here:1".parse().unwrap(), Fingerprint([1; 20]), Fingerprint([2; 20]));
+    let [lobby, ops, den] = ["lobby", "ops", "den"].map(|room| RoomName::new(room).unwrap());
+    let join = |room, is_first| {
+        KnownServers::remember(&dir, &JoinedRoom { is_first, ..joined(&here, &ours, room, None) }).unwrap();
+    };
+    let rooms = |key| KnownServers::load(&dir).unwrap().rooms_of(&key);
+    join(&lobby, true);
+    join(&ops, false);
+    join(&den, false);
+    assert_eq!(rooms(ours), [lobby.clone(), den.clone(), ops.clone()], "the first one of the session first");
+    KnownServers::part(&dir, &ours, &ops).unwrap();
+    KnownServers::part(&dir, &theirs, &den).unwrap();
+    assert_eq!((rooms(ours), rooms(theirs)), (vec![lobby.clone(), den.clone()], Vec::new()));
+    assert!(KnownServers::load(&dir).unwrap().find_key(&ours, &ops).is_some());
+    join(&ops, true);
+    assert_eq!(rooms(ours), [ops, lobby, den]);
 }
 
 #[test]

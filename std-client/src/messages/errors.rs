@@ -65,6 +65,12 @@ pub(super) fn target_error(error: &TargetError) -> String {
             "an invite names the accepted key: use --fingerprint and --accept-new only with a host".to_owned()
         }
         TargetError::NoUsableAddress(error) => format!("{error}; put it into the invite"),
+        TargetError::OtherServer => {
+            "all invites must be for one server: join the other server at another terminal".to_owned()
+        }
+        TargetError::InviteNotFirst => "further invites can only follow an invite: put one of them first".to_owned(),
+        TargetError::NoRoom(typed) => format!("{} is not the name of a room, nor an invite to one", clean_line(typed)),
+        TargetError::TooManyRooms => format!("{} rooms are as many as can be joined at once", crate::profile::ROOMS),
         TargetError::Ambiguous(rooms) => {
             let choices: Vec<_> = rooms
                 .iter()
@@ -222,7 +228,7 @@ pub(super) fn connect_error(error: &ConnectError) -> String {
 
 pub(super) fn client_end(end: &ClientEnd) -> (Exit, String) {
     let ClientEnd { reason, server, name, .. } = end;
-    let by_room = |line: &str| (Exit::ByRoom, line.to_owned());
+    let by_room = |line: &str| (Exit::ByRoom, with_server_text(line.to_owned(), &end.server_text));
     match *reason {
         EndReason::KeyRejected => (Exit::NotTrusted, "the server's key was declined".to_owned()),
         EndReason::KeyMismatch => (
@@ -238,7 +244,7 @@ pub(super) fn client_end(end: &ClientEnd) -> (Exit, String) {
         ),
         EndReason::Refused(code) => {
             let (exit, line) = join_refused(code, end);
-            (exit, with_server_text(line, &end.refusal))
+            (exit, with_server_text(line, &end.server_text))
         }
         EndReason::Closed(CloseCode::REPLACED) => {
             (Exit::ByRoom, format!("{name} joined from too many places: this session was replaced"))
@@ -250,7 +256,7 @@ pub(super) fn client_end(end: &ClientEnd) -> (Exit, String) {
             by_room("you are banned from this room")
         }
         EndReason::EndedByServer(EndedCode::CLOSED) => by_room("the room is closed"),
-        EndReason::EndedByServer(code) => (Exit::ByRoom, format!("the server ended the membership ({code:?})")),
+        EndReason::EndedByServer(code) => by_room(&format!("the server ended the membership ({code:?})")),
         EndReason::Closed(code) => (Exit::ByRoom, format!("the server closed the connection ({code:?})")),
         EndReason::Left => (Exit::Error, "the session ended".to_owned()),
     }

@@ -18,7 +18,7 @@ pub(super) fn help() -> String {
     for OperatorCommand { word, argument, description } in OPERATOR_COMMANDS {
         help.push_str(&row(format!("{word} {argument}").trim_end(), description));
     }
-    help + "Tab completes names and commands; the arrow keys recall what you typed."
+    help + "Tab completes names, rooms and commands; the arrow keys recall what you typed."
 }
 
 /// Returns the reply to `/help` where lines are not typed at a prompt.
@@ -27,7 +27,7 @@ pub(super) fn help_in_pipes() -> String {
     for name in CommandName::PIPED {
         help.push_str(&row(&with_argument(name), &description(name)));
     }
-    help + "Every other line is posted as it is. More commands are available at a terminal."
+    help + "Every other line is posted as it is, to the room that is shown: the first one, until a line `/room NAME`. More commands are available at a terminal."
 }
 
 /// Returns how a command is typed.
@@ -62,6 +62,11 @@ fn description(name: CommandName) -> String {
         CommandName::Ignore => "hide the messages of a member, from now on; without a name, list who is ignored",
         CommandName::Unignore => "display them again",
         CommandName::Joins => "display or hide joins and leaves, from now on",
+        CommandName::Rooms => "the rooms of this server, with their topics, and which ones you are in",
+        CommandName::Room => "show this room; what you type goes there",
+        CommandName::Join => "join another room of this server",
+        CommandName::Part => "leave this room, or the one with this name",
+        CommandName::Topic => "show what this room is about; with TEXT, change it (for operators)",
         CommandName::Stats => "connection status: delay, loss, damaged and forged packets",
         CommandName::Help => "this list",
         CommandName::Quit => "leave when everything you sent is stored; also !q or Ctrl-D (Ctrl-C: at once)",
@@ -83,7 +88,7 @@ mod tests {
         for command in OPERATOR_COMMANDS {
             assert!(help.lines().any(|line| line.starts_with(command.word)), "{command:?}");
         }
-        assert!(help.contains("\n/room add|set|close ...  the rooms"), "{help}");
+        assert!(help.contains("\n/room add|set|close|list ...  create"), "{help}");
         assert!(help.contains("/history [N|more]  the last N lines of the room (20, at most 200), with"), "{help}");
     }
 

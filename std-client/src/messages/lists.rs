@@ -67,6 +67,7 @@ mod tests {
             room: RoomName::new("lobby").unwrap(),
             addresses: vec!["here:7".parse().unwrap(), "there".parse().unwrap()],
             name: "anna".to_owned(),
+            is_left: false,
         };
         let table = rooms(&[known]);
         let rows: Vec<_> = table.lines().collect();

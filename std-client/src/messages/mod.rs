@@ -4,7 +4,7 @@
 //! them. May name everything that such values are made of, and prints nothing itself.
 //!
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
-//! * [`notices`]: what a session displays, with `changes`, `help` and `stats`.
+//! * [`notices`]: what a session displays, with `changes`, `rooms`, `help` and `stats`.
 //! * [`hosting`], [`wizard`], [`questions`], [`lists`], `devices`: what commands display.
 
 mod changes;
@@ -17,6 +17,7 @@ pub mod lists;
 pub mod notices;
 mod plural;
 pub mod questions;
+mod rooms;
 mod stats;
 #[cfg(test)]
 mod tests;

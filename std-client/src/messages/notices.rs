@@ -7,15 +7,26 @@ use kabar_core::client::DisconnectReason;
 use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
 
-use super::errors::with_server_text;
+use super::errors::{client_end, with_server_text};
 use super::plural::count;
-use super::{changes, help, stats};
+use super::{changes, help, rooms, stats};
 use crate::input::InputError;
-use crate::session::{AcceptedKey, Joined, Loss, Notice, Occasion, OutputStream, Reconnection, Rejection};
+use crate::session::{
+    AcceptedKey, ClientEnd, Joined, Loss, Notice, Occasion, OutputStream, Reconnection, Rejection, RoomLabel,
+};
 
-/// Returns the text of a notice, without the end of its line; `None`: nothing is displayed.
+/// Returns the text of a notice, without the end of its line; `None`: nothing is displayed. A
+/// notice about a room that is not shown begins with the name of the room.
 #[must_use]
-pub fn text(notice: &Notice<'_>) -> Option<String> {
+pub fn text(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
+    let text = text_of(notice, room)?;
+    Some(match room.filter(|room| !room.is_shown && !notice.names_room()) {
+        Some(room) => format!("#{}: {text}", room.name),
+        None => text,
+    })
+}
+
+fn text_of(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
     Some(match notice {
         Notice::Connecting(server) => format!("Connecting to {server} ... "),
         Notice::KnownServerMoved => "a known server at a new address; ".to_owned(),
@@ -27,6 +38,16 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
             format!("({}; trying again) ", loss_reason(*reason, refusal))
         }
         Notice::Joined(joined) => return joined_as(joined),
+        Notice::RoomShown { room, topic, is_private, is_empty, left_out } => {
+            rooms::shown(room, topic, *is_private, *is_empty, *left_out)
+        }
+        Notice::Unread { lines, mentioned_by } => rooms::unread(room?.name, *lines, *mentioned_by),
+        Notice::Topic(topic) => rooms::topic(topic),
+        Notice::RoomList(list) => rooms::list(list),
+        Notice::Parted => "left the room".to_owned(),
+        Notice::RoomEnded { end, unsent, was_shown } => rooms::ended(end, *unsent, *was_shown),
+        Notice::RoomCommand(error) => rooms::command_error(error),
+        Notice::RoomsNotKept(error) => format!("(that you left the room is not kept: {error})"),
         Notice::NewEntries => "--- new since your last visit ---".to_owned(),
         Notice::ConnectionLost { reason, refusal, slept } => connection_lost(&loss_reason(*reason, refusal), *slept),
         Notice::Reconnected(event) => reconnected(*event),
@@ -117,7 +138,14 @@ pub fn line_rejected(line: Option<u64>, why: Rejection) -> String {
     match why {
         Rejection::TooLong(len) => format!("{line}not sent: {len} bytes; a text has at most {MAX_TEXT_LEN}"),
         Rejection::NotUtf8 => format!("{line}not sent: not UTF-8 text"),
+        Rejection::NoRoom => format!("{line}not sent: you are not in the room that was chosen"),
     }
+}
+
+/// Returns why a room is not joined, or has ended.
+#[must_use]
+pub fn room_ended(end: &ClientEnd) -> String {
+    client_end(end).1
 }
 
 /// Returns why a post is refused permanently.
@@ -158,7 +186,7 @@ fn accepted_key(key: AcceptedKey) -> String {
 }
 
 fn joined_as(joined: &Joined<'_>) -> Option<String> {
-    let Joined { room, name, members, .. } = *joined;
+    let Joined { room, name, members, is_shown, .. } = *joined;
     let (lines, new) = match joined.occasion {
         Occasion::Start { lines, new } => (lines, new),
         Occasion::Hosting => {
@@ -175,6 +203,9 @@ fn joined_as(joined: &Joined<'_>) -> Option<String> {
         (Some(0), _) => "; nothing new since your last visit".to_owned(),
         (Some(new), _) => format!("; {} since your last visit", count(new, "new line", "new lines")),
     };
+    if !is_shown {
+        return Some(format!("Also joined {room}; {members} here{history}. /room {room} shows it."));
+    }
     let end = if lines == 0 { "." } else { ":" };
     Some(format!("Joined {room} as {name}; {members} here{history}{end}"))
 }
@@ -238,7 +269,8 @@ mod tests {
         let joined = |lines, new| {
             let (occasion, term) = (Occasion::Start { lines, new }, Term([0; 8]));
             let (start, head, is_resumed) = (0, lines, new.is_some());
-            joined_as(&Joined { room: "lobby", name: "anna", members: 2, start, head, term, is_resumed, occasion })
+            let (room, name, members, is_shown) = ("lobby", "anna", 2, true);
+            joined_as(&Joined { room, name, members, start, head, term, is_shown, is_resumed, occasion })
         };
         assert_eq!(joined(0, None).unwrap(), "Joined lobby as anna; 2 here.");
         assert_eq!(joined(1, None).unwrap(), "Joined lobby as anna; 2 here; last line:");

@@ -1,4 +1,4 @@
-use kabar_core::chat::RefusedCode;
+use kabar_core::chat::{EndedCode, RefusedCode};
 use kabar_core::client::{DisconnectReason, EndReason};
 use kabar_core::connection::CloseCode;
 use kabar_std::address::Places;
@@ -18,10 +18,10 @@ fn end(reason: EndReason) -> (Exit, String) {
     end_with(reason, "")
 }
 
-fn end_with(reason: EndReason, refusal: &str) -> (Exit, String) {
+fn end_with(reason: EndReason, server_text: &str) -> (Exit, String) {
     client_end(&ClientEnd {
         reason,
-        refusal: refusal.to_owned(),
+        server_text: server_text.to_owned(),
         server: server(),
         name: "anna".to_owned(),
         room: RoomName::new("lobby").unwrap(),
@@ -76,8 +76,11 @@ fn server_text_follows_the_sentence_of_a_refusal_without_control_characters() {
         format!("the room is full (server: {})", clean_line("until\nnoon \x1b[2J"))
     );
     assert!(!line("until\nnoon \x1b[2J").contains(char::is_control));
-    let closed = end_with(EndReason::Closed(CloseCode::KICKED), "of an earlier refusal").1;
-    assert_eq!(closed, "you were kicked from the room");
+    let kicked = [EndReason::Closed(CloseCode::KICKED), EndReason::EndedByServer(EndedCode::KICKED)];
+    for reason in kicked {
+        assert_eq!(end_with(reason, "").1, "you were kicked from the room");
+        assert_eq!(end_with(reason, "spam").1, "you were kicked from the room (server: spam)");
+    }
     let later = |why, text| notices::loss_reason(why, text);
     assert!(later(DisconnectReason::TryLater, "too many").ends_with(" at the moment (server: too many)"));
     assert_eq!(later(DisconnectReason::Shutdown, "too many"), later(DisconnectReason::Shutdown, ""));

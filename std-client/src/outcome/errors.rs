@@ -35,6 +35,18 @@ pub enum TargetError {
     /// All addresses of the invite are link-local ones without an interface.
     #[error("no usable address: {0}")]
     NoUsableAddress(AddressError),
+    /// A further invite is for another server than the first one.
+    #[error("an invite for another server")]
+    OtherServer,
+    /// A further target is an invite, and the first one is none.
+    #[error("an invite after another target")]
+    InviteNotFirst,
+    /// A further target is no room.
+    #[error("{0} is no room")]
+    NoRoom(String),
+    /// More rooms than one can be in.
+    #[error("too many rooms")]
+    TooManyRooms,
     /// Several known rooms have this name.
     #[error("{} rooms have this name", .0.len())]
     Ambiguous(Vec<(Places, RoomName)>),

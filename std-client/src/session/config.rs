@@ -14,14 +14,12 @@ use crate::identity::LocalIdentity;
 pub struct SessionConfig {
     /// The addresses of the server, as they were typed.
     pub server: Places,
-    /// The room.
-    pub room: RoomName,
+    /// The rooms; the first one is shown.
+    pub rooms: Vec<RequestedRoom>,
     /// The identity to join with.
     pub identity: LocalIdentity,
     /// The rule by which a key of the server is accepted.
     pub key_policy: KeyPolicy,
-    /// The credential to join with.
-    pub credential: RoomCredential,
     /// Holds the known servers and the position in the room.
     pub dir: DataDir,
     /// Whether joins and leaves are hidden from now on.
@@ -34,6 +32,15 @@ pub struct SessionConfig {
     pub is_host: bool,
     /// Lines of standard input that were read before.
     pub lines_taken: u64,
+}
+
+/// A room to join.
+#[derive(Debug)]
+pub struct RequestedRoom {
+    /// Its name.
+    pub name: RoomName,
+    /// The credentials to join with, one after another.
+    pub credentials: Vec<RoomCredential>,
 }
 
 /// The rule by which a key of the server is accepted.
@@ -49,8 +56,8 @@ pub enum KeyPolicy {
     Ask,
 }
 
-/// The credential to join with.
-#[derive(Debug)]
+/// A credential to join with.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomCredential {
     /// The room's secret.
     Secret(RoomSecret),

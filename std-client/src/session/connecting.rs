@@ -15,6 +15,7 @@ use super::attempt::Attempt;
 use super::config::{KeyPolicy, RoomCredential};
 use super::end::SessionError;
 use super::notice::{AcceptedKey, Notice};
+use super::room::Room;
 use super::state::{Phase, Session};
 use crate::app_event::AppEvent;
 use crate::connect::{ConnectError, JOIN_TIMEOUT, REFUSALS};
@@ -102,13 +103,14 @@ impl Session {
     }
 
     pub(super) fn key_offered(&mut self, found: Fingerprint, now: Instant) -> Result<(), SessionError> {
-        if let Some(known) = KnownServers::load(&self.config.dir)?.find_key(&found, &self.config.room) {
+        let Some(room) = self.rooms.iter_mut().next() else { return Ok(()) };
+        if let Some(known) = KnownServers::load(&self.config.dir)?.find_key(&found, &room.name) {
             let address = self.driver.client.server();
             // A server is identified by its key, so another address is no alarm.
             self.ui.notice(&Notice::KnownServerMoved);
             self.config.key_policy = KeyPolicy::Expected(known.fingerprint);
-            if let (RoomCredential::None, Some(secret)) = (&self.config.credential, known.secret) {
-                self.config.credential = RoomCredential::Secret(secret);
+            if let (RoomCredential::None, Some(secret)) = (room.credential(), known.secret) {
+                room.set_credential(RoomCredential::Secret(secret));
             }
             if let Some(name) = known.name {
                 self.config.identity.apply_usual_name(&self.config.dir, &name)?;
@@ -163,10 +165,10 @@ impl Session {
 
     /// Whether a password may help and can be typed.
     pub(super) fn should_ask_password(&self, reason: EndReason) -> bool {
-        let may_help = match self.config.credential {
-            RoomCredential::None => true,
-            RoomCredential::Password(_) => (1..PASSWORD_TRIES).contains(&self.password_tries),
-            RoomCredential::Secret(_) => false,
+        let may_help = match self.rooms.first().map(Room::credential) {
+            Some(RoomCredential::None) => true,
+            Some(RoomCredential::Password(_)) => (1..PASSWORD_TRIES).contains(&self.password_tries),
+            Some(RoomCredential::Secret(_)) | None => false,
         };
         let is_refused = reason == EndReason::Refused(RefusedCode::AUTHENTICATION);
         is_refused && may_help && self.ui.can_ask() && matches!(self.phase, Phase::Connecting(_))
@@ -179,7 +181,8 @@ impl Session {
         // The next attempt takes no other key than the one that was accepted.
         self.accepted = self.driver.client.fingerprint().or(self.accepted);
         self.ui.end_line();
-        Ok(self.ui.ask_password(&self.config.room, self.password_tries > 0)?)
+        let Some(room) = self.rooms.first() else { return Ok(()) };
+        Ok(self.ui.ask_password(&room.name, self.password_tries > 0)?)
     }
 
     pub(super) fn password_typed(
@@ -191,7 +194,9 @@ impl Session {
         let Some(password) = password.filter(|password| !password.is_empty()) else {
             return Err(SessionError::PasswordRequired);
         };
-        self.config.credential = RoomCredential::Password(normalize(&password));
+        if let Some(room) = self.rooms.iter_mut().next() {
+            room.set_credential(RoomCredential::Password(normalize(&password)));
+        }
         self.password_tries += 1;
         self.phase = Phase::Connecting(Attempt::new(now));
         self.start_client(self.driver.client.server())

@@ -79,8 +79,9 @@ pub enum SessionError {
 pub struct ClientEnd {
     /// The reason; never [`EndReason::Left`].
     pub reason: EndReason,
-    /// The server's text about a refusal, as it was received; may be empty.
-    pub refusal: String,
+    /// The server's text about a refusal, or about the end of the membership, as it was received;
+    /// may be empty.
+    pub server_text: String,
     /// The addresses of the server.
     pub server: Places,
     /// The name that the client used.

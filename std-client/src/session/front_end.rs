@@ -5,14 +5,15 @@ use std::fmt::Debug;
 use std::io;
 use std::time::Duration;
 
-use kabar_core::chat::{EntryHeader, EntryKind};
+use kabar_core::chat::EntryHeader;
 use kabar_std::invite::RoomName;
 use kabar_std::text::Content;
 
 use super::end::{Loss, SessionReport};
 use super::notice::Notice;
+use super::roster::Roster;
 use crate::command::Command;
-use crate::cursor::Cursor;
+use crate::cursor::Position;
 
 /// The front end of a session. It sends what is typed as events
 /// ([`EventSender`](crate::app_event::EventSender)).
@@ -29,24 +30,30 @@ pub trait FrontEnd: Debug {
     /// Sets the name in the room.
     fn set_name(&self, name: &str);
 
-    /// Updates the names for completion by an entry.
-    fn note_author(&self, author: &str, kind: EntryKind);
+    /// Sets the room that is shown, and what the prompt and completion need to know about rooms.
+    fn set_rooms(&self, rooms: &RoomsView<'_>);
 
-    /// Updates the names for completion: a member has another one.
-    fn note_renamed(&self, from: &str, to: &str);
+    /// Continues to read lines after a command that may show another room.
+    fn resume_input(&self);
 
-    /// Takes an entry, at position `cursor`, that the user does not want to see. It counts as
-    /// displayed.
-    fn hidden_entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Cursor);
+    /// Whether the entries of all rooms are displayed, hidden ones too: a program decides by
+    /// itself.
+    fn shows_everything(&self) -> bool;
 
-    /// Displays an entry, which is at position `cursor`.
-    fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>);
+    /// All entries up to this position count as displayed.
+    fn skipped(&self, position: Position);
+
+    /// Displays an entry, which is at this position.
+    fn entry(&self, entry: &DisplayedEntry<'_>, position: Option<Position>);
 
     /// Formats an entry in reply to `/history`; `None`: it was displayed at once.
-    fn history_line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> Option<String>;
+    fn history_line(&self, entry: &DisplayedEntry<'_>) -> Option<String>;
 
     /// Displays a notice.
     fn notice(&self, notice: &Notice<'_>);
+
+    /// Displays a notice about a room.
+    fn room_notice(&self, room: RoomLabel<'_>, notice: &Notice<'_>);
 
     /// Ends the line of a notice that [is continued](Notice::is_continued).
     fn end_line(&self);
@@ -84,6 +91,39 @@ pub trait FrontEnd: Debug {
 
     /// Writes what is left, and restores the terminal. Returns what was lost.
     fn finish(self: Box<Self>, timeout: DrainTimeout) -> Vec<Loss>;
+}
+
+/// The rooms that the user is in.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomsView<'a> {
+    /// The room that is shown.
+    pub shown: Option<&'a RoomName>,
+    /// The names of its members, for completion.
+    pub roster: &'a Roster,
+    /// All rooms.
+    pub all: &'a [&'a RoomName],
+}
+
+/// The name of a room, and whether it is the one that is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomLabel<'a> {
+    /// The name.
+    pub name: &'a RoomName,
+    /// Whether its entries are displayed now.
+    pub is_shown: bool,
+}
+
+/// An entry of a room.
+#[derive(Clone, Copy, Debug)]
+pub struct DisplayedEntry<'a> {
+    /// The room.
+    pub room: &'a RoomName,
+    /// All but the body.
+    pub header: EntryHeader<'a>,
+    /// The body.
+    pub content: Content<'a>,
+    /// Whether this session posted it.
+    pub is_own: bool,
 }
 
 /// How long output may take at the end, and what counts as a loss.

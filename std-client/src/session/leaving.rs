@@ -1,12 +1,16 @@
 //! The session at its end, requested or not: interrupts, the description of the end, and the last
 //! output.
 
+use kabar_core::chat::RefusedCode;
 use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_core::time::Instant;
+use kabar_std::invite::RoomName;
 
+use super::attempt::Attempt;
 use super::config::{KeyPolicy, RoomCredential, SessionConfig};
 use super::end::{ClientEnd, CredentialUsed, Loss, SessionEnd, SessionError, SessionReport};
 use super::front_end::DrainTimeout;
+use super::room::Room;
 use super::state::{Phase, Session};
 use crate::input::Input;
 
@@ -20,26 +24,64 @@ impl Session {
         }
         // Sends what the client sends at its end.
         self.driver.transmit();
+        if self.try_next_room(reason)? {
+            return Ok(());
+        }
         Err(match reason {
             EndReason::Left => self.requested_end(),
             reason => self.describe_end(reason).into(),
         })
     }
 
+    /// The first of several rooms was refused: tries with another credential, or the next room.
+    /// Returns whether it does.
+    fn try_next_room(&mut self, reason: EndReason) -> Result<bool, SessionError> {
+        let is_of_room = match reason {
+            EndReason::Refused(code) => matches!(
+                code,
+                RefusedCode::AUTHENTICATION | RefusedCode::UNKNOWN_ROOM | RefusedCode::ROOM_FULL | RefusedCode::BANNED
+            ),
+            reason => reason == EndReason::ServerProofInvalid,
+        };
+        let (Phase::Connecting(_), true) = (&self.phase, is_of_room) else { return Ok(false) };
+        let Some(room) = self.rooms.iter_mut().next() else { return Ok(false) };
+        if !room.next_credential(reason) {
+            if self.rooms.len() == 1 {
+                return Ok(false);
+            }
+            self.ui.end_line();
+            self.drop_first_room(reason);
+        }
+        self.accepted = self.driver.client.fingerprint().or(self.accepted);
+        self.phase = Phase::Connecting(Attempt::new(self.driver.now()));
+        self.start_client(self.driver.client.server())?;
+        Ok(true)
+    }
+
     /// Describes an end that was not requested.
     pub(super) fn describe_end(&self, reason: EndReason) -> SessionError {
-        let SessionConfig { server, room, identity, key_policy, .. } = &self.config;
+        let SessionConfig { server, key_policy, .. } = &self.config;
         if let (EndReason::KeyMismatch, KeyPolicy::Expected(expected)) = (reason, *key_policy) {
             return SessionError::KeyChanged { server: server.clone(), expected };
         }
-        let credential = match self.config.credential {
-            RoomCredential::Secret(_) => CredentialUsed::Secret,
-            RoomCredential::Password(_) => CredentialUsed::Password,
-            RoomCredential::None => CredentialUsed::None,
+        // The others have ended before.
+        let room = self.rooms.iter().find(|room| room.slot.is_some()).or(self.rooms.first());
+        let name = room.map(|room| room.name.clone()).unwrap_or_default();
+        SessionError::Client(Box::new(self.describe_room_end(&name, reason)))
+    }
+
+    /// Describes the end of a room that was not requested.
+    pub(super) fn describe_room_end(&self, room: &RoomName, reason: EndReason) -> ClientEnd {
+        let SessionConfig { server, identity, .. } = &self.config;
+        let found = self.rooms.find(room);
+        let credential = match found.map(Room::credential) {
+            Some(RoomCredential::Secret(_)) => CredentialUsed::Secret,
+            Some(RoomCredential::Password(_)) => CredentialUsed::Password,
+            Some(RoomCredential::None) | None => CredentialUsed::None,
         };
         let (server, name, room) = (server.clone(), identity.name.clone(), room.clone());
-        let refusal = self.refusal.clone();
-        SessionError::Client(Box::new(ClientEnd { reason, refusal, server, name, room, credential }))
+        let server_text = found.map(|room| room.server_text.clone()).unwrap_or_default();
+        ClientEnd { reason, server_text, server, name, room, credential }
     }
 
     /// Returns the end that was requested by a command, at the end of input, or by Ctrl-C.
@@ -59,7 +101,7 @@ impl Session {
     /// unread.
     fn unsent(&self) -> u64 {
         let Phase::Online(online) = &self.phase else { return 0 };
-        online.unsent(&self.driver.client) + self.unread
+        online.unsent(&self.rooms, &self.driver.client) + self.unread
     }
 
     fn count_unread(&mut self) {

@@ -1,56 +1,74 @@
-//! One session in a room: connecting, being a member, leaving. Hands the client's events to the
-//! front end, and posts the lines that are typed. Has no sentences and no screen.
+//! One session on a server, in one or several rooms: connecting, being a member, leaving. Hands the
+//! client's events to the front end, and posts the lines that are typed. Has no sentences and no
+//! screen.
 //!
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //! ```
-//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`: in the room, with
-//!   `display`, `replies` and `requests`.
+//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`: in the rooms.
+//!   `membership`: which rooms these are.
+//! * `room`: everything that belongs to one room, with `display`, `backlog`, `replies`, `requests`,
+//!   `unstored`, `catch_up` and `roster`. `rooms`: all of them. `person`: what they have in common.
 //! * `front_end`: the trait of the front end. `notice`: the reports to it. `end`: the result of a
 //!   session. `config`: its configuration.
 
 mod attempt;
+mod backlog;
+mod catch_up;
 mod config;
 mod connecting;
 mod display;
 mod end;
 mod front_end;
 mod leaving;
+mod membership;
+mod mention;
 mod notice;
 mod online;
+mod person;
 mod replay;
 mod replies;
 mod requests;
+mod room;
+mod room_list;
+mod rooms;
+mod roster;
 mod sleep;
 mod start;
 mod state;
 #[cfg(test)]
 mod tests;
 mod unstored;
+mod view;
 
 use std::convert::Infallible;
 use std::io;
 use std::sync::mpsc::TryRecvError;
 
+use kabar_core::chat::Info;
 use kabar_core::client::{DisconnectReason, Event};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::signals::{self, AfterHangup};
 
 use crate::app_event::{AppEvent, EventSender};
 use crate::connect::{CONNECT_TIMEOUT, ConnectError};
-use crate::cursor::CursorSlot;
 use crate::driver::Driver;
+use crate::input::Input;
 
 use attempt::Located;
-pub use config::{KeyPolicy, RoomCredential, SessionConfig};
+pub use config::{KeyPolicy, RequestedRoom, RoomCredential, SessionConfig};
 pub use end::{ClientEnd, CredentialUsed, Loss, OutputStream, SessionEnd, SessionError, SessionReport};
-pub use front_end::{DrainTimeout, FrontEnd};
+pub use front_end::{DisplayedEntry, DrainTimeout, FrontEnd, RoomLabel, RoomsView};
+pub use mention::mentions;
 pub use notice::{
-    AcceptedKey, Earlier, HistoryPage, IgnoreError, Joined, Notice, Occasion, Reconnection, Refusal, Rejection,
-    RenameError,
+    AcceptedKey, Earlier, HistoryPage, IgnoreError, Joined, ListedRoom, Notice, Occasion, Reconnection, Refusal,
+    Rejection, RenameError, RoomCommandError,
 };
 use online::JoinInfo;
 pub use replay::ReplayFrom;
+use room::Room;
+use rooms::Rooms;
+pub use roster::Roster;
 use state::{Phase, Session};
 
 /// Lines that are taken before everything else has its turn.
@@ -58,13 +76,12 @@ const LINES_PER_WAKE: usize = 64;
 /// How long an interrupted client has to close its connection.
 const CLOSE_GRACE: Duration = Duration::from_millis(300);
 
-/// Runs a session to its end, with the front end that `open` starts: it saves positions of
-/// displayed entries in the slot. `on_start` gets a sender before the session begins, and `None`
-/// when it displays nothing more.
+/// Runs a session to its end, with the front end that `open` starts. `on_start` gets a sender
+/// before the session begins, and `None` when it displays nothing more.
 #[must_use]
 pub fn run(
     config: SessionConfig,
-    open: impl FnOnce(CursorSlot, EventSender) -> io::Result<Box<dyn FrontEnd>>,
+    open: impl FnOnce(EventSender) -> io::Result<Box<dyn FrontEnd>>,
     mut on_start: impl FnMut(Option<EventSender>),
 ) -> SessionReport {
     let mut session = match Session::start(config, open) {
@@ -81,14 +98,13 @@ pub fn run(
 
 impl Session {
     fn start(
-        config: SessionConfig,
-        open: impl FnOnce(CursorSlot, EventSender) -> io::Result<Box<dyn FrontEnd>>,
+        mut config: SessionConfig,
+        open: impl FnOnce(EventSender) -> io::Result<Box<dyn FrontEnd>>,
     ) -> io::Result<Self> {
-        let slot = CursorSlot::default();
         let (mut driver, waker) = Driver::new()?;
         driver.watch_output();
         let (sender, receiver) = EventSender::new(waker);
-        let ui = open(slot.clone(), sender.clone())?;
+        let ui = open(sender.clone())?;
         let (on_stop, on_hangup) = (sender.clone(), sender.clone());
         let interrupt = move || on_stop.send(AppEvent::Interrupt);
         if signals::is_hangup_ignored() {
@@ -100,15 +116,18 @@ impl Session {
             })?;
         }
         let phase = Phase::Resolving(driver.now() + CONNECT_TIMEOUT);
+        let replay_from = config.replay_from;
+        let rooms = std::mem::take(&mut config.rooms).into_iter().map(|room| Room::new(room, replay_from));
+        let rooms = Rooms::new(rooms.collect());
         Ok(Self {
             config,
+            rooms,
+            is_first_refused: false,
             driver,
             ui,
             sender,
             receiver,
             phase,
-            slot,
-            last_shown: None,
             accepted: None,
             is_key_reported: false,
             password_tries: 0,
@@ -173,11 +192,15 @@ impl Session {
         let now = self.driver.now();
         for _ in 0..LINES_PER_WAKE {
             let Phase::Online(online) = &mut self.phase else { return };
-            if !online.wants_input(&mut self.driver.client, now) {
+            if !online.wants_input(&mut self.rooms, &mut self.driver.client, now) {
                 return;
             }
             match self.receiver.input.try_recv() {
-                Ok(input) => online.take(input, &mut self.driver, &*self.ui),
+                Ok(Input::Line(line)) => {
+                    online.count_line();
+                    self.execute(&line, now);
+                }
+                Ok(input) => online.take(input, &*self.ui, now),
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => return online.end_of_input(now),
             }
@@ -196,17 +219,20 @@ impl Session {
             match event {
                 Event::UnknownServerKey(found) => self.key_offered(found, now)?,
                 Event::Ended(reason) => self.ended(reason)?,
-                Event::Joined { name, members, start, head, term, is_resumed, .. } => {
+                Event::Joined { room, name, members, start, head, term, is_resumed } => {
                     let name = name.to_owned();
-                    let info = JoinInfo { term, head, members };
-                    self.joined(&name, start, info, is_resumed)?;
+                    self.joined(room, &name, JoinInfo { term, start, head, members, is_resumed })?;
                 }
-                Event::Refused { text, .. } => self.refusal = text.to_owned(),
+                Event::Refused { room, text, .. } => {
+                    text.clone_into(&mut self.refusal);
+                    self.rooms.set_server_text(room, text);
+                }
+                Event::RoomEnded { room, reason, unsettled } => self.room_ended(room, reason, unsettled, now),
                 Event::Disconnected(reason) => self.disconnected(reason, now),
-                event => match &mut self.phase {
-                    Phase::Online(online) => online.on_event(&event, &*self.ui, now),
-                    _ => start::on_event_before_join(&event, &*self.ui, &mut self.last_shown),
-                },
+                event => {
+                    let Self { phase, rooms, ui, .. } = self;
+                    on_event(&event, phase, rooms, &**ui, now);
+                }
             }
         }
         Ok(has_any)
@@ -215,7 +241,7 @@ impl Session {
     fn disconnected(&mut self, reason: DisconnectReason, now: Instant) {
         let refusal = &self.refusal;
         if let Phase::Online(online) = &mut self.phase {
-            online.disconnected(reason, refusal, &*self.ui, now);
+            online.disconnected(reason, refusal, &mut self.rooms, &*self.ui, now);
             self.resolve_again();
         } else {
             self.ui.notice(&Notice::LostWhileConnecting { reason, refusal });
@@ -230,10 +256,10 @@ impl Session {
             Phase::Resolving(_) | Phase::AskingKey(..) | Phase::AskingPassword => Ok(()),
             Phase::Connecting(_) => Ok(self.check_attempt(now)?),
             Phase::Online(online) => {
-                online.check(&mut self.driver.client, &*self.ui, now);
+                online.check(&mut self.rooms, &mut self.driver.client, &*self.ui, now);
                 if online.name() != self.stored_name {
                     let name = online.name().to_owned();
-                    self.store_server(&name);
+                    self.store_rooms(&name);
                 }
                 // The client ends at once when it is aborted; this only makes sure of it.
                 match self.interrupted {
@@ -250,8 +276,30 @@ impl Session {
             Phase::Connecting(attempt) => Some(attempt.deadline()),
             Phase::AskingKey(..) | Phase::AskingPassword => None,
             Phase::Online(online) => {
-                self.interrupted.map(|since| since + CLOSE_GRACE).or_else(|| online.deadline(&*self.ui))
+                self.interrupted.map(|since| since + CLOSE_GRACE).or_else(|| online.deadline(&self.rooms, &*self.ui))
             }
         }
+    }
+}
+
+/// Displays an event of a room or of the connection.
+fn on_event(event: &Event<'_>, phase: &mut Phase, rooms: &mut Rooms, ui: &dyn FrontEnd, now: Instant) {
+    let Some(slot) = event.room() else {
+        match (phase, event) {
+            (Phase::Online(online), event) => online.on_event(event, ui, now),
+            (_, Event::Info { info: Info::Notice { text, .. }, .. }) => ui.notice(&Notice::Server(text)),
+            _ => {}
+        }
+        return;
+    };
+    if let Event::Info { info: Info::Ended { text, .. }, .. } = event {
+        rooms.set_server_text(slot, text);
+    }
+    match (phase, event) {
+        (Phase::Online(online), Event::Info { info, .. }) => online.on_info(slot, *info, rooms, ui, now),
+        (Phase::Online(online), event) if rooms.member_at(slot, ui).is_some() || !rooms.is_at(slot) => {
+            online.on_room_event(slot, event, rooms, ui, now);
+        }
+        _ => start::on_event_before_join(event, slot, rooms, ui),
     }
 }

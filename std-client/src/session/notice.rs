@@ -7,11 +7,13 @@ use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_std::address::Places;
 use kabar_std::data_dir::FileError;
+use kabar_std::invite::{InviteError, RoomName};
 use kabar_std::names::NameError;
 
-use super::end::Loss;
+use super::end::{ClientEnd, Loss};
 use crate::command::CommandName;
 use crate::driver::Traffic;
+use crate::known_servers::KnownServersError;
 
 /// Something that a session reports.
 #[derive(Clone, Debug)]
@@ -33,6 +35,43 @@ pub enum Notice<'a> {
     },
     /// The room was joined.
     Joined(Joined<'a>),
+    /// A room is shown from now on, instead of another one. What came in there follows.
+    RoomShown {
+        /// The room.
+        room: &'a RoomName,
+        /// Its topic; may be empty.
+        topic: &'a str,
+        /// Whether it needs an invite of its own, as far as is known.
+        is_private: bool,
+        /// Whether nothing follows.
+        is_empty: bool,
+        /// Entries that came in before those that follow, and are not displayed.
+        left_out: u64,
+    },
+    /// Lines that nobody has seen came into a room that is not shown.
+    Unread {
+        /// Number of lines.
+        lines: u64,
+        /// Who mentioned this member in them.
+        mentioned_by: Option<&'a str>,
+    },
+    /// The topic of the room; may be empty.
+    Topic(&'a str),
+    /// The reply to `/rooms`.
+    RoomList(&'a [ListedRoom]),
+    /// The room was left, as requested.
+    Parted,
+    /// The room is not joined, or the membership has ended.
+    RoomEnded {
+        /// Why.
+        end: &'a ClientEnd,
+        /// Lines that are not in the room.
+        unsent: u64,
+        /// Whether lines of input went there, and go nowhere now.
+        was_shown: bool,
+    },
+    /// A room cannot be joined, left or shown.
+    RoomCommand(RoomCommandError<'a>),
     /// The first entry follows that was not displayed in an earlier session.
     NewEntries,
     /// The connection was lost.
@@ -180,6 +219,8 @@ pub enum Notice<'a> {
     IgnoreList(&'a [String]),
     /// Joins and leaves are displayed, or hidden, from now on.
     JoinsShown(bool),
+    /// The rooms that the user is in cannot be kept.
+    RoomsNotKept(&'a KnownServersError),
     /// What is displayed cannot be read, or not be kept.
     PreferencesNotKept(&'a FileError),
     /// The position in the room cannot be read.
@@ -201,6 +242,12 @@ impl Notice<'_> {
             self,
             Self::Connecting(_) | Self::KnownServerMoved | Self::KeyAccepted(_) | Self::LostWhileConnecting { .. }
         )
+    }
+
+    /// Whether its text names the room that it is about.
+    #[must_use]
+    pub const fn names_room(&self) -> bool {
+        matches!(self, Self::Joined(_) | Self::RoomShown { .. } | Self::Unread { .. } | Self::RoomCommand(_))
     }
 }
 
@@ -230,6 +277,8 @@ pub struct Joined<'a> {
     pub head: u64,
     /// The term of the server.
     pub term: Term,
+    /// Whether its entries are displayed now.
+    pub is_shown: bool,
     /// Whether delivery continues an earlier session.
     pub is_resumed: bool,
     /// The occasion.
@@ -272,6 +321,8 @@ pub enum Rejection {
     TooLong(usize),
     /// It is not UTF-8.
     NotUtf8,
+    /// No room takes it: the user is not, or no longer, in the one that was chosen.
+    NoRoom,
 }
 
 /// The place of a page of the history.
@@ -312,6 +363,46 @@ pub struct Refusal<'a> {
     pub code: AnswerCode,
     /// The server's text about it; may be empty.
     pub text: &'a str,
+}
+
+/// A room of the server, in the list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRoom {
+    /// Its name.
+    pub name: String,
+    /// Its topic; may be empty.
+    pub topic: String,
+    /// Members present.
+    pub members: u16,
+    /// Whether it needs an invite of its own.
+    pub is_private: bool,
+    /// If the user is in it, the number of lines that nobody has seen.
+    pub unread: Option<u64>,
+    /// Whether it is shown.
+    pub is_shown: bool,
+}
+
+/// Why a room is not joined, left or shown.
+#[derive(Clone, Copy, Debug)]
+pub enum RoomCommandError<'a> {
+    /// No room can have this name, and it is no invite.
+    NoRoomName(&'a str),
+    /// The invite cannot be used.
+    Invite(InviteError),
+    /// The invite is for another server.
+    OtherServer,
+    /// The user is not in this room.
+    NotIn(&'a str),
+    /// The server has not admitted the user to this room yet.
+    NotJoinedYet(&'a RoomName),
+    /// The room is being left: it has lines that are not stored yet.
+    StillLeaving(&'a RoomName),
+    /// It is the only room, which is left by `/quit`.
+    OnlyRoom(&'a RoomName),
+    /// The user is in this number of rooms, and can be in no more.
+    TooMany(usize),
+    /// No room is shown. These can be.
+    NoneShown(&'a [&'a RoomName]),
 }
 
 /// Why a member cannot be ignored.

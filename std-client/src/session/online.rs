@@ -1,20 +1,22 @@
-//! The session in the room: displays entries and notices, posts lines, and leaves when all of them
-//! are stored.
+//! The session after the first room was joined: displays what comes, posts lines, and leaves when
+//! all of them are stored.
 
-use kabar_core::chat::{EntryKind, Info, MAX_TEXT_LEN, Request, Term};
+use kabar_core::chat::{EndedCode, Entry, EntryHeader, EntryKind, Info, MAX_TEXT_LEN, Request, Term};
 use kabar_core::client::{DisconnectReason, Event, PostError, RequestError, RoomSlot};
 use kabar_core::time::{Duration, Instant};
+use kabar_std::invite::RoomName;
 use kabar_std::names::Name;
 use kabar_std::text::Content;
 
-use super::display::Display;
 use super::front_end::FrontEnd;
-use super::notice::{Notice, Reconnection, Rejection, RenameError};
-use super::replies::Replies;
-use super::requests::Requests;
+use super::notice::{ListedRoom, Notice, Reconnection, Rejection, RenameError, RoomCommandError};
+use super::person::Person;
+use super::room::Membership;
+use super::room_list::RoomList;
+use super::rooms::Rooms;
 use super::sleep::SleepMonitor;
-use super::unstored::UnstoredLines;
-use crate::command::Command;
+use super::view::RoomView;
+use crate::command::{Command, CommandName};
 use crate::driver::Driver;
 use crate::input::{Input, InputError};
 use crate::profile::StdClient;
@@ -25,16 +27,19 @@ const MAX_COMPLETED_MEMBERS: u16 = 64;
 /// sent.
 const DRAIN_INPUT: Duration = Duration::from_secs(1);
 
-/// The state of a session after the first Joined.
+/// The state of a session after the first Joined, without its rooms.
 #[derive(Debug)]
 pub(super) struct OnlineState {
-    display: Display,
+    pub(super) person: Person,
     /// A post that did not fit into the outbox. No more lines are taken until it fits.
-    held: Option<(EntryKind, String)>,
-    unstored: UnstoredLines,
-    replies: Replies,
-    requests: Requests,
-    /// Number of lines that were refused.
+    held: Option<(RoomSlot, EntryKind, String)>,
+    room_list: RoomList,
+    /// The room to show once it is joined, and until when that is waited for.
+    switch: Option<(RoomName, Instant)>,
+    /// Whether lines are taken for the room that is shown. They are not if a script chose another
+    /// one.
+    takes_lines: bool,
+    /// Number of lines that were refused, or were lost with their room.
     refused: u64,
     lost_since: Option<Instant>,
     sleep: SleepMonitor,
@@ -48,8 +53,6 @@ pub(super) struct OnlineState {
     leave_requested: bool,
     /// Whether it was reported that lines are not stored yet.
     wait_notice_shown: bool,
-    /// Entries up to here are displayed before the end.
-    wait_for: u64,
     give_up: Duration,
     /// Lines of standard input so far.
     lines: u64,
@@ -60,18 +63,20 @@ pub(super) struct OnlineState {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JoinInfo {
     pub(super) term: Term,
+    pub(super) start: u64,
     pub(super) head: u64,
     pub(super) members: u16,
+    pub(super) is_resumed: bool,
 }
 
 impl OnlineState {
-    pub(super) fn new(display: Display, head: u64, give_up: Duration, lines_taken: u64) -> Self {
+    pub(super) fn new(person: Person, give_up: Duration, lines_taken: u64) -> Self {
         Self {
-            display,
+            person,
             held: None,
-            unstored: UnstoredLines::default(),
-            replies: Replies::default(),
-            requests: Requests::default(),
+            room_list: RoomList::default(),
+            switch: None,
+            takes_lines: true,
             refused: 0,
             lost_since: None,
             sleep: SleepMonitor::default(),
@@ -80,16 +85,15 @@ impl OnlineState {
             skip_pending_output: false,
             leave_requested: false,
             wait_notice_shown: false,
-            wait_for: head,
             give_up,
             lines: lines_taken,
             input_error: None,
         }
     }
 
-    /// Returns the name in the room.
+    /// Returns the name of the member.
     pub(super) fn name(&self) -> &str {
-        self.display.name()
+        self.person.name()
     }
 
     /// Returns why no more lines can be read, if an error ended the input.
@@ -98,22 +102,41 @@ impl OnlineState {
     }
 
     /// Requests the members of a small room, for completion.
-    pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
-        if ui.is_prompt()
-            && members <= MAX_COMPLETED_MEMBERS
-            && client.request(now, RoomSlot::FIRST, Request::ListMembers).is_ok()
+    pub(super) fn request_names(
+        member: &mut Membership,
+        slot: RoomSlot,
+        members: u16,
+        client: &mut StdClient,
+        ui: &dyn FrontEnd,
+        now: Instant,
+    ) {
+        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.request(now, slot, Request::ListMembers).is_ok()
         {
-            self.replies.expect_silent();
+            member.replies.expect_silent();
         }
     }
 
-    /// The room was joined again, as `name`.
-    pub(super) fn rejoined(&mut self, name: &str, info: JoinInfo, is_resumed: bool, ui: &dyn FrontEnd, now: Instant) {
-        self.display.set_name(name, info.head, ui);
-        let is_restarted = info.term != self.display.term;
-        (self.wait_for, self.display.term) = (info.head, info.term);
-        let members = Some(info.members);
-        self.reconnected(ui, Reconnection { seconds: 0, is_resumed, is_restarted, members }, now);
+    /// A room was joined again, as `name`.
+    pub(super) fn rejoined(
+        &mut self,
+        name: &str,
+        info: JoinInfo,
+        slot: RoomSlot,
+        rooms: &mut Rooms,
+        ui: &dyn FrontEnd,
+        now: Instant,
+    ) {
+        self.person.set_name(name, ui);
+        let Some((member, view)) = rooms.member_at(slot, ui) else { return };
+        let is_restarted = info.term != member.display.term;
+        (member.wait_for, member.display.term) = (info.head, info.term);
+        member.display.named_at(info.head);
+        // Once for all rooms.
+        if self.lost_since.is_some() {
+            let members = Some(info.members).filter(|_| view.label.is_shown);
+            let is_resumed = info.is_resumed;
+            self.reconnected(ui, Reconnection { seconds: 0, is_resumed, is_restarted, members }, now);
+        }
     }
 
     fn reconnected(&mut self, ui: &dyn FrontEnd, event: Reconnection, now: Instant) {
@@ -121,20 +144,46 @@ impl OnlineState {
         ui.notice(&Notice::Reconnected(Reconnection { seconds, ..event }));
     }
 
-    /// Whether input is taken: not while a post does not fit, and not at the end.
-    pub(super) fn wants_input(&mut self, client: &mut StdClient, now: Instant) -> bool {
-        self.sleep.look(now);
-        if let Some((kind, text)) = self.held.take() {
-            self.post(kind, &text, client, now);
-        }
-        self.held.is_none() && self.leaving_since.is_none()
+    /// Shows a room once it is joined; input waits for that until this time.
+    pub(super) fn switch_when_joined(&mut self, name: &RoomName, until: Instant) {
+        self.switch = Some((name.clone(), until));
     }
 
-    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &dyn FrontEnd) {
-        let now = driver.now();
+    /// Whether input waits for a room.
+    pub(super) fn is_switching(&self) -> bool {
+        self.switch.is_some()
+    }
+
+    /// Returns how long the next line may take to be stored, at the end.
+    pub(super) fn give_up(&self) -> Duration {
+        self.give_up
+    }
+
+    /// A room was joined, or has ended. Returns whether input waits for it.
+    pub(super) fn take_switch(&mut self, name: &RoomName) -> bool {
+        self.switch.take_if(|(awaited, _)| awaited == name).is_some()
+    }
+
+    /// From now on, lines go to the room that is shown, or nowhere.
+    pub(super) fn set_takes_lines(&mut self, takes_lines: bool) {
+        self.takes_lines = takes_lines;
+    }
+
+    /// Whether input is taken: not while a post does not fit or another room is about to be shown,
+    /// and not at the end.
+    pub(super) fn wants_input(&mut self, rooms: &mut Rooms, client: &mut StdClient, now: Instant) -> bool {
+        self.sleep.look(now);
+        if let Some((slot, kind, text)) = self.held.take() {
+            self.post(slot, kind, &text, rooms, client, now);
+        }
+        self.held.is_none() && self.switch.is_none() && self.leaving_since.is_none()
+    }
+
+    /// Takes input other than a line.
+    pub(super) fn take(&mut self, input: Input, ui: &dyn FrontEnd, now: Instant) {
         self.lines += u64::from(input.is_line());
         match input {
-            Input::Line(line) => self.execute(ui.parse(&line), driver, ui, now),
+            Input::Line(_) => {}
             Input::TooLong(len) => self.reject(ui, Rejection::TooLong(len)),
             Input::NotUtf8 => self.reject(ui, Rejection::NotUtf8),
             Input::InvalidBytes => ui.notice(&Notice::InvalidBytes),
@@ -146,67 +195,141 @@ impl OnlineState {
         }
     }
 
-    fn execute(&mut self, command: Command<'_>, driver: &mut Driver, ui: &dyn FrontEnd, now: Instant) {
-        let client = &mut driver.client;
+    /// Counts a line of input.
+    pub(super) fn count_line(&mut self) {
+        self.lines += 1;
+    }
+
+    /// Executes a command that concerns the room that is shown, or none.
+    pub(super) fn execute(
+        &mut self,
+        command: Command<'_>,
+        rooms: &mut Rooms,
+        driver: &mut Driver,
+        ui: &dyn FrontEnd,
+        now: Instant,
+    ) {
         match command {
-            Command::Nothing => {}
-            Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, Rejection::TooLong(text.len())),
-            Command::Post(kind, text) => self.post(kind, text, client, now),
-            Command::Who => check_requested(client.request(now, RoomSlot::FIRST, Request::ListMembers), ui),
-            Command::History(count) => check_requested(self.replies.request_history(count, client, ui, now), ui),
-            Command::Nick(name) => self.rename(name, client, ui, now),
-            Command::Delete(seq) => match seq.or(self.display.last_own()) {
-                Some(seq) => check_requested(self.requests.remove(seq, client, now), ui),
-                None => ui.notice(&Notice::NothingToRemove),
-            },
-            Command::Operate(command, text) => {
-                check_requested(self.requests.operate(command.word, text, client, now), ui);
-            }
-            Command::Ignore(None) => self.display.list_ignored(ui),
-            Command::Ignore(Some(name)) => self.display.ignore(name, ui),
-            Command::Unignore(name) => self.display.unignore(name, ui),
-            Command::Joins(shows) => self.display.show_joins(shows, ui),
+            Command::Ignore(None) => return self.person.list_ignored(ui),
+            Command::Ignore(Some(name)) => return self.person.ignore(name, ui),
+            Command::Unignore(name) => return self.person.unignore(name, ui),
+            Command::Joins(shows) => return self.person.show_joins(shows, ui),
             Command::Stats => {
                 let (rtt, counters, traffic) = (driver.client.rtt(), &driver.client.counters(), driver.traffic());
-                ui.notice(&Notice::Stats { rtt, counters, traffic, ignored: self.display.ignored() });
+                return ui.notice(&Notice::Stats { rtt, counters, traffic, ignored: self.person.ignored() });
             }
-            Command::Help => ui.notice(&Notice::Help { is_prompt: ui.is_prompt() }),
+            Command::Help => return ui.notice(&Notice::Help { is_prompt: ui.is_prompt() }),
             Command::Quit => {
                 self.skip_pending_output = true;
-                self.end_of_input(now);
+                return self.end_of_input(now);
             }
-            Command::Usage(name) => ui.notice(&Notice::Usage(name)),
-            Command::Unknown(word) => ui.notice(&Notice::UnknownCommand(word)),
+            Command::Usage(name) => return ui.notice(&Notice::Usage(name)),
+            Command::Unknown(word) => return ui.notice(&Notice::UnknownCommand(word)),
+            Command::Nothing => return,
+            _ => {}
+        }
+        let Some(slot) = rooms.shown().and_then(|room| room.slot) else {
+            if matches!(command, Command::Post(..)) && !ui.is_prompt() {
+                return self.reject(ui, Rejection::NoRoom);
+            }
+            let names: Vec<&RoomName> = rooms.iter().map(|room| &room.name).collect();
+            return ui.notice(&Notice::RoomCommand(RoomCommandError::NoneShown(&names)));
+        };
+        self.execute_in(slot, command, rooms, &mut driver.client, ui, now);
+    }
+
+    fn execute_in(
+        &mut self,
+        slot: RoomSlot,
+        command: Command<'_>,
+        rooms: &mut Rooms,
+        client: &mut StdClient,
+        ui: &dyn FrontEnd,
+        now: Instant,
+    ) {
+        match command {
+            Command::Post(..) if !self.takes_lines => return self.reject(ui, Rejection::NoRoom),
+            Command::Post(_, text) if text.len() > MAX_TEXT_LEN => {
+                return self.reject(ui, Rejection::TooLong(text.len()));
+            }
+            Command::Post(kind, text) => return self.post(slot, kind, text, rooms, client, now),
+            _ => {}
+        }
+        let Some((member, view)) = rooms.member_at(slot, ui) else { return ui.notice(&Notice::NotConnected) };
+        let requested = match command {
+            Command::Who => client.request(now, slot, Request::ListMembers),
+            Command::History(count) => member.replies.request_history(count, slot, client, view, now),
+            Command::Nick(name) => self.rename(name, slot, member, client, ui, now),
+            Command::Delete(seq) => match seq.or(member.display.last_own()) {
+                Some(seq) => member.requests.remove(seq, slot, client, now),
+                None => return view.notice(&Notice::NothingToRemove),
+            },
+            Command::Operate(word, text) => member.requests.operate(word, text, slot, client, now),
+            Command::Rooms => self.room_list.request(slot, client, now),
+            Command::Topic => return view.notice(&Notice::Topic(member.display.topic())),
+            _ => Ok(()),
+        };
+        if requested.is_err() {
+            ui.notice(&Notice::NotConnected);
         }
     }
 
-    fn rename(&mut self, requested: &str, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
-        let name = self.display.name();
-        match Name::existing(requested) {
-            Err(error) => ui.notice(&Notice::NotRenamed { name, why: RenameError::Name(error) }),
-            Ok(new) if new.shown() == name => {
-                ui.notice(&Notice::NotRenamed { name, why: RenameError::SameName });
-            }
-            Ok(new) => check_requested(self.requests.rename(new.shown(), client, now), ui),
-        }
+    fn rename(
+        &mut self,
+        requested: &str,
+        slot: RoomSlot,
+        member: &mut Membership,
+        client: &mut StdClient,
+        ui: &dyn FrontEnd,
+        now: Instant,
+    ) -> Result<(), RequestError> {
+        let name = self.person.name();
+        let why = match Name::existing(requested) {
+            Err(error) => RenameError::Name(error),
+            Ok(new) if new.shown() == name => RenameError::SameName,
+            Ok(new) => return member.requests.rename(new.shown(), slot, client, now),
+        };
+        ui.notice(&Notice::NotRenamed { name, why });
+        Ok(())
     }
 
-    fn post(&mut self, kind: EntryKind, text: &str, client: &mut StdClient, now: Instant) {
-        match client.post(RoomSlot::FIRST, kind, text.as_bytes()) {
-            Ok(number) => self.unstored.posted(number, text, now),
-            Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
-            // Excluded by the checks before; counted anyway.
+    fn post(
+        &mut self,
+        slot: RoomSlot,
+        kind: EntryKind,
+        text: &str,
+        rooms: &mut Rooms,
+        client: &mut StdClient,
+        now: Instant,
+    ) {
+        match client.post(slot, kind, text.as_bytes()) {
+            Ok(number) => {
+                if let Some(member) = rooms.at(slot).and_then(|room| room.membership.as_mut()) {
+                    member.unstored.posted(number, text, now);
+                }
+            }
+            Err(PostError::Full) => self.held = Some((slot, kind, text.to_owned())),
+            // The room has ended. Everything else is excluded by the checks before.
             Err(_) => self.refused += 1,
         }
     }
 
-    fn reject(&mut self, ui: &dyn FrontEnd, why: Rejection) {
+    /// Reports that a line, or a line that chooses a room, has no effect.
+    pub(super) fn reject(&mut self, ui: &dyn FrontEnd, why: Rejection) {
         // A person can type the line again; a script sees it by the exit code.
         if ui.is_prompt() {
             return ui.notice(&Notice::LineRejected { line: None, why });
         }
         self.refused += 1;
         ui.notice(&Notice::LineRejected { line: Some(self.lines), why });
+    }
+
+    /// Lines were lost with their room.
+    pub(super) fn lost_lines(&mut self, slot: RoomSlot, unsettled: u64) -> u64 {
+        let held = self.held.take_if(|(room, ..)| *room == slot);
+        let lost = unsettled + u64::from(held.is_some());
+        self.refused += lost;
+        lost
     }
 
     /// Leaves when everything is stored.
@@ -220,25 +343,51 @@ impl OnlineState {
         self.draining_since.get_or_insert(now);
     }
 
-    /// Drives leaving, and reports lines that are not stored yet.
-    pub(super) fn check(&mut self, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
-        self.replies.check(client, ui, now);
-        self.requests.check(ui, now);
+    /// Drives leaving, and reports unread lines and lines that are not stored yet.
+    pub(super) fn check(&mut self, rooms: &mut Rooms, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
+        let is_online = self.lost_since.is_none();
+        for (slot, member, view) in rooms.members(ui) {
+            member.replies.check(slot, client, view, now);
+            member.requests.check(view, now);
+            check_catch_up(member, slot, client, now);
+            self.room_list.check(slot, client, now);
+            if ui.is_prompt() {
+                for text in member.unstored.overdue(now, is_online) {
+                    view.notice(&Notice::NotStoredYet(text));
+                }
+            }
+            if let Some(report) = member.display.backlog.report(now) {
+                let (lines, mentioned_by) = (report.lines, report.mentioned_by.as_deref());
+                view.notice(&Notice::Unread { lines, mentioned_by });
+            }
+        }
+        if self.room_list.deadline().is_some_and(|late| now >= late) {
+            self.room_list.clear();
+            ui.notice(&Notice::Unanswered { word: CommandName::Rooms.word(), is_lost: false });
+        }
+        if self.switch.take_if(|(_, until)| now >= *until).is_some() {
+            ui.resume_input();
+        }
         if self.draining_since.is_some_and(|since| now >= since + DRAIN_INPUT) {
             self.end_of_input(now);
         }
-        if ui.is_prompt() {
-            for text in self.unstored.overdue(now, self.lost_since.is_none()) {
-                ui.notice(&Notice::NotStoredYet(text));
-            }
-        }
-        let waiting = client.unsettled(RoomSlot::FIRST) + u64::from(self.held.is_some());
+        self.check_leaving(rooms, client, ui, now);
+    }
+
+    fn check_leaving(&mut self, rooms: &mut Rooms, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
+        let waiting = self.waiting(rooms, client);
+        let mut members = rooms.members(ui);
         let is_displayed = self.skip_pending_output
             || ui.is_prompt()
-            || client.cursor(RoomSlot::FIRST).is_some_and(|(seq, _)| seq >= self.wait_for);
+            || members.all(|(slot, member, _)| {
+                member.catch_up.is_none() && client.cursor(slot).is_some_and(|(seq, _)| seq >= member.wait_for)
+            });
         match self.leaving_since {
             Some(since) if now >= since + self.give_up => client.abort(now),
-            Some(_) if waiting == 0 && is_displayed && !self.leave_requested => self.leave(client, now),
+            Some(_) if waiting == 0 && is_displayed && !self.leave_requested => {
+                self.leave_requested = true;
+                client.leave(now);
+            }
             Some(_) if waiting > 0 && ui.is_prompt() && !self.wait_notice_shown => {
                 self.wait_notice_shown = true;
                 ui.notice(&Notice::WaitingForStorage { lines: waiting, timeout: self.give_up });
@@ -247,64 +396,98 @@ impl OnlineState {
         }
     }
 
-    fn leave(&mut self, client: &mut StdClient, now: Instant) {
-        self.leave_requested = true;
-        client.leave(now);
+    /// Returns the number of lines that are neither stored nor refused.
+    fn waiting(&self, rooms: &Rooms, client: &StdClient) -> u64 {
+        let unsettled: u64 = rooms.slots().map(|slot| client.unsettled(slot)).sum();
+        unsettled + u64::from(self.held.is_some())
     }
 
-    pub(super) fn deadline(&self, ui: &dyn FrontEnd) -> Option<Instant> {
-        let unstored = if ui.is_prompt() { self.unstored.deadline() } else { None };
+    pub(super) fn deadline(&self, rooms: &Rooms, ui: &dyn FrontEnd) -> Option<Instant> {
         let drained = self.draining_since.filter(|_| self.leaving_since.is_none()).map(|since| since + DRAIN_INPUT);
         let given_up = self.leaving_since.map(|since| since + self.give_up);
-        [given_up, drained, unstored, self.requests.deadline()].into_iter().flatten().min()
+        let switched = self.switch.as_ref().map(|(_, until)| *until);
+        let members = rooms.iter().filter_map(|room| room.membership.as_ref()?.deadline(ui.is_prompt()));
+        members.chain([given_up, drained, switched, self.room_list.deadline()].into_iter().flatten()).min()
     }
 
-    /// Returns the number of lines that are not in the room.
-    pub(super) fn unsent(&self, client: &StdClient) -> u64 {
-        client.unsettled(RoomSlot::FIRST) + u64::from(self.held.is_some()) + self.refused
+    /// Returns the number of lines that are not in a room.
+    pub(super) fn unsent(&self, rooms: &Rooms, client: &StdClient) -> u64 {
+        self.waiting(rooms, client) + self.refused
     }
 
     /// Reports that the connection was lost.
-    pub(super) fn disconnected(&mut self, reason: DisconnectReason, refusal: &str, ui: &dyn FrontEnd, now: Instant) {
+    pub(super) fn disconnected(
+        &mut self,
+        reason: DisconnectReason,
+        refusal: &str,
+        rooms: &mut Rooms,
+        ui: &dyn FrontEnd,
+        now: Instant,
+    ) {
         self.lost_since.get_or_insert(now);
         ui.notice(&Notice::ConnectionLost { reason, refusal, slept: self.sleep.recent(now) });
-        self.replies.clear();
-        self.requests.lost(ui);
+        rooms.members(ui).for_each(|(_, member, view)| member.disconnected(view));
+        if self.room_list.clear() {
+            ui.notice(&Notice::Unanswered { word: CommandName::Rooms.word(), is_lost: true });
+        }
     }
 
-    /// Displays an event.
+    /// Handles an event about the whole connection.
     pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &dyn FrontEnd, now: Instant) {
-        if let (Event::Stored { .. } | Event::PostRefused { .. }, Some(since)) = (event, &mut self.leaving_since) {
-            // A room may take posts more slowly than they were typed.
-            *since = now;
-        }
         match *event {
-            Event::Entry { header, body, own, .. } => self.display.entry(&header, Content::Body(body), own, ui),
-            Event::EntryTooLarge { header, size, .. } => self.display.entry(&header, Content::Omitted(size), false, ui),
-            Event::Stored { number, seq, .. } => {
-                self.wait_for = self.wait_for.max(seq);
-                self.unstored.stored(number);
-                ui.notice(&Notice::Stored { number, seq });
-            }
-            Event::PostRefused { number, code, .. } => {
-                self.refused += 1;
-                let excerpt = self.unstored.refused(number);
-                ui.notice(&Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
-            }
-            Event::Info { info, .. } => self.on_info(info, ui),
             Event::Reconnected => {
                 let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
                 self.reconnected(ui, event, now);
             }
-            Event::Reset { .. } => {
-                self.display.reset();
-                ui.notice(&Notice::HistoryReset);
+            Event::Info { info: Info::Notice { text, .. }, .. } => ui.notice(&Notice::Server(text)),
+            _ => {}
+        }
+    }
+
+    /// Displays an event of a room that was joined before.
+    pub(super) fn on_room_event(
+        &mut self,
+        slot: RoomSlot,
+        event: &Event<'_>,
+        rooms: &mut Rooms,
+        ui: &dyn FrontEnd,
+        now: Instant,
+    ) {
+        if let (Event::Stored { .. } | Event::PostRefused { .. }, Some(since)) = (event, &mut self.leaving_since) {
+            // A room may take posts more slowly than they were typed.
+            *since = now;
+        }
+        self.refused += u64::from(matches!(event, Event::PostRefused { .. }));
+        // It may have been left.
+        let Some((member, view)) = rooms.member_at(slot, ui) else { return };
+        match *event {
+            Event::Entry { header, body, own, .. } => {
+                self.entry(&header, Content::Body(body), own, member, view, now);
             }
-            Event::Gap { after, first, .. } => report_gap(after, first, ui),
+            Event::EntryTooLarge { header, size, .. } => {
+                self.entry(&header, Content::Omitted(size), false, member, view, now);
+            }
+            Event::Stored { number, seq, .. } => {
+                member.wait_for = member.wait_for.max(seq);
+                member.unstored.stored(number);
+                view.notice(&Notice::Stored { number, seq });
+            }
+            Event::PostRefused { number, code, .. } => {
+                let excerpt = member.unstored.refused(number);
+                view.notice(&Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
+            }
+            Event::Reset { .. } => {
+                member.catch_up = None;
+                member.display.reset();
+                view.notice(&Notice::HistoryReset);
+            }
+            Event::Gap { after, first, .. } => view.notice(&Notice::Gap { after, first }),
             // Posts that do not fit are tried again with every wake-up.
             Event::OutboxWritable { .. } => {}
             // The session handles these.
-            Event::UnknownServerKey(_)
+            Event::Info { .. }
+            | Event::Reconnected
+            | Event::UnknownServerKey(_)
             | Event::Joined { .. }
             | Event::Refused { .. }
             | Event::RoomEnded { .. }
@@ -312,34 +495,116 @@ impl OnlineState {
             | Event::Ended(_) => {}
         }
     }
+}
 
-    fn on_info(&mut self, info: Info<'_>, ui: &dyn FrontEnd) {
-        match info {
-            Info::MemberListed { remaining, name, .. } => self.replies.name(name, remaining, ui),
-            Info::HistoryEntry { remaining, entry, .. } => {
-                self.replies.entry(entry, remaining, &mut self.display, ui);
+impl OnlineState {
+    /// Displays information about a room that was joined before.
+    pub(super) fn on_info(
+        &mut self,
+        slot: RoomSlot,
+        info: Info<'_>,
+        rooms: &mut Rooms,
+        ui: &dyn FrontEnd,
+        now: Instant,
+    ) {
+        if let Info::RoomListed { room, remaining, .. } = info {
+            if let Some(list) = self.room_list.take(room, remaining) {
+                ui.notice(&Notice::RoomList(&marked(list, rooms)));
             }
-            Info::Notice { text, .. } => ui.notice(&Notice::Server(text)),
-            Info::Ended { text: "", .. } | Info::RoomListed { .. } | Info::Topic { .. } => {}
-            Info::Ended { text, .. } => ui.notice(&Notice::Server(text)),
-            Info::OutputLine { text, .. } => ui.notice(&Notice::Output(text)),
+            return;
+        }
+        let Some((member, view)) = rooms.member_at(slot, ui) else { return };
+        match info {
+            Info::MemberListed { remaining, name, .. } => {
+                member.replies.name(name, remaining, self.person.name(), &member.display.roster, view);
+            }
+            Info::HistoryEntry { remaining, entry, .. } if member.replies.is_catch_up_next() => {
+                self.catch_up(entry, remaining, member, view, now);
+            }
+            Info::HistoryEntry { remaining, entry, .. } => {
+                member.replies.entry(entry, remaining, &mut self.person, view);
+            }
+            Info::OutputLine { text, .. } => view.notice(&Notice::Output(text)),
             Info::Answer { request, code, text, .. } => {
-                let name = self.display.name().to_owned();
-                if let Some(name) = self.requests.answered(request, code, text, &name, ui) {
-                    self.display.set_name(&name, 0, ui);
+                let name = self.person.name();
+                if let Some(name) = member.requests.answered(request, code, text, name, view) {
+                    self.person.set_name(&name, ui);
                 }
             }
+            Info::Topic { topic, .. } => {
+                if member.display.set_topic(topic) && view.label.is_shown {
+                    view.notice(&Notice::Topic(member.display.topic()));
+                }
+            }
+            // The client joins the room again, and states what is missing.
+            Info::Ended { code: EndedCode::GAP, .. } => member.disconnected(view),
+            // The session handles the end, and has the list.
+            Info::Ended { .. } | Info::RoomListed { .. } | Info::Notice { .. } => {}
+        }
+    }
+
+    /// Takes a part of a page that was requested for `--since`.
+    fn catch_up(
+        &mut self,
+        entry: Option<Entry<'_>>,
+        remaining: u16,
+        member: &mut Membership,
+        view: RoomView<'_>,
+        now: Instant,
+    ) {
+        let is_empty = entry.is_none();
+        if let (Some(Entry { header, body }), Some(catch_up)) = (entry, &mut member.catch_up)
+            && catch_up.entry(header.seq, header.time_ms)
+        {
+            member.display.entry(&header, Content::Body(body), false, &mut self.person, view, now);
+        }
+        if remaining == 0 {
+            member.replies.catch_up_answered();
+            if let Some(catch_up) = &mut member.catch_up {
+                catch_up.answered(is_empty);
+            }
+        }
+    }
+
+    /// Takes an entry that the server sends on its own. While earlier ones are read, it is read
+    /// after them.
+    fn entry(
+        &mut self,
+        header: &EntryHeader<'_>,
+        content: Content<'_>,
+        is_own: bool,
+        member: &mut Membership,
+        view: RoomView<'_>,
+        now: Instant,
+    ) {
+        if member.catch_up.is_none() {
+            member.display.entry(header, content, is_own, &mut self.person, view, now);
         }
     }
 }
 
-fn check_requested(requested: Result<(), RequestError>, ui: &dyn FrontEnd) {
-    if requested.is_err() {
-        ui.notice(&Notice::NotConnected);
+/// Continues to read the entries that `--since` requests.
+fn check_catch_up(member: &mut Membership, slot: RoomSlot, client: &mut StdClient, now: Instant) {
+    let (Some(catch_up), Some((delivered, _))) = (&mut member.catch_up, client.cursor(slot)) else { return };
+    if catch_up.is_done(delivered) {
+        member.catch_up = None;
+    } else if let Some(request) = catch_up.request(delivered)
+        && client.request(now, slot, request).is_ok()
+    {
+        catch_up.sent(delivered);
+        member.replies.expect_catch_up();
     }
 }
 
-/// Reports that the entries between `after` and `first` are no longer kept.
-pub(super) fn report_gap(after: u64, first: u64, ui: &dyn FrontEnd) {
-    ui.notice(&Notice::Gap { after, first });
+/// Marks the rooms that the user is in, and remembers which are private.
+fn marked(mut list: Vec<ListedRoom>, rooms: &mut Rooms) -> Vec<ListedRoom> {
+    for listed in &mut list {
+        let Ok(name) = RoomName::new(&listed.name) else { continue };
+        listed.is_shown = rooms.is_shown(&name);
+        if let Some(room) = rooms.find_mut(&name) {
+            listed.unread = Some(room.unread());
+            room.is_private = listed.is_private;
+        }
+    }
+    list
 }

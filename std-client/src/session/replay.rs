@@ -8,11 +8,13 @@
 //! | `--since SEQ` | all after SEQ | all after SEQ |
 //! | `--since TIME` | all since TIME | all since TIME |
 //!
-//! No message asks for a time. So the whole log is requested, in its order, and entries before the
-//! first one with that time are not displayed: none of them is kept in memory.
+//! A position is valid only together with the term of the server, which is not known without an
+//! earlier session. So entries after a number that was not displayed yet, and those since a time,
+//! are read as history ([`CatchUp`]), and the server sends only those that come later.
 
 use kabar_core::chat::Start;
 
+use super::catch_up::CatchUp;
 use crate::cursor::Cursor;
 
 /// Entries requested at the first join.
@@ -42,12 +44,11 @@ impl ReplayFrom {
         let context = if is_prompt { CONTEXT } else { 0 };
         match (self, shown) {
             (Self::Last(count), _) => Start::Last(count),
-            (Self::Since(1..), Some(Cursor { seq, term })) if self.skip_to() <= seq => {
-                Start::After { seq: self.skip_to(), term, fallback_count: ALL }
+            (Self::Since(0), _) => Start::Last(ALL),
+            (Self::Since(after), Some(Cursor { seq, term })) if after <= seq => {
+                Start::After { seq: after, term, fallback_count: ALL }
             }
-            (Self::Since(1..), Some(Cursor { seq, term })) => Start::After { seq, term, fallback_count: ALL },
-            // The term of an entry is not known without a cursor: the rest is skipped on display.
-            (Self::Since(_) | Self::SinceTime(_), _) => Start::Last(ALL),
+            (Self::Since(_) | Self::SinceTime(_), _) => Start::Head,
             (Self::New, Some(Cursor { seq, term })) => {
                 Start::After { seq: seq.saturating_sub(context), term, fallback_count: HISTORY }
             }
@@ -55,14 +56,26 @@ impl ReplayFrom {
         }
     }
 
-    /// Entries up to here are not displayed.
-    pub(super) fn skip_to(self) -> u64 {
-        if let Self::Since(seq) = self { seq } else { 0 }
+    /// Returns how the entries are read that [`ReplayFrom::start`] leaves out; `head`: the last
+    /// entry.
+    pub(super) fn catch_up(self, shown: Option<Cursor>, head: u64) -> Option<CatchUp> {
+        match self {
+            Self::Since(after) if after > 0 && shown.is_none_or(|shown| after > shown.seq) => {
+                Some(CatchUp::from_seq(after.saturating_add(1)))
+            }
+            Self::SinceTime(since) => Some(CatchUp::from_time(since, head)),
+            _ => None,
+        }
     }
 
-    /// Entries before the first one with this time are not displayed.
-    pub(super) fn since_ms(self) -> Option<u64> {
-        if let Self::SinceTime(time) = self { Some(time) } else { None }
+    /// Returns the position after which entries are displayed; `start`: that of the server. `None`:
+    /// it is not known.
+    pub(super) fn first_displayed(self, start: u64, head: u64) -> Option<u64> {
+        match self {
+            Self::Since(after) => Some(after.min(head)),
+            Self::SinceTime(_) => None,
+            Self::New | Self::Last(_) => Some(start),
+        }
     }
 }
 
@@ -93,12 +106,15 @@ mod tests {
         for shown in [None, SHOWN] {
             assert_eq!(ReplayFrom::Last(7).start(shown, true), Start::Last(7));
             assert_eq!(ReplayFrom::Since(0).start(shown, true), Start::Last(ALL));
-            assert_eq!(ReplayFrom::SinceTime(7).start(shown, true), Start::Last(ALL));
+            assert_eq!(ReplayFrom::SinceTime(7).start(shown, true), Start::Head);
+            assert!(ReplayFrom::SinceTime(7).catch_up(shown, 200).is_some());
+            assert!(ReplayFrom::Last(7).catch_up(shown, 200).is_none());
         }
         assert_eq!(ReplayFrom::Since(40).start(SHOWN, true), after(40, ALL));
-        assert_eq!(ReplayFrom::Since(140).start(SHOWN, true), after(100, ALL), "the rest is skipped on display");
-        assert_eq!(ReplayFrom::Since(40).start(None, true), Start::Last(ALL));
-        assert_eq!(ReplayFrom::Since(40).skip_to(), 40);
-        assert_eq!(ReplayFrom::Last(40).skip_to(), 0);
+        assert!(ReplayFrom::Since(40).catch_up(SHOWN, 200).is_none());
+        for shown in [None, Some(Cursor { seq: 39, term: TERM })] {
+            assert_eq!(ReplayFrom::Since(40).start(shown, true), Start::Head);
+            assert!(ReplayFrom::Since(40).catch_up(shown, 200).is_some(), "they are read as history");
+        }
     }
 }

@@ -1,13 +1,14 @@
-//! The session at the beginning of a connection: starts the client, and reports that the room was
-//! joined.
+//! The session at the beginning of a connection: starts the client, and reports the rooms that
+//! were joined.
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::Info;
-use kabar_core::client::{Config, Credential, Event};
+use kabar_core::chat::Request;
+use kabar_core::client::{Config, Event, RoomConfig, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_core::time::Duration;
+use kabar_core::time::{Duration, Instant};
+use kabar_std::invite::RoomName;
 use kabar_std::names::Name;
 use kabar_std::text::clean_line;
 
@@ -16,44 +17,46 @@ use super::display::{Display, DisplayStart};
 use super::end::{Loss, SessionError};
 use super::front_end::FrontEnd;
 use super::notice::{Joined, Notice, Occasion};
-use super::online::{JoinInfo, OnlineState, report_gap};
+use super::online::{JoinInfo, OnlineState};
+use super::person::Person;
 use super::replay::ReplayFrom;
+use super::room::Membership;
+use super::rooms::Rooms;
 use super::state::{Phase, Session};
-use crate::cursor::{Cursor, CursorFile, Opened};
+use super::view::RoomView;
 use crate::known_servers::{JoinedRoom, KnownServers};
 use crate::preferences::Preferences;
 use crate::profile;
 
 impl Session {
-    /// Starts the client with `address`, and with the other addresses in case it does not answer.
+    /// Starts the client with the first room and `address`, and with the other addresses in case it
+    /// does not answer. The other rooms follow when the first one is joined: whoever is admitted to
+    /// one room may join the others.
     pub(super) fn start_client(&mut self, address: SocketAddr) -> Result<(), SessionError> {
         let fingerprint = self.expected_key();
-        if let Some(fingerprint) = fingerprint {
-            self.find_cursor(&fingerprint);
+        let Self { config: SessionConfig { identity, dir, .. }, rooms, ui, driver, .. } = self;
+        let Some(room) = rooms.iter_mut().next() else { return Ok(()) };
+        if let Some(fingerprint) = &fingerprint {
+            room.open_cursor(dir, fingerprint, identity, &**ui);
         }
-        let SessionConfig { room, identity, credential, replay_from, .. } = &self.config;
-        let credential = match credential {
-            RoomCredential::Secret(secret) => Credential::Secret(*secret.expose()),
-            RoomCredential::Password(password) => Credential::Password(password.as_bytes()),
-            RoomCredential::None => Credential::None,
-        };
-        let start = replay_from.start(self.last_shown, self.ui.is_prompt());
+        let RoomConfig { room: name, credential, start, max_entry_len } = room.config(ui.is_prompt());
         let key = Identity::from_seed(identity.key.seed());
         let config = Config {
             server: address,
             fingerprint,
-            room: room.as_str(),
+            room: name,
             name: &identity.name,
             is_default_name: identity.is_default_name,
             identity: &key,
             credential,
             start,
-            max_entry_len: profile::LARGEST_ENTRY,
+            max_entry_len,
             idle_s: profile::IDLE_S,
             ack_delay_ms: profile::ACK_DELAY_MS,
             tick_us: profile::TICK_US,
         };
-        self.driver.start(&config)?;
+        driver.start(&config)?;
+        room.slot = Some(RoomSlot::FIRST);
         self.driver.set_addresses(&self.located.addresses());
         Ok(())
     }
@@ -65,79 +68,112 @@ impl Session {
         }
     }
 
-    /// Loads the position in this room, and saves it there from now on.
-    fn find_cursor(&mut self, server: &Fingerprint) {
-        if self.slot.is_set() {
-            return;
-        }
-        let SessionConfig { dir, room, identity, .. } = &self.config;
-        let Opened { file, start } =
-            CursorFile::open(dir, server, room, &identity.key.fingerprint(), &identity.former_names);
-        self.last_shown = start.unwrap_or_else(|error| {
-            self.ui.notice(&Notice::PositionNotRead(&error));
-            None
-        });
-        self.slot.set(file);
+    /// Returns the key of the server, which is known once a room was joined.
+    pub(super) fn server_key(&self) -> Fingerprint {
+        self.driver.client.fingerprint().or(self.accepted).unwrap_or(Fingerprint([0; 20]))
     }
 
-    /// Handles Joined, the first one and later ones.
-    pub(super) fn joined(
-        &mut self,
-        name: &str,
-        start: u64,
-        info: JoinInfo,
-        is_resumed: bool,
-    ) -> Result<(), SessionError> {
+    /// Handles Joined, the first one of a room and later ones.
+    pub(super) fn joined(&mut self, slot: RoomSlot, name: &str, info: JoinInfo) -> Result<(), SessionError> {
         let name = clean_line(name);
         let now = self.driver.now();
-        let is_continued = is_resumed || self.last_shown.is_some();
-        if let Phase::Online(online) = &mut self.phase {
-            let joined = joined_room(&self.config, &name, start, info, is_continued, Occasion::Reconnected);
-            self.ui.notice(&Notice::Joined(joined));
-            online.rejoined(&name, info, is_resumed, &*self.ui, now);
+        self.rooms.set_server_text(slot, "");
+        let is_first_room = !matches!(self.phase, Phase::Online(_));
+        if is_first_room {
+            self.report_key();
+            let person = Person::new(self.preferences());
+            let give_up = Duration::from_micros(u64::try_from(self.config.give_up.as_micros()).unwrap_or(u64::MAX));
+            self.phase = Phase::Online(Box::new(OnlineState::new(person, give_up, self.config.lines_taken)));
+        }
+        let is_known = self.rooms.at(slot).is_none_or(|room| room.membership.is_some());
+        if is_known {
+            self.joined_again(slot, &name, info, now);
             return Ok(());
         }
-        self.report_key();
-        let shown = self.last_shown;
-        let skip_to = self.config.replay_from.skip_to();
-        let seen = shown.filter(|_| self.config.replay_from == ReplayFrom::New);
-        let occasion = self.occasion(start.max(skip_to), info.head, seen);
-        let joined = joined_room(&self.config, &name, start, info, is_continued, occasion);
-        self.ui.notice(&Notice::Joined(joined));
+        self.joined_room(slot, &name, info, is_first_room, now);
+        if !is_first_room {
+            return Ok(());
+        }
         if self.config.identity.is_default_name && !is_same_name(&name, &self.config.identity.name) {
             self.ui.notice(&Notice::NameChosen(&name));
         }
-        self.store_server(&name);
-        let fingerprint = self.driver.client.fingerprint().or(self.accepted).unwrap_or(Fingerprint([0; 20]));
-        self.find_cursor(&fingerprint);
-        let seen_to =
-            seen.map(|cursor| cursor.seq).filter(|seen| self.ui.is_prompt() && start < *seen && *seen < info.head);
-        let followed_to = shown.map_or(0, |cursor| cursor.seq);
-        let since_ms = self.config.replay_from.since_ms();
-        let display_start = DisplayStart { term: info.term, skip_to, since_ms, seen_to, followed_to };
-        let mut display = Display::new(display_start, self.preferences(&fingerprint));
-        display.set_name(&name, info.head, &*self.ui);
-        let give_up = Duration::from_micros(u64::try_from(self.config.give_up.as_micros()).unwrap_or(u64::MAX));
-        let mut online = OnlineState::new(display, info.head, give_up, self.config.lines_taken);
-        online.request_names(info.members, &mut self.driver.client, &*self.ui, now);
-        self.phase = Phase::Online(Box::new(online));
+        if let Phase::Online(online) = &mut self.phase {
+            online.set_takes_lines(self.ui.is_prompt() || !self.is_first_refused);
+        }
+        self.join_other_rooms(now);
         Ok(self.ui.start_input()?)
     }
 
-    fn occasion(&self, after: u64, head: u64, seen: Option<Cursor>) -> Occasion {
-        if self.config.is_host {
-            return Occasion::Hosting;
+    fn joined_again(&mut self, slot: RoomSlot, name: &str, info: JoinInfo, now: Instant) {
+        let Self { rooms, ui, phase: Phase::Online(online), .. } = self else { return };
+        if let Some(room) = rooms.at(slot).map(|room| room.name.clone()) {
+            let view = rooms.view(&room, &**ui);
+            let is_resumed = info.is_resumed || rooms.find(&room).is_some_and(|room| room.last_shown.is_some());
+            let info = JoinInfo { is_resumed, ..info };
+            view.notice(&Notice::Joined(joined_as(name, info.start, info, view, Occasion::Reconnected)));
         }
-        let new = seen.map(|seen| head.saturating_sub(seen.seq.max(after)));
-        // How many have the time is not known yet.
-        let is_known = self.config.replay_from.since_ms().is_none();
-        Occasion::Start { lines: if is_known { head.saturating_sub(after) } else { 0 }, new }
+        online.rejoined(name, info, slot, rooms, &**ui, now);
+    }
+
+    /// Handles the first Joined of a room.
+    fn joined_room(&mut self, slot: RoomSlot, name: &str, info: JoinInfo, is_first: bool, now: Instant) {
+        let fingerprint = self.server_key();
+        let Self { config, rooms, ui, driver, phase: Phase::Online(online), .. } = self else { return };
+        let Some(room) = rooms.at(slot) else { return };
+        room.open_cursor(&config.dir, &fingerprint, &config.identity, &**ui);
+        let room_name = room.name.clone();
+        let is_awaited = online.take_switch(&room_name);
+        // The room that was requested first may be refused.
+        if is_awaited || is_first {
+            rooms.set_shown(&room_name);
+        }
+        let view = rooms.view(&room_name, &**ui);
+        let Some(room) = rooms.find(&room_name) else { return };
+        let (shown, replay_from) = (room.last_shown, room.replay_from);
+        let seen = shown.filter(|_| replay_from == ReplayFrom::New);
+        let after = replay_from.first_displayed(info.start, info.head);
+        let occasion = occasion(config.is_host && is_first, after, info.head, seen.map(|seen| seen.seq));
+        let is_resumed = info.is_resumed || shown.is_some();
+        let joined = joined_as(name, after.unwrap_or(0), JoinInfo { is_resumed, ..info }, view, occasion);
+        view.notice(&Notice::Joined(joined));
+        let seen_to =
+            seen.map(|cursor| cursor.seq).filter(|seen| ui.is_prompt() && info.start < *seen && *seen < info.head);
+        let followed_to = shown.map_or(0, |cursor| cursor.seq);
+        let start = DisplayStart { term: info.term, head: info.head, seen_to, followed_to };
+        let display = Display::new(start, room.file.clone());
+        online.person.set_name(name, &**ui);
+        let mut member = Membership::new(display, replay_from.catch_up(shown, info.head), info.head);
+        OnlineState::request_names(&mut member, slot, info.members, &mut driver.client, &**ui, now);
+        if let Some(room) = rooms.find_mut(&room_name) {
+            room.membership = Some(member);
+        }
+        rooms.publish(&**ui);
+        if is_awaited {
+            online.set_takes_lines(true);
+            ui.resume_input();
+        }
+        let name = name.to_owned();
+        self.store_room(&room_name, &name);
+    }
+
+    /// Joins the rooms that are not joined yet.
+    fn join_other_rooms(&mut self, now: Instant) {
+        let missing: Vec<_> =
+            self.rooms.iter().filter(|room| room.slot.is_none()).map(|room| room.name.clone()).collect();
+        for name in missing {
+            if self.config.is_host {
+                // Whoever hosts the rooms is their operator. The answer is that the room exists.
+                let command = &format!("room add {name}");
+                let _ = self.driver.client.request(now, RoomSlot::FIRST, Request::Operate { command });
+            }
+            self.join_room(&name, now);
+        }
     }
 
     /// Loads what is displayed of this server.
-    fn preferences(&self, server: &Fingerprint) -> Preferences {
+    fn preferences(&self) -> Preferences {
         let SessionConfig { dir, identity, hide_joins, .. } = &self.config;
-        let mut preferences = Preferences::new(dir, server, &identity.key.fingerprint());
+        let mut preferences = Preferences::new(dir, &self.server_key(), &identity.key.fingerprint());
         let mut kept = preferences.load();
         if *hide_joins {
             kept = kept.and(preferences.hide_joins(true).kept);
@@ -148,80 +184,80 @@ impl Session {
         preferences
     }
 
-    /// Stores the room as a known one.
-    pub(super) fn store_server(&mut self, name: &str) {
+    /// Stores all rooms as known ones, after the name has changed.
+    pub(super) fn store_rooms(&mut self, name: &str) {
         name.clone_into(&mut self.stored_name);
-        if self.config.is_host {
-            return;
+        self.not_stored = None;
+        let joined: Vec<_> =
+            self.rooms.iter().filter(|room| room.membership.is_some()).map(|room| room.name.clone()).collect();
+        for room in joined {
+            self.store_room(&room, name);
         }
-        let Some(fingerprint) = self.driver.client.fingerprint().or(self.accepted) else { return };
-        let secret = match &self.config.credential {
+    }
+
+    /// Stores a room as a known one.
+    fn store_room(&mut self, room: &RoomName, name: &str) {
+        name.clone_into(&mut self.stored_name);
+        let Some(room) = self.rooms.find(room).filter(|_| !self.config.is_host) else { return };
+        let secret = match room.credential() {
             RoomCredential::Secret(secret) => Some(secret),
             _ => None,
         };
+        let fingerprint = &self.server_key();
         let name = self.config.identity.usual_name(name);
-        let room = &self.config.room;
         let place = self.located.place_of(self.driver.client.server());
         let places = place.map(|place| self.config.server.with_first(place.clone()));
         let places = places.as_ref().unwrap_or(&self.config.server);
-        let joined = JoinedRoom { places, fingerprint: &fingerprint, room, name: name.as_deref(), secret };
-        self.not_stored = KnownServers::remember(&self.config.dir, &joined).err().map(|error| {
+        let is_first = self.rooms.first().is_some_and(|first| first.name == room.name);
+        let joined = JoinedRoom { places, fingerprint, room: &room.name, name: name.as_deref(), secret, is_first };
+        if let Err(error) = KnownServers::remember(&self.config.dir, &joined) {
             let loss = Loss::ServerNotStored(error.to_string());
             self.ui.notice(&Notice::Loss(&loss));
-            loss
-        });
+            self.not_stored = Some(loss);
+        }
     }
 }
 
-fn joined_room<'a>(
-    config: &'a SessionConfig,
-    name: &'a str,
-    start: u64,
-    info: JoinInfo,
-    is_resumed: bool,
-    occasion: Occasion,
-) -> Joined<'a> {
-    let JoinInfo { head, members, term } = info;
-    Joined { room: config.room.as_str(), name, members, start, head, term, is_resumed, occasion }
+fn occasion(is_host: bool, after: Option<u64>, head: u64, seen: Option<u64>) -> Occasion {
+    if is_host {
+        return Occasion::Hosting;
+    }
+    // How many have the time that was requested is not known yet.
+    let lines = after.map_or(0, |after| head.saturating_sub(after));
+    let new = seen.map(|seen| head.saturating_sub(seen.max(after.unwrap_or(0))));
+    Occasion::Start { lines, new }
+}
+
+fn joined_as<'a>(name: &'a str, start: u64, info: JoinInfo, view: RoomView<'a>, occasion: Occasion) -> Joined<'a> {
+    let JoinInfo { head, members, term, is_resumed, .. } = info;
+    let (room, is_shown) = (view.label.name.as_str(), view.label.is_shown);
+    Joined { room, name, members, start, head, term, is_shown, is_resumed, occasion }
 }
 
 fn is_same_name(name: &str, other: &str) -> bool {
     Name::existing(name).is_ok_and(|name| Name::existing(other).is_ok_and(|other| other.folded() == name.folded()))
 }
 
-/// Displays events that come before the room is joined. After a reset, the position in the old
+/// Displays events of a room that come before it is joined. After a reset, the position in the old
 /// history means nothing.
-pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_shown: &mut Option<Cursor>) {
-    match *event {
+pub(super) fn on_event_before_join(event: &Event<'_>, slot: RoomSlot, rooms: &mut Rooms, ui: &dyn FrontEnd) {
+    let Some(room) = rooms.at(slot) else { return };
+    let notice = match *event {
         Event::Reset { .. } => {
-            *last_shown = None;
-            ui.end_line();
-            ui.notice(&Notice::HistoryReset);
+            (room.last_shown, room.replay_from) = (None, ReplayFrom::New);
+            Notice::HistoryReset
         }
         Event::Gap { after, first, .. } => {
             // Lines that were only requested for context may be missing.
-            let after = last_shown.map_or(after, |shown| shown.seq.max(after));
-            if first > after + 1 {
-                ui.end_line();
-                report_gap(after, first, ui);
+            let after = room.last_shown.map_or(after, |shown| shown.seq.max(after));
+            if first <= after + 1 {
+                return;
             }
+            Notice::Gap { after, first }
         }
-        Event::Info { info: Info::Notice { text, .. }, .. } => ui.notice(&Notice::Server(text)),
-        // Nothing was requested.
-        Event::Info { .. } => {}
-        // These come in a room only.
-        Event::Entry { .. }
-        | Event::EntryTooLarge { .. }
-        | Event::Stored { .. }
-        | Event::PostRefused { .. }
-        | Event::OutboxWritable { .. }
-        | Event::Reconnected => {}
-        // The session handles these.
-        Event::UnknownServerKey(_)
-        | Event::Joined { .. }
-        | Event::Refused { .. }
-        | Event::RoomEnded { .. }
-        | Event::Disconnected(_)
-        | Event::Ended(_) => {}
-    }
+        _ => return,
+    };
+    let name = room.name.clone();
+    ui.end_line();
+    rooms.view(&name, ui).notice(&notice);
 }

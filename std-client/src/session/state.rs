@@ -8,8 +8,8 @@ use super::config::SessionConfig;
 use super::end::Loss;
 use super::front_end::FrontEnd;
 use super::online::OnlineState;
+use super::rooms::Rooms;
 use crate::app_event::{EventReceiver, EventSender};
-use crate::cursor::{Cursor, CursorSlot};
 use crate::driver::Driver;
 
 /// A session in progress.
@@ -20,10 +20,10 @@ pub(super) struct Session {
     pub(super) sender: EventSender,
     pub(super) receiver: EventReceiver,
     pub(super) phase: Phase,
-    /// The file in which the position in the room is saved.
-    pub(super) slot: CursorSlot,
-    /// The last entry displayed in an earlier session.
-    pub(super) last_shown: Option<Cursor>,
+    pub(super) rooms: Rooms,
+    /// Whether the room that was requested first was refused. Lines that a script sends are meant
+    /// for it.
+    pub(super) is_first_refused: bool,
     /// The key that was accepted.
     pub(super) accepted: Option<Fingerprint>,
     pub(super) is_key_reported: bool,
@@ -35,9 +35,9 @@ pub(super) struct Session {
     pub(super) unread: u64,
     pub(super) is_output_closed: bool,
     pub(super) is_terminal_closed: bool,
-    /// The name with which the room is stored as a known one.
+    /// The name with which the rooms are stored as known ones.
     pub(super) stored_name: String,
-    /// Why the room is not stored as a known server.
+    /// Why a room is not stored as a known one.
     pub(super) not_stored: Option<Loss>,
     pub(super) located: Located,
     /// Whether more lines may wait than were taken.
@@ -55,6 +55,6 @@ pub(super) enum Phase {
     AskingKey(Attempt, Fingerprint),
     /// A person types the password.
     AskingPassword,
-    /// In the room, or reconnecting to it.
+    /// In a room, or reconnecting to it.
     Online(Box<OnlineState>),
 }

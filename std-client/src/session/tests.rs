@@ -1,17 +1,19 @@
 //! What several tests of this folder need: a front end that records.
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
-use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_std::address::{HostPort, Places};
 use kabar_std::invite::RoomName;
-use kabar_std::text::Content;
 
 use super::attempt::Attempt;
 use super::*;
 use crate::command::{self, Command};
-use crate::cursor::Cursor;
+use crate::cursor::Position;
 use crate::messages::notices;
+
+/// The room of the tests.
+static LOBBY: LazyLock<RoomName> = LazyLock::new(RoomName::default);
 
 /// A front end that records what it displays: notices in words, entries as number and author.
 #[derive(Debug, Default)]
@@ -21,6 +23,16 @@ impl Screen {
     /// Returns what was displayed since the last call.
     pub(super) fn take(&self) -> Vec<String> {
         self.0.take()
+    }
+
+    /// The lobby, which is shown.
+    pub(super) fn lobby(&self) -> view::RoomView<'_> {
+        view::RoomView { ui: self, label: RoomLabel { name: &LOBBY, is_shown: true } }
+    }
+
+    /// The lobby while another room is shown.
+    pub(super) fn not_shown(&self) -> view::RoomView<'_> {
+        view::RoomView { ui: self, label: RoomLabel { name: &LOBBY, is_shown: false } }
     }
 
     fn show(&self, line: String) {
@@ -43,24 +55,32 @@ impl FrontEnd for Screen {
 
     fn set_name(&self, _: &str) {}
 
-    fn note_author(&self, _: &str, _: EntryKind) {}
+    fn set_rooms(&self, _: &RoomsView<'_>) {}
 
-    fn note_renamed(&self, _: &str, _: &str) {}
+    fn resume_input(&self) {}
 
-    fn hidden_entry(&self, _: &EntryHeader<'_>, _: Content<'_>, _: bool, cursor: Cursor) {
-        self.show(format!("skip {}", cursor.seq));
+    fn shows_everything(&self) -> bool {
+        false
     }
 
-    fn entry(&self, header: &EntryHeader<'_>, _: Content<'_>, _: bool, _: Option<Cursor>) {
-        self.show(format!("{} {}", header.seq, header.author));
+    fn skipped(&self, position: Position) {
+        self.show(format!("skip {}", position.cursor.seq));
     }
 
-    fn history_line(&self, header: &EntryHeader<'_>, _: Content<'_>) -> Option<String> {
-        Some(format!("{} {}\n", header.seq, header.author))
+    fn entry(&self, entry: &DisplayedEntry<'_>, _: Option<Position>) {
+        self.show(format!("{} {}", entry.header.seq, entry.header.author));
+    }
+
+    fn history_line(&self, entry: &DisplayedEntry<'_>) -> Option<String> {
+        Some(format!("{} {}\n", entry.header.seq, entry.header.author))
     }
 
     fn notice(&self, notice: &Notice<'_>) {
-        notices::text(notice).into_iter().for_each(|text| self.show(text));
+        notices::text(notice, None).into_iter().for_each(|text| self.show(text));
+    }
+
+    fn room_notice(&self, room: RoomLabel<'_>, notice: &Notice<'_>) {
+        notices::text(notice, Some(room)).into_iter().for_each(|text| self.show(text));
     }
 
     fn end_line(&self) {}

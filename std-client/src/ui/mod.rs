@@ -1,14 +1,13 @@
 //! The front end of a session: what a person sees and types, and what a script reads and writes.
 //!
-//! * On a terminal: a prompt ([`prompt`]) with all output above it. Tab completes names
-//!   ([`roster`]) and commands.
+//! * On a terminal: a prompt ([`prompt`]) with all output above it. Tab completes names, rooms and
+//!   commands.
 //! * Otherwise: standard input has posts, one per line ([`stdin`]), standard output has entries,
 //!   standard error has notices; or standard output has everything, as objects ([`json`]).
 
 mod completion;
 pub mod json;
 pub mod prompt;
-pub mod roster;
 pub mod stdin;
 pub mod style;
 pub mod terminal;
@@ -19,7 +18,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabar_core::chat::{EntryHeader, EntryKind};
+use kabar_core::chat::EntryKind;
 use kabar_std::invite::RoomName;
 use kabar_std::line_editor::gate::TerminalGate;
 use kabar_std::line_editor::{self, SavedTerminal};
@@ -28,15 +27,16 @@ use kabar_std::text::{Content, Line, LineFormatter};
 
 use crate::app_event::{AppEvent, EventSender};
 use crate::command::{self, Command};
-use crate::cursor::{Cursor, CursorSlot};
+use crate::cursor::Position;
 use crate::input::Input;
 use crate::messages::{notices, questions, session_report};
-use crate::session::{DrainTimeout, FrontEnd, Loss, Notice, OutputStream, SessionReport};
+use crate::session::{
+    DisplayedEntry, DrainTimeout, FrontEnd, Loss, Notice, OutputStream, RoomLabel, RoomsView, SessionReport, mentions,
+};
 use json::Object;
 use prompt::Prompt;
-use roster::Roster;
 use stdin::{read_line_retrying, read_yes};
-use style::{Style, mentions};
+use style::Style;
 use writer::{OnError, OutputLosses, Sink, Writer};
 
 /// Prefix of entries in reply to `/history`, so that they do not look like new ones. Their numbers
@@ -58,8 +58,7 @@ pub struct Ui {
     is_json: bool,
     lines: LineFormatter,
     style: Style,
-    roster: Roster,
-    /// The name in the room.
+    /// The name of this member.
     name: RefCell<String>,
     sender: EventSender,
     /// Whether the last notice did not end its line.
@@ -69,40 +68,26 @@ pub struct Ui {
 
 impl Ui {
     /// Starts the interface that standard input and output allow, with objects if requested.
-    /// Positions of displayed entries are saved in `cursor`.
     ///
     /// # Errors
     /// If a thread cannot be spawned.
-    pub fn start(is_json: bool, cursor: CursorSlot, sender: EventSender) -> io::Result<Self> {
-        let (lines, roster, name, is_mid_line) =
-            (LineFormatter::new(), Roster::default(), RefCell::default(), Cell::new(false));
+    pub fn start(is_json: bool, sender: EventSender) -> io::Result<Self> {
+        let (lines, name, is_mid_line) = (LineFormatter::new(), RefCell::default(), Cell::new(false));
         let terminal = SavedTerminal::save();
         if line_editor::is_possible() && !is_json {
             let gate = Arc::new(TerminalGate::default());
             let prompt = Some(Prompt::new(Arc::clone(&gate)));
-            let entries = Writer::start(GatedWriter(gate), OnError::End, cursor, sender.clone())?;
+            let entries = Writer::start(GatedWriter(gate), OnError::End, sender.clone())?;
             let (notices, style) = (None, Style::of_terminal());
-            return Ok(Self {
-                entries,
-                notices,
-                prompt,
-                is_json,
-                lines,
-                style,
-                roster,
-                name,
-                sender,
-                is_mid_line,
-                terminal,
-            });
+            return Ok(Self { entries, notices, prompt, is_json, lines, style, name, sender, is_mid_line, terminal });
         }
         // Not the standard library's buffer, which would repeat what failed before.
         let stdout = Stream(io::BufWriter::new(Patient(unbuffered::stdout()?)));
-        let entries = Writer::start(stdout, OnError::End, cursor, sender.clone())?;
+        let entries = Writer::start(stdout, OnError::End, sender.clone())?;
         let stderr = Stream(Patient(unbuffered::stderr()?));
-        let notices = Some(Writer::start(stderr, OnError::Drop, CursorSlot::default(), sender.clone())?);
+        let notices = Some(Writer::start(stderr, OnError::Drop, sender.clone())?);
         let (prompt, style) = (None, Style::PLAIN);
-        Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, sender, is_mid_line, terminal })
+        Ok(Self { entries, notices, prompt, is_json, lines, style, name, sender, is_mid_line, terminal })
     }
 
     /// Displays the invite and the address of a room that this process hosts, if standard output
@@ -111,8 +96,9 @@ impl Ui {
         self.object(&Object::Hosting { invite, address });
     }
 
-    fn line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> String {
-        let EntryHeader { time_ms, author, kind, .. } = *header;
+    fn line(&self, entry: &DisplayedEntry<'_>) -> String {
+        let (header, content) = (&entry.header, entry.content);
+        let (time_ms, author, kind) = (header.time_ms, header.author, header.kind);
         self.lines.format(&Line { time_ms, author, address: None, kind, content })
     }
 
@@ -127,6 +113,26 @@ impl Ui {
     fn write(&self, text: String) {
         self.is_mid_line.set(!text.ends_with('\n'));
         self.notice_writer().text(text);
+    }
+
+    fn show_notice(&self, room: Option<RoomLabel<'_>>, notice: &Notice<'_>) {
+        if self.is_json && !notice.is_continued() {
+            // On standard error, nothing continues the line.
+            self.end_line();
+        }
+        let name = room.map(|room| room.name.as_str());
+        if let Some(object) = Object::of(notice, name).filter(|_| self.is_json) {
+            return self.object(&object);
+        }
+        let Some(text) = notices::text(notice, room) else { return };
+        if notice.is_continued() {
+            self.write(text);
+        } else if self.is_json {
+            self.object(&Object::Notice { room: name, text: &text });
+        } else {
+            let text = if self.is_prompt() { self.style.dim(&text) } else { text };
+            self.write(text + "\n");
+        }
     }
 
     fn notice_writer(&self) -> &Writer {
@@ -157,68 +163,58 @@ impl FrontEnd for Ui {
         name.clone_into(&mut self.name.borrow_mut());
     }
 
-    fn note_author(&self, author: &str, kind: EntryKind) {
-        match kind {
-            EntryKind::LEFT | EntryKind::KICKED => self.roster.remove(author),
-            _ if *self.name.borrow() == author => {}
-            _ => self.roster.note(author),
+    fn set_rooms(&self, rooms: &RoomsView<'_>) {
+        if let Some(prompt) = &self.prompt {
+            prompt.set_rooms(rooms);
         }
     }
 
-    fn note_renamed(&self, from: &str, to: &str) {
-        self.roster.remove(from);
-        self.note_author(to, EntryKind::RENAMED);
+    fn resume_input(&self) {
+        if let Some(prompt) = &self.prompt {
+            prompt.resume();
+        }
     }
 
-    fn hidden_entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Cursor) {
+    fn shows_everything(&self) -> bool {
+        self.is_json
+    }
+
+    fn skipped(&self, position: Position) {
+        self.entries.entry(String::new(), Some(position));
+    }
+
+    fn entry(&self, entry: &DisplayedEntry<'_>, position: Option<Position>) {
         if self.is_json {
-            // A program decides by itself.
-            return self.entry(header, content, is_own, Some(cursor));
+            let line = Object::Entry(json::Entry::new(entry)).line();
+            return self.entries.entry(line + "\n", position);
         }
-        self.entries.entry(String::new(), Some(cursor));
-    }
-
-    fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
-        if self.is_json {
-            let line = Object::Entry(json::Entry::new(header, content, is_own)).line();
-            return self.entries.entry(line + "\n", cursor);
-        }
-        let line = self.line(header, content);
+        let (line, kind) = (self.line(entry), entry.header.kind);
         let is_called = |body| mentions(&String::from_utf8_lossy(body), &self.name.borrow());
-        let line = match content {
+        let line = match entry.content {
             _ if !self.is_prompt() => line,
-            _ if matches!(header.kind, EntryKind::OPERATOR | EntryKind::KICKED) => self.style.operator(&line),
-            Content::Body(body) if !is_own && header.kind.is_text() && is_called(body) => self.style.bold(&line),
+            _ if matches!(kind, EntryKind::OPERATOR | EntryKind::KICKED | EntryKind::TOPIC) => {
+                self.style.operator(&line)
+            }
+            Content::Body(body) if !entry.is_own && kind.is_text() && is_called(body) => self.style.bold(&line),
             _ => line,
         };
-        self.entries.entry(line + "\n", cursor);
+        self.entries.entry(line + "\n", position);
     }
 
-    fn history_line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> Option<String> {
+    fn history_line(&self, entry: &DisplayedEntry<'_>) -> Option<String> {
         if self.is_json {
-            self.object(&Object::Past(json::Entry::new(header, content, false)));
+            self.object(&Object::Past(json::Entry::new(entry)));
             return None;
         }
-        Some(history_line(header.seq, &self.line(header, content)))
+        Some(history_line(entry.header.seq, &self.line(entry)))
     }
 
     fn notice(&self, notice: &Notice<'_>) {
-        if self.is_json && !notice.is_continued() {
-            // On standard error, nothing continues the line.
-            self.end_line();
-        }
-        if let Some(object) = Object::of(notice).filter(|_| self.is_json) {
-            return self.object(&object);
-        }
-        let Some(text) = notices::text(notice) else { return };
-        if notice.is_continued() {
-            self.write(text);
-        } else if self.is_json {
-            self.object(&Object::Notice { text: &text });
-        } else {
-            let text = if self.is_prompt() { self.style.dim(&text) } else { text };
-            self.write(text + "\n");
-        }
+        self.show_notice(None, notice);
+    }
+
+    fn room_notice(&self, room: RoomLabel<'_>, notice: &Notice<'_>) {
+        self.show_notice(Some(room), notice);
     }
 
     fn end_line(&self) {
@@ -236,7 +232,7 @@ impl FrontEnd for Ui {
             Some(prompt) => {
                 // A prompt that is displayed after half a line erases it.
                 let _ = self.entries.settle(PROMPT_DELAY);
-                prompt.start(self.roster.clone(), self.sender.clone())
+                prompt.start(self.sender.clone())
             }
             None => {
                 let sender = self.sender.clone();

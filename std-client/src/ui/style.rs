@@ -45,17 +45,6 @@ impl Style {
     }
 }
 
-/// Whether `text` contains `name` as a word, ignoring case.
-#[must_use]
-pub fn mentions(text: &str, name: &str) -> bool {
-    let (text, name) = (text.to_lowercase(), name.to_lowercase());
-    let is_inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    !name.is_empty()
-        && text.match_indices(&name).any(|(at, _)| {
-            !is_inside(text[..at].chars().next_back()) && !is_inside(text[at + name.len()..].chars().next())
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,16 +54,5 @@ mod tests {
         assert_eq!(Style { is_on: true }.dim("hello\n"), "\x1b[2mhello\x1b[0m\n");
         assert_eq!(Style { is_on: true }.bold("\n"), "\n");
         assert_eq!(Style::PLAIN.dim("hello"), "hello");
-    }
-
-    #[test]
-    fn mention_is_a_whole_word() {
-        assert!(mentions("Anna: hello", "anna") && mentions("is @anna here?", "anna") && mentions("anna", "Anna"));
-        assert!(
-            !mentions("hannah", "anna")
-                && !mentions("anna2", "anna")
-                && !mentions("hello", "")
-                && !mentions("", "anna")
-        );
     }
 }

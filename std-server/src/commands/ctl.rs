@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{CommandError, print};
 use crate::config::StorageArgs;
+use kabar_std::invite::RoomName;
 use kabar_std::output::remark;
 
 /// Arguments of `ctl`.
@@ -15,6 +16,7 @@ use kabar_std::output::remark;
 kabar-server ctl who                      list members\n  \
 kabar-server ctl say dinner is ready      send a text to the room\n  \
 kabar-server ctl kick anna                disconnect anna\n  \
+kabar-server ctl --room cellar who        list the members of another room\n  \
 kabar-server ctl help                     list all commands\n  \
 echo stop | kabar-server ctl              commands from standard input, one per line\n\n\
 The exit code is 0 if every command was carried out, 1 if not. Only the user that runs the server, and root, may operate it."
@@ -22,6 +24,10 @@ The exit code is 0 if every command was carried out, 1 if not. Only the user tha
 pub struct Arguments {
     #[command(flatten)]
     storage: StorageArgs,
+
+    /// The room that the commands act on; by default the first one of the server.
+    #[arg(long, value_name = "NAME")]
+    room: Option<RoomName>,
 
     /// A command and its arguments, as at the server's console, without `/`; without one, commands
     /// are read from standard input, one per line.
@@ -36,13 +42,14 @@ pub struct Arguments {
 /// [`CommandError`].
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let dir = arguments.storage.resolve().map_err(CommandError::Usage)?.data_dir;
+    let room = arguments.room.as_ref();
     if !arguments.command.is_empty() {
-        return execute(&dir, &arguments.command.join(" "));
+        return execute(&dir, room, &arguments.command.join(" "));
     }
     let mut result = Ok(());
     for line in io::stdin().lock().lines() {
         let line = line.map_err(|error| CommandError::Failed(format!("cannot read standard input: {error}")))?;
-        match execute(&dir, &line) {
+        match execute(&dir, room, &line) {
             Err(CommandError::Failed(error)) => {
                 remark(&error);
                 result = Err(CommandError::AlreadyReported(1));
@@ -55,14 +62,14 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 }
 
 /// Executes a command on the server of a data directory, and prints the answer.
-fn execute(dir: &Path, command: &str) -> Result<(), CommandError> {
-    ask_each(dir, command, |line| print(format!("{line}\n").as_bytes()))
+fn execute(dir: &Path, room: Option<&RoomName>, command: &str) -> Result<(), CommandError> {
+    ask_each(dir, room, command, |line| print(format!("{line}\n").as_bytes()))
 }
 
 /// Executes a command on the server of a data directory; returns the lines of the answer.
-pub(super) fn ask(dir: &Path, command: &str) -> Result<Vec<String>, CommandError> {
+pub(super) fn ask(dir: &Path, room: Option<&RoomName>, command: &str) -> Result<Vec<String>, CommandError> {
     let mut lines = Vec::new();
-    ask_each(dir, command, |line| {
+    ask_each(dir, room, command, |line| {
         lines.push(line.to_owned());
         Ok(())
     })?;
@@ -80,8 +87,8 @@ mod unix {
     use std::path::Path;
     use std::time::Duration;
 
-    use super::{CommandError, remark};
-    use crate::console::control_socket::{END, ERROR, LINE, SOCKET_NAME};
+    use super::{CommandError, RoomName, remark};
+    use crate::console::control_socket::{END, ERROR, LINE, ROOM, SOCKET_NAME};
 
     /// How long the server may take for a part of its answer.
     const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -90,6 +97,7 @@ mod unix {
     /// `take`.
     pub(super) fn ask_each(
         dir: &Path,
+        room: Option<&RoomName>,
         command: &str,
         mut take: impl FnMut(&str) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
@@ -109,7 +117,8 @@ mod unix {
         stream.set_read_timeout(Some(ANSWER_TIME)).map_err(lost)?;
         stream.set_write_timeout(Some(ANSWER_TIME)).map_err(lost)?;
         // The server may have rejected it before it has read all.
-        let _ = stream.write_all(format!("{}\n", command.trim_end()).as_bytes());
+        let room = room.map_or_else(String::new, |room| format!("{ROOM}{room} "));
+        let _ = stream.write_all(format!("{room}{}\n", command.trim_end()).as_bytes());
         let _ = stream.shutdown(Shutdown::Write);
         let mut result = Ok(());
         for line in BufReader::new(stream).lines() {
@@ -130,6 +139,11 @@ mod unix {
 
 /// There are no Unix sockets.
 #[cfg(not(unix))]
-fn ask_each(_: &Path, _: &str, _: impl FnMut(&str) -> Result<(), CommandError>) -> Result<(), CommandError> {
+fn ask_each(
+    _: &Path,
+    _: Option<&RoomName>,
+    _: &str,
+    _: impl FnMut(&str) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     Err(CommandError::Failed("ctl is not available on this system".to_owned()))
 }

@@ -18,6 +18,7 @@ use crate::console::editor;
 use crate::console::execute::{Answer, Operator};
 use crate::console::format_event;
 use crate::console::input::{self, ConsoleInput};
+use crate::console::state::Console;
 use crate::logging;
 use crate::metrics::{listener, text};
 use crate::notify::{READY, STOPPING, is_output_kept, notify};
@@ -130,19 +131,20 @@ fn serve(
         info!("metrics on http://{local}/metrics");
     }
     let answer = said.clone();
-    let completing = operator.clone();
+    let console = Console::new(operator);
+    let completing = console.clone();
     let take = move |typed: ConsoleInput<'_>| match typed {
         ConsoleInput::Line(line) => {
-            let Answer { lines, error, stops, .. } = operator.run(line);
+            let Answer { lines, error, stops, .. } = console.run(line);
             lines.into_iter().chain(error).for_each(|line| answer.line(line));
             if stops {
-                operator.stop();
+                console.stop();
             }
         }
         ConsoleInput::NotText => {
             answer.line("not sent: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
         }
-        ConsoleInput::Interrupt => operator.stop(),
+        ConsoleInput::Interrupt => console.stop(),
         ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };
     let reading = match gate {

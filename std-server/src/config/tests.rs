@@ -199,3 +199,27 @@ fn the_short_help_leaves_the_limits_to_the_long_one() {
     let one = Line::command().try_get_matches_from(["kabar-server", "--password-stdin"]).unwrap();
     assert!(Line::from_arg_matches(&one).unwrap().run.password_stdin);
 }
+
+#[test]
+fn operators_are_fingerprints_or_public_keys() {
+    let setup = Setup::new("");
+    let key = PublicIdentity([7; 32]);
+    let fingerprint = Fingerprint::of_identity(&key);
+    let hex = "07".repeat(32);
+    for (text, expected) in [
+        (fingerprint.to_string(), vec![fingerprint]),
+        (hex.clone(), vec![fingerprint]),
+        (hex.to_uppercase(), vec![fingerprint]),
+        (format!(" {fingerprint} , {hex}"), vec![fingerprint, fingerprint]),
+    ] {
+        assert_eq!(setup.resolve(&["--operator", &text]).unwrap().operators, expected, "{text}");
+    }
+    assert_eq!(
+        setup.resolve(&["--operator", &hex, "--operator", &fingerprint.to_string()]).unwrap().operators.len(),
+        2
+    );
+    for wrong in ["", "anna", &hex[1..], &format!("{hex},"), &format!("{fingerprint}x")] {
+        let error = setup.resolve(&["--operator", wrong]).unwrap_err();
+        assert!(error.contains("--operator") && error.contains("fingerprint (32 characters)"), "{wrong}: {error}");
+    }
+}

@@ -1,6 +1,8 @@
 //! The commands of an operator, and how they are written: at the console, where any other line is a
 //! text for the room, and for `kabar-server ctl`.
 
+use kabar_std::invite::RoomName;
+
 use super::invites::{ARGUMENTS, InviteCommand};
 
 /// One line of input.
@@ -16,6 +18,8 @@ pub enum Input {
     WithName(WithName, String),
     /// What to do with invites.
     Invite(InviteCommand),
+    /// Makes another room the one that commands act on; `None`: show which one that is.
+    Room(Option<RoomName>),
     /// Removes the text of an entry for good; its seq.
     Delete(u64),
 }
@@ -73,7 +77,10 @@ impl Input {
     pub const fn is_for_members(&self) -> bool {
         !matches!(
             self,
-            Self::Say(_) | Self::NoArg(NoArg::Stop) | Self::Invite(InviteCommand::List { with_secrets: true })
+            Self::Say(_)
+                | Self::Room(_)
+                | Self::NoArg(NoArg::Stop)
+                | Self::Invite(InviteCommand::List { with_secrets: true })
         )
     }
 }
@@ -104,6 +111,7 @@ enum Kind {
     NoArg(NoArg),
     WithName(WithName),
     Invite,
+    Room,
     Say,
     Delete,
 }
@@ -113,9 +121,11 @@ impl Kind {
     fn argument(&self) -> &'static str {
         match self {
             Self::NoArg(_) => "",
+            Self::WithName(WithName::Ban) => " NAME [all] [REASON]",
             Self::WithName(command) if command.takes_reason() => " NAME [REASON]",
             Self::WithName(_) => " NAME",
             Self::Invite => ARGUMENTS,
+            Self::Room => " [NAME]",
             Self::Say => " TEXT",
             Self::Delete => " SEQ",
         }
@@ -126,10 +136,14 @@ impl Kind {
 pub const SLASH: &str = "/";
 
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 21] = [
+const COMMANDS: [(&str, Kind, &str); 22] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
-    ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
+    (
+        "ban",
+        Kind::WithName(WithName::Ban),
+        "refuse the owner of this name from now on, under any name; all: and their invite",
+    ),
     ("unban", Kind::WithName(WithName::Unban), "lift a ban"),
     ("mute", Kind::WithName(WithName::Mute), "refuse the posts of the owner of this name"),
     ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
@@ -143,9 +157,10 @@ const COMMANDS: [(&str, Kind, &str); 21] = [
     ("accept", Kind::WithName(WithName::Accept), "let in a newcomer who waits for it"),
     ("reject", Kind::WithName(WithName::Reject), "refuse a newcomer who waits to be let in"),
     ("delete", Kind::Delete, "remove the message with this number for good"),
+    ("room", Kind::Room, "show or change the room that commands act on"),
     ("say", Kind::Say, "send a text to the room"),
     ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
-    ("invite", Kind::Invite, "show the standing invite; list, make or revoke invites"),
+    ("invite", Kind::Invite, "show an invite; list, make or revoke invites"),
     ("stop", Kind::NoArg(NoArg::Stop), "stop the server"),
     ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
@@ -187,7 +202,12 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
             let usage = InputError::ArgumentMissing(prefix, word, ARGUMENTS);
             InviteCommand::parse(rest).map(Input::Invite).ok_or(usage)
         }
+        Kind::Room if rest.is_empty() => Ok(Input::Room(None)),
         _ if rest.is_empty() => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
+        Kind::Room => match rest.parse() {
+            Ok(name) => Ok(Input::Room(Some(name))),
+            Err(_) => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
+        },
         Kind::WithName(command) => Ok(Input::WithName(*command, rest.to_owned())),
         Kind::Say => Ok(Input::Say(rest.to_owned())),
         Kind::Delete => {
@@ -238,7 +258,7 @@ mod tests {
         assert_eq!(error("/kcik Ana"), "unknown command /kcik (see /help)");
         assert_eq!(
             (error("/ban"), error("/stop now")),
-            ("usage: /ban NAME [REASON]".into(), "/stop takes no argument".into())
+            ("usage: /ban NAME [all] [REASON]".into(), "/stop takes no argument".into())
         );
         assert!(error("/").contains("/help"));
         let error = |line| parse_command(line).unwrap_err().to_string();

@@ -4,9 +4,11 @@
 //! connect to. A connection is one exchange:
 //!
 //! ```text
-//! client: COMMAND \n
+//! client: ( @ROOM space )?  COMMAND \n
 //! server: ( = a line of the answer \n )*  ( ! why it was not carried out \n )?  . \n
 //! ```
+//!
+//! Without a room, the command acts on the first one of the server.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -22,6 +24,8 @@ use super::execute::{Answer, Operator};
 
 /// The name of the socket in the data directory.
 pub const SOCKET_NAME: &str = "ctl.sock";
+/// Begins the name of the room that a command acts on.
+pub const ROOM: char = '@';
 /// Begins a line of an answer.
 pub const LINE: char = '=';
 /// Begins the line that states why a command was not carried out.
@@ -184,7 +188,11 @@ impl Drop for ControlSocket {
 fn exchange(mut stream: &UnixStream, operator: &Operator) -> io::Result<()> {
     let deadline = Instant::now() + EXCHANGE_TIME;
     let answer = match read_command(stream, deadline)? {
-        Some(command) => operator.run_command(&command),
+        Some(line) => {
+            let named = line.strip_prefix(ROOM).map(|rest| rest.split_once(' ').unwrap_or((rest.trim_end(), "")));
+            let (room, command) = named.unwrap_or((operator.first_room().as_str(), &line));
+            operator.run_command(room, command)
+        }
         None => {
             let why = format!("a command is one line of UTF-8 text of at most {MAX_COMMAND} bytes");
             Answer::error(AnswerCode::NOT_UNDERSTOOD, why)

@@ -2,6 +2,7 @@
 //! client.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kabar_core::chat::AnswerCode;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -9,15 +10,21 @@ use kabar_core::time::Duration;
 
 use super::command::{Input, InputError, NoArg, SLASH, WithName, help, parse, parse_command};
 use super::invites::{InviteCommand, describe_invite, invite_text};
-use crate::driver::Control;
+use super::stats::{count_members, stats};
+use super::unix_ms;
+use crate::driver::{Control, RoomControl};
 use crate::hub::{
-    CounterValue, Counters, InviteInfo, LIMITS, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError, WaitingInfo,
+    InviteInfo, InviteTerms, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError, PrivilegeInfo, SanctionInfo,
+    WaitingInfo,
 };
 use crate::key_file::generate_secret;
-use crate::store::{InviteRecord, InviteState, Privilege, PrivilegeKind, Sanction, SanctionKind};
+use crate::store::{InviteRecord, InviteState, PrivilegeKind, SanctionKind};
 use kabar_std::data_dir::DataDir;
-use kabar_std::invite::Invite;
+use kabar_std::invite::{Invite, RoomName};
 use kabar_std::text::{LineFormatter, clean_line};
+
+/// After a name that is banned: the invites by which it came are revoked, too.
+const ALL: &str = "all";
 
 /// The answer to a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +44,10 @@ impl Answer {
         Self { lines, ..Self::default() }
     }
 
+    pub(super) fn line(line: String) -> Self {
+        Self::of(vec![line])
+    }
+
     pub(super) fn error(code: AnswerCode, error: String) -> Self {
         Self { error: Some(error), code, ..Self::default() }
     }
@@ -53,10 +64,23 @@ impl Default for Answer {
 pub struct Operation {
     /// The member.
     pub by: PublicIdentity,
+    /// The name of the room in which it was given.
+    pub room: Arc<str>,
     /// The command.
     pub command: String,
     /// Identifies it in its answer.
     pub id: OperationId,
+}
+
+/// Who gives a command, and where.
+#[derive(Clone, Copy, Debug)]
+struct Issuer<'a> {
+    /// The member; `None`: it is given where the server runs.
+    by: Option<PublicIdentity>,
+    /// The name of the room that it acts on.
+    room: &'a str,
+    /// Written before commands there.
+    prefix: &'static str,
 }
 
 /// Executes the commands of an operator.
@@ -77,33 +101,38 @@ impl Operator {
         Self { control, lines: LineFormatter::new(), invite, data_dir: data_dir.to_owned() }
     }
 
-    /// Executes a line of the console.
+    /// The name of the room that commands act on if none is named.
     #[must_use]
-    pub fn run(&self, line: &str) -> Answer {
-        self.execute(parse(line), None, SLASH)
+    pub fn first_room(&self) -> &RoomName {
+        &self.invite.room
     }
 
-    /// Executes a command that is written without `/`.
+    /// Executes a command that acts on a room and is written without `/`.
     #[must_use]
-    pub fn run_command(&self, line: &str) -> Answer {
-        self.execute(parse_command(line), None, "")
+    pub fn run_command(&self, room: &str, line: &str) -> Answer {
+        self.execute(parse_command(line), Issuer { by: None, room, prefix: "" })
     }
 
-    /// Executes a command of a member, who is an operator.
+    /// Executes what was typed at the console, unless that is a command of the console itself.
+    pub(super) fn run_typed(&self, room: &str, input: Result<Input, InputError>) -> Answer {
+        self.execute(input, Issuer { by: None, room, prefix: SLASH })
+    }
+
+    /// Executes a command of a member, who is an operator, in a room.
     #[must_use]
-    pub fn run_for(&self, by: PublicIdentity, line: &str) -> Answer {
+    pub fn run_for(&self, by: PublicIdentity, room: &str, line: &str) -> Answer {
         // Members type a slash, which their client leaves out.
         let input = parse(&format!("{SLASH}{line}"));
         if input.as_ref().is_ok_and(|input| !input.is_for_members()) {
             return Answer::error(AnswerCode::NOT_PERMITTED, "this is possible only where the server runs".to_owned());
         }
-        self.execute(input, Some(by), SLASH)
+        self.execute(input, Issuer { by: Some(by), room, prefix: SLASH })
     }
 
     /// Executes a command of a member, and answers it.
-    pub fn answer(&self, Operation { by, command, id }: Operation) {
+    pub fn answer(&self, Operation { by, room, command, id }: Operation) {
         let Answer { mut lines, error, code, .. } = if self.control.is_operator(by) {
-            self.run_for(by, &command)
+            self.run_for(by, &room, &command)
         } else {
             // It was no longer an operator when its turn came.
             Answer::error(AnswerCode::NOT_PERMITTED, "only an operator may do that".to_owned())
@@ -116,10 +145,16 @@ impl Operator {
         self.control.answer_operation(id, code, lines, text);
     }
 
-    /// Returns the names of the members who are connected.
+    /// Returns the names of the members who are connected in a room.
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        self.control.who().into_iter().map(|member| member.name).collect()
+    pub fn names(&self, room: &str) -> Vec<String> {
+        let here = self.control.open_room(room).map(|room| room.who()).unwrap_or_default();
+        here.into_iter().map(|member| member.name).collect()
+    }
+
+    /// Checks that there is a room of this name.
+    pub(super) fn check_room(&self, room: &str) -> Result<(), String> {
+        self.control.open_room(room).map(drop).map_err(|error| format!("{room}: {error}"))
     }
 
     /// Stops the server. Commands only ask for it, so that their answer is written before.
@@ -127,89 +162,114 @@ impl Operator {
         self.control.stop();
     }
 
-    fn execute(&self, input: Result<Input, InputError>, by: Option<PublicIdentity>, prefix: &str) -> Answer {
+    fn execute(&self, input: Result<Input, InputError>, issuer: Issuer<'_>) -> Answer {
+        let input = match input {
+            Ok(Input::Nothing) => return Answer::default(),
+            Ok(Input::NoArg(NoArg::Help)) => return Answer::of(help(issuer.prefix)),
+            Ok(Input::NoArg(NoArg::Stop)) => return Answer { stops: true, ..Answer::default() },
+            Ok(input) => input,
+            Err(error) => return Answer::error(AnswerCode::NOT_UNDERSTOOD, error.to_string()),
+        };
+        let room = match self.control.open_room(issuer.room) {
+            Ok(room) => room,
+            Err(error) => return Answer::error(answer_code(error), format!("{}: {error}", issuer.room)),
+        };
         match input {
-            Ok(Input::Nothing) => Answer::default(),
-            Ok(Input::Say(text)) => {
-                self.control.say(&text);
+            Input::Say(text) => {
+                room.say(&text);
                 Answer::default()
             }
-            Ok(Input::NoArg(NoArg::Help)) => Answer::of(help(prefix)),
-            Ok(Input::NoArg(NoArg::Stop)) => Answer { stops: true, ..Answer::default() },
-            Ok(Input::NoArg(command)) => Answer::of(self.execute_no_arg(command)),
-            Ok(Input::Invite(command)) => {
-                let refused = |error| Answer::error(AnswerCode::NOT_FOUND, error);
-                self.execute_invite(command).map_or_else(refused, Answer::of)
-            }
-            Ok(Input::Delete(seq)) => match self.control.delete(seq) {
+            Input::Invite(command) => self.execute_invite(command, &room, issuer),
+            Input::Room(_) => Answer::error(
+                AnswerCode::NOT_PERMITTED,
+                "only the console has a room of its own; ctl --room NAME names one".to_owned(),
+            ),
+            Input::Delete(seq) => match room.delete(seq) {
                 Ok(true) => Answer::of(vec![format!("entry {seq} is removed")]),
                 Ok(false) => Answer::of(vec![format!("entry {seq} is being removed")]),
                 Err(error) => Answer::error(answer_code(error), format!("entry {seq}: {error}")),
             },
-            Ok(Input::WithName(command, name)) => self.execute_with_name(command, &name, by, prefix),
-            Err(error) => Answer::error(AnswerCode::NOT_UNDERSTOOD, error.to_string()),
+            Input::WithName(command, name) => self.execute_with_name(command, &name, &room, issuer),
+            Input::NoArg(command) => Answer::of(self.execute_no_arg(command, &room)),
+            Input::Nothing => Answer::default(),
         }
     }
 
-    fn execute_no_arg(&self, command: NoArg) -> Vec<String> {
+    fn execute_no_arg(&self, command: NoArg, room: &RoomControl<'_>) -> Vec<String> {
         match command {
             NoArg::Who => {
-                let here = self.control.who();
+                let here = room.who();
                 let head = format!("{} here", count_members(here.len()));
                 let here = here.iter().map(|presence| self.presence(presence));
-                let waiting = self.control.waiting();
+                let waiting = room.waiting();
                 [head].into_iter().chain(here).chain(waiting.iter().map(|it| self.waiting(it))).collect()
             }
             NoArg::Bans => {
-                let sanctions = self.control.sanctions();
+                let sanctions = room.sanctions();
                 let none = sanctions.is_empty().then(|| "no bans or mutes".to_owned());
                 none.into_iter().chain(sanctions.iter().map(|sanction| self.sanction(sanction))).collect()
             }
             NoArg::Ops => {
                 let privileges = self.control.privileges();
-                let none = privileges.is_empty().then(|| "no command appointed operators".to_owned());
+                let none = privileges.is_empty().then(|| "no operators".to_owned());
                 none.into_iter().chain(privileges.iter().map(|privilege| self.privilege(privilege))).collect()
             }
-            NoArg::Stats => self.stats(),
+            NoArg::Stats => stats(&self.control),
             NoArg::Stop | NoArg::Help => Vec::new(),
         }
     }
 
-    fn execute_invite(&self, command: InviteCommand) -> Result<Vec<String>, String> {
-        let text = |secret| invite_text(&self.invite, &secret);
-        match command {
-            InviteCommand::Show => {
-                let mut invites = self.control.invites().into_iter();
-                let standing = invites.find(|it| it.record.is_standing && it.state == InviteState::InForce);
-                standing.map(|it| vec![text(it.record.secret)]).ok_or_else(|| OperatorError::Stopped.to_string())
-            }
+    fn execute_invite(&self, command: InviteCommand, room: &RoomControl<'_>, issuer: Issuer<'_>) -> Answer {
+        let text = |record: &InviteRecord| {
+            let room = issuer.room.parse().unwrap_or_else(|_| self.invite.room.clone());
+            invite_text(&self.invite, record, &room)
+        };
+        let shown = |record: Result<InviteRecord, OperatorError>| {
+            record.map(|record| vec![text(&record)]).map_err(|error| (error, error.to_string()))
+        };
+        let done = match command {
+            InviteCommand::Show => shown(match issuer.by {
+                Some(by) => self.control.own_invite(by, issuer.room),
+                None => room.standing_invite().ok_or(OperatorError::Stopped),
+            }),
             InviteCommand::List { with_secrets } => {
                 let show = |info: InviteInfo| {
                     let is_shown = with_secrets && info.state == InviteState::InForce;
-                    [describe_invite(&self.lines, &info)].into_iter().chain(is_shown.then(|| text(info.record.secret)))
+                    let secret = is_shown.then(|| text(&info.record));
+                    [describe_invite(&self.lines, &info, unix_ms())].into_iter().chain(secret)
                 };
                 Ok(self.control.invites().into_iter().flat_map(show).collect())
             }
             InviteCommand::New(terms) => {
-                let made = self.control.create_invite(terms);
-                made.map(|InviteRecord { secret, .. }| vec![text(secret)]).map_err(|error| error.to_string())
+                // A member's is for the room where it is.
+                let here = || issuer.by.map(|_| issuer.room.to_owned()).or_else(|| room.invite_scope());
+                let room = terms.room.clone().or_else(here);
+                shown(self.control.create_invite(InviteTerms { room, made_by: issuer.by, ..terms }))
             }
             InviteCommand::Revoke(id) => match self.control.revoke_invite(id) {
                 Ok(_) => Ok(vec![format!("invite {id} is revoked; whoever it has admitted stays admitted")]),
-                Err(OperatorError::AlreadyInEffect) => Err(format!("invite {id} is revoked already")),
-                Err(OperatorError::StandingInvite) => {
-                    Err(format!("invite {id} is the standing one: invite revoke standing replaces it"))
-                }
-                Err(error) => Err(format!("invite {id}: {error}")),
+                Err(error) => Err((error, describe_invite_error(id, error))),
             },
-            InviteCommand::RevokeStanding => {
-                // The file first: it decides which invite is the standing one at the next start.
-                let dir = DataDir::open(&self.data_dir).map_err(|error| error.to_string())?;
-                let secret = generate_secret(&dir, &self.invite.room).map_err(|error| error.to_string())?;
-                self.control.replace_standing_invite(*secret.expose()).map_err(|error| error.to_string())?;
-                Ok(vec![text(*secret.expose())])
-            }
+            InviteCommand::RevokeStanding => match self.replace_standing(room.invite_scope()) {
+                Ok(record) => Ok(vec![text(&record)]),
+                Err(error) => return Answer::error(AnswerCode::TRY_LATER, error),
+            },
+        };
+        match done {
+            Ok(lines) => Answer::of(lines),
+            Err((error, why)) => Answer::error(answer_code(error), why),
         }
+    }
+
+    /// Replaces the standing invite of a private room or of the server (`None`).
+    fn replace_standing(&self, room: Option<String>) -> Result<InviteRecord, String> {
+        if let Some(room) = room {
+            return self.control.replace_room_invite(&room).map_err(|error| error.to_string());
+        }
+        // The file first: it decides which invite is the standing one at the next start.
+        let dir = DataDir::open(&self.data_dir).map_err(|error| error.to_string())?;
+        let secret = generate_secret(&dir, &self.invite.room).map_err(|error| error.to_string())?;
+        self.control.replace_standing_invite(*secret.expose()).map_err(|error| error.to_string())
     }
 
     fn waiting(&self, waiting: &WaitingInfo) -> String {
@@ -217,35 +277,79 @@ impl Operator {
         format!("  {} ({address}) waits to be let in since {}", clean_line(name), self.lines.stamp(*since_ms))
     }
 
-    fn execute_with_name(&self, command: WithName, argument: &str, by: Option<PublicIdentity>, prefix: &str) -> Answer {
-        let control = &self.control;
+    fn execute_with_name(
+        &self,
+        command: WithName,
+        argument: &str,
+        room: &RoomControl<'_>,
+        issuer: Issuer<'_>,
+    ) -> Answer {
+        let Issuer { by, prefix, .. } = issuer;
         let (name, reason) =
-            if command.takes_reason() { control.split_name(argument) } else { (argument.to_owned(), None) };
+            if command.takes_reason() { room.split_name(argument) } else { (argument.to_owned(), None) };
         let (name, reason) = (name.as_str(), reason.as_deref());
         let (outcome, done) = match command {
-            WithName::Kick => (control.kick(by, name, reason), "was kicked"),
-            WithName::Ban => (control.ban(by, name, reason), "is banned; the name stays reserved"),
-            WithName::Unban => (control.unban(name), "is no longer banned"),
-            WithName::Mute => (control.mute(by, name, reason), "is muted"),
-            WithName::Unmute => (control.unmute(name), "is no longer muted"),
-            WithName::Release => (control.release(name), "is free for anyone to take"),
-            WithName::Op => (control.grant(by, name, PrivilegeKind::Operator), "is an operator now"),
-            WithName::Deop => (control.revoke(by, name, PrivilegeKind::Operator), "is no longer an operator"),
-            WithName::Trust => (control.grant(by, name, PrivilegeKind::Trusted), "may post at any rate now"),
-            WithName::Untrust => (control.revoke(by, name, PrivilegeKind::Trusted), "is no longer trusted"),
-            WithName::Accept => (control.accept(name), "is let in"),
-            WithName::Reject => (control.reject(name), "was refused"),
+            WithName::Ban => return self.ban(name, reason, room, issuer),
+            WithName::Kick => (room.kick(by, name, reason), "was kicked"),
+            WithName::Unban => (room.unban(by, name), "is no longer banned"),
+            WithName::Mute => (room.mute(by, name, reason), "is muted"),
+            WithName::Unmute => (room.unmute(by, name), "is no longer muted"),
+            WithName::Release => (room.release(by, name), "is free for anyone to take"),
+            WithName::Op => (room.grant(by, name, PrivilegeKind::Operator), "is an operator now"),
+            WithName::Deop => (room.revoke(by, name, PrivilegeKind::Operator), "is no longer an operator"),
+            WithName::Trust => (room.grant(by, name, PrivilegeKind::Trusted), "may post at any rate now"),
+            WithName::Untrust => (room.revoke(by, name, PrivilegeKind::Trusted), "is no longer trusted"),
+            WithName::Accept => (room.accept(name), "is let in"),
+            WithName::Reject => (room.reject(name), "was refused"),
         };
         match outcome {
-            Ok(shown) if command == WithName::Ban => {
-                Answer::of(vec![format!("{} {done} ({prefix}release NAME frees it)", clean_line(&shown))])
-            }
             Ok(shown) => Answer::of(vec![format!("{} {done}", clean_line(&shown))]),
             Err(error) => {
                 let why = describe_error(command, error, prefix);
                 Answer::error(answer_code(error), format!("{}: {why}", clean_line(name)))
             }
         }
+    }
+
+    /// Bans an identity. If the reason begins with the word `all`, the invites end by which it came:
+    /// then it needs a new one from somebody.
+    fn ban(&self, name: &str, reason: Option<&str>, room: &RoomControl<'_>, issuer: Issuer<'_>) -> Answer {
+        let (first, rest) = reason.map_or(("", ""), |text| text.split_once(char::is_whitespace).unwrap_or((text, "")));
+        let with_invites = first == ALL;
+        let reason = if with_invites { Some(rest.trim()).filter(|rest| !rest.is_empty()) } else { reason };
+        let invites = room.invites_of(name);
+        let banned = room.ban(issuer.by, name, reason);
+        let is_repeated = with_invites && banned == Err(OperatorError::AlreadyInEffect) && !invites.is_empty();
+        let (shown, prefix) = (clean_line(name), issuer.prefix);
+        let mut lines = match banned {
+            Ok(shown) => {
+                let shown = clean_line(&shown);
+                vec![format!("{shown} is banned; the name stays reserved ({prefix}release NAME frees it)")]
+            }
+            Err(_) if is_repeated => vec![format!("{shown} is banned already")],
+            Err(error) => {
+                let why = describe_error(WithName::Ban, error, prefix);
+                return Answer::error(answer_code(error), format!("{shown}: {why}"));
+            }
+        };
+        for invite in invites {
+            let id = invite.id;
+            lines.push(match (with_invites, invite.is_standing) {
+                (false, is_standing) => {
+                    let which = if is_standing { "the standing invite".to_owned() } else { format!("invite {id}") };
+                    format!("{shown} came by {which}, which is still valid: {prefix}ban NAME {ALL} revokes it, too")
+                }
+                (true, true) => match self.replace_standing(invite.room.clone()) {
+                    Ok(_) => format!("the standing invite, by which {shown} came, is replaced ({prefix}invite)"),
+                    Err(error) => format!("the standing invite, by which {shown} came, is still valid: {error}"),
+                },
+                (true, false) => match self.control.revoke_invite(id) {
+                    Ok(_) => format!("invite {id}, by which {shown} came, is revoked"),
+                    Err(error) => format!("invite {id}: {error}"),
+                },
+            });
+        }
+        Answer::of(lines)
     }
 
     fn presence(&self, presence: &MemberInfo) -> String {
@@ -258,85 +362,45 @@ impl Operator {
         format!("  {} ({address}) since {since}, idle {idle} s, round trip {rtt}{muted}{others}", clean_line(name))
     }
 
-    fn privilege(&self, privilege: &Privilege) -> String {
-        let what = match privilege.kind {
-            PrivilegeKind::Operator => "operator",
-            PrivilegeKind::Trusted => "trusted",
-        };
-        format!("  {} {what} since {}", clean_line(&privilege.name), self.lines.stamp(privilege.since_ms))
+    fn privilege(&self, privilege: &PrivilegeInfo) -> String {
+        match privilege {
+            PrivilegeInfo::Configured { fingerprint, name } => {
+                let name = name.as_deref().map_or_else(|| fingerprint.to_string(), clean_line);
+                format!("  {name} operator by the configuration")
+            }
+            PrivilegeInfo::Granted { privilege, by } => {
+                let what = match privilege.kind {
+                    PrivilegeKind::Operator => "operator",
+                    PrivilegeKind::Trusted => "trusted",
+                };
+                let (name, since) = (clean_line(&privilege.name), self.lines.stamp(privilege.since_ms));
+                format!("  {name} {what} since {since} by {}", issuer(by.as_deref()))
+            }
+        }
     }
 
-    fn sanction(&self, sanction: &Sanction) -> String {
+    fn sanction(&self, SanctionInfo { sanction, by }: &SanctionInfo) -> String {
         let what = match sanction.kind {
             SanctionKind::Ban => "banned",
             SanctionKind::Mute => "muted",
         };
         let reason = sanction.reason.as_deref().map(|reason| format!(": {}", clean_line(reason))).unwrap_or_default();
-        format!("  {} {what} since {}{reason}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
-    }
-
-    fn stats(&self) -> Vec<String> {
-        let (counters, status) = (self.control.counters(), self.control.status());
-        let limits = self.control.limits();
-        let mut lines = vec![
-            format!(
-                "{} of at most {}; history from entry {} to {}",
-                count_members(status.members),
-                limits.members,
-                status.first,
-                status.head
-            ),
-            format!(
-                "{} connections, {} not joined, {} half-open, {} handshakes in progress",
-                status.connections, status.unjoined, status.half_open, status.handshakes
-            ),
-        ];
-        lines.extend(traffic(&counters));
-        let metrics = self.control.metrics();
-        let mean = |mean: Option<f64>, factor: f64| mean.map_or(0.0, |mean| mean * factor);
-        lines.push(format!(
-            "stored: {} entries in {} commits, {:.1} ms and {:.1} entries each on average; {} failed or uncertain",
-            counters.entries,
-            counters.commits,
-            mean(metrics.commit_time.snapshot().mean(), 1e3),
-            mean(metrics.batch_entries.snapshot().mean(), 1.0),
-            counters.commits_failed + counters.commits_uncertain,
-        ));
-        let met: Vec<String> = LIMITS
-            .iter()
-            .map(|limit| (limit, limit.hits(&counters)))
-            .filter(|(_, times)| *times > 0)
-            .map(|(limit, times)| format!("{} {times}", limit.name))
-            .collect();
-        lines.push(if met.is_empty() { "no limit was hit".into() } else { format!("limits hit: {}", met.join(", ")) });
-        lines
+        let (name, since) = (clean_line(&sanction.name), self.lines.stamp(sanction.since_ms));
+        format!("  {name} {what} since {since} by {}{reason}", issuer(by.as_deref()))
     }
 }
 
-/// Returns the lines about network traffic and dropped datagrams.
-fn traffic(counters: &Counters) -> [String; 3] {
-    let Counters { datagrams, bytes_in, transmits, bytes_out, messages_out, messages_in, .. } = *counters;
-    let per_datagram = if transmits > 0 { messages_out as f64 / transmits as f64 } else { 0.0 };
-    let shown_always = ["damaged", "not_authentic", "replayed"];
-    let others: Vec<String> = counters
-        .all()
-        .filter(|it| it.is_drop && it.value > 0 && !shown_always.contains(&it.name))
-        .map(|CounterValue { name, value, .. }| format!(", {} {value}", name.replace('_', " ")))
-        .collect();
-    [
-        format!("in: {datagrams} datagrams, {bytes_in} bytes, {messages_in} messages"),
-        format!(
-            "out: {transmits} datagrams, {bytes_out} bytes, {messages_out} messages ({per_datagram:.2} per datagram), packets resent {}, lost {}",
-            counters.packets_resent, counters.packets_lost
-        ),
-        format!(
-            "dropped: damaged {}, not authentic {}, replayed {}{}",
-            counters.damaged,
-            counters.not_authentic,
-            counters.replayed,
-            others.concat()
-        ),
-    ]
+/// The name of the operator who did something; `None`: at the console.
+fn issuer(by: Option<&str>) -> String {
+    by.map_or_else(|| "server".to_owned(), clean_line)
+}
+
+fn describe_invite_error(id: u32, error: OperatorError) -> String {
+    match error {
+        OperatorError::AlreadyInEffect => format!("invite {id} is revoked already"),
+        OperatorError::StandingInvite => format!("invite {id} is a standing one: invite revoke standing replaces it"),
+        _ => format!("invite {id}: {error}"),
+    }
 }
 
 fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> String {
@@ -350,6 +414,10 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
         (WithName::Release, OperatorError::NoSuchName) => "no one owns this name",
         (_, OperatorError::NotWaiting) => return format!("nobody waits under this name (see {prefix}who)"),
         (_, OperatorError::NoSuchRoom) => "no such room",
+        (_, OperatorError::RoomExists) => "there is a room of this name",
+        (_, OperatorError::ReservedName) => "this name is a word of the commands: choose another one",
+        (_, OperatorError::TooManyRooms) => "too many rooms: raise --max-rooms",
+        (_, OperatorError::FirstRoom) => "the room of the configuration cannot be closed",
         (_, OperatorError::NoSuchName) => "no such name",
         (_, OperatorError::Stopped) => "the server has stopped",
         (WithName::Op, OperatorError::AlreadyInEffect) => "is an operator already",
@@ -392,18 +460,20 @@ fn answer_code(error: OperatorError) -> AnswerCode {
         | OperatorError::NoSuchInvite
         | OperatorError::NotWaiting => AnswerCode::NOT_FOUND,
         OperatorError::AlreadyInEffect | OperatorError::NotInEffect => AnswerCode::UNCHANGED,
-        OperatorError::Full | OperatorError::TooManyPrivileges | OperatorError::TooManyInvites => AnswerCode::LIMIT,
+        OperatorError::Full
+        | OperatorError::TooManyPrivileges
+        | OperatorError::TooManyInvites
+        | OperatorError::TooManyRooms => AnswerCode::LIMIT,
         OperatorError::Busy | OperatorError::Stopped => AnswerCode::TRY_LATER,
         OperatorError::InUse
+        | OperatorError::RoomExists
+        | OperatorError::ReservedName
+        | OperatorError::FirstRoom
         | OperatorError::NotMessage
         | OperatorError::Configured
         | OperatorError::Oneself
         | OperatorError::StandingInvite => AnswerCode::NOT_PERMITTED,
     }
-}
-
-fn count_members(count: usize) -> String {
-    if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
 }
 
 fn milliseconds(time: Duration) -> String {

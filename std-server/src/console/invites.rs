@@ -2,18 +2,22 @@
 //! console, `kabar-server ctl` and `kabar-server invite`.
 
 use crate::hub::{InviteInfo, InviteTerms, Unit};
-use crate::store::InviteState;
+use crate::store::{InviteRecord, InviteState};
 use crate::units;
-use kabar_std::invite::{Invite, RoomSecret};
-use kabar_std::text::LineFormatter;
+use kabar_std::invite::{Invite, RoomName, RoomSecret};
+use kabar_std::text::{LineFormatter, clean_line};
 
 /// The arguments, as the help shows them.
-pub const ARGUMENTS: &str = " [list [--secrets] | new [--expires TIME] [--uses N] | revoke ID|standing]";
+pub const ARGUMENTS: &str = " [list [--secrets] | [new] [ROOM] [--expires TIME] [--uses N] | revoke ID|standing]";
+
+/// The last users that are shown of each invite.
+const SHOWN_USES: usize = 8;
 
 /// What is to be done with invites.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InviteCommand {
-    /// Show the standing invite.
+    /// Show the standing invite; to a member: the invite without bounds that it has made, or makes
+    /// now.
     Show,
     /// List all invites.
     List {
@@ -39,8 +43,8 @@ impl InviteCommand {
             ["list", "--secrets"] => Self::List { with_secrets: true },
             ["revoke", "standing"] => Self::RevokeStanding,
             ["revoke", id] => Self::Revoke(id.parse().ok()?),
-            ["new", ref terms @ ..] => Self::New(parse_terms(terms)?),
-            _ => return None,
+            ["list" | "revoke", ..] => return None,
+            ["new", ref terms @ ..] | ref terms => Self::New(parse_terms(terms)?),
         })
     }
 
@@ -50,10 +54,11 @@ impl InviteCommand {
         match self {
             Self::Show => String::new(),
             Self::List { with_secrets } => format!("list{}", if *with_secrets { " --secrets" } else { "" }),
-            Self::New(InviteTerms { valid_ms, uses, .. }) => {
+            Self::New(InviteTerms { room, valid_ms, uses, .. }) => {
+                let room = room.as_ref().map_or_else(String::new, |room| format!(" {room}"));
                 let time = |ms: u64| format!(" --expires {}", units::format(Unit::Time, ms.saturating_mul(1_000)));
                 let uses = uses.map_or_else(String::new, |uses| format!(" --uses {uses}"));
-                format!("new{}{uses}", valid_ms.map_or_else(String::new, time))
+                format!("new{room}{}{uses}", valid_ms.map_or_else(String::new, time))
             }
             Self::Revoke(id) => format!("revoke {id}"),
             Self::RevokeStanding => "revoke standing".to_owned(),
@@ -63,6 +68,13 @@ impl InviteCommand {
 
 fn parse_terms(words: &[&str]) -> Option<InviteTerms> {
     let mut terms = InviteTerms::default();
+    let mut words = words;
+    if let [room, rest @ ..] = words
+        && !room.starts_with('-')
+    {
+        terms.room = Some(room.parse::<RoomName>().ok()?.to_string());
+        words = rest;
+    }
     for pair in words.chunks(2) {
         match *pair {
             ["--expires", time] if terms.valid_ms.is_none() => terms.valid_ms = Some(parse_validity(time).ok()?),
@@ -90,43 +102,55 @@ pub fn parse_uses(text: &str) -> Result<u32, String> {
     text.parse().ok().filter(|uses| *uses > 0).ok_or_else(|| "it must be a number above 0".to_owned())
 }
 
-/// Returns the text of an invite with another secret than that of `like`.
+/// Returns the text of an invite to `room`, with the addresses and the key of `like`. An invite of a
+/// room is always for that one.
 #[must_use]
-pub fn invite_text(like: &Invite, secret: &[u8; 16]) -> String {
-    Invite { secret: RoomSecret::new(*secret), ..like.clone() }.to_string()
+pub fn invite_text(like: &Invite, record: &InviteRecord, room: &RoomName) -> String {
+    let of = record.room.as_deref().and_then(|room| room.parse().ok());
+    let room = of.unwrap_or_else(|| room.clone());
+    Invite { secret: RoomSecret::new(record.secret), room, ..like.clone() }.to_string()
 }
 
 /// Describes an invite in one line, without its secret.
 #[must_use]
-pub fn describe_invite(lines: &LineFormatter, info: &InviteInfo) -> String {
-    let InviteInfo { record, state, .. } = info;
-    let id = if record.is_standing { "the standing one".to_owned() } else { "by ".to_owned() + &maker(info) };
+pub fn describe_invite(lines: &LineFormatter, info: &InviteInfo, now_ms: u64) -> String {
+    let InviteInfo { record, state, made_by, used_by } = info;
     let state = match state {
         InviteState::InForce => "in force",
         InviteState::Revoked => "revoked",
         InviteState::UsedUp => "used up",
         InviteState::Expired => "expired",
     };
+    let room = record.room.as_ref().map_or_else(|| "all open rooms".to_owned(), |room| format!("the room {room}"));
+    let kind = if record.is_standing { ", the standing one" } else { "" };
+    let made_by = made_by.as_deref().map_or_else(|| "server".to_owned(), clean_line);
+    let age = age(now_ms.saturating_sub(record.made_ms));
     let expires = record.expires_ms.map_or_else(String::new, |at| format!(", until {}", lines.stamp(at)));
     let uses = match record.uses_left {
         Some(left) => format!("used {} of {} times", record.used, u64::from(record.used) + u64::from(left)),
         None if record.used == 1 => "used once".to_owned(),
         None => format!("used {} times", record.used),
     };
-    format!("  {}: {state}, {id}, made {}{expires}, {uses}", record.id, lines.stamp(record.made_ms))
+    let used_by: Vec<String> = used_by.iter().rev().take(SHOWN_USES).map(|(name, _)| clean_line(name)).collect();
+    let others = if record.used as usize > used_by.len() && !used_by.is_empty() { ", ..." } else { "" };
+    let by = if used_by.is_empty() { String::new() } else { format!(" (by {}{others})", used_by.join(", ")) };
+    format!("  {}: {state}{kind}, for {room}, made by {made_by} {age} ago{expires}, {uses}{by}", record.id)
 }
 
-fn maker(info: &InviteInfo) -> String {
-    info.record.made_by.map_or_else(
-        || "the server".to_owned(),
-        |it| it.0[..4].iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
-    )
+/// A time in its largest unit.
+fn age(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::InviteRecord;
 
     #[test]
     fn every_command_is_read_as_it_is_written() {
@@ -136,6 +160,7 @@ mod tests {
             ("list", InviteCommand::List { with_secrets: false }),
             ("list --secrets", InviteCommand::List { with_secrets: true }),
             ("new", InviteCommand::New(InviteTerms::default())),
+            ("new cellar", InviteCommand::New(InviteTerms { room: Some("cellar".into()), ..InviteTerms::default() })),
             (
                 "new --expires 7d --uses 1",
                 InviteCommand::New(InviteTerms { valid_ms: Some(7 * day), uses: Some(1), ..InviteTerms::default() }),
@@ -146,9 +171,19 @@ mod tests {
         for (text, command) in commands {
             assert_eq!((InviteCommand::parse(text), command.arguments().as_str()), (Some(command), text));
         }
-        for wrong in
-            ["liste", "list all", "new 7d", "new --uses", "new --uses 0", "new --expires 0", "revoke", "revoke x"]
-        {
+        let for_one = InviteCommand::New(InviteTerms { uses: Some(1), ..InviteTerms::default() });
+        assert_eq!(InviteCommand::parse("--uses 1"), Some(for_one), "`new` may be left out");
+        for wrong in [
+            "list all",
+            "new 7d 1",
+            "new --uses",
+            "cellar attic",
+            "Cellar",
+            "new --uses 0",
+            "new --expires 0",
+            "revoke",
+            "revoke x",
+        ] {
             assert_eq!(InviteCommand::parse(wrong), None, "{wrong}");
         }
     }
@@ -167,10 +202,14 @@ mod tests {
             used: 1,
             is_revoked: false,
         };
-        let info = InviteInfo { record, state: InviteState::InForce, uses: Vec::new() };
-        let line = describe_invite(&LineFormatter::new(), &info);
-        assert!(line.starts_with("  7: in force, by the server, made 2024-11-01 "), "{line}");
-        assert!(line.ends_with(", used 1 of 3 times") && line.contains(", until 2024-11-01 "), "{line}");
+        let used_by = vec![("ben\x1b[2J".to_owned(), 1_730_457_440_000)];
+        let info = InviteInfo { record, state: InviteState::InForce, made_by: Some("anna".into()), used_by };
+        let line = describe_invite(&LineFormatter::new(), &info, 1_730_457_470_000);
+        assert!(
+            line.starts_with("  7: in force, for the room lobby, made by anna 40 s ago, until 2024-11-01 "),
+            "{line}"
+        );
+        assert!(line.ends_with(", used 1 of 3 times (by ben[2J)"), "{line}");
         assert!(!line.contains("AAAA") && !format!("{info:?}").contains("65, 65"), "{info:?}");
     }
 }

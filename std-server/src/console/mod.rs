@@ -2,7 +2,7 @@
 //!
 //! * [`format_event`]: an event as a line.
 //! * [`input`]: reads lines from standard input. [`editor`]: edits them at a terminal.
-//! * [`command`]: parses a line. [`execute`]: executes it.
+//! * [`command`]: parses a line. [`execute`]: executes it. [`state`]: the room that it acts on.
 //! * [`control_socket`]: passes on the commands of `kabar-server ctl`.
 
 pub mod command;
@@ -12,6 +12,8 @@ pub mod editor;
 pub mod execute;
 pub mod input;
 pub mod invites;
+pub mod state;
+mod stats;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,7 +31,8 @@ pub fn format_event(lines: &LineFormatter, event: &HubEvent) -> String {
     format!("[{}] * {}", lines.stamp(unix_ms()), describe_event(event).unwrap_or_default())
 }
 
-fn unix_ms() -> u64 {
+/// The time of day in ms since 1970.
+pub(crate) fn unix_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -31,7 +31,7 @@ use kabar_std::random::random_bytes;
 
 use run::Loop;
 
-pub use control::Control;
+pub use control::{Control, RoomControl};
 pub use histogram::{Histogram, Snapshot};
 pub use worker_metrics::WorkerMetrics;
 

@@ -22,7 +22,7 @@ use crate::store::{LogReader, Store};
 
 /// Maximum number of threads for public-key work; more would only slow down the serving thread.
 const MAX_ACCEPT_THREADS: usize = 2;
-/// Maximum number of outstanding appends, reloads and surveys.
+/// Maximum number of outstanding appends, reloads and surveys. Loads of rooms are counted apart.
 const STORE_JOBS: usize = 4;
 /// Maximum number of queued events of the store's thread.
 const STORE_EVENTS: usize = 4;
@@ -59,9 +59,10 @@ impl<P: Provider + 'static> Workers<P> {
     ) -> std::io::Result<Self> {
         let (accept, accept_jobs) = mpsc::sync_channel::<AcceptJob<P>>(limits.accept_jobs);
         let (password, password_jobs) = mpsc::sync_channel::<PasswordJob>(1);
-        let (store_sender, store_jobs) = mpsc::sync_channel::<StoreJob>(STORE_JOBS);
+        let (store_sender, store_jobs) = mpsc::sync_channel::<StoreJob>(STORE_JOBS + limits.room_loads);
         let (read, read_jobs) = mpsc::sync_channel::<ReadJob>(limits.page_reads);
-        let (report, done) = mpsc::sync_channel(limits.accept_jobs + limits.page_reads + STORE_JOBS + 1);
+        let jobs = limits.accept_jobs + limits.page_reads + STORE_JOBS + limits.room_loads + 1;
+        let (report, done) = mpsc::sync_channel(jobs);
         let report = DoneSender { done: report, waker: Arc::clone(waker) };
         let (tell, events) = mpsc::sync_channel(STORE_EVENTS);
         let mut threads = Vec::new();
@@ -217,7 +218,7 @@ fn spawn_store(
 fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &WorkerMetrics) -> StoreDone {
     let entries = match &job {
         StoreJob::Append { commit } => Some(commit.rooms.iter().map(|batch| batch.entries.len()).sum()),
-        StoreJob::Read(_) | StoreJob::Survey { .. } | StoreJob::Reload { .. } => None,
+        StoreJob::Read(_) | StoreJob::Load { .. } | StoreJob::Survey { .. } | StoreJob::Reload { .. } => None,
     };
     let begun = Instant::now();
     let done = job.run(store);

@@ -22,6 +22,7 @@ pub(super) fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut
     drain_events(now, rooms, context, peer);
     // The reason is acknowledged: the connection can be closed (SPEC 5.7).
     if let Phase::Closing(code) = peer.link.phase
+        && !context.loads.is_waiting(peer.link.id)
         && peer.link.connection.unacknowledged(StreamId::Chat) == 0
     {
         peer.close(now, context, code, "");
@@ -71,9 +72,15 @@ fn on_closed<P: Provider>(
 
 /// Handles the end of the time for a connection's phase.
 pub(super) fn on_phase_timer<P: Provider>(now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) {
+    // It may not know yet that the server has ended its membership.
+    let is_informed =
+        !peer.memberships.has_retired_handles() || peer.link.connection.unacknowledged(StreamId::Chat) == 0;
     match peer.link.phase {
         // Its Join may have arrived: it is the server that does not read it.
-        Phase::Open if peer.link.turn.is_paused => {
+        Phase::Open if peer.link.turn.is_paused || !is_informed => {
+            context.timers.set(Timer::Phase(peer.link.id), Some(now + context.config.limits.join_time));
+        }
+        Phase::Open | Phase::Closing(_) if context.loads.is_waiting(peer.link.id) => {
             context.timers.set(Timer::Phase(peer.link.id), Some(now + context.config.limits.join_time));
         }
         Phase::Open => {

@@ -18,6 +18,7 @@ use super::invites::Invites;
 use super::jobs::{Job, Loaded};
 use super::people::People;
 use super::privileges::Privileges;
+use super::room::{Loads, Pages};
 use super::timers::Timers;
 use super::transaction::Commits;
 use super::turns::{Turn, Turns};
@@ -43,6 +44,10 @@ pub(super) struct Context<P: Provider> {
     pub(super) turns: Turns,
     /// Surveys of the log that are under way (see `room`).
     pub(super) surveys: usize,
+    /// Pages of the logs of all rooms.
+    pub(super) pages: Pages,
+    /// Rooms that are being loaded.
+    pub(super) loads: Loads,
     /// Connections whose sessions in a room were replaced by others, until they are ended.
     pub(super) replaced: Vec<Replaced>,
     /// Connections by phase and address.
@@ -82,6 +87,10 @@ impl<P: Provider> Context<P> {
         privileges: Privileges,
         now: Instant,
     ) -> Self {
+        let occupied = loaded.server.rooms.iter().filter(|room| room.is_occupied && room.record.name != config.room);
+        let occupied = occupied.map(|room| room.record.name.as_str().into());
+        let pages = Pages::new(config.limits.page_bytes, config.limits.page_reads);
+        let loads = Loads::new(config.limits.room_loads, occupied);
         Self {
             people: People::new(now, &config.limits, &loaded.server),
             invites: Invites::new(&loaded.server),
@@ -95,6 +104,8 @@ impl<P: Provider> Context<P> {
             timers: Timers::default(),
             turns: Turns::new(),
             surveys: 0,
+            pages,
+            loads,
             replaced: Vec::new(),
             census: Census::new(),
             jobs: VecDeque::new(),

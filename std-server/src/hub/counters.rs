@@ -51,6 +51,14 @@ counters! {
     removals,
     /// Removals refused: the author asked too late.
     removals_late,
+    /// Rooms that were read from the store.
+    rooms_loaded,
+    /// Reads of rooms that waited for others.
+    room_loads_held,
+    /// Rooms that left memory because nobody was in them.
+    rooms_dropped,
+    /// Rooms that were not created: there are too many.
+    rooms_full,
     /// Entries that were no longer kept.
     entries_expired,
     /// Datagrams dropped: the CRC does not match.

@@ -3,12 +3,12 @@
 //! A membership whose turn ends because the ring is full or the budget is used up comes last the
 //! next time. So a line in one room waits for at most one filling of the ring by each of the others.
 
-use kabar_core::connection::{CloseCode, StreamId};
+use kabar_core::chat::EndedCode;
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::context::Context;
-use super::events::LeaveReason;
 use super::peer::Peer;
 use super::room::{Progress, Rooms};
 
@@ -41,9 +41,8 @@ pub(super) fn deliver<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mu
             }
             Progress::Later => return memberships.end_turn(),
             Progress::Gone => {
-                // A new Join starts at the first entry that is kept, and states it.
-                room.remove_member(now, context, peer, LeaveReason::Vanished);
-                peer.expel(now, context, CloseCode::INTERNAL, "history was removed");
+                // It joins again: its Welcome states the first entry that is kept.
+                room.end_membership(now, context, peer, EndedCode::GAP, "entries that you have not received are gone");
                 without_work = 0;
                 continue;
             }

@@ -1,6 +1,7 @@
 //! Events for the program around the hub: its console, transcript and log.
 
 use core::net::SocketAddr;
+use std::sync::Arc;
 
 use kabar_core::chat::{EntryKind, RefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
@@ -76,6 +77,8 @@ pub enum HubEvent {
         by: PublicIdentity,
         /// Its name.
         name: String,
+        /// The name of the room in which it was given.
+        room: Arc<str>,
         /// The command, without a slash.
         command: String,
         /// Identifies the command in its answer.

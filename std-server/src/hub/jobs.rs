@@ -100,6 +100,11 @@ pub enum StoreJob {
         /// Entries that are removed at most.
         count: u64,
     },
+    /// Read everything of a room that is not in memory.
+    Load {
+        /// Its name.
+        name: Arc<str>,
+    },
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
         /// The names of the rooms that the transaction concerned.
@@ -156,6 +161,13 @@ pub enum StoreDone {
         room: RoomId,
         /// The first seq that is kept, or one before it if it is too far away.
         result: Result<u64, ReadError>,
+    },
+    /// [`StoreJob::Load`].
+    Load {
+        /// The name of the room.
+        name: Arc<str>,
+        /// The content of the store; that of a room that does not exist is empty.
+        result: Result<Box<RoomState>, ReadError>,
     },
     /// [`StoreJob::Reload`].
     Reload {
@@ -227,6 +239,10 @@ impl StoreJob {
             Self::Read(job) => job.run(store),
             Self::Survey { room, name, keep, count } => {
                 StoreDone::Survey { room, result: store.surplus(&name, &keep, count) }
+            }
+            Self::Load { name } => {
+                let result = store.load_room(&name).map(Box::new);
+                StoreDone::Load { name, result }
             }
             Self::Reload { rooms } => StoreDone::Reload { result: Reloaded::read(store, &rooms).map(Box::new) },
         }

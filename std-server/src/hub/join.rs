@@ -10,7 +10,7 @@ use kabar_core::time::Instant;
 use super::context::Context;
 use super::peer::memberships::Stage;
 use super::peer::{Peer, Phase};
-use super::room::{Handled, JoinError, Rooms, refuse_unknown};
+use super::room::{Found, Handled, JoinError, Rooms, refuse_unknown};
 
 /// Length of the statement that a Join signs, with the longest name of a room.
 const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
@@ -29,6 +29,10 @@ pub(super) fn on_join<P: Provider>(
     if peer.link.phase == Phase::Closing(CloseCode::REFUSED) && (!is_same || peer.link.endings.contains(join.room)) {
         return Handled::Defer;
     }
+    // It is read again when its room was loaded.
+    if context.loads.is_waiting(peer.link.id) {
+        return Handled::Defer;
+    }
     let id = rooms.id_of(join.room);
     // SPEC 6.2
     match id.and_then(|id| peer.memberships.stage(id)) {
@@ -38,18 +42,25 @@ pub(super) fn on_join<P: Provider>(
         None if !is_same => return Handled::Violation,
         None => {}
     }
+    let result = context.loads.take_result(join.room, peer.link.id);
     let (code, text) = match check(peer, join, context.config.limits.rooms_per_member) {
         Err(refused) => refused,
         Ok(exporter) => {
-            if !take_token(now, context, peer, join) {
+            if result.is_none() && !take_token(now, context, peer, join) {
                 return Handled::Defer;
             }
-            match id.and_then(|id| rooms.get_mut(id)) {
-                Some(room) => {
+            match rooms.find(join.room, result) {
+                Found::Room(room) if result.is_some() || room.exists_for(context, join, &exporter) => {
                     room.on_join(now, context, peer, join);
                     return Handled::Done;
                 }
-                None => refuse_unknown(context, join, &exporter),
+                // Whether a private room exists shows neither in the answer nor in the time for it.
+                Found::Room(_) | Found::Later => {
+                    context.loads.request(join.room, Some(peer.link.id));
+                    return Handled::Defer;
+                }
+                Found::Unknown => refuse_unknown(context, join, &exporter),
+                Found::Unreadable => (RefusedCode::TRY_LATER, "the server cannot read the room at the moment".into()),
             }
         }
     };

@@ -200,6 +200,12 @@ limits! {
     approval_queue: usize, "max-waiting-joins", Count, 1, 65_536, 64, approval_queue_full;
     /// Time that a Join waits for an operator.
     approval_time: Duration, "approval-time", Time, SECOND, 24 * HOUR, 600 * SECOND, approvals_timed_out;
+    /// Rooms of the server; beyond this none is created.
+    rooms: usize, "max-rooms", Count, 1, 1_000_000, 16_384, rooms_full;
+    /// Rooms that are read from the store at once; beyond this they wait.
+    room_loads: usize, "max-room-loads", Count, 1, 1_024, 8, room_loads_held;
+    /// Time after which a room in which nobody is leaves memory.
+    room_idle_time: Duration, "room-idle-time", Time, SECOND, 24 * HOUR, 60 * SECOND, rooms_dropped;
     /// Rooms that a connection is in or about to join; a Join for one more is refused.
     rooms_per_member: usize, "max-rooms-per-member", Count, 1, 120, 64, rooms_per_member_full;
     /// Members of a room.

@@ -67,6 +67,7 @@ mod privileges;
 mod report;
 mod room;
 mod room_id;
+mod rooms;
 mod routes;
 mod state_digest;
 mod timers;
@@ -104,9 +105,10 @@ pub use jobs::{
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use peer::pool::{Pool, Pooled};
-pub use report::{InviteInfo, MemberInfo, OperatorError, Status, WaitingInfo};
+pub use report::{InviteInfo, MemberInfo, OperatorError, PrivilegeInfo, RoomInfo, SanctionInfo, Status, WaitingInfo};
 pub use room::MAX_ANSWER_LEN;
 pub use room_id::RoomId;
+pub use rooms::RoomChange;
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
 #[derive(Debug)]
@@ -127,11 +129,12 @@ impl<P: Provider> Hub<P> {
         rng.fill_bytes(&mut acceptor_seed);
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
         let rooms = Rooms::new(Directory::new(&loaded.server, &config.room));
-        let settings = RoomSettings::new(&config, &config.room);
+        let settings = RoomSettings::new(&config, &rooms.directory.record(&config.room));
         let privileges = Privileges::new(&config.operators, &loaded.server);
         let context = Context::new(config, &loaded, rng, privileges, now);
         let mut hub = Self { door, peers, rooms, context };
-        hub.context.set_standing_invite(now, None, hub.context.config.secret);
+        let secret = hub.context.config.secret;
+        hub.context.set_standing_invite(now, None, secret);
         hub.insert_room(now, settings, &loaded.room);
         hub.context.begin_upkeep(now);
         hub
@@ -231,6 +234,9 @@ impl<P: Provider> Hub<P> {
             buckets_full: self.door.buckets_forgotten(),
             cookies_full: self.door.cookies_forgotten(),
             pool_empty: self.peers.pool.refused(),
+            room_loads_held: self.context.loads.held(),
+            pages_dropped: self.context.pages.dropped(),
+            page_reads_held: self.context.pages.held(),
             ..*counted
         };
         self.context.people.count(&mut counters);

@@ -4,14 +4,17 @@ use kabar_core::chat::AnswerCode;
 use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 
 use super::Hub;
+use super::context::Context;
 use super::events::{LeaveReason, OperationId};
-use super::report::{MemberInfo, OperatorError, Status};
+use super::peer::Peers;
+use super::report::{MemberInfo, OperatorError, PrivilegeInfo, SanctionInfo, Status};
 use super::room::{Room, answer_operation};
 use super::room_id::RoomId;
-use crate::store::{Privilege, PrivilegeKind, Sanction, SanctionKind};
+use crate::store::{PrivilegeKind, Sanction, SanctionKind};
 
 impl<P: Provider> Hub<P> {
     /// Posts `text` (up to 4096 bytes; the rest is cut off) to a room as the operator.
@@ -45,9 +48,7 @@ impl<P: Provider> Hub<P> {
         name: &str,
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
-        self.begin_input(now);
-        let Self { peers, rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.kick(now, peers, context, by, name, reason)
+        self.act(now, room, |room, peers, context| room.kick(now, peers, context, by, name, reason))
     }
 
     /// Bans an identity permanently, and removes it if it is a member. In effect at once; stored as
@@ -65,9 +66,7 @@ impl<P: Provider> Hub<P> {
         name: &str,
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
-        self.begin_input(now);
-        let Self { peers, rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.ban(now, peers, context, by, name, reason)
+        self.act(now, room, |room, peers, context| room.ban(now, peers, context, by, name, reason))
     }
 
     /// Removes the body of an entry for good. `Ok(false)`: it is read first, and
@@ -77,17 +76,21 @@ impl<P: Provider> Hub<P> {
     /// [`OperatorError::NoSuchEntry`], [`OperatorError::NotMessage`],
     /// [`OperatorError::AlreadyInEffect`], [`OperatorError::Busy`].
     pub fn delete(&mut self, now: Instant, room: RoomId, seq: u64) -> Result<bool, OperatorError> {
-        self.begin_input(now);
-        let Self { rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.delete(now, context, seq)
+        self.act(now, room, |room, _, context| room.delete(now, context, seq))
     }
 
     /// Lifts a ban.
     ///
     /// # Errors
     /// [`OperatorError::NotInEffect`].
-    pub fn unban(&mut self, now: Instant, room: RoomId, name: &str) -> Result<String, OperatorError> {
-        self.lift(now, room, name, SanctionKind::Ban)
+    pub fn unban(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        by: Option<PublicIdentity>,
+        name: &str,
+    ) -> Result<String, OperatorError> {
+        self.act(now, room, |room, _, context| room.lift(context, by, name, SanctionKind::Ban))
     }
 
     /// Refuses the posts of an identity from now on. In effect at once; stored as soon as the store
@@ -104,30 +107,31 @@ impl<P: Provider> Hub<P> {
         name: &str,
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
-        self.begin_input(now);
-        let Self { rooms, context, .. } = self;
-        let room = rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?;
-        room.impose(now, context, by, name, SanctionKind::Mute, reason).map(|(shown, _)| shown)
+        let kind = SanctionKind::Mute;
+        self.act(now, room, |room, _, context| {
+            room.impose(now, context, by, name, kind, reason).map(|(shown, _)| shown)
+        })
     }
 
     /// Lifts a mute.
     ///
     /// # Errors
     /// [`OperatorError::NotInEffect`].
-    pub fn unmute(&mut self, now: Instant, room: RoomId, name: &str) -> Result<String, OperatorError> {
-        self.lift(now, room, name, SanctionKind::Mute)
-    }
-
-    fn lift(&mut self, now: Instant, room: RoomId, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
-        self.begin_input(now);
-        let Self { rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.lift(&context.people, name, kind)
+    pub fn unmute(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        by: Option<PublicIdentity>,
+        name: &str,
+    ) -> Result<String, OperatorError> {
+        self.act(now, room, |room, _, context| room.lift(context, by, name, SanctionKind::Mute))
     }
 
     /// Bans and mutes in effect, oldest first.
     #[must_use]
-    pub fn sanctions(&self, room: RoomId) -> Vec<Sanction> {
-        self.rooms.get(room).map_or_else(Vec::new, Room::sanctions)
+    pub fn sanctions(&self, room: RoomId) -> Vec<SanctionInfo> {
+        let info = |sanction: Sanction| SanctionInfo { by: self.issuer(sanction.by), sanction };
+        self.rooms.get(room).map_or_else(Vec::new, Room::sanctions).into_iter().map(info).collect()
     }
 
     /// Makes an identity an operator, or a trusted one. In effect at once; stored as soon as the
@@ -144,9 +148,7 @@ impl<P: Provider> Hub<P> {
         name: &str,
         kind: PrivilegeKind,
     ) -> Result<String, OperatorError> {
-        self.begin_input(now);
-        let Self { rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.grant(now, context, by, name, kind)
+        self.act(now, room, |room, _, context| room.grant(now, context, by, name, kind))
     }
 
     /// Ends what [`Hub::grant`] began.
@@ -161,15 +163,27 @@ impl<P: Provider> Hub<P> {
         name: &str,
         kind: PrivilegeKind,
     ) -> Result<String, OperatorError> {
-        self.begin_input(now);
-        let Self { rooms, context, .. } = self;
-        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.revoke(context, by, name, kind)
+        self.act(now, room, |room, _, context| room.revoke(context, by, name, kind))
     }
 
-    /// The privileges that were granted, by kind, oldest first.
+    /// Operators and trusted identities: those that the configuration names, then those to which
+    /// it was granted, by kind, oldest first.
     #[must_use]
-    pub fn privileges(&self) -> Vec<Privilege> {
-        self.context.privileges.all()
+    pub fn privileges(&self) -> Vec<PrivilegeInfo> {
+        let Context { privileges, people, .. } = &self.context;
+        let configured = privileges.configured().iter().map(|fingerprint| {
+            let identity =
+                people.known.iter().map(|(it, _)| it).find(|it| Fingerprint::of_identity(it) == *fingerprint);
+            let name = identity.and_then(|it| people.name_of(it)).map(str::to_owned);
+            PrivilegeInfo::Configured { fingerprint: *fingerprint, name }
+        });
+        let granted = privileges.all().into_iter();
+        configured.chain(granted.map(|it| PrivilegeInfo::Granted { by: self.issuer(it.by), privilege: it })).collect()
+    }
+
+    /// The name of the operator who did something, as a record states it; `None`: at the console.
+    fn issuer(&self, by: Option<PublicIdentity>) -> Option<String> {
+        by.map(|by| self.context.people.shown_name(&by))
     }
 
     /// Whether an identity is an operator.
@@ -192,15 +206,19 @@ impl<P: Provider> Hub<P> {
         answer_operation(&mut self.peers, &mut self.context, id, code, lines, text);
     }
 
-    /// Ends the ownership of a name, so that anybody may take it.
+    /// Ends the ownership of a name, so that anybody may take it. A room is shown who did it.
     ///
     /// # Errors
     /// [`OperatorError::NoSuchName`] if nobody owns it, [`OperatorError::InUse`] if the owner is
     /// here.
-    pub fn release_name(&mut self, now: Instant, room: RoomId, name: &str) -> Result<String, OperatorError> {
-        self.begin_input(now);
-        self.rooms.get(room).ok_or(OperatorError::NoSuchRoom)?;
-        self.context.people.release_name(name)
+    pub fn release_name(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        by: Option<PublicIdentity>,
+        name: &str,
+    ) -> Result<String, OperatorError> {
+        self.act(now, room, |room, _, context| room.release(context, by, name))
     }
 
     /// The members by name.
@@ -227,6 +245,18 @@ impl<P: Provider> Hub<P> {
             room.add_status(&mut status);
         }
         status
+    }
+
+    /// Lets an operator change a room.
+    pub(super) fn act<T>(
+        &mut self,
+        now: Instant,
+        room: RoomId,
+        act: impl FnOnce(&mut Room, &mut Peers<P>, &mut Context<P>) -> Result<T, OperatorError>,
+    ) -> Result<T, OperatorError> {
+        self.begin_input(now);
+        let Self { peers, rooms, context, .. } = self;
+        act(rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?, peers, context)
     }
 
     /// Stops: every connection is closed, and none is accepted. Accepted posts are still committed:

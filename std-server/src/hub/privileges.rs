@@ -83,6 +83,11 @@ impl Privileges {
         !self.configured.is_empty() && self.configured.contains(&Fingerprint::of_identity(&identity))
     }
 
+    /// The operators that the configuration names.
+    pub(super) fn configured(&self) -> &[Fingerprint] {
+        &self.configured
+    }
+
     fn is_granted(&self, identity: PublicIdentity, kind: PrivilegeKind) -> bool {
         let key = (identity, kind);
         self.decided.get(&key).map_or_else(|| self.durable.get(&key), Option::as_ref).is_some()

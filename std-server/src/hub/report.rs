@@ -4,9 +4,10 @@
 use core::fmt;
 use core::net::SocketAddr;
 
+use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 
-use crate::store::{InviteRecord, InviteState, InviteUse};
+use crate::store::{InviteRecord, InviteState, Privilege, RoomRecord, Sanction};
 
 /// One member, for an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +35,51 @@ pub struct InviteInfo {
     pub record: InviteRecord,
     /// Whether it admits newcomers.
     pub state: InviteState,
-    /// Its last uses, oldest first.
-    pub uses: Vec<InviteUse>,
+    /// The name of the operator who made it; `None`: the server did, or it was made at the console.
+    pub made_by: Option<String>,
+    /// Names of its last users, and when each was admitted, in ms since 1970; oldest first.
+    pub used_by: Vec<(String, u64)>,
+}
+
+/// A ban or mute, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SanctionInfo {
+    /// The ban or mute.
+    pub sanction: Sanction,
+    /// The name of the operator who imposed it; `None`: at the console.
+    pub by: Option<String>,
+}
+
+/// An operator or trusted identity, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrivilegeInfo {
+    /// The configuration names it as an operator.
+    Configured {
+        /// As the configuration names it.
+        fingerprint: Fingerprint,
+        /// The name that it used last, if it is known.
+        name: Option<String>,
+    },
+    /// A command granted it.
+    Granted {
+        /// The privilege.
+        privilege: Privilege,
+        /// The name of the operator who granted it; `None`: at the console.
+        by: Option<String>,
+    },
+}
+
+/// One room, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomInfo {
+    /// Its record.
+    pub record: RoomRecord,
+    /// Smallest seq that is kept.
+    pub first: u64,
+    /// Largest seq that is committed.
+    pub head: u64,
+    /// Members who are connected.
+    pub members: usize,
 }
 
 /// A Join that waits to be let in, for an operator.
@@ -80,6 +124,14 @@ pub struct Status {
 pub enum OperatorError {
     /// The hub has no such room.
     NoSuchRoom,
+    /// There is a room of this name.
+    RoomExists,
+    /// No room can have this name: commands have a meaning for it.
+    ReservedName,
+    /// The limit of rooms is reached.
+    TooManyRooms,
+    /// The room of the configuration is always open.
+    FirstRoom,
     /// No member has this name, and it has no owner.
     NoSuchName,
     /// No member has this name.
@@ -120,6 +172,10 @@ impl fmt::Display for OperatorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoSuchRoom => "no such room",
+            Self::RoomExists => "there is a room of this name",
+            Self::ReservedName => "this name is a word of the commands: choose another one",
+            Self::FirstRoom => "the room of the configuration cannot be closed",
+            Self::TooManyRooms => "too many rooms: raise --max-rooms",
             Self::NoSuchName => "no such name",
             Self::NotHere => "no member has this name",
             Self::AlreadyInEffect => "already in effect",

@@ -20,7 +20,7 @@ use super::fairness::prefix::Prefix;
 use super::jobs::{Done, StoreDone};
 use super::messages::read;
 use super::peer::NewPeer;
-use super::timers::Timer;
+use super::timers::{RoomTimer, Timer};
 
 impl<P: Provider> Hub<P> {
     /// Precedes every input. The first one after all output was fetched begins a round: every
@@ -159,9 +159,10 @@ impl<P: Provider> Hub<P> {
             }
             Timer::Store => self.on_store_timer(),
             // The next jobs are created anyway.
-            Timer::Passwords | Timer::Evict => {}
+            Timer::Passwords | Timer::Evict | Timer::Loads | Timer::Pages => {}
             Timer::Upkeep => context.on_upkeep_timer(now),
             Timer::Purge => context.purge_names(now),
+            Timer::Room(id, RoomTimer::Idle) => rooms.drop_room(context, id),
             Timer::Room(id, timer) => {
                 if let Some(room) = rooms.get_mut(id) {
                     room.on_timer(now, context, &timer);
@@ -177,6 +178,7 @@ impl<P: Provider> Hub<P> {
             Done::Password(done) => context.on_password_done(now, peers, rooms, &done),
             Done::Store(StoreDone::Append { result }) => self.on_append_done(now, result),
             Done::Store(StoreDone::Reload { result }) => self.on_reload_done(now, result),
+            Done::Store(StoreDone::Load { name, result }) => self.on_load_done(now, name, result),
             Done::Store(StoreDone::Survey { room, result }) => {
                 context.surveys = context.surveys.saturating_sub(1);
                 match rooms.get_mut(room) {
@@ -197,9 +199,11 @@ impl<P: Provider> Hub<P> {
         let Self { peers, rooms, context, .. } = self;
         rooms.visit_touched(|room| {
             room.refuse_displaced(now, peers, context);
-            room.create_read_jobs(context);
+            room.plan_drop(now, context);
         });
         context.create_password_job(now, peers, rooms);
+        context.create_load_jobs();
+        context.create_read_jobs(rooms);
     }
 
     /// Ends the connections that were replaced by those whose Joins are now complete, and reads the

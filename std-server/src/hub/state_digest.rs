@@ -27,6 +27,7 @@ impl<P: Provider> Hub<P> {
             let _ = write!(text, " {}", connection.unacknowledged(StreamId::Chat));
             let _ = writeln!(text, " {:?} {:?} {}", link.phase, peer.memberships, link.turn.is_paused);
         }
+        let _ = writeln!(text, "{:?}", self.rooms.directory);
         for room in self.rooms.iter() {
             let _ = room.write_state(&mut text);
         }

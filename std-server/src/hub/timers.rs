@@ -32,6 +32,10 @@ pub(super) enum Timer {
     Purge,
     /// The next search for an identity that makes room in a full table.
     Evict,
+    /// The next attempt to read pages of logs, after a failed one.
+    Pages,
+    /// The next attempt to load a room that nothing waits for, after a failed one.
+    Loads,
     /// A deadline of a room.
     Room(RoomId, RoomTimer),
 }
@@ -41,14 +45,14 @@ pub(super) enum Timer {
 pub(super) enum RoomTimer {
     /// A member that vanished: time to announce that it left.
     Absence(PublicIdentity),
-    /// The next attempt after a failed read.
-    Pages,
     /// The next time to write which members are present, and to search for lapsed records.
     Upkeep,
     /// The next search for lapsed records, when there were more than are forgotten at once.
     Purge,
     /// The next search for entries that are no longer kept.
     Survey,
+    /// Nobody was in it for long: time to drop it from memory.
+    Idle,
 }
 
 /// All deadlines.
@@ -94,6 +98,21 @@ impl Timers {
     /// The deadline of `timer`.
     pub(super) fn get(&self, timer: &Timer) -> Option<Instant> {
         self.due(timer).map(|due| due.deadline)
+    }
+
+    /// Whether a member of a room that vanished may still return.
+    pub(super) fn has_absence(&self, room: RoomId) -> bool {
+        let absence = |key| Timer::Room(room, RoomTimer::Absence(PublicIdentity([key; 32])));
+        self.others.range(absence(0)..=absence(u8::MAX)).next().is_some()
+    }
+
+    /// Clears the deadlines of a room.
+    pub(super) fn forget_room(&mut self, room: RoomId) {
+        let first = Timer::Room(room, RoomTimer::Absence(PublicIdentity([0; 32])));
+        let is_of_room = |timer: &&Timer| matches!(timer, Timer::Room(of, _) if *of == room);
+        let timers: Vec<Timer> =
+            self.others.range(first..).map(|(timer, _)| timer).take_while(is_of_room).cloned().collect();
+        timers.into_iter().for_each(|timer| self.set(timer, None));
     }
 
     /// The next deadline, or an earlier time.

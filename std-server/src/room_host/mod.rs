@@ -156,9 +156,9 @@ impl<'a> RoomHostBuilder<'a> {
         let reopener = transcript.as_ref().map(Transcript::reopener);
         let (operations, received) = mpsc::channel();
         let on_event = move |event| {
-            if let HubEvent::Operate { by, command, id, .. } = &event {
+            if let HubEvent::Operate { by, room, command, id, .. } = &event {
                 // It is received as long as the server runs.
-                let _ = operations.send(Operation { by: *by, command: command.clone(), id: *id });
+                let _ = operations.send(Operation { by: *by, room: room.clone(), command: command.clone(), id: *id });
             }
             if let Some(transcript) = &transcript {
                 transcript.take(&event);

@@ -6,6 +6,7 @@ mod errors;
 mod json;
 mod persistence;
 mod pipes;
+mod rooms;
 
 use std::path::Path;
 

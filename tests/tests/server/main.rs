@@ -8,10 +8,12 @@
 //! * [`growth`]: bounded growth of the database. * [`clock`]: a wall clock that jumps. * [`raw`]: a
 //!   client that follows no rule.
 //! * [`turns`]: a member whose requests would delay others. * [`posting`]: a member that posts too
-//!   fast. * [`ctl`]: commands for a server without a terminal. * [`console`]:
-//!   the line editor at the server's terminal.
+//!   fast. * [`ctl`]: commands for a server without a terminal. * [`console`]: the line editor at
+//!   the server's terminal. * [`commands`]: every command, at the console, through `ctl` and from a
+//!   client.
 
 mod clock;
+mod commands;
 mod console;
 mod ctl;
 mod flood;

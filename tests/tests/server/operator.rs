@@ -65,9 +65,9 @@ fn a_kicked_member_ends_with_7_and_may_rejoin() {
     reader.expect("darryl was kicked from the chat!");
     let mut darryl = room.client("darryl");
     room.server.type_line("/kick darryl  please stop");
-    darryl.expect_stderr("(server: you were kicked: please stop)");
+    darryl.expect_stderr("(server: you were kicked by server: please stop)");
     assert_eq!(darryl.wait(), Some(7), "{:?}", darryl.stderr);
-    reader.expect("darryl was kicked from the chat: please stop");
+    reader.expect("darryl was kicked from the chat: by server: please stop");
 }
 
 #[test]
@@ -75,15 +75,15 @@ fn a_banned_member_ends_with_7_and_is_refused_until_unbanned_even_after_a_restar
     let mut room = Room::open();
     let mut darryl = room.client("darryl");
     room.server.type_line("/ban darryl for spam");
-    room.server.expect("server: darryl is banned: for spam");
+    room.server.expect("server: darryl is banned by server: for spam");
     assert_eq!(darryl.wait(), Some(7));
     assert!(darryl.stderr.iter().any(|line| line.contains("banned")), "{:?}", darryl.stderr);
     // The ban is in the store, although the server is killed directly after it.
     room.server.type_line("/bans");
-    assert!(room.server.expect("darryl banned since 20").ends_with(": for spam"));
+    assert!(room.server.expect("darryl banned since 20").ends_with(" by server: for spam"));
     let mut again = room.spawn_join("darryl", &[]);
     assert_eq!(again.wait(), Some(7), "{:?}", again.stderr);
-    assert!(again.stderr.concat().contains("banned from this room: for spam"), "{:?}", again.stderr);
+    assert!(again.stderr.concat().contains("banned from this room by server: for spam"), "{:?}", again.stderr);
     let mut thief = spawn_join(&room.home_of("thief"), &room.invite, "Darryl", &[]);
     assert_eq!(thief.wait(), Some(5), "the name is still taken: {:?}", thief.stderr);
     room.kill_and_restart();
@@ -100,7 +100,7 @@ fn a_muted_member_learns_why_its_line_was_refused() {
     let mut reader = room.client("reader");
     let mut darryl = room.client("darryl");
     room.server.type_line("/mute darryl it is late");
-    darryl.expect("server: darryl is muted: it is late");
+    darryl.expect("server: darryl is muted by server: it is late");
     darryl.type_line("can you hear me");
     darryl.expect_stderr("muted in this room");
     room.server.type_line("/unmute darryl");

@@ -81,6 +81,13 @@ impl LineFormatter {
                 None => format!("[{time}] {author}{address} removed a message"),
             },
             (EntryKind::REMOVED, _) => format!("[{time}] {author}{address} [removed]"),
+            (EntryKind::TOPIC, Content::Body([])) => {
+                format!("[{time}] {OPERATOR_MARK}{author}{address} removed the topic")
+            }
+            (EntryKind::TOPIC, Content::Body(topic)) => {
+                let topic = clean_line(&String::from_utf8_lossy(topic));
+                format!("[{time}] {OPERATOR_MARK}{author}{address} set the topic: {topic}")
+            }
             (EntryKind::OPERATOR, Content::Body(body)) => {
                 format!("[{time}] {OPERATOR_MARK}{author}{address}: {}", clean_body(body))
             }

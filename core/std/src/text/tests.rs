@@ -86,6 +86,8 @@ fn no_member_can_write_a_line_of_the_operator() {
     assert_eq!(announcement, "~ server: dinner");
     assert_eq!(after_time("bob", EntryKind::KICKED, b"spam"), "~ bob was kicked from the chat: spam");
     assert_eq!(after_time("bob", EntryKind::KICKED, b""), "~ bob was kicked from the chat!");
+    assert_eq!(after_time("bob", EntryKind::TOPIC, b"what\nto do"), "~ bob set the topic: what to do");
+    assert_eq!(after_time("bob", EntryKind::TOPIC, b""), "~ bob removed the topic");
     let names = ["s\u{435}rver", "server.", "*", "[", "bob was kicked from the chat", "-", "| server", "    server"];
     for name in names.iter().filter(|name| crate::names::Name::new(name).is_ok()) {
         for kind in [EntryKind::TEXT, EntryKind::ACTION, EntryKind::DATA, EntryKind(77)] {

@@ -50,15 +50,20 @@ pub fn usable_places(places: Places) -> Result<Places, TargetError> {
     }
 }
 
-/// Returns the known room with the name `word`; if there is none, `room` on the host of this name.
+/// What a word means as a target.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A known room.
+    Room(Places, RoomName),
+    /// A host.
+    Host(Places),
+}
+
+/// Returns the known room with the name `word`; if there is none, the host of this name.
 ///
 /// # Errors
 /// [`TargetError::Ambiguous`], [`TargetError::Address`]; outside, [`FileError`].
-pub fn find_room(
-    word: &str,
-    room: RoomName,
-    dir: &DataDir,
-) -> Result<Result<(Places, RoomName), TargetError>, FileError> {
+pub fn find_room(word: &str, dir: &DataDir) -> Result<Result<Found, TargetError>, FileError> {
     let rooms = KnownServers::load(dir)?.rooms();
     let is_named = |known: &KnownRoom| known.room.as_str() == word;
     let mut found: Vec<_> = rooms
@@ -67,8 +72,8 @@ pub fn find_room(
         .filter_map(|known| Some((Places::of(known.addresses)?, known.room)))
         .collect();
     Ok(match (found.pop(), found.is_empty()) {
-        (None, _) => word.parse().map(|server| (server, room)).map_err(TargetError::Address),
-        (Some(only), true) => Ok(only),
+        (None, _) => word.parse().map(Found::Host).map_err(TargetError::Address),
+        (Some((places, room)), true) => Ok(Found::Room(places, room)),
         (Some(last), false) => {
             found.push(last);
             Err(TargetError::Ambiguous(found))

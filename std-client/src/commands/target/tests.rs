@@ -52,18 +52,17 @@ fn uses_the_addresses_of_an_invite_that_have_an_interface() {
 #[test]
 fn word_is_a_known_room_or_a_host() {
     let (_home, dir) = temporary_dir();
-    let lobby = RoomName::new("lobby").unwrap();
     let learn = |address: &str, key: u8, room: &str| {
         let (address, fingerprint) = (address.parse().unwrap(), kabar_core::session::Fingerprint([key; 20]));
         KnownServers::accept(&dir, &address, &fingerprint, &RoomName::new(room).unwrap(), None).unwrap();
     };
-    let find = || find_room("books", lobby.clone(), &dir).unwrap();
-    assert_eq!(find().unwrap().0, "books:9999".parse().unwrap());
+    let find = || find_room("books", &dir).unwrap();
+    let books = |places: &str| Ok(Found::Room(places.parse().unwrap(), RoomName::new("books").unwrap()));
+    assert_eq!(find(), Ok(Found::Host("books:9999".parse().unwrap())));
     learn("here:7", 1, "books");
-    let found = find().unwrap();
-    assert_eq!((found.0.to_string().as_str(), found.1.as_str()), ("here:7", "books"));
+    assert_eq!(find(), books("here:7"));
     learn("elsewhere:7", 1, "books");
-    assert_eq!(find().unwrap().0.to_string(), "elsewhere:7,here:7", "every address where it was");
+    assert_eq!(find(), books("elsewhere:7,here:7"), "every address where it was");
     learn("there:8", 2, "books");
     let line = sentence(find().unwrap_err());
     assert!(

@@ -1,16 +1,20 @@
-//! Which entries of the log are displayed, and what follows from those that are not: names of
-//! others and of this member, who is ignored, which entries are own ones.
+//! Which entries of a room's log are displayed, now or when the room is shown, and what follows
+//! from those that are not: names of others and of this member, which entries are own ones, the
+//! topic.
 
 use std::collections::VecDeque;
 
 use kabar_core::chat::{EntryHeader, EntryKind, Term};
-use kabar_std::names::Name;
+use kabar_core::time::Instant;
 use kabar_std::text::{Content, clean_line, removed_seq};
 
-use super::front_end::FrontEnd;
-use super::notice::{IgnoreError, Notice};
-use crate::cursor::Cursor;
-use crate::preferences::{Change, Preferences};
+use super::backlog::{Backlog, Incoming, Missed};
+use super::front_end::DisplayedEntry;
+use super::notice::Notice;
+use super::person::Person;
+use super::roster::Roster;
+use super::view::RoomView;
+use crate::cursor::{Cursor, Position, SharedCursorFile};
 
 /// Number of own entries that are remembered for `/delete`.
 const MAX_OWN: usize = 64;
@@ -19,22 +23,25 @@ const MAX_OWN: usize = 64;
 #[derive(Debug)]
 pub(super) struct Display {
     pub(super) term: Term,
-    /// Entries up to here are not displayed.
-    skip_to: u64,
-    /// Entries before the first one with this time are not displayed; `None` after it.
-    since_ms: Option<u64>,
+    /// The last entry when the room was joined at first.
+    head: u64,
+    /// Where the positions of displayed entries are saved.
+    file: Option<SharedCursorFile>,
     /// Entries up to here were displayed in an earlier session, and are repeated for context.
-    seen_to: Option<u64>,
+    seen_to: u64,
+    /// Whether the first entry after these is still to be announced.
+    announces_new: bool,
     /// Renames up to here were followed in an earlier session.
     followed_to: u64,
-    /// The name of this member, valid after the entry `named_at`.
-    name: String,
+    /// Entries up to here may be about another member with the name of this one.
     named_at: u64,
-    preferences: Preferences,
-    /// Lines of ignored members.
-    ignored: u64,
     /// Own entries whose text may be removed, the last one last.
     own: VecDeque<u64>,
+    /// What came in while another room was shown.
+    pub(super) backlog: Backlog,
+    /// Members, for completion.
+    pub(super) roster: Roster,
+    topic: String,
 }
 
 /// The entries to begin with.
@@ -42,10 +49,8 @@ pub(super) struct Display {
 pub(super) struct DisplayStart {
     /// The term of the server.
     pub(super) term: Term,
-    /// Entries up to here are not displayed.
-    pub(super) skip_to: u64,
-    /// Entries before the first one with this time are not displayed.
-    pub(super) since_ms: Option<u64>,
+    /// The last entry.
+    pub(super) head: u64,
     /// Entries up to here are repeated for context.
     pub(super) seen_to: Option<u64>,
     /// Entries up to here were displayed in an earlier session.
@@ -53,20 +58,21 @@ pub(super) struct DisplayStart {
 }
 
 impl Display {
-    pub(super) fn new(start: DisplayStart, preferences: Preferences) -> Self {
-        let DisplayStart { term, skip_to, since_ms, seen_to, followed_to } = start;
-        let (name, own) = (String::new(), VecDeque::new());
-        Self { term, skip_to, since_ms, seen_to, followed_to, name, named_at: 0, preferences, ignored: 0, own }
-    }
-
-    /// Returns the name of this member.
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Returns the number of lines of ignored members.
-    pub(super) fn ignored(&self) -> u64 {
-        self.ignored
+    pub(super) fn new(start: DisplayStart, file: Option<SharedCursorFile>) -> Self {
+        let DisplayStart { term, head, seen_to, followed_to } = start;
+        Self {
+            term,
+            head,
+            file,
+            seen_to: seen_to.unwrap_or(0),
+            announces_new: seen_to.is_some(),
+            followed_to,
+            named_at: head,
+            own: VecDeque::new(),
+            backlog: Backlog::default(),
+            roster: Roster::default(),
+            topic: String::new(),
+        }
     }
 
     /// Returns the last own entry.
@@ -74,62 +80,111 @@ impl Display {
         self.own.back().copied()
     }
 
-    /// Sets the name of this member, valid after the entry `at`.
-    pub(super) fn set_name(&mut self, name: &str, at: u64, ui: &dyn FrontEnd) {
-        (self.name, self.named_at) = (name.to_owned(), at.max(self.named_at));
-        ui.set_name(name);
+    /// Returns the topic, which may be empty.
+    pub(super) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Sets the topic. Returns whether it is another one.
+    pub(super) fn set_topic(&mut self, topic: &str) -> bool {
+        let topic = clean_line(topic);
+        let is_change = topic != self.topic;
+        self.topic = topic;
+        is_change
+    }
+
+    /// The name of this member is valid after the entry `at`.
+    pub(super) fn named_at(&mut self, at: u64) {
+        self.named_at = at.max(self.named_at);
     }
 
     /// The history was replaced by an older one: everything is displayed.
     pub(super) fn reset(&mut self) {
-        (self.skip_to, self.since_ms, self.seen_to) = (0, None, None);
+        (self.seen_to, self.announces_new) = (0, false);
         (self.followed_to, self.named_at) = (0, 0);
         self.own.clear();
     }
 
-    /// Displays an entry, unless it is hidden.
-    pub(super) fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &dyn FrontEnd) {
-        self.follow(header, content, is_own, ui);
-        if header.seq <= self.skip_to || self.since_ms.is_some_and(|since| header.time_ms < since) {
-            return;
-        }
-        self.since_ms = None;
-        let cursor = Cursor { seq: header.seq, term: self.term };
-        if !self.shows(header) {
-            return ui.hidden_entry(header, content, is_own, cursor);
-        }
-        if self.seen_to.is_some_and(|seen| header.seq > seen) {
-            self.seen_to = None;
-            ui.notice(&Notice::NewEntries);
-        }
-        ui.entry(header, content, is_own, Some(cursor));
-    }
-
-    /// Whether an entry is displayed. Counts lines of ignored members.
-    pub(super) fn shows(&mut self, header: &EntryHeader<'_>) -> bool {
-        match header.kind {
-            EntryKind::JOINED | EntryKind::LEFT => !self.preferences.hides_joins(),
-            kind if kind.is_postable() && self.preferences.ignores(header.author) => {
-                self.ignored += 1;
-                false
+    /// Takes an entry: displays it unless it is hidden, or keeps it until the room is shown.
+    pub(super) fn entry(
+        &mut self,
+        header: &EntryHeader<'_>,
+        content: Content<'_>,
+        is_own: bool,
+        person: &mut Person,
+        view: RoomView<'_>,
+        now: Instant,
+    ) {
+        self.follow(header, content, is_own, person, view);
+        let is_displayed = person.shows(header) || view.ui.shows_everything();
+        match (is_displayed, view.label.is_shown) {
+            (true, true) => self.show(header, content, is_own, view),
+            (false, true) => self.skip(header.seq, view),
+            (true, false) => {
+                let (header, seq) = (*header, header.seq);
+                let (is_new, is_announced) = (seq > self.seen_to, seq <= self.head);
+                self.backlog.push(&Incoming { header, content, is_own, is_new, is_announced }, person.name(), now);
             }
-            _ => true,
+            (false, false) => self.backlog.skip(header.seq),
         }
     }
 
-    /// Learns names and own entries.
-    fn follow(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &dyn FrontEnd) {
+    /// The room is shown now: displays what came in. `is_private`: as far as is known.
+    pub(super) fn switch_to(&mut self, is_private: bool, view: RoomView<'_>) {
+        let Missed { entries, left_out, end } = self.backlog.take();
+        let (topic, is_empty) = (self.topic.as_str(), entries.is_empty());
+        view.notice(&Notice::RoomShown { room: view.label.name, topic, is_private, is_empty, left_out });
+        for entry in &entries {
+            self.show(&entry.header(), entry.content(), entry.is_own, view);
+        }
+        if let Some(seq) = end {
+            self.skip(seq, view);
+        }
+    }
+
+    fn show(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, view: RoomView<'_>) {
+        if self.announces_new && header.seq > self.seen_to {
+            self.announces_new = false;
+            view.notice(&Notice::NewEntries);
+        }
+        let entry = DisplayedEntry { room: view.label.name, header: *header, content, is_own };
+        view.ui.entry(&entry, self.position(header.seq));
+    }
+
+    fn skip(&self, seq: u64, view: RoomView<'_>) {
+        if let Some(position) = self.position(seq) {
+            view.ui.skipped(position);
+        }
+    }
+
+    fn position(&self, seq: u64) -> Option<Position> {
+        Some(Position { cursor: Cursor { seq, term: self.term }, file: self.file.clone()? })
+    }
+
+    /// Learns names, own entries and the topic.
+    fn follow(
+        &mut self,
+        header: &EntryHeader<'_>,
+        content: Content<'_>,
+        is_own: bool,
+        person: &mut Person,
+        view: RoomView<'_>,
+    ) {
         let EntryHeader { seq, author, kind, .. } = *header;
         match (kind, content) {
             (EntryKind::RENAMED, Content::Body(to)) => {
                 let to = clean_line(&String::from_utf8_lossy(to));
-                self.renamed(seq, author, &to, ui);
+                self.renamed(seq, author, &to, person, view);
             }
             (EntryKind::REMOVAL, Content::Body(body)) => {
                 let removed = removed_seq(body);
                 self.own.retain(|own| Some(*own) != removed);
             }
-            (kind, _) if kind.is_postable() && (is_own || author == self.name) => {
+            // The topic that the server stated on joining is that after the last entry then.
+            (EntryKind::TOPIC, Content::Body(topic)) if seq > self.named_at => {
+                self.set_topic(&String::from_utf8_lossy(topic));
+            }
+            (kind, _) if kind.is_postable() && (is_own || author == person.name()) => {
                 self.own.push_back(seq);
                 if self.own.len() > MAX_OWN {
                     self.own.pop_front();
@@ -137,70 +192,28 @@ impl Display {
             }
             _ => {}
         }
-        if kind != EntryKind::RENAMED && kind != EntryKind::REMOVED {
-            ui.note_author(author, kind);
+        match kind {
+            EntryKind::RENAMED | EntryKind::REMOVED => {}
+            EntryKind::LEFT | EntryKind::KICKED => self.roster.remove(author),
+            _ if author == person.name() => {}
+            _ => self.roster.note(author),
         }
     }
 
     /// Earlier entries may be about a member that had the same name then.
-    fn renamed(&mut self, seq: u64, from: &str, to: &str, ui: &dyn FrontEnd) {
-        if seq > self.named_at && from == self.name {
-            return self.set_name(to, seq, ui);
+    fn renamed(&mut self, seq: u64, from: &str, to: &str, person: &mut Person, view: RoomView<'_>) {
+        if seq > self.named_at && from == person.name() {
+            self.named_at = seq;
+            return person.set_name(to, view.ui);
         }
-        ui.note_renamed(from, to);
+        self.roster.remove(from);
+        if to != person.name() {
+            self.roster.note(to);
+        }
         if seq > self.followed_to {
             self.followed_to = seq;
-            if let Some(Change { kept: Err(error), .. }) = self.preferences.renamed(from, to) {
-                ui.notice(&Notice::PreferencesNotKept(&error));
-            }
+            person.follow_rename(from, to, view.ui);
         }
-    }
-
-    /// `/ignore NAME`.
-    pub(super) fn ignore(&mut self, name: &str, ui: &dyn FrontEnd) {
-        let allowed = Name::existing(name).map_err(IgnoreError::Name).and_then(|name| {
-            let is_own = Name::existing(&self.name).is_ok_and(|own| own.folded() == name.folded());
-            if is_own { Err(IgnoreError::OwnName) } else { Ok(name) }
-        });
-        let changed = allowed
-            .and_then(|name| self.preferences.ignore(&name).map(|change| (name, change)).ok_or(IgnoreError::TooMany));
-        match changed {
-            Ok((name, change)) => {
-                ui.notice(&Notice::Ignored { name: name.shown(), is_change: change.is_change });
-                report_kept(change, ui);
-            }
-            Err(error) => ui.notice(&Notice::NotIgnored(error)),
-        }
-    }
-
-    /// `/unignore NAME`.
-    pub(super) fn unignore(&mut self, name: &str, ui: &dyn FrontEnd) {
-        match Name::existing(name) {
-            Ok(name) => {
-                let change = self.preferences.unignore(&name);
-                ui.notice(&Notice::Unignored { name: name.shown(), is_change: change.is_change });
-                report_kept(change, ui);
-            }
-            Err(error) => ui.notice(&Notice::NotIgnored(IgnoreError::Name(error))),
-        }
-    }
-
-    /// `/ignore`.
-    pub(super) fn list_ignored(&self, ui: &dyn FrontEnd) {
-        ui.notice(&Notice::IgnoreList(&self.preferences.ignored()));
-    }
-
-    /// `/joins on|off`.
-    pub(super) fn show_joins(&mut self, shows: bool, ui: &dyn FrontEnd) {
-        let change = self.preferences.hide_joins(!shows);
-        ui.notice(&Notice::JoinsShown(shows));
-        report_kept(change, ui);
-    }
-}
-
-fn report_kept(change: Change, ui: &dyn FrontEnd) {
-    if let Err(error) = change.kept {
-        ui.notice(&Notice::PreferencesNotKept(&error));
     }
 }
 

@@ -3,14 +3,16 @@
 
 use std::collections::VecDeque;
 
-use kabar_core::chat::{Entry, EntryKind, Request};
+use kabar_core::chat::{Entry, Request};
 use kabar_core::client::{RequestError, RoomSlot};
 use kabar_core::time::Instant;
 use kabar_std::text::{Content, clean_line};
 
-use super::display::Display;
-use super::front_end::FrontEnd;
+use super::front_end::DisplayedEntry;
 use super::notice::{Earlier, HistoryPage, Notice};
+use super::person::Person;
+use super::roster::Roster;
+use super::view::RoomView;
 use crate::command::DEFAULT_HISTORY;
 use crate::profile::StdClient;
 
@@ -24,8 +26,8 @@ pub(super) struct Replies {
     /// Number of expected member lists that are not displayed: they are for completion.
     silent: u32,
     page: Page,
-    /// Pages that were requested from the server.
-    expected: VecDeque<PageRequest>,
+    /// Pages that were requested from the server; `None`: by [`super::catch_up`].
+    expected: VecDeque<Option<PageRequest>>,
     /// Pages to request when the one before is there.
     wanted: u32,
     /// The first entry of the page that was displayed last.
@@ -58,6 +60,21 @@ impl Replies {
         self.silent += 1;
     }
 
+    /// A page was requested that is not a reply to `/history`.
+    pub(super) fn expect_catch_up(&mut self) {
+        self.expected.push_back(None);
+    }
+
+    /// Whether the next page is such a one.
+    pub(super) fn is_catch_up_next(&self) -> bool {
+        self.expected.front() == Some(&None)
+    }
+
+    /// Such a page is complete.
+    pub(super) fn catch_up_answered(&mut self) {
+        self.expected.pop_front();
+    }
+
     /// Forgets what was expected: the connection was lost.
     pub(super) fn clear(&mut self) {
         *self = Self { oldest: self.oldest, count: self.count, ..Self::default() };
@@ -68,43 +85,44 @@ impl Replies {
     pub(super) fn request_history(
         &mut self,
         count: Option<u8>,
+        slot: RoomSlot,
         client: &mut StdClient,
-        ui: &dyn FrontEnd,
+        view: RoomView<'_>,
         now: Instant,
     ) -> Result<(), RequestError> {
         if count.is_none() && !self.expected.is_empty() {
             self.wanted += 1;
             return Ok(());
         }
-        if let Some(page) = self.next_page(count, ui) {
-            client.request(now, RoomSlot::FIRST, Request::History { before: page.before, count: page.count })?;
-            self.expected.push_back(page);
+        if let Some(page) = self.next_page(count, view) {
+            client.request(now, slot, Request::History { before: page.before, count: page.count })?;
+            self.expected.push_back(Some(page));
         }
         Ok(())
     }
 
-    fn next_page(&mut self, count: Option<u8>, ui: &dyn FrontEnd) -> Option<PageRequest> {
+    fn next_page(&mut self, count: Option<u8>, view: RoomView<'_>) -> Option<PageRequest> {
         let before = if count.is_some() { 0 } else { self.oldest.unwrap_or(0) };
         self.count = count.or(self.count);
         let count = self.count.unwrap_or(DEFAULT_HISTORY);
         if before == 1 {
             let page = HistoryPage { is_last: false, earlier: Earlier::Beginning };
-            ui.notice(&Notice::History { lines: 0, text: "", page });
+            view.notice(&Notice::History { lines: 0, text: "", page });
             return None;
         }
         Some(PageRequest { before, count })
     }
 
     /// Requests a page that was wanted while another one was expected.
-    pub(super) fn check(&mut self, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
+    pub(super) fn check(&mut self, slot: RoomSlot, client: &mut StdClient, view: RoomView<'_>, now: Instant) {
         if self.wanted > 0 && self.expected.is_empty() {
             self.wanted -= 1;
-            let _ = self.request_history(None, client, ui, now);
+            let _ = self.request_history(None, slot, client, view, now);
         }
     }
 
     /// Takes a name of a member list, and displays the list with its last one.
-    pub(super) fn name(&mut self, name: Option<&str>, remaining: u16, ui: &dyn FrontEnd) {
+    pub(super) fn name(&mut self, name: Option<&str>, remaining: u16, own: &str, roster: &Roster, view: RoomView<'_>) {
         self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
         if remaining > 0 {
             return;
@@ -113,18 +131,20 @@ impl Replies {
         names.sort();
         if self.silent > 0 {
             self.silent -= 1;
-            return names.iter().for_each(|name| ui.note_author(name, EntryKind::JOINED));
+            return names.iter().filter(|name| *name != own).for_each(|name| roster.note(name));
         }
-        ui.notice(&Notice::Members(&names));
+        view.notice(&Notice::Members(&names));
     }
 
     /// Takes an entry of a page, and displays the page with its last one.
-    pub(super) fn entry(&mut self, entry: Option<Entry<'_>>, remaining: u16, display: &mut Display, ui: &dyn FrontEnd) {
+    pub(super) fn entry(&mut self, entry: Option<Entry<'_>>, remaining: u16, person: &mut Person, view: RoomView<'_>) {
         if let Some(Entry { header, body }) = entry {
             self.page.entries += 1;
             self.page.first.get_or_insert(header.seq);
-            if display.shows(&header)
-                && let Some(line) = ui.history_line(&header, Content::Body(body))
+            let content = Content::Body(body);
+            let displayed = DisplayedEntry { room: view.label.name, header, content, is_own: false };
+            if person.shows(&header)
+                && let Some(line) = view.ui.history_line(&displayed)
             {
                 self.page.text.push_str(&line);
                 self.page.lines += 1;
@@ -134,7 +154,7 @@ impl Replies {
             return;
         }
         let Page { text, lines, entries, first } = std::mem::take(&mut self.page);
-        let requested = self.expected.pop_front();
+        let requested = self.expected.pop_front().flatten();
         self.oldest = first.or(self.oldest);
         let is_whole = requested.is_some_and(|page| entries < u64::from(page.count));
         let earlier = match first {
@@ -146,7 +166,7 @@ impl Replies {
         };
         let page = HistoryPage { is_last: requested.is_none_or(|page| page.before == 0), earlier };
         // In one piece, so that no entry comes in between.
-        ui.notice(&Notice::History { lines, text: &text, page });
+        view.notice(&Notice::History { lines, text: &text, page });
     }
 }
 

@@ -1,7 +1,6 @@
-use kabar_core::chat::{EntryHeader, Term};
+use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_core::session::Fingerprint;
 
-use super::super::display::DisplayStart;
 use super::*;
 use crate::preferences::Preferences;
 use crate::session::tests::Screen;
@@ -12,7 +11,7 @@ struct Log {
     first: u64,
     head: u64,
     replies: Replies,
-    display: Display,
+    person: Person,
     screen: Screen,
 }
 
@@ -20,15 +19,13 @@ impl Log {
     fn new(first: u64, head: u64) -> Self {
         let (_home, dir) = temporary_dir();
         let preferences = Preferences::new(&dir, &Fingerprint([7; 20]), "ANNA");
-        let start = DisplayStart { term: Term([9; 8]), skip_to: 0, since_ms: None, seen_to: None, followed_to: 0 };
-        let (replies, display) = (Replies::default(), Display::new(start, preferences));
-        Self { first, head, replies, display, screen: Screen::default() }
+        Self { first, head, replies: Replies::default(), person: Person::new(preferences), screen: Screen::default() }
     }
 
     /// `/history` with this count. Returns what is displayed.
     fn page(&mut self, count: Option<u8>) -> String {
-        if let Some(page) = self.replies.next_page(count, &self.screen) {
-            self.replies.expected.push_back(page);
+        if let Some(page) = self.replies.next_page(count, self.screen.lobby()) {
+            self.replies.expected.push_back(Some(page));
             let end = if page.before == 0 { self.head + 1 } else { page.before };
             let start = end.saturating_sub(page.count.into()).max(self.first);
             let count = end.saturating_sub(start);
@@ -36,10 +33,10 @@ impl Log {
                 let (author, kind) = ("bob", EntryKind::TEXT);
                 let header = EntryHeader { seq, time_ms: 0, author, instance: 0, number: 0, kind };
                 let entry = Some(Entry { header, body: b"text" });
-                self.replies.entry(entry, remaining as u16, &mut self.display, &self.screen);
+                self.replies.entry(entry, remaining as u16, &mut self.person, self.screen.lobby());
             }
             if count == 0 {
-                self.replies.entry(None, 0, &mut self.display, &self.screen);
+                self.replies.entry(None, 0, &mut self.person, self.screen.lobby());
             }
         }
         self.screen.take().join("\n")

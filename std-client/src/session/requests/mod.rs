@@ -9,15 +9,15 @@ use kabar_core::client::{RequestError, RoomSlot};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::clean_line;
 
-use super::front_end::FrontEnd;
 use super::notice::{Notice, Refusal, RenameError};
+use super::view::RoomView;
 use crate::command::CommandName;
 use crate::profile::StdClient;
 
 /// How long an answer may take before it is reported as missing.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Requests that the server has not answered, in their order.
+/// Requests of one room that the server has not answered, in their order.
 #[derive(Debug, Default)]
 pub(super) struct Requests(VecDeque<Pending>);
 
@@ -48,13 +48,25 @@ impl Change {
 
 impl Requests {
     /// Requests another name.
-    pub(super) fn rename(&mut self, name: &str, client: &mut StdClient, now: Instant) -> Result<(), RequestError> {
-        self.send(Request::Rename { name }, Change::Rename, client, now)
+    pub(super) fn rename(
+        &mut self,
+        name: &str,
+        slot: RoomSlot,
+        client: &mut StdClient,
+        now: Instant,
+    ) -> Result<(), RequestError> {
+        self.send(Request::Rename { name }, Change::Rename, slot, client, now)
     }
 
     /// Requests the removal of an entry's text.
-    pub(super) fn remove(&mut self, seq: u64, client: &mut StdClient, now: Instant) -> Result<(), RequestError> {
-        self.send(Request::Remove { seq }, Change::Remove(seq), client, now)
+    pub(super) fn remove(
+        &mut self,
+        seq: u64,
+        slot: RoomSlot,
+        client: &mut StdClient,
+        now: Instant,
+    ) -> Result<(), RequestError> {
+        self.send(Request::Remove { seq }, Change::Remove(seq), slot, client, now)
     }
 
     /// Passes a command of an operator on; `word`: how it is typed.
@@ -62,20 +74,22 @@ impl Requests {
         &mut self,
         word: &'static str,
         command: &str,
+        slot: RoomSlot,
         client: &mut StdClient,
         now: Instant,
     ) -> Result<(), RequestError> {
-        self.send(Request::Operate { command }, Change::Operate(word), client, now)
+        self.send(Request::Operate { command }, Change::Operate(word), slot, client, now)
     }
 
     fn send(
         &mut self,
         request: Request<'_>,
         change: Change,
+        slot: RoomSlot,
         client: &mut StdClient,
         now: Instant,
     ) -> Result<(), RequestError> {
-        client.request(now, RoomSlot::FIRST, request)?;
+        client.request(now, slot, request)?;
         self.expect(change, now);
         Ok(())
     }
@@ -92,7 +106,7 @@ impl Requests {
         code: AnswerCode,
         text: &str,
         name: &str,
-        ui: &dyn FrontEnd,
+        view: RoomView<'_>,
     ) -> Option<String> {
         let is_answered = |pending: &Pending| {
             let sent = match pending.change {
@@ -107,36 +121,36 @@ impl Requests {
         match (pending.change, code) {
             (Change::Rename, AnswerCode::DONE) => {
                 let name = clean_line(text);
-                ui.notice(&Notice::Renamed(&name));
+                view.notice(&Notice::Renamed(&name));
                 return Some(name);
             }
             (Change::Rename, AnswerCode::UNCHANGED) => {
-                ui.notice(&Notice::NotRenamed { name, why: RenameError::SameName });
+                view.notice(&Notice::NotRenamed { name, why: RenameError::SameName });
             }
-            (Change::Rename, _) => ui.notice(&Notice::NotRenamed { name, why: RenameError::Refused(why) }),
+            (Change::Rename, _) => view.notice(&Notice::NotRenamed { name, why: RenameError::Refused(why) }),
             // The removal is displayed as an entry of the log.
             (Change::Remove(_), AnswerCode::DONE) => {}
             (Change::Operate(_), AnswerCode::DONE) if text.is_empty() => {}
-            (Change::Operate(_), AnswerCode::DONE) => ui.notice(&Notice::Output(text)),
-            (Change::Operate(word), _) => ui.notice(&Notice::NotOperated { word, why }),
-            (Change::Remove(seq), _) => ui.notice(&Notice::NotRemoved { seq, why }),
+            (Change::Operate(_), AnswerCode::DONE) => view.notice(&Notice::Output(text)),
+            (Change::Operate(word), _) => view.notice(&Notice::NotOperated { word, why }),
+            (Change::Remove(seq), _) => view.notice(&Notice::NotRemoved { seq, why }),
         }
         None
     }
 
     /// The connection was lost: answers will not come.
-    pub(super) fn lost(&mut self, ui: &dyn FrontEnd) {
+    pub(super) fn lost(&mut self, view: RoomView<'_>) {
         for pending in self.0.drain(..).filter(|pending| !pending.is_reported) {
-            ui.notice(&Notice::Unanswered { word: pending.change.word(), is_lost: true });
+            view.notice(&Notice::Unanswered { word: pending.change.word(), is_lost: true });
         }
     }
 
     /// Reports answers that take long, each once.
-    pub(super) fn check(&mut self, ui: &dyn FrontEnd, now: Instant) {
+    pub(super) fn check(&mut self, view: RoomView<'_>, now: Instant) {
         for pending in self.0.iter_mut().filter(|pending| !pending.is_reported && now >= pending.since + ANSWER_TIMEOUT)
         {
             pending.is_reported = true;
-            ui.notice(&Notice::Unanswered { word: pending.change.word(), is_lost: false });
+            view.notice(&Notice::Unanswered { word: pending.change.word(), is_lost: false });
         }
     }
 

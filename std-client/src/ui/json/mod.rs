@@ -7,31 +7,36 @@ use kabar_std::json;
 use kabar_std::text::{Content, removed_seq};
 use serde::Serialize;
 
-use crate::messages::notices::{line_rejected, loss_reason, post_refusal};
-use crate::session::{Joined, Notice, Reconnection};
+use crate::messages::notices::{line_rejected, loss_reason, post_refusal, room_ended};
+use crate::session::{DisplayedEntry, Joined, Notice, Reconnection};
 
 /// The part of `--help` that describes the objects.
 pub const HELP: &str = "\
-Objects of --json, one per line, each with a \"type\":
+Objects of --json, one per line, each with a \"type\". Those about a room have its name in \"room\";
+everything that comes in any room is printed. Lines of input go to the first room, until a line
+`/room NAME` chooses another one that was joined.
   hosting    invite, address: the room is running (kabar host)
-  joined     room, name, members, start, head, term, resumed: entries above `start` follow
+  joined     name, members, start, head, term, resumed: entries above `start` follow
   entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large)
              kind: text, action, data, joined, left, kicked (text: the reason, if there is one),
-             operator, or a number; renamed, with name: the new one; removal, with removed: the
-             seq of an entry whose text is gone; removed: an entry without its text.
-             /ignore and --hide-joins leave no entry out
+             operator, topic (text: the topic), or a number; renamed, with name: the new one;
+             removal, with removed: the seq of an entry whose text is gone; removed: an entry
+             without its text. /ignore and --hide-joins leave no entry out
   past, who  answers to /history (as entry) and /who (names)
-  stored     number, seq: your lines up to this number (1, 2, 3, ...) are stored
+  stored     number, seq: your lines in this room up to this number (1, 2, 3, ...) are stored
              seq: the entry of the last one; 0: not known
   refused    number, reason: this line will not be stored
+  room       topic: lines of input go to this room now
+  topic      topic: that of a room that was just joined
   reset      the history was reset to an older state: delivery starts again
   gap        after, first: the entries between are no longer kept
+  ended      reason, unsent: one of several rooms was refused, or has ended
   lost       reason: the connection was lost; trying again
   back       seconds, resumed, restarted: connected again
              resumed: no entry was missed; restarted: the server was restarted
   notice     text
   left       exit, unsent, reason: the end of the session
-A reader that stores the last `seq` continues after it with --since SEQ.";
+A reader that stores the last `seq` of a room continues after it with --since SEQ.";
 
 /// An event of the session.
 #[derive(Clone, Debug, Serialize)]
@@ -67,11 +72,15 @@ pub enum Object<'a> {
     Past(Entry<'a>),
     /// The members.
     Who {
+        /// The room.
+        room: Option<&'a str>,
         /// Their names.
         names: &'a [String],
     },
     /// Posts are stored.
     Stored {
+        /// The room.
+        room: Option<&'a str>,
         /// Up to this one.
         number: u64,
         /// Its sequence number.
@@ -79,19 +88,50 @@ pub enum Object<'a> {
     },
     /// A post is refused.
     Refused {
+        /// The room, if one was chosen.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room: Option<&'a str>,
         /// Its number; `None`: it was not sent.
         number: Option<u64>,
         /// The reason.
         reason: String,
     },
+    /// Lines of input go to this room now.
+    Room {
+        /// The room.
+        room: &'a str,
+        /// Its topic.
+        topic: &'a str,
+    },
+    /// The topic of a room.
+    Topic {
+        /// The room.
+        room: Option<&'a str>,
+        /// Its topic.
+        topic: &'a str,
+    },
     /// The history was reset.
-    Reset,
+    Reset {
+        /// The room.
+        room: Option<&'a str>,
+    },
     /// Entries are no longer kept.
     Gap {
+        /// The room.
+        room: Option<&'a str>,
         /// The last one delivered.
         after: u64,
         /// The next one that follows.
         first: u64,
+    },
+    /// One of several rooms has ended.
+    Ended {
+        /// The room.
+        room: &'a str,
+        /// The reason.
+        reason: String,
+        /// Lines that are not in it.
+        unsent: u64,
     },
     /// The connection was lost.
     Lost {
@@ -109,6 +149,9 @@ pub enum Object<'a> {
     },
     /// A notice.
     Notice {
+        /// The room, if it is about one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room: Option<&'a str>,
         /// The text.
         text: &'a str,
     },
@@ -126,6 +169,7 @@ pub enum Object<'a> {
 /// An entry.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry<'a> {
+    room: &'a str,
     seq: u64,
     time_ms: u64,
     author: &'a str,
@@ -146,12 +190,14 @@ pub struct Entry<'a> {
 impl<'a> Entry<'a> {
     /// Converts an entry.
     #[must_use]
-    pub fn new(header: &EntryHeader<'a>, content: Content<'_>, own: bool) -> Self {
-        let EntryHeader { seq, time_ms, author, kind, .. } = *header;
+    pub fn new(entry: &DisplayedEntry<'a>) -> Self {
+        let DisplayedEntry { room, header, content, is_own: own } = *entry;
+        let EntryHeader { seq, time_ms, author, kind, .. } = header;
+        let room = room.as_str();
         let (mut text, mut base64, mut size, mut name, mut removed) = (None, None, None, None, None);
         match content {
             Content::Body(body) if kind.is_text() => text = Some(String::from_utf8_lossy(body).into_owned()),
-            Content::Body(body) if kind == EntryKind::KICKED && !body.is_empty() => {
+            Content::Body(body) if kind == EntryKind::TOPIC || (kind == EntryKind::KICKED && !body.is_empty()) => {
                 text = Some(String::from_utf8_lossy(body).into_owned());
             }
             Content::Body(body) if kind == EntryKind::RENAMED => {
@@ -162,26 +208,33 @@ impl<'a> Entry<'a> {
             Content::Body(body) => base64 = Some(BASE64.encode(body)),
             Content::Omitted(omitted) => size = Some(omitted),
         }
-        Self { seq, time_ms, author, kind: json::kind_name(kind), own, text, base64, size, name, removed }
+        Self { room, seq, time_ms, author, kind: json::kind_name(kind), own, text, base64, size, name, removed }
     }
 }
 
 impl<'a> Object<'a> {
-    /// Returns the object of a notice, if it has another one than [`Object::Notice`].
+    /// Returns the object of a notice about `room`, if it has another one than [`Object::Notice`].
     #[must_use]
-    pub fn of(notice: &Notice<'a>) -> Option<Self> {
+    pub fn of(notice: &Notice<'a>, room: Option<&'a str>) -> Option<Self> {
         Some(match *notice {
             Notice::Joined(Joined { room, name, members, start, head, term, is_resumed: resumed, .. }) => {
                 Self::Joined { room, name, members, start, head, term: format_term(term), resumed }
             }
-            Notice::Members(names) => Self::Who { names },
-            Notice::Stored { number, seq } => Self::Stored { number, seq },
+            Notice::Members(names) => Self::Who { room, names },
+            Notice::Stored { number, seq } => Self::Stored { room, number, seq },
             Notice::PostRefused { number, code, .. } => {
-                Self::Refused { number: Some(number), reason: post_refusal(code) }
+                Self::Refused { room, number: Some(number), reason: post_refusal(code) }
             }
-            Notice::LineRejected { line, why } => Self::Refused { number: None, reason: line_rejected(line, why) },
-            Notice::HistoryReset => Self::Reset,
-            Notice::Gap { after, first } => Self::Gap { after, first },
+            Notice::LineRejected { line, why } => {
+                Self::Refused { room, number: None, reason: line_rejected(line, why) }
+            }
+            Notice::HistoryReset => Self::Reset { room },
+            Notice::Gap { after, first } => Self::Gap { room, after, first },
+            Notice::RoomShown { room, topic, .. } => Self::Room { room: room.as_str(), topic },
+            Notice::Topic(topic) => Self::Topic { room, topic },
+            Notice::RoomEnded { end, unsent, .. } => {
+                Self::Ended { room: room.unwrap_or_default(), reason: room_ended(end), unsent }
+            }
             Notice::ConnectionLost { reason, refusal, .. } => Self::Lost { reason: loss_reason(reason, refusal) },
             Notice::Reconnected(Reconnection { seconds, is_resumed: resumed, is_restarted: restarted, .. }) => {
                 Self::Back { seconds, resumed, restarted }
@@ -193,6 +246,11 @@ impl<'a> Object<'a> {
             | Notice::UnknownKey(_)
             | Notice::LostWhileConnecting { .. }
             | Notice::NewEntries
+            | Notice::Unread { .. }
+            | Notice::RoomList(_)
+            | Notice::Parted
+            | Notice::RoomCommand(_)
+            | Notice::RoomsNotKept(_)
             | Notice::Server(_)
             | Notice::NotStoredYet(_)
             | Notice::WaitingForStorage { .. }

@@ -1,4 +1,5 @@
 use kabar_core::chat::EntryKind;
+use kabar_std::invite::RoomName;
 
 use super::*;
 
@@ -8,8 +9,12 @@ fn header(kind: EntryKind) -> EntryHeader<'static> {
 
 #[test]
 fn entry_has_seq_and_content() {
-    let line = |kind, content| Object::Entry(Entry::new(&header(kind), content, true)).line();
-    let all = r#"{"type":"entry","seq":7,"time_ms":9,"author":"anna","kind":"#;
+    let room = RoomName::default();
+    let line = |kind, content| {
+        let entry = DisplayedEntry { room: &room, header: header(kind), content, is_own: true };
+        Object::Entry(Entry::new(&entry)).line()
+    };
+    let all = r#"{"type":"entry","room":"lobby","seq":7,"time_ms":9,"author":"anna","kind":"#;
     assert_eq!(
         line(EntryKind::TEXT, Content::Body(b"a\n\"b\"")),
         format!("{all}\"text\",\"own\":true,\"text\":\"a\\n\\\"b\\\"\"}}")
@@ -23,6 +28,7 @@ fn entry_has_seq_and_content() {
     let kicked = line(EntryKind::KICKED, Content::Body(b"spam"));
     assert_eq!(kicked, format!("{all}\"kicked\",\"own\":true,\"text\":\"spam\"}}"));
     assert_eq!(line(EntryKind::KICKED, Content::Body(b"")), format!("{all}\"kicked\",\"own\":true}}"));
+    assert_eq!(line(EntryKind::TOPIC, Content::Body(b"")), format!("{all}\"topic\",\"own\":true,\"text\":\"\"}}"));
     assert_eq!(
         line(EntryKind::RENAMED, Content::Body(b"ann")),
         format!("{all}\"renamed\",\"own\":true,\"name\":\"ann\"}}")
@@ -37,7 +43,7 @@ fn entry_has_seq_and_content() {
 #[test]
 fn line_has_no_control_characters_and_loses_nothing() {
     let text = "\x1b[2J\u{9b}2J\u{202e}\u{7f}\u{2028}\u{e9}\u{1f44b}";
-    let line = Object::Notice { text }.line();
+    let line = Object::Notice { room: None, text }.line();
     assert!(!line.contains(char::is_control) && !line.contains('\u{202e}') && line.contains('\u{1f44b}'), "{line}");
     let back: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(back["text"], text);
@@ -46,7 +52,10 @@ fn line_has_no_control_characters_and_loses_nothing() {
 #[test]
 fn help_describes_every_type() {
     let who = [String::new()];
-    let entry = Entry::new(&header(EntryKind::TEXT), Content::Body(b""), false);
+    let name = RoomName::default();
+    let (header, content) = (header(EntryKind::TEXT), Content::Body(b""));
+    let entry = Entry::new(&DisplayedEntry { room: &name, header, content, is_own: false });
+    let room = Some("lobby");
     let all = [
         Object::Hosting { invite: String::new(), address: String::new() },
         Object::Joined {
@@ -60,14 +69,17 @@ fn help_describes_every_type() {
         },
         Object::Entry(entry.clone()),
         Object::Past(entry),
-        Object::Who { names: &who },
-        Object::Stored { number: 1, seq: 1 },
-        Object::Refused { number: None, reason: String::new() },
-        Object::Reset,
-        Object::Gap { after: 1, first: 3 },
+        Object::Who { room, names: &who },
+        Object::Stored { room, number: 1, seq: 1 },
+        Object::Refused { room: None, number: None, reason: String::new() },
+        Object::Room { room: "", topic: "" },
+        Object::Topic { room, topic: "" },
+        Object::Ended { room: "", reason: String::new(), unsent: 0 },
+        Object::Reset { room },
+        Object::Gap { room, after: 1, first: 3 },
         Object::Lost { reason: String::new() },
         Object::Back { seconds: 1, resumed: true, restarted: false },
-        Object::Notice { text: "" },
+        Object::Notice { room: None, text: "" },
         Object::Left { exit: 0, unsent: 0, reason: None },
     ];
     for object in all {

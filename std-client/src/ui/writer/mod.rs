@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use crate::app_event::{AppEvent, EventSender};
-use crate::cursor::{Cursor, CursorSlot};
+use crate::cursor::Position;
 use crate::messages::notices::notices_skipped;
 
 /// Number of queued texts at which no more entries are taken.
@@ -53,7 +53,7 @@ pub struct OutputLosses {
 #[derive(Debug)]
 enum Item {
     /// A text, and the position of the entry in it.
-    Text { text: String, shows: Option<Cursor> },
+    Text { text: String, shows: Option<Position> },
     /// Requests the losses once everything queued before is written.
     Report(Sender<OutputLosses>),
 }
@@ -73,18 +73,18 @@ pub struct Queue {
 }
 
 impl Writer {
-    /// Starts the thread. Positions of displayed entries are saved in `cursor`.
+    /// Starts the thread.
     ///
     /// # Errors
     /// If the thread cannot be spawned.
-    pub fn start(sink: impl Sink, on_error: OnError, cursor: CursorSlot, sender: EventSender) -> io::Result<Self> {
+    pub fn start(sink: impl Sink, on_error: OnError, sender: EventSender) -> io::Result<Self> {
         let (texts, queue) = mpsc::channel();
         let (ended, end) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting);
         let run = move || {
             let (losses, dropped) = (OutputLosses::default(), 0);
-            let mut thread = Thread { sink, on_error, cursor, sender, left, losses, dropped };
+            let mut thread = Thread { sink, on_error, sender, left, losses, dropped };
             thread.run(&queue);
             let _ = ended.send(thread.losses);
         };
@@ -97,9 +97,10 @@ impl Writer {
         self.queue.text(text);
     }
 
-    /// Queues the text of the entry at `cursor`; an empty one if it is not displayed.
-    pub fn entry(&self, text: String, cursor: Option<Cursor>) {
-        self.queue.item(text, cursor);
+    /// Queues the text of the entry at `position`, which is saved when the text was written. The
+    /// text is empty if the entry is not displayed.
+    pub fn entry(&self, text: String, position: Option<Position>) {
+        self.queue.item(text, position);
     }
 
     /// Returns the queue, for another thread. The writer does not finish while it exists.
@@ -153,7 +154,7 @@ impl Queue {
         self.item(text, None);
     }
 
-    fn item(&self, text: String, shows: Option<Cursor>) {
+    fn item(&self, text: String, shows: Option<Position>) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let _ = self.texts.send(Item::Text { text, shows });
     }
@@ -162,7 +163,6 @@ impl Queue {
 struct Thread<S> {
     sink: S,
     on_error: OnError,
-    cursor: CursorSlot,
     sender: EventSender,
     left: Arc<AtomicUsize>,
     losses: OutputLosses,
@@ -173,14 +173,14 @@ struct Thread<S> {
 impl<S: Sink> Thread<S> {
     fn run(&mut self, queue: &Receiver<Item>) {
         while let Ok(first) = queue.recv() {
-            let (mut shown, mut asked, mut next) = (None, None, Some(first));
+            let (mut shown, mut asked, mut next) = (Vec::new(), None, Some(first));
             while let Some(item) = next.take() {
                 match item {
                     Item::Text { text, shows } => {
                         if !self.text(text) {
                             return;
                         }
-                        shown = shows.or(shown);
+                        shows.into_iter().for_each(|position| advance(&mut shown, position));
                         next = queue.try_recv().ok();
                     }
                     Item::Report(answer) => asked = Some(answer),
@@ -192,9 +192,7 @@ impl<S: Sink> Thread<S> {
                 return;
             }
             // Only now: an entry at a saved position is never displayed again.
-            if let Some(shown) = shown {
-                self.save_position(shown);
-            }
+            shown.iter().for_each(|position| self.save_position(position));
             if let Some(answer) = asked {
                 let _ = answer.send(self.losses.clone());
             }
@@ -244,8 +242,8 @@ impl<S: Sink> Thread<S> {
     }
 
     /// Saves a position. After an error, the next one is tried.
-    fn save_position(&mut self, shown: Cursor) {
-        match (self.cursor.save(shown), &self.losses.position) {
+    fn save_position(&mut self, shown: &Position) {
+        match (shown.file.save(shown.cursor), &self.losses.position) {
             (Ok(()), None) => {}
             (Ok(()), Some(_)) => {
                 self.losses.position = None;
@@ -259,6 +257,14 @@ impl<S: Sink> Thread<S> {
                 self.losses.position = Some(error);
             }
         }
+    }
+}
+
+/// Keeps the last position of each room.
+fn advance(shown: &mut Vec<Position>, position: Position) {
+    match shown.iter_mut().find(|known| known.file.is_same(&position.file)) {
+        Some(known) => *known = position,
+        None => shown.push(position),
     }
 }
 

@@ -5,7 +5,7 @@ use kabar_core::session::Fingerprint;
 use kabar_std::invite::RoomName;
 
 use super::*;
-use crate::cursor::CursorFile;
+use crate::cursor::{Cursor, CursorFile, SharedCursorFile};
 use crate::temporary_dir;
 
 struct Page {
@@ -25,19 +25,19 @@ impl Sink for Page {
     }
 }
 
-fn writer(cursor: CursorSlot) -> (Writer, Sender<()>, Arc<Mutex<String>>, crate::app_event::EventReceiver, mio::Poll) {
+fn writer() -> (Writer, Sender<()>, Arc<Mutex<String>>, crate::app_event::EventReceiver, mio::Poll) {
     let poll = mio::Poll::new().unwrap();
     let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
     let (sender, receiver) = EventSender::new(waker);
     let (permit, permits) = mpsc::channel();
     let shown = Arc::new(Mutex::new(String::new()));
     let page = Page { shown: Arc::clone(&shown), permits };
-    (Writer::start(page, OnError::End, cursor, sender).unwrap(), permit, shown, receiver, poll)
+    (Writer::start(page, OnError::End, sender).unwrap(), permit, shown, receiver, poll)
 }
 
 #[test]
 fn waits_for_a_slow_reader_and_loses_nothing() {
-    let (writer, permit, shown, receiver, _poll) = writer(CursorSlot::default());
+    let (writer, permit, shown, receiver, _poll) = writer();
     let expected: String = (0..QUEUE_LEN).map(|number| format!("{number}\n")).collect();
     for number in 0..QUEUE_LEN {
         assert!(writer.has_room());
@@ -55,7 +55,7 @@ fn waits_for_a_slow_reader_and_loses_nothing() {
 
 #[test]
 fn reports_a_closed_output() {
-    let (writer, permit, _shown, receiver, _poll) = writer(CursorSlot::default());
+    let (writer, permit, _shown, receiver, _poll) = writer();
     drop(permit);
     writer.text("hello".to_owned());
     assert!(matches!(receiver.events.recv(), Ok(AppEvent::OutputClosed)));
@@ -87,7 +87,7 @@ fn on_disk(room: usize, on_error: OnError) -> OnDisk {
     let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
     let (sender, receiver) = EventSender::new(waker);
     let disk = Arc::new(Mutex::new((room, String::new())));
-    let writer = Writer::start(Disk(Arc::clone(&disk)), on_error, CursorSlot::default(), sender).unwrap();
+    let writer = Writer::start(Disk(Arc::clone(&disk)), on_error, sender).unwrap();
     (writer, disk, receiver, poll)
 }
 
@@ -117,49 +117,66 @@ fn full_disk_drops_notices_and_their_count_follows() {
 
 #[test]
 fn counts_queued_texts_of_a_reader_that_does_not_read() {
-    let (writer, _permit, ..) = writer(CursorSlot::default());
+    let (writer, _permit, ..) = writer();
     writer.text("one\n".to_owned());
     assert_eq!(writer.settle(Duration::from_millis(1)).waiting, 1);
+}
+
+fn open(dir: &kabar_std::data_dir::DataDir, room: &str) -> (SharedCursorFile, Option<Cursor>) {
+    let opened = CursorFile::open(dir, &Fingerprint([1; 20]), &RoomName::new(room).unwrap(), "ANNA", &[]);
+    (SharedCursorFile::new(opened.file), opened.start.unwrap())
+}
+
+fn at(seq: u64, file: &SharedCursorFile) -> Option<Position> {
+    Some(Position { cursor: Cursor { seq, term: Term([2; 8]) }, file: file.clone() })
 }
 
 #[test]
 fn entry_that_is_not_displayed_moves_the_position_only() {
     let (_home, dir) = temporary_dir();
-    let file = || CursorFile::open(&dir, &Fingerprint([1; 20]), &RoomName::new("lobby").unwrap(), "ANNA", &[]);
-    let hidden = Cursor { seq: 7, term: Term([2; 8]) };
-    let slot = CursorSlot::default();
-    slot.set(file().file);
-    let (writer, _permit, shown, ..) = writer(slot);
-    writer.entry(String::new(), Some(hidden));
-    assert_eq!(writer.settle(Duration::from_secs(60)), OutputLosses::default());
-    assert_eq!((shown.lock().unwrap().as_str(), file().start.unwrap()), ("", Some(hidden)));
+    let (writer, _permit, shown, ..) = writer();
+    writer.entry(String::new(), at(7, &open(&dir, "lobby").0));
+    assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
+    assert_eq!(shown.lock().unwrap().as_str(), "");
+    assert_eq!(open(&dir, "lobby").1.map(|cursor| cursor.seq), Some(7));
 }
 
 #[test]
 fn saves_only_positions_that_were_displayed() {
     let (_home, dir) = temporary_dir();
-    let file = || CursorFile::open(&dir, &Fingerprint([1; 20]), &RoomName::new("lobby").unwrap(), "ANNA", &[]);
-    let at = |seq| Cursor { seq, term: Term([2; 8]) };
-    let slot = CursorSlot::default();
-    slot.set(file().file);
-    let (writer, permit, shown, receiver, _poll) = writer(slot);
+    let (writer, permit, shown, receiver, _poll) = writer();
+    let file = open(&dir, "lobby").0;
     for seq in 1..=3 {
-        writer.entry(format!("{seq}\n"), Some(at(seq)));
+        writer.entry(format!("{seq}\n"), at(seq, &file));
     }
     permit.send(()).unwrap();
     permit.send(()).unwrap();
-    drop(permit);
+    drop((permit, file));
     assert!(matches!(receiver.events.recv(), Ok(AppEvent::OutputClosed)));
     assert_eq!(*shown.lock().unwrap(), "1\n2\n");
-    assert!(file().start.unwrap().is_none_or(|kept| kept.seq <= 2), "the third was not displayed");
+    let _ = writer.finish(Duration::from_secs(60));
+    assert!(open(&dir, "lobby").1.is_none_or(|kept| kept.seq <= 2), "the third was not displayed");
 
-    let slot = CursorSlot::default();
-    slot.set(file().file);
-    let (writer, permit, ..) = self::writer(slot);
-    writer.entry("4\n".to_owned(), Some(at(4)));
+    let (writer, permit, ..) = self::writer();
+    writer.entry("4\n".to_owned(), at(4, &open(&dir, "lobby").0));
     writer.text("a notice\n".to_owned());
     permit.send(()).unwrap();
     permit.send(()).unwrap();
     assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
-    assert_eq!(file().start.unwrap(), Some(at(4)));
+    assert_eq!(open(&dir, "lobby").1.map(|cursor| cursor.seq), Some(4));
+}
+
+#[test]
+fn every_room_has_its_own_position() {
+    let (_home, dir) = temporary_dir();
+    let (writer, permit, ..) = writer();
+    let (lobby, ops) = (open(&dir, "lobby").0, open(&dir, "ops").0);
+    for (seq, file) in [(1, &lobby), (8, &ops), (2, &lobby), (9, &ops)] {
+        writer.entry(format!("{seq}\n"), at(seq, file));
+        permit.send(()).unwrap();
+    }
+    drop((lobby, ops));
+    assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
+    let seq_in = |room| open(&dir, room).1.map(|cursor| cursor.seq);
+    assert_eq!((seq_in("lobby"), seq_in("ops")), (Some(2), Some(9)));
 }

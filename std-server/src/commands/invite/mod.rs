@@ -8,16 +8,17 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use clap::Subcommand;
+use kabar_core::chat::ROOM_SECRET_LEN;
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
 use kabar_std::address::Places;
 use kabar_std::advertise::reachable;
 use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
-use kabar_std::invite::Invite;
+use kabar_std::invite::{Invite, RoomName, RoomSecret};
 use kabar_std::output::remark;
 
 use super::{CommandError, PROGRAM, ctl, print};
-use crate::config::{Config, InviteArgs};
+use crate::config::{Config, InviteArgs, Origin};
 use crate::console::invites::{InviteCommand, parse_uses, parse_validity};
 use crate::hub::InviteTerms;
 use crate::key_file::{load_key, load_secret};
@@ -48,7 +49,7 @@ enum Action {
         #[arg(long)]
         secrets: bool,
     },
-    /// Makes an invite and prints it.
+    /// Makes an invite to all open rooms, or to the room that --room names, and prints it.
     New {
         /// How long it is valid: 7d, 12h, 30m.
         #[arg(long, value_name = "TIME", value_parser = parse_validity)]
@@ -79,11 +80,13 @@ fn parse_target(text: &str) -> Result<Target, String> {
 }
 
 impl Action {
-    fn command(&self) -> InviteCommand {
+    /// The command; `room`: the room of a new invite.
+    fn command(&self, room: Option<&RoomName>) -> InviteCommand {
         match *self {
             Self::List { secrets } => InviteCommand::List { with_secrets: secrets },
             Self::New { expires, uses } => {
-                InviteCommand::New(InviteTerms { valid_ms: expires, uses, ..InviteTerms::default() })
+                let room = room.map(ToString::to_string);
+                InviteCommand::New(InviteTerms { room, valid_ms: expires, uses, ..InviteTerms::default() })
             }
             Self::Revoke { target: Target::Standing } => InviteCommand::RevokeStanding,
             Self::Revoke { target: Target::Id(id) } => InviteCommand::Revoke(id),
@@ -106,29 +109,34 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     }
     let dir = DataDir::open(&config.data_dir).map_err(CommandError::failed)?;
     let key = load_key(&dir).map_err(CommandError::failed)?.ok_or_else(unused)?;
-    let secret = load_secret(&dir, &config.room).map_err(CommandError::failed)?.ok_or_else(unused)?;
-    let places = find_places(&dir, &config)?;
+    let named = matches!(config.origin("room"), Some(Origin::Flag(_))).then_some(&config.room);
+    let secret = load_secret(&dir, &config.room).map_err(CommandError::failed)?;
+    if secret.is_none() && named.is_none() {
+        return Err(unused());
+    }
+    let command = arguments.action.as_ref().map_or(InviteCommand::Show, |action| action.command(named));
     let fingerprint = Fingerprint::of_modulus(key.modulus());
-    let standing = Invite { places, room: config.room.clone(), fingerprint, secret };
-    let Some(action) = &arguments.action else {
-        return show(&[standing.to_string()], arguments.qr);
-    };
-    let command = action.command();
+    let invite = |places, secret| Invite { places, room: config.room.clone(), fingerprint, secret };
+    if let (InviteCommand::Show, Some(secret)) = (&command, &secret) {
+        return show(&[invite(find_places(&dir, &config)?, secret.clone()).to_string()], arguments.qr);
+    }
     let lines = match dir.lock(SERVER_LOCK) {
         Ok(_held) => {
-            let lines = offline::execute(&dir, &config, &standing, &command)?;
+            let like = invite(find_places(&dir, &config)?, RoomSecret::new([0; ROOM_SECRET_LEN]));
+            let lines = offline::execute(&dir, &config, &like, secret, named, &command)?;
             report(&command, || "no server runs here: it is in effect when the server is started".to_owned());
             lines
         }
         Err(LockError::Held(id)) => {
-            let lines = ask_server(dir.path(), &standing, &command)?;
+            let places = if config.advertise.is_empty() { None } else { Some(find_places(&dir, &config)?) };
+            let lines = ask_server(dir.path(), places, named, &command)?;
             let process = id.map_or_else(String::new, |id| format!(" (process {id})"));
             report(&command, || format!("in effect at once, in the running server{process}"));
             lines
         }
         Err(LockError::File(error)) => return Err(CommandError::failed(error)),
     };
-    let is_invite = matches!(command, InviteCommand::New(_) | InviteCommand::RevokeStanding);
+    let is_invite = !matches!(command, InviteCommand::List { .. } | InviteCommand::Revoke(_));
     show(&lines, arguments.qr && is_invite)
 }
 
@@ -139,11 +147,18 @@ fn report(command: &InviteCommand, who: impl FnOnce() -> String) {
     }
 }
 
-/// Lets the running server execute a command. Invites in its answer get the addresses of `like`.
-fn ask_server(dir: &Path, like: &Invite, command: &InviteCommand) -> Result<Vec<String>, CommandError> {
-    let lines = ctl::ask(dir, &format!("invite {}", command.arguments()))?;
+/// Lets the running server execute a command. Invites in its answer get other addresses if there are
+/// any.
+fn ask_server(
+    dir: &Path,
+    places: Option<Places>,
+    room: Option<&RoomName>,
+    command: &InviteCommand,
+) -> Result<Vec<String>, CommandError> {
+    let lines = ctl::ask(dir, room, &format!("invite {}", command.arguments()))?;
+    let Some(places) = places else { return Ok(lines) };
     let readdressed = |line: String| {
-        let invite = line.parse::<Invite>().ok().map(|invite| Invite { places: like.places.clone(), ..invite });
+        let invite = line.parse::<Invite>().ok().map(|invite| Invite { places: places.clone(), ..invite });
         invite.map_or(line, |invite| invite.to_string())
     };
     Ok(lines.into_iter().map(readdressed).collect())

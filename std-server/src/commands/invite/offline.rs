@@ -1,53 +1,74 @@
 //! Invites in the data directory of a server that does not run. The caller holds its lock.
 
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use kabar_core::chat::ROOM_SECRET_LEN;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::session::Fingerprint;
 use kabar_std::data_dir::DataDir;
-use kabar_std::invite::Invite;
+use kabar_std::invite::{Invite, RoomName, RoomSecret};
 use kabar_std::random::random_bytes;
 use kabar_std::text::LineFormatter;
 
 use super::super::CommandError;
 use crate::config::Config;
 use crate::console::invites::{InviteCommand, describe_invite, invite_text};
-use crate::hub::Invites;
+use crate::console::unix_ms;
+use crate::hub::{InviteInfo, Invites};
 use crate::key_file::generate_secret;
-use crate::store::{InviteRecord, ServerBatch, SqliteStore, Store};
+use crate::store::{InviteState, ServerBatch, ServerState, SqliteStore, Store};
 
-/// Executes a command; returns the lines to print.
+/// Executes a command; returns the lines to print. `secret`: that of the server's standing invite, if
+/// it is in the data directory; `named`: the room that the command is about.
 pub(super) fn execute(
     dir: &DataDir,
     config: &Config,
-    standing: &Invite,
+    like: &Invite,
+    secret: Option<RoomSecret>,
+    named: Option<&RoomName>,
     command: &InviteCommand,
 ) -> Result<Vec<String>, CommandError> {
     let mut store = SqliteStore::open(dir).map_err(CommandError::failed)?;
     let loaded = store.load_server().map_err(|error| CommandError::Failed(format!("history: {error}")))?;
     let mut invites = Invites::new(&loaded);
     let (now_ms, limit) = (unix_ms(), config.limits.invites);
-    // As the server does when it starts.
-    let mut secret = standing.secret.clone();
-    if *command == InviteCommand::RevokeStanding {
-        secret = generate_secret(dir, &standing.room).map_err(CommandError::failed)?;
+    let room = named.unwrap_or(&like.room);
+    let of_room = invites.standing(Some(room.as_str()));
+    let is_known = |room: &str| loaded.rooms.iter().any(|it| it.record.name == room) || secret.is_some();
+    if named.is_some_and(|room| !is_known(room.as_str())) {
+        return Err(CommandError::Failed(format!("there is no room {room} here")));
     }
-    invites.set_standing(now_ms, None, *secret.expose(), limit);
+    // As the server does when it starts.
+    let mut standing = of_room.clone().or_else(|| invites.standing(None));
+    if let Some(secret) = &secret {
+        standing = Some(invites.set_standing(now_ms, None, *secret.expose(), limit));
+    }
     let lines = match command {
-        InviteCommand::Show | InviteCommand::RevokeStanding => vec![invite_text(standing, secret.expose())],
+        InviteCommand::Show => standing.iter().map(|record| invite_text(like, record, room)).collect(),
+        InviteCommand::RevokeStanding => {
+            let (of, secret) = if of_room.is_some() {
+                (Some(room.as_str()), random_bytes().map_err(CommandError::failed)?)
+            } else if secret.is_some() {
+                (None, *generate_secret(dir, &like.room).map_err(CommandError::failed)?.expose())
+            } else {
+                return Err(CommandError::Failed(format!("the room {room} has no standing invite of its own")));
+            };
+            vec![invite_text(like, &invites.set_standing(now_ms, of, secret, limit), room)]
+        }
         InviteCommand::List { with_secrets } => {
             let lines = LineFormatter::new();
-            let show = |info| {
-                let text = shown_text(standing, &info, *with_secrets);
-                [describe_invite(&lines, &info)].into_iter().chain(text)
+            let show = |info: InviteInfo| {
+                let is_shown = *with_secrets && info.state == InviteState::InForce;
+                let text = is_shown.then(|| invite_text(like, &info.record, room));
+                [describe_invite(&lines, &info, now_ms)].into_iter().chain(text)
             };
-            return Ok(invites.list(now_ms).into_iter().flat_map(show).collect());
+            let name = |identity: &PublicIdentity| shown_name(&loaded, identity);
+            return Ok(invites.list(now_ms, name).into_iter().flat_map(show).collect());
         }
         InviteCommand::New(terms) => {
             let secret: [u8; ROOM_SECRET_LEN] = random_bytes().map_err(CommandError::failed)?;
-            let InviteRecord { secret, .. } =
-                invites.add(now_ms, secret, terms.clone(), limit).map_err(CommandError::failed)?;
-            vec![invite_text(standing, &secret)]
+            let record = invites.add(now_ms, secret, terms.clone(), limit).map_err(CommandError::failed)?;
+            vec![invite_text(like, &record, room)]
         }
         InviteCommand::Revoke(id) => {
             invites.revoke(*id).map_err(|error| CommandError::Failed(format!("invite {id}: {error}")))?;
@@ -60,12 +81,9 @@ pub(super) fn execute(
     Ok(lines)
 }
 
-fn shown_text(like: &Invite, info: &crate::hub::InviteInfo, with_secrets: bool) -> Option<String> {
-    let is_shown = with_secrets && info.state == crate::store::InviteState::InForce;
-    is_shown.then(|| invite_text(like, &info.record.secret))
-}
-
-fn unix_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+/// The name that an identity used last, or else its fingerprint.
+fn shown_name(loaded: &ServerState, identity: &PublicIdentity) -> String {
+    let owned = loaded.names.iter().filter(|record| record.identity == *identity);
+    let last = owned.max_by_key(|record| record.seen_ran_ms);
+    last.map_or_else(|| Fingerprint::of_identity(identity).to_string(), |record| record.name.clone())
 }

@@ -1,11 +1,13 @@
 //! The outcome of a transaction. Only after it is anything reported as stored (SPEC 7).
 
+use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use crate::hub::Hub;
 use crate::hub::events::HubEvent;
 use crate::hub::jobs::{Job, Reloaded, StoreJob};
+use crate::hub::room::STORE_FAILS;
 use crate::hub::timers::Timer;
 use crate::hub::transaction::{State, Transaction};
 use crate::store::{CommitError, ReadError};
@@ -29,13 +31,14 @@ impl<P: Provider> Hub<P> {
         context.commits.pause = context.config.limits.retry_min;
         let server = context.people.on_committed();
         context.privileges.apply(&server);
-        context.invites.apply(&server);
         rooms.directory.apply(&server);
+        context.invites.apply(&server);
         let mut joined = Vec::new();
-        for id in transaction.rooms {
-            let Some(room) = rooms.get_mut(id) else { continue };
+        for id in &transaction.rooms {
+            let Some(room) = rooms.get_mut(*id) else { continue };
             joined.extend(room.on_committed(now, peers, context));
         }
+        rooms.bound_tails(&transaction.rooms, context.config.limits.tail_bytes);
         if core::mem::take(&mut context.commits.is_in_trouble) {
             context.emit(HubEvent::StoreRecovered);
         }
@@ -61,7 +64,8 @@ impl<P: Provider> Hub<P> {
         }
         for id in rooms.listed() {
             if let Some(room) = rooms.get_mut(id) {
-                room.refuse_joins(now, peers, context);
+                // They do not wait for the store to recover.
+                room.refuse_joins(now, peers, context, RefusedCode::TRY_LATER, STORE_FAILS);
             }
         }
         self.reload(transaction);
@@ -126,11 +130,12 @@ impl<P: Provider> Hub<P> {
         }
         let Self { peers, rooms, context, .. } = self;
         context.people.on_not_written();
-        for id in transaction.rooms {
-            if let Some(room) = rooms.get_mut(id) {
+        for id in &transaction.rooms {
+            if let Some(room) = rooms.get_mut(*id) {
                 room.on_not_written(now, context);
             }
         }
+        rooms.bound_tails(&transaction.rooms, context.config.limits.tail_bytes);
         // A rename is done in all rooms or in none.
         for id in rooms.listed() {
             if let Some(room) = rooms.get_mut(id) {

@@ -124,10 +124,33 @@ impl Invites {
         ids.into_iter().filter_map(|id| self.get(id))
     }
 
-    /// All invites for an operator, by id.
-    pub(crate) fn list(&self, now_ms: u64) -> Vec<InviteInfo> {
-        let uses = |id| self.uses.get(&id).cloned().unwrap_or_default();
-        self.all().map(|record| InviteInfo { state: record.state(now_ms), uses: uses(record.id), record }).collect()
+    /// All invites for an operator, by id. `name` shows an identity.
+    pub(crate) fn list(&self, now_ms: u64, name: impl Fn(&PublicIdentity) -> String) -> Vec<InviteInfo> {
+        let info = |record: InviteRecord| {
+            let uses = self.uses.get(&record.id).map_or(&[][..], Vec::as_slice);
+            InviteInfo {
+                state: record.state(now_ms),
+                made_by: record.made_by.as_ref().map(&name),
+                used_by: uses.iter().map(|it| (name(&it.identity), it.time_ms)).collect(),
+                record,
+            }
+        };
+        self.all().map(info).collect()
+    }
+
+    /// The invite without bounds that an operator made for a room, if it is in force.
+    pub(in crate::hub) fn unbounded_of(&self, by: PublicIdentity, room: &str) -> Option<InviteRecord> {
+        let is_it = |it: &InviteRecord| {
+            let is_unbounded = it.expires_ms.is_none() && it.uses_left.is_none();
+            it.made_by == Some(by) && it.room.as_deref() == Some(room) && is_unbounded && !it.is_revoked
+        };
+        self.all().find(is_it)
+    }
+
+    /// The invites that an identity is known to have used: of each, the last uses are.
+    pub(in crate::hub) fn used_by(&self, identity: PublicIdentity) -> impl Iterator<Item = InviteRecord> {
+        let used = move |uses: &[InviteUse]| uses.iter().any(|it| it.identity == identity);
+        self.uses.iter().filter(move |(_, uses)| used(uses)).filter_map(|(id, _)| self.get(*id))
     }
 
     /// The id of a new invite.
@@ -146,14 +169,9 @@ impl Invites {
         )
     }
 
-    /// The secret of the standing invite of the server (`None`) or of a private room.
-    pub(in crate::hub) fn standing_secret(&self, room: Option<&str>) -> Option<[u8; ROOM_SECRET_LEN]> {
-        self.standing(room).map(|record| record.secret).next()
-    }
-
-    /// The standing invites in force of the server or of a private room: one at most.
-    fn standing(&self, room: Option<&str>) -> impl Iterator<Item = InviteRecord> {
-        self.all().filter(move |it| it.is_standing && !it.is_revoked && it.room.as_deref() == room)
+    /// The standing invite of the server (`None`) or of a private room.
+    pub(crate) fn standing(&self, room: Option<&str>) -> Option<InviteRecord> {
+        self.all().find(|it| it.is_standing && !it.is_revoked && it.room.as_deref() == room)
     }
 
     /// Makes an invite.
@@ -194,15 +212,14 @@ impl Invites {
         room: Option<&str>,
         secret: [u8; ROOM_SECRET_LEN],
         limit: usize,
-    ) -> u32 {
+    ) -> InviteRecord {
         let is_in_force = |it: &InviteRecord| it.is_standing && !it.is_revoked && it.secret == secret;
         let known = self.all().find(|it| is_in_force(it) && (room.is_none() || it.room.as_deref() == room));
-        let earlier = self.standing(room).map(|it| it.id).filter(|id| known.as_ref().is_none_or(|it| it.id != *id));
-        let earlier: Vec<u32> = earlier.collect();
-        self.revoked.extend(earlier);
-        if let Some(InviteRecord { id, room: of, .. }) = known {
-            self.widened.extend((room.is_none() && of.is_some()).then_some(id));
-            return id;
+        let earlier = self.standing(room).filter(|it| known.as_ref().is_none_or(|known| known.id != it.id));
+        self.revoked.extend(earlier.map(|it| it.id));
+        if let Some(known) = known {
+            self.widened.extend((room.is_none() && known.room.is_some()).then_some(known.id));
+            return InviteRecord { room: room.map(str::to_owned), ..known };
         }
         // An invite that has ended makes room. The standing one is needed even if there is none.
         self.has_room(now_ms, limit);
@@ -218,9 +235,8 @@ impl Invites {
             used: 0,
             is_revoked: false,
         };
-        let id = record.id;
-        self.made.insert(id, record);
-        id
+        self.made.insert(record.id, record.clone());
+        record
     }
 
     /// Ends an invite that is not the standing one.

@@ -47,8 +47,10 @@ fn each_admission_is_counted_and_a_batch_applied_twice_counts_once() {
     let batch = commit(&mut invites, &[(id, ANA), (id, BEN)]);
     assert_eq!(batch.invite_uses.iter().map(|it| it.number).collect::<Vec<_>>(), [1, 2]);
     invites.apply(&batch);
-    let info = invites.list(7).pop().expect("listed");
-    assert_eq!((info.record.used, info.record.uses_left, info.uses), (2, Some(1), batch.invite_uses));
+    let name = |identity: &PublicIdentity| format!("{:02x}", identity.0[0]);
+    let info = invites.list(7, name).pop().expect("listed");
+    assert_eq!((info.record.used, info.record.uses_left), (2, Some(1)));
+    assert_eq!(info.used_by, [("01".to_owned(), 7), ("02".to_owned(), 7)]);
 }
 
 #[test]
@@ -58,9 +60,9 @@ fn a_new_standing_invite_revokes_the_earlier_one() {
     invites.set_standing(6, None, [1; 16], 9);
     assert!(!invites.has_changed(), "it is the same");
     invites.set_standing(6, None, [2; 16], 9);
-    assert_eq!(invites.standing_secret(None), Some([2; 16]));
+    assert_eq!(invites.standing(None).map(|it| it.secret), Some([2; 16]));
     commit(&mut invites, &[]);
-    let states: Vec<_> = invites.list(7).iter().map(|info| info.state).collect();
+    let states: Vec<_> = invites.list(7, |_| String::new()).iter().map(|info| info.state).collect();
     assert_eq!(states, [InviteState::Revoked, InviteState::InForce]);
 }
 
@@ -76,5 +78,5 @@ fn the_oldest_that_has_ended_makes_room_and_none_in_force_does() {
     assert_eq!(add(&mut invites, valid(), 3), Ok(4));
     let batch = commit(&mut invites, &[]);
     assert_eq!((batch.forgotten_invites, invites.has_changed()), (vec![3], false));
-    assert_eq!(invites.list(7).iter().map(|info| info.record.id).collect::<Vec<_>>(), [1, 2, 4]);
+    assert_eq!(invites.list(7, |_| String::new()).iter().map(|info| info.record.id).collect::<Vec<_>>(), [1, 2, 4]);
 }

@@ -204,3 +204,45 @@ impl Handles {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Handles drawn one after the other, each for a room that is left at once unless it is kept.
+    fn drawn(handles: &mut Handles, used: &[u8]) -> u8 {
+        let handle = handles.after_floor().find(|handle| !used.contains(handle)).unwrap();
+        handles.note_drawn(handle);
+        handle
+    }
+
+    #[test]
+    fn the_handle_of_a_room_that_was_left_is_free_at_once() {
+        let mut handles = Handles::default();
+        assert_eq!([drawn(&mut handles, &[]), drawn(&mut handles, &[1]), drawn(&mut handles, &[2])], [1, 2, 1]);
+    }
+
+    #[test]
+    fn the_handle_of_a_membership_that_the_server_ended_is_drawn_last() {
+        let mut handles = Handles::default();
+        let first = drawn(&mut handles, &[]);
+        handles.floor = handles.last;
+        let mut others = Vec::new();
+        for _ in 0..254 {
+            others.push(drawn(&mut handles, &others));
+        }
+        assert!(!others.contains(&first) && !others.contains(&0));
+        assert_eq!(drawn(&mut handles, &others), first);
+        // Ended one after the other, they come round as late.
+        let mut handles = Handles::default();
+        let round: Vec<u8> = (0..510)
+            .map(|_| {
+                let handle = drawn(&mut handles, &[]);
+                handles.floor = handles.last;
+                handle
+            })
+            .collect();
+        assert_eq!(round[..255], (1..=255).collect::<Vec<u8>>());
+        assert_eq!(round[..255], round[255..]);
+    }
+}

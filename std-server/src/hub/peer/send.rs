@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{Info, MAX_MESSAGE_LEN, NOTICE_REASON, RefusedCode, ServerMessage};
+use kabar_core::chat::{EndedCode, Info, MAX_MESSAGE_LEN, RefusedCode, ServerMessage};
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
@@ -15,6 +15,8 @@ use crate::hub::timers::Timer;
 
 /// Longest reason in bytes that a Close carries (SPEC 5.7).
 const MAX_CLOSE_REASON_LEN: usize = 64;
+/// Longest text in bytes that Ended carries: its length is a u8.
+const MAX_TEXT_LEN: usize = 255;
 
 impl<P: Provider> Link<P> {
     /// Writes a message to its stream; whole or not at all.
@@ -73,41 +75,55 @@ impl<P: Provider> Peer<P> {
         self.link.endings.add(room);
         context.emit(HubEvent::Refused { name: name.to_owned(), from: self.link.address, code });
         let refused = ServerMessage::Refused { code, text, room };
-        self.send_reason(now, context, &refused, CloseCode::REFUSED, text);
+        self.send_reason(now, context, &refused, Some(CloseCode::REFUSED), text);
     }
 
-    /// States why the server has ended a membership, which must not be in its table. If it is in no
-    /// room then, it is closed with `code` when the client has acknowledged the reason, or soon
-    /// anyway.
-    pub(in crate::hub) fn expel(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode, reason: &str) {
+    /// Informs the client that the server has ended a membership, which must not be in its table. If
+    /// it is in no room then, and is not to join again, it is closed when the client has
+    /// acknowledged that, or soon anyway (SPEC 6.3).
+    pub(in crate::hub) fn send_ended(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        handle: u8,
+        code: EndedCode,
+        text: &str,
+    ) {
         self.memberships.retire_handles();
-        if reason.is_empty() && self.memberships.is_empty() {
-            return self.close(now, context, code, "");
-        }
-        let notice = ServerMessage::Info(Info::Notice { code: NOTICE_REASON, text: reason });
-        self.send_reason(now, context, &notice, code, reason);
+        let text = &text[..text.floor_char_boundary(MAX_TEXT_LEN)];
+        let close = match code {
+            EndedCode::KICKED => Some(CloseCode::KICKED),
+            EndedCode::BANNED => Some(CloseCode::BANNED),
+            EndedCode::GAP => None,
+            _ => Some(CloseCode::REFUSED),
+        };
+        let ended = ServerMessage::Info(Info::Ended { handle, code, text });
+        self.send_reason(now, context, &ended, close, text);
     }
 
     /// Sends the reason why a Join is refused or a membership has ended. If it is in no room, it is
-    /// closed with `code` once that is acknowledged; at once if it could not be sent.
+    /// closed with `close` once that is acknowledged; at once if it could not be sent.
     fn send_reason(
         &mut self,
         now: Instant,
         context: &mut Context<P>,
         message: &ServerMessage<'_>,
-        code: CloseCode,
+        close: Option<CloseCode>,
         reason: &str,
     ) {
         context.turns.mark_ready(&mut self.link.turn);
-        if !self.memberships.is_empty() {
+        let Some(code) = close.filter(|_| self.memberships.is_empty()) else {
             self.link.send_later(now, &mut context.counters, message);
             // Its next message may have waited for this.
             return context.turns.defer(&mut self.link.turn);
-        }
+        };
         let was_sent =
             self.link.send_unsent(now, &mut context.counters) && self.link.send(now, &mut context.counters, message);
+        // More Joins that are refused do not postpone it.
+        if !matches!(self.link.phase, Phase::Closing(_)) {
+            context.timers.set(Timer::Phase(self.link.id), Some(now + context.config.limits.refusal_time));
+        }
         self.set_phase(context, Phase::Closing(code));
-        context.timers.set(Timer::Phase(self.link.id), Some(now + context.config.limits.refusal_time));
         if !was_sent {
             self.close(now, context, code, &reason[..reason.floor_char_boundary(MAX_CLOSE_REASON_LEN)]);
         }

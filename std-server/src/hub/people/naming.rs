@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use kabar_core::chat::{AnswerCode, MAX_NAME_LEN, RefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
 use kabar_std::names::{Name, NameError};
 
@@ -124,6 +125,17 @@ impl People {
     pub(in crate::hub) fn owned(&self, identity: &PublicIdentity) -> impl Iterator<Item = &NameRecord> {
         let kept = self.known.get(identity).map_or(&[][..], |kept| &kept.names);
         kept.iter().filter_map(|folded| self.names.record(folded))
+    }
+
+    /// The name that an identity has in any room, or used last; `None`: it owns none.
+    pub(in crate::hub) fn name_of(&self, identity: &PublicIdentity) -> Option<&str> {
+        let held = self.held(identity).iter().min_by_key(|(room, _)| *room).map(|(_, name)| name.as_str());
+        held.or_else(|| self.last_used_name(identity))
+    }
+
+    /// The name of an identity, or else its fingerprint.
+    pub(in crate::hub) fn shown_name(&self, identity: &PublicIdentity) -> String {
+        self.name_of(identity).map_or_else(|| Fingerprint::of_identity(identity).to_string(), str::to_owned)
     }
 
     /// The name that an identity used last, of those that it owns.

@@ -65,6 +65,12 @@ impl PasswordQueue {
         self.wrong.forgotten()
     }
 
+    /// Whether a Join for this room waits for its check.
+    pub(in crate::hub) fn concerns(&self, room: RoomId) -> bool {
+        let outstanding = self.outstanding.iter().map(|check| check.room);
+        self.queue.iter().chain(&self.displaced).map(|it| it.room).chain(outstanding).any(|it| it == room)
+    }
+
     pub(in crate::hub) fn is_checking(&self, peer: u32, room: RoomId) -> bool {
         self.outstanding.as_ref().is_some_and(|it| (it.peer, it.room) == (peer, room))
     }

@@ -40,6 +40,18 @@ impl Room {
         }
     }
 
+    /// Whether the room exists for the client of a Join.
+    pub(in crate::hub) fn exists_for<P: Provider>(
+        &self,
+        context: &Context<P>,
+        join: &Join<'_>,
+        exporter: &[u8; 32],
+    ) -> bool {
+        !self.settings.is_private
+            || self.may_always_join(context, &join.identity)
+            || proved(context, join, exporter).is_some_and(|invite| self.is_for(&invite))
+    }
+
     /// Checks what a Join of `identity` states about its admission.
     pub(super) fn check_admission<P: Provider>(
         &self,
@@ -57,7 +69,7 @@ impl Room {
         }
         let mut admission = Admission { needs_password: false, invite: None, proof: [0; 32] };
         let room = is_private.then_some(self.name());
-        let mut secret = context.invites.standing_secret(room).unwrap_or_default();
+        let mut secret = context.invites.standing(room).map(|it| it.secret).unwrap_or_default();
         match join.authentication {
             Authentication::Secret(_) => match proved {
                 None => return refuse("this server knows no such invite"),
@@ -89,6 +101,9 @@ impl Room {
         context: &Context<P>,
         request: &JoinRequest,
     ) -> Result<(), JoinError> {
+        if self.settings.is_closed {
+            return Err(unknown_room());
+        }
         if self.may_always_join(context, &request.identity) {
             return Ok(());
         }
@@ -113,7 +128,7 @@ impl Room {
     }
 
     /// Whether an invite, in force or not, is one for this room.
-    fn is_for(&self, invite: &InviteRecord) -> bool {
+    pub(in crate::hub) fn is_for(&self, invite: &InviteRecord) -> bool {
         invite.room.as_deref().map_or(!self.settings.is_private, |room| room == self.name())
     }
 }

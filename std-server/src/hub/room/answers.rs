@@ -57,7 +57,8 @@ impl Room {
                 begin_change(member, request, result);
             }
             Request::Operate { command } => {
-                let (operation, result) = match request_operation(context, link.id, member, command) {
+                let (operation, result) = match request_operation(context, link.id, self.shared_name(), member, command)
+                {
                     Ok(number) => (Some(number), None),
                     Err(refused) => (None, Some(refused)),
                 };

@@ -26,6 +26,10 @@ impl Approvals {
         Self { queue: Vec::new(), shares: Shares::new(), displaced: Vec::new() }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.displaced.is_empty()
+    }
+
     pub(super) fn take(&mut self, peer: u32) -> Option<Waiting> {
         self.shares.remove(&peer);
         let at = self.queue.iter().position(|waiting| waiting.peer == peer)?;

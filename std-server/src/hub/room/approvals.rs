@@ -59,6 +59,14 @@ impl Room {
         context.turns.mark_ready(&mut link.turn);
     }
 
+    /// Displaces all Joins that wait.
+    pub(super) fn displace_waiting(&mut self, text: &'static str) {
+        for peer in self.approvals.queue.iter().map(|waiting| waiting.peer).collect::<Vec<_>>() {
+            let waiting = self.approvals.take(peer);
+            self.approvals.displaced.extend(waiting.map(|waiting| (waiting, text)));
+        }
+    }
+
     /// Refuses the Joins that were displaced.
     pub(in crate::hub) fn refuse_displaced<P: Provider>(
         &mut self,

@@ -116,7 +116,7 @@ impl Room {
         Progress::Done
     }
 
-    /// Reset (if it is one) and Welcome, both or neither.
+    /// Reset (if it is one), Welcome, and Topic (if there is one), all or none.
     fn send_welcome<P: Provider>(&self, now: Instant, link: &mut Link<P>, member: &Member, due: WelcomeDue) -> bool {
         let welcome = ServerMessage::Welcome(Welcome {
             handle: member.handle,
@@ -137,6 +137,10 @@ impl Room {
             len = ServerMessage::Reset { handle: member.handle }.encode(&mut buffer).unwrap_or_default();
         }
         len += welcome.encode(&mut buffer[len..]).unwrap_or_default();
+        if !self.settings.topic.is_empty() {
+            let topic = ServerMessage::Info(Info::Topic { handle: member.handle, topic: &self.settings.topic });
+            len += topic.encode(&mut buffer[len..]).unwrap_or_default();
+        }
         link.connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_ok()
     }
 

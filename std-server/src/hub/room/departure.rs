@@ -2,7 +2,7 @@
 //! is written once, and only for a member whose joined was written. A member that vanishes and
 //! returns soon has not left. A member leaves with its last session.
 
-use kabar_core::chat::EntryKind;
+use kabar_core::chat::{EndedCode, EntryKind};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
@@ -28,6 +28,26 @@ impl Room {
         self.remove_silent_member(now, context, peer, reason, Duration::ZERO);
     }
 
+    /// Ends the membership of a connection, and informs its client (SPEC 6.3).
+    pub(in crate::hub) fn end_membership<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+        code: EndedCode,
+        text: &str,
+    ) {
+        let Some(handle) = peer.memberships.member(self.id).map(|member| member.handle) else { return };
+        let reason = match code {
+            EndedCode::KICKED => LeaveReason::Kicked,
+            EndedCode::BANNED => LeaveReason::Banned,
+            // It joins again.
+            _ => LeaveReason::Vanished,
+        };
+        self.remove_member(now, context, peer, reason);
+        peer.send_ended(now, context, handle, code, text);
+    }
+
     /// As [`Self::remove_member`], for one that was silent for `silence`.
     fn remove_silent_member<P: Provider>(
         &mut self,
@@ -48,7 +68,7 @@ impl Room {
             Stage::Joining => return,
             Stage::Member(member) => member,
         };
-        self.pages.forget(link.id);
+        context.pages.forget(self.id, link.id);
         let is_last = self.members.remove(link.id, &member);
         let (name, identity) = (member.name.shown(), member.identity);
         context.people.push_seen(member.name.folded());

@@ -58,6 +58,11 @@ impl Directory {
         self.rooms.get_mut(name)
     }
 
+    /// The record of a room; an empty one if there is no such room.
+    pub(in crate::hub) fn record(&self, name: &str) -> RoomRecord {
+        self.get(name).map_or_else(|| RoomRecord::named(name), |entry| entry.record.clone())
+    }
+
     /// All rooms by name, from after `after` on.
     pub(in crate::hub) fn after(&self, after: Option<&str>) -> impl Iterator<Item = &DirectoryEntry> {
         self.rooms.range::<str, _>((after.map_or(Unbounded, Excluded), Unbounded)).map(|(_, room)| room)

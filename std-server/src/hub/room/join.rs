@@ -10,7 +10,8 @@ use rand_core::Rng;
 use zeroize::Zeroizing;
 
 use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::requests::{DELAYED, JoinError};
+use super::operator::{cause, sentence};
+use super::requests::{DELAYED, JoinError, Password};
 use super::{Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;
 use crate::hub::peer::memberships::Stage;
@@ -18,9 +19,6 @@ use crate::hub::peer::{Link, Peer};
 use crate::hub::people::JoinRequest;
 use crate::hub::timers::RoomTimer;
 use crate::store::SanctionKind;
-
-/// A password that is to be checked.
-pub(super) type Password = Zeroizing<Vec<u8>>;
 
 /// Precedes the operator's reason, which a banned identity is shown.
 const BANNED: &str = "banned from this room";
@@ -91,8 +89,9 @@ impl Room {
         name: &str,
     ) {
         context.counters.banned += 1;
-        let reason = self.sanctions.get(identity, SanctionKind::Ban).and_then(|ban| ban.reason.as_deref());
-        let text = reason.map_or_else(|| BANNED.to_owned(), |reason| format!("{BANNED}: {reason}"));
+        let ban = self.sanctions.get(identity, SanctionKind::Ban);
+        let cause = ban.map(|ban| cause(&context.people, ban.by, ban.reason.as_deref())).unwrap_or_default();
+        let text = sentence(BANNED, &cause);
         self.refuse(now, context, peer, name, RefusedCode::BANNED, &text);
     }
 

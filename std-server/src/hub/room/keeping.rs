@@ -15,7 +15,7 @@ use crate::hub::context::Context;
 use crate::hub::jobs::{Job, StoreJob};
 use crate::hub::limits::HubLimits;
 use crate::hub::timers::RoomTimer;
-use crate::store::{Keep, ReadError};
+use crate::store::{Keep, ReadError, Retention};
 
 /// Entries that one commit removes.
 const REMOVED_AT_ONCE: u64 = 1_000;
@@ -28,16 +28,33 @@ const SURVEY_INTERVAL: Duration = Duration::from_secs(3_600);
 /// An entry is kept too long by at most one in this many parts of its age.
 const AGE_PARTS: u64 = 16;
 
+/// How much is kept of a log; 0: all of it.
+struct Kept {
+    age_ms: u64,
+    entries: u64,
+    bytes: u64,
+}
+
 impl Room {
+    /// The room's bounds; those of the configuration where it has none.
+    fn kept(&self, limits: &HubLimits) -> Kept {
+        let Retention { age_ms, entries, bytes } = self.settings.retention;
+        Kept {
+            age_ms: age_ms.unwrap_or(limits.keep_age.as_millis()),
+            entries: entries.unwrap_or(limits.keep_entries as u64),
+            bytes: bytes.unwrap_or(limits.keep_bytes as u64),
+        }
+    }
+
     /// Sets the time of the next survey, if anything is bounded. `has_grown`: the log has a new
     /// entry.
     pub(super) fn plan_survey<P: Provider>(&self, now: Instant, context: &mut Context<P>, has_grown: bool) {
-        let HubLimits { keep_age, keep_entries, keep_bytes, .. } = context.config.limits;
-        let is_sized = keep_entries > 0 || keep_bytes > 0;
-        let by_age = Duration::from_micros(keep_age.as_micros() / AGE_PARTS).clamp(SOON, SURVEY_INTERVAL);
-        let interval = match keep_age {
+        let Kept { age_ms, entries, bytes } = self.kept(&context.config.limits);
+        let is_sized = entries > 0 || bytes > 0;
+        let by_age = Duration::from_millis(age_ms / AGE_PARTS).clamp(SOON, SURVEY_INTERVAL);
+        let interval = match age_ms {
             _ if is_sized && has_grown => SOON,
-            Duration::ZERO => return,
+            0 => return,
             _ => by_age,
         };
         let timer = self.timer(RoomTimer::Survey);
@@ -48,11 +65,11 @@ impl Room {
 
     /// Creates the job that finds the entries to be removed, if none is under way.
     pub(super) fn survey<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
-        let HubLimits { keep_age, keep_entries, keep_bytes, .. } = context.config.limits;
+        let Kept { age_ms, entries, bytes } = self.kept(&context.config.limits);
         let keep = Keep {
-            since_ms: (keep_age > Duration::ZERO).then(|| context.wall_ms(now).saturating_sub(keep_age.as_millis())),
-            entries: (keep_entries > 0).then_some(keep_entries as u64),
-            bytes: (keep_bytes > 0).then_some(keep_bytes as u64),
+            since_ms: (age_ms > 0).then(|| context.wall_ms(now).saturating_sub(age_ms)),
+            entries: (entries > 0).then_some(entries),
+            bytes: (bytes > 0).then_some(bytes),
         };
         if keep == Keep::default() || self.is_surveying || self.appender.first.is_some() {
             return;

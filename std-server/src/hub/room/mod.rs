@@ -19,6 +19,8 @@ mod directory;
 mod instances;
 mod join;
 mod keeping;
+mod loading;
+mod loads;
 mod log;
 mod members;
 mod naming;
@@ -29,6 +31,7 @@ mod passwords;
 mod posts;
 mod presence;
 mod reads;
+mod record;
 mod removal;
 mod rename;
 mod requests;
@@ -36,6 +39,7 @@ mod retention;
 mod sanctions;
 mod sessions;
 mod table;
+mod tails;
 mod welcome;
 
 use core::fmt;
@@ -52,28 +56,31 @@ use super::counters::Counters;
 use super::fairness::shares::Shares;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
-use crate::store::RoomState;
+use crate::store::{Retention, RoomRecord, RoomState, Visibility};
 use admissions::Admissions;
 use appender::{Appender, PendingEntry};
 use approval_queue::Approvals;
 use instances::Instances;
 use log::Log;
 use members::Members;
-use pages::Pages;
 use presence::Presence;
 use sanctions::Sanctions;
+use tails::CountedTail;
 
 pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
 pub(super) use delivery::Progress;
-pub(super) use directory::Directory;
+pub(super) use directory::{Directory, DirectoryEntry};
+pub(super) use loading::Found;
+pub(super) use loads::Loads;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
+pub(super) use pages::Pages;
 pub(super) use requests::JoinError;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
-const STORE_FAILS: &str = "the server cannot store anything at the moment";
+pub(super) const STORE_FAILS: &str = "the server cannot store anything at the moment";
 /// The reason stated to an identity that is renamed too often.
 const TOO_OFTEN: &str = "your name changed too often; try again in a minute";
 
@@ -105,7 +112,6 @@ pub(super) struct Room {
     /// Connections of members, and those whose Join waits for its commit.
     residents: Shares<u32>,
     log: Log,
-    pages: Pages,
     appender: Appender,
     admissions: Admissions,
     instances: Instances,
@@ -122,6 +128,9 @@ pub(super) struct Room {
 struct Listed {
     is_touched: bool,
     is_dirty: bool,
+    /// Nothing keeps it in memory, and the time after which it is dropped has begun.
+    is_idle: bool,
+    tail: CountedTail,
 }
 
 /// The configuration of a room: its name, and who may join.
@@ -129,16 +138,23 @@ pub(super) struct RoomSettings {
     name: Arc<str>,
     /// Only those who were admitted to it, or have an invite of it, may join.
     pub(super) is_private: bool,
+    /// Nobody may join it.
+    is_closed: bool,
+    /// Its topic, as committed.
+    topic: String,
+    retention: Retention,
     join_policy: JoinPolicy,
     needs_approval: bool,
 }
 
 impl RoomSettings {
-    /// Those of the room `name`.
-    pub(super) fn new(config: &HubConfig, name: &str) -> Self {
+    pub(super) fn new(config: &HubConfig, record: &RoomRecord) -> Self {
         Self {
-            name: name.into(),
-            is_private: false,
+            name: record.name.as_str().into(),
+            is_private: record.visibility == Visibility::Private,
+            is_closed: record.is_closed,
+            topic: record.topic.clone(),
+            retention: record.retention,
             join_policy: config.join_policy,
             needs_approval: config.needs_approval,
         }
@@ -154,7 +170,6 @@ impl Room {
         settings: RoomSettings,
         loaded: &RoomState,
     ) -> Self {
-        let limits = &context.config.limits;
         let mut room = Self {
             id,
             listed: Listed::default(),
@@ -162,8 +177,7 @@ impl Room {
             joining: BTreeMap::new(),
             presence: Presence::new(loaded),
             residents: Shares::new(),
-            log: Log::new(loaded, context.term, limits.tail_bytes),
-            pages: Pages::new(limits.page_bytes, limits.page_reads),
+            log: Log::new(loaded, context.term),
             appender: Appender::default(),
             admissions: Admissions::new(loaded),
             instances: Instances::new(loaded, &mut context.people.known),
@@ -173,9 +187,6 @@ impl Room {
             is_surveying: false,
             settings,
         };
-        if room.settings.is_private {
-            context.begin_room_invites(now, room.name());
-        }
         room.start_absence_timers(now, context);
         for identity in room.presence.identities() {
             room.report(&mut context.people, identity);
@@ -194,6 +205,11 @@ impl Room {
         &self.settings.name
     }
 
+    /// Whether only those who were admitted to it, or have an invite of it, may join.
+    pub(super) fn is_private(&self) -> bool {
+        self.settings.is_private
+    }
+
     /// Its name, for a job.
     pub(super) fn shared_name(&self) -> Arc<str> {
         self.settings.name.clone()
@@ -208,11 +224,11 @@ impl Room {
     pub(super) fn on_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, timer: &RoomTimer) {
         match timer {
             RoomTimer::Absence(identity) => self.on_absence_timer(context, identity),
-            // The next jobs are created anyway.
-            RoomTimer::Pages => {}
             RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
             RoomTimer::Purge => self.purge(now, context),
             RoomTimer::Survey => self.survey(now, context),
+            // The table drops it.
+            RoomTimer::Idle => {}
         }
     }
 
@@ -241,10 +257,19 @@ impl Room {
         self.log.head()
     }
 
+    /// Lets newcomers wait for an operator. For tests.
+    #[cfg(test)]
+    pub(super) fn let_newcomers_wait(&mut self) {
+        self.settings.needs_approval = true;
+    }
+
+    /// Number of members who are connected.
+    pub(super) fn member_count(&self) -> usize {
+        self.members.len()
+    }
+
     /// Adds the counts of its parts.
     pub(super) fn count(&self, counters: &mut Counters) {
-        counters.pages_dropped += self.pages.dropped();
-        counters.page_reads_held += self.pages.held();
         counters.tail_dropped += self.log.tail_dropped();
     }
 

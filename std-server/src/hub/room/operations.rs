@@ -2,6 +2,7 @@
 //! program around it executes it, and returns the answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use kabar_core::chat::{AnswerCode, Info, ServerMessage};
 use kabar_core::crypto::Provider;
@@ -22,6 +23,7 @@ const OUTPUT_LINE_OVERHEAD: usize = 6;
 pub(super) fn request_operation<P: Provider>(
     context: &mut Context<P>,
     peer: u32,
+    room: Arc<str>,
     member: &Member,
     command: &str,
 ) -> Result<u64, AnswerResult> {
@@ -34,7 +36,7 @@ pub(super) fn request_operation<P: Provider>(
     context.operations += 1;
     let (by, name) = (member.identity, member.name.shown().to_owned());
     let id = OperationId { peer, number: context.operations };
-    context.emit(HubEvent::Operate { by, name, command: command.to_owned(), id });
+    context.emit(HubEvent::Operate { by, name, room, command: command.to_owned(), id });
     Ok(context.operations)
 }
 

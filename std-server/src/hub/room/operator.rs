@@ -1,7 +1,6 @@
 //! Actions of an operator on a room.
 
-use kabar_core::chat::{EntryKind, MAX_NAME_LEN, MAX_TEXT_LEN};
-use kabar_core::connection::CloseCode;
+use kabar_core::chat::{EndedCode, EntryKind, MAX_NAME_LEN, MAX_TEXT_LEN};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -11,7 +10,6 @@ use super::Room;
 use super::appender::{Origin, PendingEntry};
 use super::members::Person;
 use crate::hub::context::Context;
-use crate::hub::events::LeaveReason;
 use crate::hub::peer::Peers;
 use crate::hub::people::People;
 use crate::hub::report::{MemberInfo, OperatorError, Status};
@@ -42,7 +40,7 @@ impl Room {
         }
     }
 
-    /// Closes the sessions of the member with a name. Returns the name as the server writes it.
+    /// Ends the sessions of the member with a name. Returns the name as the server writes it.
     pub(in crate::hub) fn kick<P: Provider>(
         &mut self,
         now: Instant,
@@ -56,12 +54,12 @@ impl Room {
         let identity = identity.ok_or(OperatorError::NotHere)?;
         check_target(context, by, identity)?;
         let shown = self.members.get(&identity).map_or_else(String::new, |person| person.name.shown().to_owned());
-        let cause = self.cause(&context.people, by, reason);
-        self.expel(now, peers, context, identity, LeaveReason::Kicked, &cause);
+        let cause = cause(&context.people, by, reason);
+        self.expel(now, peers, context, identity, EndedCode::KICKED, &cause);
         Ok(shown)
     }
 
-    /// Bans the identity that has or owns a name, and closes its sessions.
+    /// Bans the identity that has or owns a name, and ends its sessions.
     pub(in crate::hub) fn ban<P: Provider>(
         &mut self,
         now: Instant,
@@ -72,34 +70,31 @@ impl Room {
         reason: Option<&str>,
     ) -> Result<String, OperatorError> {
         let (shown, identity) = self.impose(now, context, by, name, SanctionKind::Ban, reason)?;
-        let cause = self.cause(&context.people, by, reason);
-        self.expel(now, peers, context, identity, LeaveReason::Banned, &cause);
+        let cause = cause(&context.people, by, reason);
+        self.expel(now, peers, context, identity, EndedCode::BANNED, &cause);
         Ok(shown)
     }
 
-    /// Closes the sessions of a member and announces that it was kicked.
+    /// Ends the sessions of a member and announces that it was kicked.
     fn expel<P: Provider>(
         &mut self,
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         identity: PublicIdentity,
-        left: LeaveReason,
+        code: EndedCode,
         cause: &str,
     ) {
         let Some(name) = self.members.get(&identity).map(|person| person.name.shown().to_owned()) else { return };
-        if left == LeaveReason::Banned && context.config.faults().keep_banned_members() {
+        if code == EndedCode::BANNED && context.config.faults().keep_banned_members() {
             return;
         }
-        let (code, what) = match left {
-            LeaveReason::Banned => (CloseCode::BANNED, "banned"),
-            _ => (CloseCode::KICKED, "kicked"),
-        };
+        let what = if code == EndedCode::BANNED { "banned" } else { "kicked" };
         let text = if cause.is_empty() { String::new() } else { sentence(&format!("you were {what}"), cause) };
         for session in self.members.sessions_of(&identity).to_vec() {
-            let Some(peer) = peers.get_mut(session.peer) else { continue };
-            self.remove_member(now, context, peer, left);
-            peer.expel(now, context, code, &text);
+            if let Some(peer) = peers.get_mut(session.peer) {
+                self.end_membership(now, context, peer, code, &text);
+            }
         }
         let origin = Origin::Presence { identity, joining: None };
         self.push(context, PendingEntry::by_server(&name, EntryKind::KICKED, cause.as_bytes(), origin));
@@ -121,7 +116,7 @@ impl Room {
             context.counters.sanctions_full += 1;
             return Err(OperatorError::Full);
         }
-        let (name, since_ms, cause) = (shown.clone(), context.wall_ms(now), self.cause(&context.people, by, reason));
+        let (name, since_ms, cause) = (shown.clone(), context.wall_ms(now), cause(&context.people, by, reason));
         let reason = reason.map(|reason| cut_reason(reason).to_owned());
         let sanction = Sanction { identity, kind, name, since_ms, reason, by };
         if !self.sanctions.impose(sanction) {
@@ -134,12 +129,11 @@ impl Room {
         Ok((shown, identity))
     }
 
-    /// Who does something, if it is a member, and why: `by anna: spam`. May be empty.
-    fn cause(&self, people: &People, by: Option<PublicIdentity>, reason: Option<&str>) -> String {
-        let by = by.map(|by| format!("by {}", people.current_name(&by, self.id).unwrap_or("an operator")));
-        match (by, reason.map(cut_reason)) {
-            (Some(by), Some(reason)) => format!("{by}: {reason}"),
-            (by, reason) => by.or(reason.map(str::to_owned)).unwrap_or_default(),
+    /// Shows the room what a member, who is an operator, did. Nothing is shown if it was done at
+    /// the console.
+    fn announce<P: Provider>(&mut self, context: &mut Context<P>, by: Option<PublicIdentity>, text: &str) {
+        if by.is_some() {
+            self.say(context, &sentence(text, &cause(&context.people, by, None)));
         }
     }
 
@@ -164,9 +158,12 @@ impl Room {
         if !context.privileges.grant(privilege) {
             return Err(OperatorError::AlreadyInEffect);
         }
-        if kind == PrivilegeKind::Operator {
-            let text = sentence(&format!("{shown} is an operator now"), &self.cause(&context.people, by, None));
-            self.say(context, &text);
+        match kind {
+            PrivilegeKind::Operator => {
+                let text = sentence(&format!("{shown} is an operator now"), &cause(&context.people, by, None));
+                self.say(context, &text);
+            }
+            PrivilegeKind::Trusted => self.announce(context, by, &format!("{shown} is trusted now")),
         }
         Ok(shown)
     }
@@ -182,40 +179,57 @@ impl Room {
     ) -> Result<String, OperatorError> {
         let typed = Name::existing(name).map_err(|_| OperatorError::NotInEffect)?;
         let privileges = &mut context.privileges;
-        let (shown, owner) = self.resolve_name(&context.people, name).unzip();
-        if let Some(owner) = owner {
-            if kind == PrivilegeKind::Operator && privileges.is_configured(owner) {
-                return Err(OperatorError::Configured);
-            }
-            if privileges.revoke(owner, kind) {
-                let shown = shown.unwrap_or_default();
-                if kind == PrivilegeKind::Operator {
-                    let text =
-                        sentence(&format!("{shown} is no longer an operator"), &self.cause(&context.people, by, None));
-                    self.say(context, &text);
-                }
-                return Ok(shown);
-            }
+        let owner = self.resolve_name(&context.people, name);
+        if owner.as_ref().is_some_and(|(_, it)| kind == PrivilegeKind::Operator && privileges.is_configured(*it)) {
+            return Err(OperatorError::Configured);
         }
-        let identity = privileges.find_by_name(&typed, kind).ok_or(OperatorError::NotInEffect)?;
-        privileges.revoke(identity, kind);
-        Ok(typed.shown().to_owned())
+        let owner = owner.filter(|(_, identity)| privileges.revoke(*identity, kind));
+        let shown = if let Some((shown, _)) = owner {
+            shown
+        } else {
+            let identity = privileges.find_by_name(&typed, kind).ok_or(OperatorError::NotInEffect)?;
+            privileges.revoke(identity, kind);
+            typed.shown().to_owned()
+        };
+        match kind {
+            PrivilegeKind::Operator => {
+                let cause = cause(&context.people, by, None);
+                self.say(context, &sentence(&format!("{shown} is no longer an operator"), &cause));
+            }
+            PrivilegeKind::Trusted => self.announce(context, by, &format!("{shown} is no longer trusted")),
+        }
+        Ok(shown)
     }
 
     /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
     /// was imposed.
-    pub(in crate::hub) fn lift(
+    pub(in crate::hub) fn lift<P: Provider>(
         &mut self,
-        people: &People,
+        context: &mut Context<P>,
+        by: Option<PublicIdentity>,
         name: &str,
         kind: SanctionKind,
     ) -> Result<String, OperatorError> {
         let name = Name::existing(name).map_err(|_| OperatorError::NotInEffect)?;
-        let owner = people.names.record(name.folded()).map(|record| record.identity);
+        let owner = context.people.names.record(name.folded()).map(|record| record.identity);
         let named = owner.filter(|owner| self.sanctions.holds(*owner, kind));
         let identity = named.or_else(|| self.sanctions.find_by_name(&name, kind)).ok_or(OperatorError::NotInEffect)?;
         self.sanctions.lift(identity, kind);
+        let what = if kind == SanctionKind::Ban { "unbanned" } else { "unmuted" };
+        self.announce(context, by, &format!("{} was {what}", name.shown()));
         Ok(name.shown().to_owned())
+    }
+
+    /// Ends the ownership of a name.
+    pub(in crate::hub) fn release<P: Provider>(
+        &mut self,
+        context: &mut Context<P>,
+        by: Option<PublicIdentity>,
+        name: &str,
+    ) -> Result<String, OperatorError> {
+        let shown = context.people.release_name(name)?;
+        self.announce(context, by, &format!("the name {shown} was released"));
+        Ok(shown)
     }
 
     pub(in crate::hub) fn sanctions(&self) -> Vec<Sanction> {
@@ -248,12 +262,30 @@ impl Room {
         (status.first, status.head) = (self.first(), self.head());
     }
 
+    /// The identity that has or owns a name, or had it when it was banned.
+    pub(in crate::hub) fn find_identity(&self, people: &People, name: &str) -> Option<PublicIdentity> {
+        let known = self.resolve_name(people, name).map(|(_, identity)| identity);
+        let banned = || self.sanctions.find_by_name(&Name::existing(name).ok()?, SanctionKind::Ban);
+        known.or_else(banned)
+    }
+
     /// The member with this name, or else its owner.
     fn resolve_name(&self, people: &People, name: &str) -> Option<(String, PublicIdentity)> {
         let name = Name::existing(name).ok()?;
         let identity = self.members.named(name.folded());
         let member = identity.and_then(|it| Some((self.members.get(&it)?.name.shown().to_owned(), it)));
         member.or_else(|| people.names.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
+    }
+}
+
+/// Who does something, as the record of it states, and why: `by anna: spam`. May be empty: what is
+/// done at the console is stated only with a reason, as `by server: spam`. No member has that name.
+pub(super) fn cause(people: &People, by: Option<PublicIdentity>, reason: Option<&str>) -> String {
+    let name = by.map(|by| people.name_of(&by).unwrap_or("an operator"));
+    match (name, reason.map(cut_reason)) {
+        (None, None) => String::new(),
+        (Some(name), None) => format!("by {name}"),
+        (name, Some(reason)) => format!("by {}: {reason}", name.unwrap_or(SERVER)),
     }
 }
 
@@ -275,10 +307,9 @@ fn check_target<P: Provider>(
 }
 
 /// Appends a cause to the beginning of a sentence.
-fn sentence(beginning: &str, cause: &str) -> String {
+pub(super) fn sentence(beginning: &str, cause: &str) -> String {
     match cause {
         "" => beginning.to_owned(),
-        _ if cause.starts_with("by ") => format!("{beginning} {cause}"),
-        _ => format!("{beginning}: {cause}"),
+        _ => format!("{beginning} {cause}"),
     }
 }

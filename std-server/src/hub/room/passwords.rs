@@ -11,7 +11,7 @@ use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::join::Password;
+use super::requests::Password;
 use super::{Room, Rooms};
 use crate::hub::context::Context;
 use crate::hub::jobs::{Job, PasswordDone, PasswordJob};

@@ -5,13 +5,13 @@ use core::ops::RangeInclusive;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::Room;
 use super::pages::{For, Lookup, PAGE};
+use super::{Room, Rooms};
 use crate::hub::context::Context;
 use crate::hub::encoded::{Encoded, PageRead};
 use crate::hub::jobs::{Job, ReadJob, StoreJob};
 use crate::hub::peer::Peers;
-use crate::hub::timers::RoomTimer;
+use crate::hub::timers::Timer;
 use crate::store::ReadError;
 
 impl Room {
@@ -39,28 +39,11 @@ impl Room {
         if seq < self.log.first() {
             return Lookup::Gone;
         }
-        let found = self.pages.lookup(range, takes);
+        let found = context.pages.lookup(self.id, range, takes);
         if matches!(found, Lookup::Later) {
-            self.pages.want(seq, peer, purpose);
+            context.pages.want(self.id, seq, peer, purpose);
         }
         found
-    }
-
-    /// Creates the jobs that read the requested pages.
-    pub(in crate::hub) fn create_read_jobs<P: Provider>(&mut self, context: &mut Context<P>) {
-        if context.timers.get(&self.timer(RoomTimer::Pages)).is_some() {
-            return;
-        }
-        while let Some(range) = self.pages.next_read(&(self.log.first()..=self.log.head())) {
-            let job = ReadJob { room: self.id, name: self.settings.name.clone(), range };
-            context.jobs.push_back(Job::Store(StoreJob::Read(job)));
-        }
-    }
-
-    /// Forgets the pages in memory. For tests.
-    #[cfg(test)]
-    pub(in crate::hub) fn forget_pages(&mut self) {
-        self.pages.clear();
     }
 
     pub(in crate::hub) fn on_read_done<P: Provider>(
@@ -74,7 +57,7 @@ impl Room {
         match entries {
             Ok(entries) => {
                 context.counters.pages_read += 1;
-                let read_for = self.pages.complete(range, entries);
+                let read_for = context.pages.complete(self.id, range, entries);
                 for id in &read_for {
                     if let Some(peer) = peers.get_mut(*id) {
                         context.turns.mark_ready(&mut peer.link.turn);
@@ -84,9 +67,24 @@ impl Room {
             }
             Err(ReadError(_)) => {
                 context.counters.reads_failed += 1;
-                self.pages.fail(&range);
-                context.timers.set(self.timer(RoomTimer::Pages), Some(now + context.config.limits.retry_min));
+                context.pages.fail(self.id, &range);
+                context.timers.set(Timer::Pages, Some(now + context.config.limits.retry_min));
             }
+        }
+    }
+}
+
+impl<P: Provider> Context<P> {
+    /// Creates the jobs that read the requested pages.
+    pub(in crate::hub) fn create_read_jobs(&mut self, rooms: &Rooms) {
+        if self.timers.get(&Timer::Pages).is_some() {
+            return;
+        }
+        // A room for which a page is requested stays in memory.
+        let kept = |id| rooms.get(id).map_or(1..=0, |room| room.first()..=room.head());
+        while let Some((room, range)) = self.pages.next_read(kept) {
+            let name = rooms.get(room).map(Room::shared_name).unwrap_or_default();
+            self.jobs.push_back(Job::Store(StoreJob::Read(ReadJob { room, name, range })));
         }
     }
 }

@@ -141,10 +141,10 @@ impl Room {
             return Err(NotRemoved::Unknown);
         }
         let in_tail = self.log.in_tail(seq).cloned().map(|encoded| Lookup::Here(seq, encoded));
-        let encoded = match in_tail.unwrap_or_else(|| self.pages.lookup(seq..=seq, |_| true)) {
+        let encoded = match in_tail.unwrap_or_else(|| context.pages.lookup(self.id, seq..=seq, |_| true)) {
             Lookup::Here(_, encoded) => encoded,
             Lookup::Later => {
-                self.pages.want(seq, waiter(by), For::Removal);
+                context.pages.want(self.id, seq, waiter(by), For::Removal);
                 return Ok(false);
             }
             Lookup::Passed(_) | Lookup::Gone => return Err(NotRemoved::Unknown),
@@ -224,7 +224,7 @@ impl Room {
         if !context.config.faults().keep_removed_bodies() {
             for seq in &batch.removed {
                 self.log.remove_body(*seq);
-                self.pages.remove_body(*seq);
+                context.pages.remove_body(self.id, *seq);
             }
         }
         context.counters.removals += batch.removed.len() as u64;

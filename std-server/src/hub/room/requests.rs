@@ -6,9 +6,13 @@ use std::sync::Arc;
 use kabar_core::chat::RefusedCode;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
+use zeroize::Zeroizing;
 
 use crate::hub::peer::member::{Answers, Due, Member, WelcomeDue};
 use crate::hub::people::JoinRequest;
+
+/// A password that is to be checked.
+pub(super) type Password = Zeroizing<Vec<u8>>;
 
 /// Why a Join is refused: a code and a text.
 pub(in crate::hub) type JoinError = (RefusedCode, Cow<'static, str>);

@@ -6,6 +6,7 @@ use kabar_std::names::Name;
 
 use super::Room;
 use super::directory::Directory;
+use super::tails::Tails;
 use crate::hub::context::Context;
 use crate::hub::people::Rename;
 use crate::hub::room_id::RoomId;
@@ -21,6 +22,7 @@ pub(in crate::hub) struct Rooms {
     touched: Vec<RoomId>,
     /// Rooms that have something to commit, in this order.
     dirty: Vec<RoomId>,
+    pub(super) tails: Tails,
 }
 
 /// A place in the table.
@@ -34,7 +36,14 @@ struct Slot {
 impl Rooms {
     /// No room is in memory.
     pub(in crate::hub) fn new(directory: Directory) -> Self {
-        Self { directory, slots: Vec::new(), free: Vec::new(), touched: Vec::new(), dirty: Vec::new() }
+        Self {
+            directory,
+            slots: Vec::new(),
+            free: Vec::new(),
+            touched: Vec::new(),
+            dirty: Vec::new(),
+            tails: Tails::default(),
+        }
     }
 
     /// Adds the room that `make` creates for an id.
@@ -60,7 +69,7 @@ impl Rooms {
     }
 
     /// A room, without a visit.
-    fn untouched(&mut self, id: RoomId) -> Option<&mut Room> {
+    pub(super) fn untouched(&mut self, id: RoomId) -> Option<&mut Room> {
         let slot = self.slots.get_mut(id.index as usize).filter(|slot| slot.generation == id.generation)?;
         slot.room.as_deref_mut()
     }
@@ -71,6 +80,18 @@ impl Rooms {
         let room = slot.room.as_deref_mut()?;
         if !core::mem::replace(&mut room.listed.is_touched, true) {
             self.touched.push(id);
+        }
+        Some(room)
+    }
+
+    /// Takes a room that nothing keeps in memory out of the table. Its id is used no more.
+    pub(super) fn take_idle(&mut self, id: RoomId) -> Option<Box<Room>> {
+        let slot = self.slots.get_mut(id.index as usize).filter(|slot| slot.generation == id.generation)?;
+        let room = slot.room.take_if(|room| room.listed.is_idle)?;
+        // A place that could repeat an id is not used again.
+        if let Some(next) = slot.generation.checked_add(1) {
+            slot.generation = next;
+            self.free.push(id.index);
         }
         Some(room)
     }

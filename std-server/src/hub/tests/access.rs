@@ -164,3 +164,60 @@ fn the_standing_invite_of_a_single_room_becomes_that_of_the_server() {
     let invites = world.store.load_server().expect("readable").invites;
     assert_eq!((invites.len(), invites[0].room.as_deref(), invites[0].used), (1, None, 1));
 }
+
+#[test]
+fn a_private_room_has_a_standing_invite_that_can_be_replaced() {
+    let mut world = World::new();
+    let cellar = world.add_private_room(CELLAR);
+    let (first, server) = (standing(&world), world.hub.standing_invite(RoomId::ONLY));
+    assert_eq!(world.hub.standing_invite(cellar).map(|it| it.secret), Some(first));
+    assert_ne!(server.map(|it| it.secret), Some(first));
+    let replaced = world.hub.replace_room_invite(world.now, CELLAR).expect("it has one");
+    assert_eq!(world.hub.replace_room_invite(world.now, ROOM), Err(OperatorError::NoSuchInvite));
+    world.run_ms(50);
+    let revoked = (RefusedCode::AUTHENTICATION, "this invite was revoked".into());
+    assert_eq!(refusal(&mut world, &in_cellar("Ana", 1, Credential::Invite(first))), Some(revoked));
+    assert_eq!(refusal(&mut world, &in_cellar("Ana", 1, Credential::Invite(replaced.secret))), None);
+    // The one of the server is as it was.
+    world.join(&join_args("Ben", 2));
+}
+
+#[test]
+fn an_operator_has_one_invite_without_bounds_for_each_room() {
+    let mut world = World::new();
+    world.add_room(CELLAR);
+    let ana = kabar_core::crypto::identity::PublicIdentity([1; 32]);
+    let own = |world: &mut World, room: &str| world.hub.own_invite(world.now, ana, room.to_owned());
+    let first = own(&mut world, ROOM).expect("room for it");
+    assert_eq!((own(&mut world, ROOM).map(|it| it.id), first.made_by), (Ok(first.id), Some(ana)));
+    assert_ne!(own(&mut world, CELLAR).map(|it| it.id), Ok(first.id));
+    assert!(world.hub.revoke_invite(world.now, first.id).is_ok());
+    assert_ne!(own(&mut world, ROOM).map(|it| it.id), Ok(first.id));
+    assert_eq!(own(&mut world, "nowhere"), Err(OperatorError::NoSuchRoom));
+}
+
+#[test]
+fn the_invites_by_which_somebody_came_are_known_when_it_is_banned() {
+    let mut world = World::new();
+    let (cellar, lobby) = (world.add_private_room(CELLAR), RoomId::ONLY);
+    let invite = create(&mut world, None, None);
+    world.join(&JoinArgs { credential: Credential::Invite(invite.secret), ..join_args("Ana", 1) });
+    let of_cellar = Credential::Invite(standing(&world));
+    assert_eq!(refusal(&mut world, &in_cellar("Ana", 1, of_cellar)), None);
+    let ids = |world: &World, room| {
+        let used = world.hub.invites_of(world.now, room, "ana").into_iter();
+        used.map(|it| (it.id, it.is_standing)).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&world, lobby), [(invite.id, false)]);
+    assert!(ids(&world, cellar).iter().all(|(id, is_standing)| *is_standing && *id != invite.id));
+    assert!(world.hub.ban(world.now, lobby, None, "Ana", None).is_ok());
+    world.run_ms(100);
+    assert_eq!(ids(&world, lobby), [(invite.id, false)]);
+    assert!(world.hub.revoke_invite(world.now, invite.id).is_ok());
+    assert_eq!(ids(&world, lobby), []);
+    // Under another identity, it needs a new one.
+    let again = |secret| JoinArgs { credential: Credential::Invite(secret), ..join_args("Eve", 9) };
+    assert_eq!(refusal(&mut world, &again(invite.secret)).map(|it| it.1), Some("this invite was revoked".into()));
+    let new = create(&mut world, None, Some(1));
+    assert_eq!(refusal(&mut world, &again(new.secret)), None);
+}

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use kabar_core::chat::message::{client_proof, join_statement, server_proof};
 use kabar_core::chat::{
-    AnswerCode, Authentication, ClientMessage, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode,
-    RefusedCode, Request, ServerMessage, Start, Term, Welcome, message_len,
+    AnswerCode, Authentication, ClientMessage, EndedCode, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post,
+    PostRefusedCode, RefusedCode, Request, ServerMessage, Start, Term, Welcome, message_len,
 };
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
@@ -64,6 +64,10 @@ pub(super) enum Received {
         name: Option<String>,
     },
     Notice(u8),
+    Ended {
+        code: EndedCode,
+        text: String,
+    },
     Answer {
         code: AnswerCode,
         text: String,
@@ -84,6 +88,9 @@ impl Received {
         }
         if let Info::Notice { code, .. } = info {
             return Self::Notice(code);
+        }
+        if let Info::Ended { code, text, .. } = info {
+            return Self::Ended { code, text: text.into() };
         }
         if let Info::Answer { code, text, .. } = info {
             return Self::Answer { code, text: text.into() };
@@ -526,13 +533,8 @@ fn handle_of(message: &ServerMessage<'_>) -> Option<u8> {
         | ServerMessage::Entry { handle, .. }
         | ServerMessage::Stub { handle, .. }
         | ServerMessage::Stored { handle, .. }
-        | ServerMessage::PostRefused { handle, .. }
-        | ServerMessage::Info(
-            Info::HistoryEntry { handle, .. }
-            | Info::MemberListed { handle, .. }
-            | Info::Answer { handle, .. }
-            | Info::OutputLine { handle, .. },
-        ) => Some(handle),
-        ServerMessage::Refused { .. } | ServerMessage::Info(_) => None,
+        | ServerMessage::PostRefused { handle, .. } => Some(handle),
+        ServerMessage::Info(info) => info.handle(),
+        ServerMessage::Refused { .. } => None,
     }
 }

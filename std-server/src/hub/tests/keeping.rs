@@ -1,6 +1,6 @@
 //! Retention of entries by age, number and bytes: the oldest go, and members go on.
 
-use kabar_core::chat::{AnswerCode, ClientMessage, ENTRY_OVERHEAD, EntryKind, Request, Start};
+use kabar_core::chat::{AnswerCode, ClientMessage, ENTRY_OVERHEAD, EndedCode, EntryKind, Request, Start};
 use kabar_core::time::Duration;
 
 use super::fake_client::{JoinArgs, ROOM, Received, join_args};
@@ -169,9 +169,9 @@ fn a_member_that_lags_behind_what_is_kept_joins_again() {
     world.clients[ben].is_cut = true;
     post(&mut world, ana, 6..=900);
     world.clients[ben].is_cut = false;
-    world.run(Duration::from_secs(5));
+    world.run(Duration::from_secs(30));
     assert!(
-        world.clients[ben].closed.is_some()
+        world.clients[ben].received.iter().any(|it| matches!(it, Received::Ended { code: EndedCode::GAP, .. }))
             || world.clients[ben].seqs().last() == Some(&world.hub.status(RoomId::ONLY).head)
     );
     let seqs = world.clients[ben].seqs();

@@ -9,7 +9,7 @@ use kabar_core::time::Duration;
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::world::{PASSWORD, World};
 use crate::hub::{HubConfig, HubEvent, InviteTerms, JobKind, JoinPolicy, LIMITS, Limit, RoomId};
-use crate::store::{Fault, PrivilegeKind};
+use crate::store::{Fault, PrivilegeKind, Visibility};
 
 const HOUR: u64 = 3_600_000_000;
 const SECOND: u64 = 1_000_000;
@@ -50,6 +50,27 @@ fn every_limit_has_a_test() {
 }
 
 limits! {
+    rooms_are_bounded: "max-rooms", 2, |set| {
+        let mut world = World::with(set);
+        for name in ["attic", "cellar"] {
+            let _ = world.hub.add_room(world.now, None, name, Visibility::Open, "");
+        }
+        world
+    };
+    rooms_that_are_read_at_once_are_bounded: "max-room-loads", 1, |set| {
+        let mut world = World::with(set);
+        world.hold(JobKind::Store);
+        for (room, key) in [("attic", 1), ("cellar", 2)] {
+            attempt_join(&mut world, &JoinArgs { room, ..join_args("Ana", key) });
+        }
+        world
+    };
+    a_room_in_which_nobody_is_leaves_memory: "room-idle-time", SECOND, |set| {
+        let mut world = World::with(set);
+        world.add_room("attic");
+        world.run(Duration::from_secs(5));
+        world
+    };
     connections_are_bounded: "max-connections", 2, |set| connecting(set, 3);
     connections_that_have_not_joined_are_bounded: "max-unjoined", 2, |set| connecting(set, 3);
     a_connection_that_does_not_join_in_time_is_closed: "join-time", SECOND, |set| {

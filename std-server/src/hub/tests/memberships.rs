@@ -1,7 +1,7 @@
 //! Several rooms on one connection (SPEC 6.1 to 6.3): each has its own handle, none delays another,
 //! and the connection lasts as long as it is in one of them.
 
-use kabar_core::chat::{EntryKind, RefusedCode, Request};
+use kabar_core::chat::{EndedCode, EntryKind, RefusedCode, Request, Start};
 use kabar_core::connection::{CloseCode, Closed};
 use kabar_core::time::Duration;
 
@@ -109,8 +109,8 @@ fn joins_are_answered_in_any_order_and_delay_no_other_room() {
 #[test]
 fn a_join_that_waits_for_an_operator_delays_no_other_room() {
     let mut world = World::new();
-    world.config.needs_approval = true;
     let cellar = world.add_room(CELLAR);
+    world.hub.rooms.get_mut(cellar).expect("a room").let_newcomers_wait();
     let ana = world.client();
     world.connect(ana);
     world.clients[ana].join(&in_room(CELLAR, "Ana", 1));
@@ -243,6 +243,8 @@ fn whoever_is_kicked_from_one_room_stays_in_the_other() {
     world.clients[ana].post_in(ROOM, 1, "still here");
     world.run(Duration::from_secs(30));
     assert!(world.clients[ana].is_connected());
+    let ended = Received::Ended { code: EndedCode::KICKED, text: "you were kicked: too loud".to_owned() };
+    assert_eq!(world.clients[ana].about(CELLAR).last(), Some(&ended));
     assert_eq!((names(&world, LOBBY).len(), names(&world, cellar).len()), (1, 0));
     assert_eq!(world.clients[ana].texts_in(ROOM), ["still here"]);
     // A new membership has another handle: what is under way for the old one is not for it.
@@ -336,4 +338,41 @@ fn a_long_backlog_in_one_room_does_not_delay_a_line_in_another() {
     assert_eq!(texts.len(), 401);
     // What the rings contain comes first.
     assert!(at < 80, "after {at} others");
+}
+
+#[test]
+fn a_member_whose_next_entries_are_gone_joins_again_on_the_same_connection() {
+    let (mut world, cellar, ana) = ana_in_two(World::with(|config| {
+        config.limits.keep_entries = 20;
+        config.limits.tail_bytes = 0;
+    }));
+    let ben = world.join(&in_room(CELLAR, "Ben", 2));
+    world.clients[ana].is_not_reading = true;
+    let text = "x".repeat(1_000);
+    for number in 1..=400 {
+        world.clients[ben].post_in(CELLAR, number, &text);
+        world.run_ms(20);
+    }
+    world.run(Duration::from_secs(20));
+    assert_eq!((names(&world, LOBBY).len(), names(&world, cellar).len()), (1, 1), "still in the lobby");
+    world.clients[ana].is_not_reading = false;
+    world.clients[ana].read_messages();
+    world.run(Duration::from_secs(1));
+    let is_gap = |it: &Received| matches!(it, Received::Ended { code: EndedCode::GAP, .. });
+    assert!(
+        world.clients[ana].about(CELLAR).last().is_some_and(is_gap),
+        "{:?}",
+        world.clients[ana].about(CELLAR).last()
+    );
+    let seq = world.clients[ana].seqs().last().copied().expect("it got some");
+    let (term, instance) = (world.clients[ana].welcome().term, world.clients[ana].instance_in(CELLAR));
+    world.clients[ana].received.clear();
+    let start = Start::After { seq, term, fallback_count: 0 };
+    world.clients[ana].join(&JoinArgs { start, instance, ..in_room(CELLAR, "Ana", 1) });
+    world.run(Duration::from_secs(1));
+    let status = world.hub.status(cellar);
+    assert_eq!((world.clients[ana].welcome().first, status.members), (status.first, 2));
+    assert_eq!(world.clients[ana].seqs(), (status.first..=status.head).collect::<Vec<_>>());
+    let announced = world.store.entries(CELLAR).iter().filter(|entry| entry.kind != EntryKind::TEXT).count();
+    assert_eq!(announced, 0, "nobody left");
 }

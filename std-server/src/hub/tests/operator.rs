@@ -44,11 +44,11 @@ fn a_kicked_member_is_informed_and_the_kick_is_logged() {
 fn a_name_can_be_released_unless_its_owner_is_connected() {
     let mut world = World::new();
     let ana = world.join(&join_args("Ana", 1));
-    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, "Ana"), Err(OperatorError::InUse));
-    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NoSuchName));
+    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, None, "Ana"), Err(OperatorError::InUse));
+    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, None, "Ben"), Err(OperatorError::NoSuchName));
     world.clients[ana].close(world.now);
     world.run_ms(100);
-    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, "ana"), Ok("Ana".to_owned()));
+    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, None, "ana"), Ok("Ana".to_owned()));
     world.run_ms(10);
     let ben = world.join(&join_args("Ana", 2));
     assert_eq!(world.clients[ben].welcome().name, "Ana");
@@ -67,7 +67,7 @@ fn a_name_released_right_after_its_owner_left_is_free_immediately() {
         }
         world.clients[ana].close(world.now);
         world.run_ms(10);
-        assert!(world.hub.release_name(world.now, RoomId::ONLY, "Ana").is_ok());
+        assert!(world.hub.release_name(world.now, RoomId::ONLY, None, "Ana").is_ok());
         let ben = world.client();
         world.attempt_join(ben, &join_args("Ana", 2));
         assert_eq!(world.clients[ben].refusal(), None);

@@ -9,7 +9,7 @@ use kabar_core::time::Duration;
 
 use super::fake_client::{JoinArgs, Received, join_args};
 use super::world::World;
-use crate::hub::{HubEvent, JobKind, OperationId, OperatorError, RoomId};
+use crate::hub::{HubEvent, JobKind, OperationId, OperatorError, PrivilegeInfo, RoomId};
 use crate::store::{Fault, Privilege, PrivilegeKind, SanctionKind, Store};
 
 const ROOM: RoomId = RoomId::ONLY;
@@ -201,8 +201,64 @@ fn actions_state_who_did_them_and_why() {
         ["Ana is an operator now", "Cleo is muted by Ana: too loud", "by Ana: spam", "Cleo is banned by Ana", "by Ana"];
     assert_eq!(announced(&world), expected);
     let sanctions = world.hub.sanctions(ROOM);
-    assert!(sanctions.iter().all(|sanction| sanction.by == ana) && sanctions.len() == 2, "{sanctions:?}");
-    assert!(sanctions.iter().any(|it| it.kind == SanctionKind::Mute && it.reason.as_deref() == Some("too loud")));
+    assert!(
+        sanctions.iter().all(|it| it.sanction.by == ana && it.by.as_deref() == Some("Ana")) && sanctions.len() == 2,
+        "{sanctions:?}"
+    );
+    let mut sanctions = sanctions.iter().map(|it| &it.sanction);
+    assert!(sanctions.any(|it| it.kind == SanctionKind::Mute && it.reason.as_deref() == Some("too loud")));
+}
+
+#[test]
+fn what_ends_states_who_ended_it() {
+    let (mut world, ..) = two();
+    world.join(&join_args("Cleo", 3));
+    let (ana, now) = (Some(identity(&mut world, "Ana")), world.now);
+    for by in [None, ana] {
+        assert!(world.hub.mute(now, ROOM, None, "Cleo", None).is_ok());
+        assert!(world.hub.unmute(now, ROOM, by, "Cleo").is_ok());
+        assert!(world.hub.grant(now, ROOM, by, "Ben", TRUSTED).is_ok());
+        assert!(world.hub.revoke(now, ROOM, by, "Ben", TRUSTED).is_ok());
+        assert!(world.hub.grant(now, ROOM, by, "Ben", OPERATOR).is_ok());
+        assert!(world.hub.revoke(now, ROOM, by, "Ben", OPERATOR).is_ok());
+    }
+    assert!(world.hub.ban(now, ROOM, ana, "Cleo", None).is_ok());
+    assert!(world.hub.unban(now, ROOM, ana, "Cleo").is_ok());
+    world.run(Duration::from_secs(120));
+    assert!(world.hub.release_name(world.now, ROOM, ana, "Cleo").is_ok());
+    world.run_ms(100);
+    let expected = [
+        "Ana is an operator now",
+        // At the console, only this is shown.
+        "Ben is an operator now",
+        "Ben is no longer an operator",
+        "Cleo was unmuted by Ana",
+        "Ben is trusted now by Ana",
+        "Ben is no longer trusted by Ana",
+        "Ben is an operator now by Ana",
+        "Ben is no longer an operator by Ana",
+        "Cleo is banned by Ana",
+        "by Ana",
+        "Cleo was unbanned by Ana",
+        "the name Cleo was released by Ana",
+    ];
+    assert_eq!(announced(&world), expected);
+}
+
+#[test]
+fn operators_of_the_configuration_are_listed_with_those_of_commands() {
+    let mut world = World::new();
+    world.join(&join_args("Ana", 1));
+    let (ana, nobody) = (Fingerprint::of_identity(&identity(&mut world, "Ana")), Fingerprint([9; 20]));
+    world.config.operators = vec![ana, nobody];
+    world.restart();
+    world.join(&join_args("Ben", 2));
+    assert!(world.hub.grant(world.now, ROOM, None, "Ben", OPERATOR).is_ok());
+    let listed = world.hub.privileges();
+    let known = PrivilegeInfo::Configured { fingerprint: ana, name: Some("Ana".to_owned()) };
+    assert_eq!(listed[..2], [known, PrivilegeInfo::Configured { fingerprint: nobody, name: None }]);
+    assert!(matches!(&listed[2], PrivilegeInfo::Granted { privilege, by: None } if privilege.name == "Ben"));
+    assert_eq!(listed.len(), 3);
 }
 
 #[test]

@@ -156,11 +156,11 @@ fn a_name_in_use_in_one_room_cannot_be_released_from_another() {
     let cellar = world.add_room(CELLAR);
     let ana = world.join(&join_args("Ana", 1));
     let now = world.now;
-    assert_eq!(world.hub.release_name(now, cellar, "Ana"), Err(OperatorError::InUse));
+    assert_eq!(world.hub.release_name(now, cellar, None, "Ana"), Err(OperatorError::InUse));
     world.clients[ana].close(now);
     world.run_ms(100);
     let now = world.now;
-    assert_eq!(world.hub.release_name(now, cellar, "Ana"), Ok("Ana".to_owned()));
+    assert_eq!(world.hub.release_name(now, cellar, None, "Ana"), Ok("Ana".to_owned()));
     world.run_ms(100);
     let eve = world.join(&join_args("Ana", 2));
     assert!(world.clients[eve].is_welcome());

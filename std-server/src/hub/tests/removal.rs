@@ -106,8 +106,7 @@ fn a_body_is_removed_from_pages_in_memory_and_on_their_way() {
     request(&mut world, ana, 3);
     world.hold(JobKind::Store);
     world.run_ms(20);
-    let room = world.hub.rooms.get_mut(RoomId::ONLY).expect("the room");
-    room.forget_pages();
+    world.hub.context.pages.clear(RoomId::ONLY);
     let ask = Request::History { before: 5, count: 3 };
     assert!(world.clients[ana].send(&ClientMessage::Request { handle: 1, request: ask }));
     world.run_ms(20);

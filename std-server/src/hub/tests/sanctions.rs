@@ -101,9 +101,9 @@ fn an_unbanned_identity_joins_again_across_restarts() {
     world.join(&join_args("Ana", 1));
     assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None).is_ok());
     world.run_ms(100);
-    assert_eq!(world.hub.unban(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NotInEffect));
-    assert!(world.hub.unban(world.now, RoomId::ONLY, "ana").is_ok());
-    assert_eq!(world.hub.unban(world.now, RoomId::ONLY, "ana"), Err(OperatorError::NotInEffect));
+    assert_eq!(world.hub.unban(world.now, RoomId::ONLY, None, "Ben"), Err(OperatorError::NotInEffect));
+    assert!(world.hub.unban(world.now, RoomId::ONLY, None, "ana").is_ok());
+    assert_eq!(world.hub.unban(world.now, RoomId::ONLY, None, "ana"), Err(OperatorError::NotInEffect));
     world.run_ms(10);
     world.restart();
     world.join(&join_args("Ana", 1));
@@ -129,7 +129,7 @@ fn a_muted_member_receives_everything_and_its_posts_are_refused_until_unmuted() 
     world.clients[ana].post_settled(3, 2, "three");
     world.run_ms(50);
     assert_eq!(muted(&world, ana), [2, 3]);
-    assert!(world.hub.unmute(world.now, RoomId::ONLY, "Ana").is_ok());
+    assert!(world.hub.unmute(world.now, RoomId::ONLY, None, "Ana").is_ok());
     world.clients[ana].post_settled(4, 3, "four");
     world.run_ms(50);
     assert_eq!(world.texts(), ["one", "hello", "four"]);
@@ -162,7 +162,7 @@ fn sanctions_imposed_while_the_store_fails_take_effect_at_once_and_are_written_l
         world.clients[ben].post(1, "waits");
         world.run_ms(20);
         assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None).is_ok());
-        assert!(world.hub.unmute(world.now, RoomId::ONLY, "Cleo").is_ok());
+        assert!(world.hub.unmute(world.now, RoomId::ONLY, None, "Cleo").is_ok());
         world.run_ms(400);
         assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::BANNED)), "{fault:?}");
         assert_eq!(refusal(&mut world, &join_args("Ana", 1)), Some(RefusedCode::BANNED), "{fault:?}");
@@ -216,7 +216,8 @@ fn sanctions_are_listed_oldest_first() {
         world.run_ms(10);
     }
     assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Zoe", None).is_ok());
-    let listed: Vec<_> = world.hub.sanctions(RoomId::ONLY).into_iter().map(|it| (it.name, it.kind)).collect();
+    let listed: Vec<_> =
+        world.hub.sanctions(RoomId::ONLY).into_iter().map(|it| (it.sanction.name, it.sanction.kind)).collect();
     let expected = [("Zoe", SanctionKind::Mute), ("Ana", SanctionKind::Mute), ("Zoe", SanctionKind::Ban)];
     assert_eq!(listed, expected.map(|(name, kind)| (name.to_owned(), kind)));
 }

@@ -9,9 +9,8 @@ use kabar_core::time::{Duration, Instant};
 
 use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_args};
 use super::server_key::{Key, MODULUS};
-use crate::hub::room::RoomSettings;
-use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, PasswordVerifier, RoomId};
-use crate::store::{LogEntry, MemoryStore, RoomRecord, Store};
+use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, OperatorError, PasswordVerifier, RoomId};
+use crate::store::{LogEntry, MemoryStore, Visibility};
 
 /// The password of rooms that have one.
 pub(super) const PASSWORD: &str = "open sesame";
@@ -95,22 +94,28 @@ impl World {
         world
     }
 
-    /// Adds a room in addition to the first one, and like it.
+    /// Adds a room in addition to the first one, if there is none of this name, and loads it.
     pub(super) fn add_room(&mut self, name: &str) -> RoomId {
-        self.add_room_with(name, false)
+        self.add_room_with(name, Visibility::Open)
     }
 
     /// As [`Self::add_room`], but private.
     pub(super) fn add_private_room(&mut self, name: &str) -> RoomId {
-        self.add_room_with(name, true)
+        self.add_room_with(name, Visibility::Private)
     }
 
-    fn add_room_with(&mut self, name: &str, is_private: bool) -> RoomId {
-        let loaded = self.store.load_room(name).expect("readable");
-        self.hub.rooms.directory.put(RoomRecord::named(name));
-        let mut settings = RoomSettings::new(&self.config, name);
-        settings.is_private = is_private;
-        let id = self.hub.insert_room(self.now, settings, &loaded);
+    fn add_room_with(&mut self, name: &str, visibility: Visibility) -> RoomId {
+        let added = self.hub.add_room(self.now, None, name, visibility, "");
+        assert!(matches!(added, Ok(()) | Err(OperatorError::RoomExists)));
+        self.open_room(name)
+    }
+
+    /// Loads a room.
+    pub(super) fn open_room(&mut self, name: &str) -> RoomId {
+        while self.hub.open_room(self.now, name).expect("there is such a room").is_none() {
+            self.run_ms(5);
+        }
+        let id = self.hub.open_room(self.now, name).expect("there is such a room").expect("it is loaded");
         self.drain();
         id
     }

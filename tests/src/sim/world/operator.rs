@@ -77,9 +77,9 @@ impl World {
         let is_done = names.iter().any(|name| {
             match (kind, is_lifted) {
                 (SanctionKind::Ban, false) => hub.ban(now, RoomId::ONLY, None, name, Some(&reason)),
-                (SanctionKind::Ban, true) => hub.unban(now, RoomId::ONLY, name),
+                (SanctionKind::Ban, true) => hub.unban(now, RoomId::ONLY, None, name),
                 (SanctionKind::Mute, false) => hub.mute(now, RoomId::ONLY, None, name, Some(&reason)),
-                (SanctionKind::Mute, true) => hub.unmute(now, RoomId::ONLY, name),
+                (SanctionKind::Mute, true) => hub.unmute(now, RoomId::ONLY, None, name),
             }
             .is_ok()
         });
@@ -87,7 +87,7 @@ impl World {
             let after = hub.sanctions(RoomId::ONLY);
             let (longer, shorter) = if is_lifted { (before, after) } else { (after, before) };
             let changed = longer.iter().find(|it| !shorter.contains(it));
-            let changed = changed.and_then(|sanction| self.sanctioned(sanction));
+            let changed = changed.and_then(|sanction| self.sanctioned(&sanction.sanction));
             let Some(changed) = changed else { return self.serve() };
             if is_lifted {
                 self.coverage.count(Seen::SanctionLifted);

@@ -9,10 +9,10 @@ use kabar_core::time::Instant;
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
 use crate::hub::peer::Peers;
+use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, Origin};
 use crate::hub::room::presence::Presence;
 use crate::hub::room::requests::CommittingJoin;
-use crate::hub::room::{Room, STORE_FAILS};
 use crate::store::{LogEntry, RoomBatch, RoomState};
 
 impl Room {
@@ -29,6 +29,7 @@ impl Room {
         context.counters.entries += batch.entries.len() as u64;
         let first = self.log.first();
         self.log.apply(&batch);
+        self.apply_topic(&batch);
         self.instances.add(&batch.instances, &mut context.people.known);
         self.admissions.apply(&batch, &mut context.admitted);
         self.presence.apply(&changes);
@@ -86,19 +87,21 @@ impl Room {
         }
     }
 
-    /// Refuses the Joins that wait for a commit: they do not wait for the store to recover. Their
-    /// announcements are dropped, or revoked by Left, when the outcome is known.
+    /// Refuses the Joins that wait for a commit. Their announcements are dropped, or revoked by Left,
+    /// when the outcome is known.
     pub(in crate::hub) fn refuse_joins<P: Provider>(
         &mut self,
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
+        code: RefusedCode,
+        text: &str,
     ) {
         let in_flight = self.appender.in_flight.iter().flat_map(|it| &it.joins);
         for CommittingJoin { peer, request } in in_flight.chain(&self.appender.joins) {
             if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.memberships.is_joining(self.id)) {
                 self.residents.remove(&peer.link.id);
-                self.refuse(now, context, peer, request.name.shown(), RefusedCode::TRY_LATER, STORE_FAILS);
+                self.refuse(now, context, peer, request.name.shown(), code, text);
             }
         }
     }
@@ -126,7 +129,7 @@ impl Room {
     /// Replaces everything that the store has by what was read from it again.
     pub(in crate::hub) fn reload<P: Provider>(&mut self, context: &mut Context<P>, loaded: &RoomState) {
         self.log.reload(loaded);
-        self.pages.clear();
+        context.pages.clear(self.id);
         self.admissions.reload(loaded, &mut context.admitted);
         let before = core::mem::replace(&mut self.presence, Presence::new(loaded));
         self.sanctions.reload(loaded);

@@ -22,10 +22,9 @@ pub(in crate::hub) struct Log {
     first: u64,
     head: u64,
     instances: BTreeMap<u64, Instance>,
-    /// The last entries up to `head`, within `tail_limit` bytes.
+    /// The last entries up to `head`, as many as the server has memory for (see `tails`).
     tail: VecDeque<Encoded>,
     tail_bytes: usize,
-    tail_limit: usize,
     tail_dropped: u64,
 }
 
@@ -46,7 +45,7 @@ pub(in crate::hub) struct Instance {
 
 impl Log {
     /// The log that the store holds, with the new term `term`.
-    pub(in crate::hub) fn new(loaded: &RoomState, term: Term, tail_limit: usize) -> Self {
+    pub(in crate::hub) fn new(loaded: &RoomState, term: Term) -> Self {
         let mut log = Self {
             ended: BTreeMap::new(),
             latest: None,
@@ -56,7 +55,6 @@ impl Log {
             instances: BTreeMap::new(),
             tail: VecDeque::new(),
             tail_bytes: 0,
-            tail_limit,
             tail_dropped: 0,
         };
         log.reload(loaded);
@@ -101,12 +99,25 @@ impl Log {
             self.tail.push_back(encoded);
         }
         self.head = self.head.max(batch.last_seq().unwrap_or_default());
-        while self.tail_bytes > self.tail_limit
+    }
+
+    /// Drops the oldest entries of the tail, of at least `surplus` bytes if there are as many.
+    pub(in crate::hub) fn shrink_tail(&mut self, surplus: usize) {
+        let kept = self.tail_bytes.saturating_sub(surplus);
+        while self.tail_bytes > kept
             && let Some(oldest) = self.tail.pop_front()
         {
             self.tail_bytes -= oldest.message_len();
             self.tail_dropped += 1;
         }
+        if self.tail.is_empty() {
+            self.tail.shrink_to_fit();
+        }
+    }
+
+    /// Bytes of the tail.
+    pub(in crate::hub) fn tail_bytes(&self) -> usize {
+        self.tail_bytes
     }
 
     /// Drops the entries of the tail that are not kept.

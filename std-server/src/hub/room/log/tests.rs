@@ -23,7 +23,7 @@ fn entry(seq: u64) -> LogEntry {
 fn log() -> Log {
     let term = |term, first_seq| TermRecord { term, first_seq };
     let loaded = RoomState { terms: vec![term(A, 1), term(B, 11)], first: 5, head: 20, ..RoomState::default() };
-    let mut log = Log::new(&loaded, NOW, 2_000);
+    let mut log = Log::new(&loaded, NOW);
     assert!(!log.is_term_durable());
     log.apply(&RoomBatch { term: Some(log.term()), ..RoomBatch::default() });
     assert!(log.is_term_durable());
@@ -48,7 +48,7 @@ fn a_cursor_is_valid_up_to_the_last_entry_of_its_term() {
 /// A batch of unknown outcome: the store is read again, and then the batch counts as committed.
 #[test]
 fn a_term_read_back_from_the_store_counts_once() {
-    let mut log = Log::new(&RoomState::default(), NOW, 2_000);
+    let mut log = Log::new(&RoomState::default(), NOW);
     let first = RoomBatch { term: Some(log.term()), entries: vec![entry(1)], ..RoomBatch::default() };
     log.reload(&RoomState { terms: vec![log.term()], first: 1, head: 1, ..RoomState::default() });
     log.apply(&first);
@@ -62,7 +62,7 @@ fn checks_of_terms_do_not_slow_down_with_the_number_of_runs() {
     const RUNS: u64 = 100_000;
     let term = |run: u64| Term(run.to_be_bytes());
     let terms = (1..=RUNS).map(|run| TermRecord { term: term(run), first_seq: run }).collect();
-    let mut log = Log::new(&RoomState { terms, first: 1, head: RUNS, ..RoomState::default() }, NOW, 2_000);
+    let mut log = Log::new(&RoomState { terms, first: 1, head: RUNS, ..RoomState::default() }, NOW);
     log.apply(&RoomBatch { term: Some(log.term()), ..RoomBatch::default() });
     let begun = std::time::Instant::now();
     for run in 1..=RUNS {
@@ -78,7 +78,7 @@ fn checks_of_terms_do_not_slow_down_with_the_number_of_runs() {
 fn forgets_the_oldest_terms_beyond_its_bound() {
     let term = |number: u64| TermRecord { term: Term(number.to_be_bytes()), first_seq: number };
     let terms = (1..=MAX_TERMS as u64).map(term).collect();
-    let mut log = Log::new(&RoomState { terms, first: 1, head: 5_000, ..RoomState::default() }, NOW, 2_000);
+    let mut log = Log::new(&RoomState { terms, first: 1, head: 5_000, ..RoomState::default() }, NOW);
     let forgotten = Forgotten { terms: log.surplus_terms(), ..Forgotten::default() };
     assert_eq!(forgotten.terms, [term(1).term]);
     log.apply(&RoomBatch { term: Some(log.term()), forgotten, ..RoomBatch::default() });
@@ -104,14 +104,18 @@ fn delivery_never_starts_before_the_first_kept_entry() {
 }
 
 #[test]
-fn the_tail_holds_the_last_entries_within_its_bytes() {
+fn the_tail_holds_the_last_entries_and_loses_the_oldest_first() {
     let mut log = log();
     log.apply(&RoomBatch { entries: (21..=60).map(entry).collect(), ..RoomBatch::default() });
+    assert!((21..=60).all(|seq| log.in_tail(seq).is_some()));
+    log.shrink_tail(log.tail_bytes() - 2_000);
     assert_eq!(log.head(), 60);
     let held: Vec<u64> = (1..=61).filter(|seq| log.in_tail(*seq).is_some()).collect();
     assert_eq!(held.last(), Some(&60));
     assert!(held.len() >= 10 && log.tail_bytes <= 2_000, "{held:?}");
     assert!(held.iter().all(|seq| log.in_tail(*seq).expect("held").entry().header.seq == *seq));
+    log.shrink_tail(usize::MAX);
+    assert_eq!((log.tail_bytes(), log.tail_dropped(), log.in_tail(60).is_none()), (0, 40, true));
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! Pages of the log from before the tail: read from the store for members that lag and for History,
-//! shared by all connections, bounded in bytes. They are read in the order in which they were first
-//! requested, and a connection requests at most two at a time: a member that reads a lot waits for
-//! its next page as long as all others.
+//! Pages of the logs of all rooms from before their tails: read from the store for members that lag
+//! and for History, shared by all connections, bounded in bytes. They are read in the order in which
+//! they were first requested, and a member requests at most two at a time: one that reads a lot
+//! waits for its next page as long as all others.
 
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kabar_core::chat::MAX_MESSAGE_LEN;
 
 use crate::hub::encoded::{Encoded, PageRead};
+use crate::hub::room_id::RoomId;
 
 /// Entries per page: at most 142 KB.
 pub(in crate::hub) const PAGE: u64 = 32;
@@ -28,7 +29,7 @@ pub(in crate::hub) enum Lookup {
     Gone,
 }
 
-/// The purpose of a page. A connection requests one page for each.
+/// The purpose of a page. A member requests one page for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::hub) enum For {
     /// The next entry for a cursor.
@@ -39,24 +40,27 @@ pub(in crate::hub) enum For {
     Removal,
 }
 
+/// Identifies a page: its room, and its number in the log.
+type PageId = (RoomId, u64);
+
 /// Pages, and the connections that wait for them.
 #[derive(Debug)]
 pub(in crate::hub) struct Pages {
-    pages: BTreeMap<u64, Page>,
+    pages: BTreeMap<PageId, Page>,
     /// Pages by when they were used last, or by an earlier use.
-    ages: BTreeMap<u64, u64>,
+    ages: BTreeMap<u64, PageId>,
     bytes: usize,
     limit: usize,
     uses: u64,
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: BTreeMap<PageId, Waiting>,
     /// Pages to be read, in the order of their first request.
-    order: BTreeMap<u64, u64>,
+    order: BTreeMap<u64, PageId>,
     wants: u64,
-    /// The pages that each connection waits for.
-    wanted: BTreeMap<u32, [Option<u64>; 3]>,
-    outstanding: BTreeSet<u64>,
+    /// The pages of a room that each connection waits for.
+    wanted: BTreeMap<(RoomId, u32), [Option<u64>; 3]>,
+    outstanding: BTreeSet<PageId>,
     /// Pages that are being read and may contain a body that was removed since.
-    stale: BTreeSet<u64>,
+    stale: BTreeSet<PageId>,
     max_reads: usize,
     dropped: u64,
     held: u64,
@@ -111,10 +115,15 @@ impl Pages {
     }
 
     /// Looks for the first entry of `range` that `takes` accepts, within the page of its start.
-    pub(in crate::hub) fn lookup(&mut self, range: RangeInclusive<u64>, takes: impl Fn(&Encoded) -> bool) -> Lookup {
+    pub(in crate::hub) fn lookup(
+        &mut self,
+        room: RoomId,
+        range: RangeInclusive<u64>,
+        takes: impl Fn(&Encoded) -> bool,
+    ) -> Lookup {
         let seq = *range.start();
         self.uses += 1;
-        let Some(page) = self.pages.get_mut(&page_of(seq)).filter(|page| page.range.contains(&seq)) else {
+        let Some(page) = self.pages.get_mut(&(room, page_of(seq))).filter(|page| page.range.contains(&seq)) else {
             return Lookup::Later;
         };
         page.used = self.uses;
@@ -130,39 +139,40 @@ impl Pages {
         Lookup::Passed(last + 1)
     }
 
-    /// Notes that a connection waits for the page of `seq`, instead of the one that it requested
-    /// for the same purpose before.
-    pub(in crate::hub) fn want(&mut self, seq: u64, connection_id: u32, why: For) {
+    /// Notes that a connection waits for the page of `seq`, instead of the one of this room that it
+    /// requested for the same purpose before.
+    pub(in crate::hub) fn want(&mut self, room: RoomId, seq: u64, connection_id: u32, why: For) {
         let page = page_of(seq);
-        let slots = self.wanted.entry(connection_id).or_default();
+        let slots = self.wanted.entry((room, connection_id)).or_default();
         let old = slots[why as usize].replace(page);
         if old == Some(page) {
             return;
         }
         if let Some(old) = old.filter(|old| !slots.contains(&Some(*old))) {
-            self.leave(old, connection_id);
+            self.leave((room, old), connection_id);
         }
         self.wants += 1;
-        let (turn, is_under_way) = (self.wants, self.outstanding.contains(&page));
-        let waiting = self.waiting.entry(page).or_insert_with(|| {
+        let id = (room, page);
+        let (turn, is_under_way) = (self.wants, self.outstanding.contains(&id));
+        let waiting = self.waiting.entry(id).or_insert_with(|| {
             if !is_under_way {
-                self.order.insert(turn, page);
+                self.order.insert(turn, id);
             }
             Waiting { turn, connections: BTreeSet::new() }
         });
         waiting.connections.insert(connection_id);
     }
 
-    /// Ends the waiting of a connection.
-    pub(in crate::hub) fn forget(&mut self, connection_id: u32) {
-        for page in self.wanted.remove(&connection_id).into_iter().flatten().flatten() {
-            self.leave(page, connection_id);
+    /// Ends the waiting of a connection in a room.
+    pub(in crate::hub) fn forget(&mut self, room: RoomId, connection_id: u32) {
+        for page in self.wanted.remove(&(room, connection_id)).into_iter().flatten().flatten() {
+            self.leave((room, page), connection_id);
         }
     }
 
     /// Ends the waiting of a connection for `page`. A page that no connection waits for is not
     /// read.
-    fn leave(&mut self, page: u64, connection_id: u32) {
+    fn leave(&mut self, page: PageId, connection_id: u32) {
         let Some(waiting) = self.waiting.get_mut(&page) else { return };
         waiting.connections.remove(&connection_id);
         if waiting.connections.is_empty() {
@@ -171,53 +181,63 @@ impl Pages {
         }
     }
 
-    /// The next page to read, within what is kept and committed.
-    pub(in crate::hub) fn next_read(&mut self, kept: &RangeInclusive<u64>) -> Option<RangeInclusive<u64>> {
-        let (turn, page) = self.order.first_key_value().map(|(turn, page)| (*turn, *page))?;
+    /// The next page to read, within what `kept` states is kept of its room and committed.
+    pub(in crate::hub) fn next_read(
+        &mut self,
+        kept: impl Fn(RoomId) -> RangeInclusive<u64>,
+    ) -> Option<(RoomId, RangeInclusive<u64>)> {
+        let (turn, id) = self.order.first_key_value().map(|(turn, id)| (*turn, *id))?;
         if self.outstanding.len() >= self.max_reads {
             self.held += u64::from(!core::mem::replace(&mut self.is_held, true));
             return None;
         }
         self.is_held = false;
         self.order.remove(&turn);
-        self.outstanding.insert(page);
-        let first = page * PAGE + 1;
-        Some(first.max(*kept.start())..=(first + PAGE - 1).min(*kept.end()))
+        self.outstanding.insert(id);
+        let (room, page) = id;
+        let (first, kept) = (page * PAGE + 1, kept(room));
+        Some((room, first.max(*kept.start())..=(first + PAGE - 1).min(*kept.end())))
     }
 
     /// Adds a page; returns the connections that waited for it.
-    pub(in crate::hub) fn complete(&mut self, range: RangeInclusive<u64>, read: PageRead) -> BTreeSet<u32> {
+    pub(in crate::hub) fn complete(
+        &mut self,
+        room: RoomId,
+        range: RangeInclusive<u64>,
+        read: PageRead,
+    ) -> BTreeSet<u32> {
         let index = page_of(*range.end());
-        if self.stale.contains(&index) {
-            self.fail(&range);
+        let page = (room, index);
+        if self.stale.contains(&page) {
+            self.fail(room, &range);
             return BTreeSet::new();
         }
-        self.outstanding.remove(&index);
-        self.insert(index, range, read);
+        self.outstanding.remove(&page);
+        self.insert(page, range, read);
         while self.bytes > self.limit && self.pages.len() > 1 {
             self.drop_oldest();
         }
-        let connections = self.waiting.remove(&index).map(|waiting| waiting.connections).unwrap_or_default();
+        let connections = self.waiting.remove(&page).map(|waiting| waiting.connections).unwrap_or_default();
         for id in &connections {
-            let Some(slots) = self.wanted.get_mut(id) else { continue };
+            let Some(slots) = self.wanted.get_mut(&(room, *id)) else { continue };
             slots.iter_mut().for_each(|slot| *slot = slot.filter(|page| *page != index));
             if slots.iter().all(Option::is_none) {
-                self.wanted.remove(id);
+                self.wanted.remove(&(room, *id));
             }
         }
         connections
     }
 
-    fn insert(&mut self, index: u64, range: RangeInclusive<u64>, read: PageRead) {
+    fn insert(&mut self, id: PageId, range: RangeInclusive<u64>, read: PageRead) {
         let mut read = read.0.into_iter().peekable();
         let entry = |seq| read.next_if(|(at, _)| *at == seq).map(|(_, encoded)| encoded);
         let entries: Vec<Option<Encoded>> = range.clone().map(entry).collect();
         let bytes = entries.iter().flatten().map(|entry| entry.message_len()).sum();
         self.uses += 1;
         self.bytes += bytes;
-        self.ages.insert(self.uses, index);
+        self.ages.insert(self.uses, id);
         let page = Page { range, entries, bytes, used: self.uses, stands_at: self.uses };
-        if let Some(old) = self.pages.insert(index, page) {
+        if let Some(old) = self.pages.insert(id, page) {
             self.bytes -= old.bytes;
             self.ages.remove(&old.stands_at);
         }
@@ -225,37 +245,37 @@ impl Pages {
 
     /// Drops the least recently used page.
     fn drop_oldest(&mut self) {
-        while let Some((stands_at, index)) = self.ages.pop_first() {
-            let Some(page) = self.pages.get_mut(&index) else { continue };
+        while let Some((stands_at, id)) = self.ages.pop_first() {
+            let Some(page) = self.pages.get_mut(&id) else { continue };
             if page.used == stands_at {
                 self.bytes -= page.bytes;
-                self.pages.remove(&index);
+                self.pages.remove(&id);
                 self.dropped += 1;
                 return;
             }
             // It was used since.
             page.stands_at = page.used;
-            self.ages.insert(page.used, index);
+            self.ages.insert(page.used, id);
         }
     }
 
     /// Handles a failed read: the connections that wait for the page still do.
-    pub(in crate::hub) fn fail(&mut self, range: &RangeInclusive<u64>) {
-        let index = page_of(*range.end());
-        self.outstanding.remove(&index);
-        self.stale.remove(&index);
-        if let Some(waiting) = self.waiting.get(&index) {
-            self.order.insert(waiting.turn, index);
+    pub(in crate::hub) fn fail(&mut self, room: RoomId, range: &RangeInclusive<u64>) {
+        let id = (room, page_of(*range.end()));
+        self.outstanding.remove(&id);
+        self.stale.remove(&id);
+        if let Some(waiting) = self.waiting.get(&id) {
+            self.order.insert(waiting.turn, id);
         }
     }
 
     /// Removes the body of an entry. A page that is being read is read again.
-    pub(in crate::hub) fn remove_body(&mut self, seq: u64) {
-        let index = page_of(seq);
-        if self.outstanding.contains(&index) {
-            self.stale.insert(index);
+    pub(in crate::hub) fn remove_body(&mut self, room: RoomId, seq: u64) {
+        let id = (room, page_of(seq));
+        if self.outstanding.contains(&id) {
+            self.stale.insert(id);
         }
-        let Some(page) = self.pages.get_mut(&index).filter(|page| page.range.contains(&seq)) else { return };
+        let Some(page) = self.pages.get_mut(&id).filter(|page| page.range.contains(&seq)) else { return };
         let at = usize::try_from(seq - page.range.start()).unwrap_or(usize::MAX);
         if let Some(Some(entry)) = page.entries.get_mut(at) {
             let removed = entry.without_body();
@@ -264,6 +284,12 @@ impl Pages {
             self.bytes -= freed;
             *entry = removed;
         }
+    }
+
+    /// Whether a page of a room is being read or waited for.
+    pub(in crate::hub) fn is_reading(&self, room: RoomId) -> bool {
+        let all = (room, 0)..=(room, u64::MAX);
+        self.outstanding.range(all.clone()).next().is_some() || self.waiting.range(all).next().is_some()
     }
 
     /// Number of pages that were evicted.
@@ -276,11 +302,13 @@ impl Pages {
         self.held
     }
 
-    /// Drops all pages: the log has changed.
-    pub(in crate::hub) fn clear(&mut self) {
-        self.pages.clear();
-        self.ages.clear();
-        self.bytes = 0;
+    /// Drops all pages of a room: its log has changed, or it leaves memory.
+    pub(in crate::hub) fn clear(&mut self, room: RoomId) {
+        let of_room: Vec<PageId> = self.pages.range((room, 0)..=(room, u64::MAX)).map(|(id, _)| *id).collect();
+        for page in of_room.iter().filter_map(|id| self.pages.remove(id)) {
+            self.bytes -= page.bytes;
+            self.ages.remove(&page.stands_at);
+        }
     }
 }
 
