@@ -149,6 +149,26 @@ fn catches_a_removed_body_that_is_delivered() {
     assert_eq!(violation.rule, Rule::Removal, "{violation}");
 }
 
+/// Runs seeds with several rooms; returns the violated rules.
+fn violated_with_rooms(faults: FaultInjection) -> Vec<Rule> {
+    let options = Options { faults, theme: Some(Theme::Rooms), ..Options::default() };
+    let summary = run_many(0..SEEDS_PER_FAULT, THREADS, options, 20, |_| {});
+    summary.violations.iter().map(|(_, violation)| violation.rule).collect()
+}
+
+#[test]
+fn catches_an_entry_in_the_wrong_room() {
+    // Others are repetitions of numbers in the first room: they are never stored.
+    let rules = violated_with_rooms(FaultInjection { post_to_first_room: true, ..FaultInjection::default() });
+    assert!(rules.contains(&Rule::S1), "detected as {rules:?}");
+}
+
+#[test]
+fn catches_a_number_counted_in_the_wrong_room() {
+    let rules = violated_with_rooms(FaultInjection { count_numbers_together: true, ..FaultInjection::default() });
+    assert!(rules.contains(&Rule::S2), "detected as {rules:?}");
+}
+
 #[test]
 fn catches_packets_acknowledged_before_their_data_was_accepted() {
     // Acknowledged data is never sent again, so the connection makes no more progress.

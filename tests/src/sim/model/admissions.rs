@@ -61,8 +61,13 @@ impl Admissions {
     pub fn committed(&mut self, commit: &Commit, is_over: impl Fn(u64) -> bool) -> Checked {
         let mut users = BTreeSet::new();
         for used in &commit.server.invite_uses {
-            // Not the standing one.
-            let Some(invite) = self.invites.get_mut(&used.invite) else { continue };
+            let Some(invite) = self.invites.get_mut(&used.invite) else {
+                // A standing one; those of private rooms are not counted.
+                let records = commit.server.invites.iter();
+                let is_of_room = records.clone().any(|it| it.id == used.invite && it.room.is_some());
+                users.extend(is_of_room.then_some(used.identity));
+                continue;
+            };
             let id = used.invite;
             invite.used += 1;
             demand!(used.number == invite.used, Admission, "use {} of invite {id} is {}", invite.used, used.number);

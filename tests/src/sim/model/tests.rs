@@ -35,7 +35,7 @@ fn deliver(model: &mut Model, id: ProcessId, seq: u64) -> Checked {
 
 fn begin(model: &mut Model, name: &str, start: Start, max_entry_len: u16) -> ProcessId {
     let identity = usize::from(name != "alice");
-    model.begin(Begin { name, identity, is_operator: false, start, max_entry_len, kept: None })
+    model.begin(Begin { name, other_names: Vec::new(), identity, is_operator: false, start, max_entry_len, kept: None })
 }
 
 /// Alice has posted "a", "b", "c" and is a member; nothing is durable but the term.

@@ -48,7 +48,15 @@ fn the_server_operators_and_authors_remove_messages_once() {
     assert_violates(is_allowed("bob"), Rule::Removal);
     let mut model = room_with_two().0;
     let kept = None;
-    model.begin(Begin { name: "bob", identity: 1, is_operator: true, start: Start::Head, max_entry_len: 9, kept });
+    model.begin(Begin {
+        name: "bob",
+        other_names: Vec::new(),
+        identity: 1,
+        is_operator: true,
+        start: Start::Head,
+        max_entry_len: 9,
+        kept,
+    });
     model.committed(removal(3, "bob")).unwrap();
     assert_violates(model.committed(removal(4, "bob")), Rule::Removal);
 }
