@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{PROGRAM, backup, check, completions, config, ctl, history, invite, man, restore, run};
+use crate::commands::{PROGRAM, backup, check, completions, config, ctl, history, invite, man, restore, room, run};
 
 /// Hosts a room for encrypted chat over UDP.
 ///
@@ -27,6 +27,8 @@ pub enum Command {
     Ctl(ctl::Arguments),
     /// Prints the invite, also while no server runs.
     Invite(invite::Arguments),
+    /// Lists, creates, changes and closes rooms, also while no server runs.
+    Room(room::Arguments),
     /// Prints every setting with its value and origin, as a configuration file.
     Config(config::Arguments),
     /// Prints the history: all of it, the last lines, since a time, or the lines with some words.

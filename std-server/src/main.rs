@@ -37,6 +37,7 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Invite(arguments) => commands::invite::run(&arguments),
+        Command::Room(arguments) => commands::room::run(&arguments),
         Command::Ctl(arguments) => commands::ctl::run(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Completions(arguments) => commands::completions::run(&arguments, Arguments::command()),

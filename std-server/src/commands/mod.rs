@@ -9,6 +9,7 @@ pub mod history;
 pub mod invite;
 pub mod man;
 pub mod restore;
+pub mod room;
 pub mod run;
 
 use std::fmt;

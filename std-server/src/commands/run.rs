@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
 use super::{CommandError, PROGRAM};
-use crate::config::{Admission, Config, Origin, RunFlags, variable};
+use crate::config::{Admission, Config, CreateRooms, Origin, RunFlags, variable};
 #[cfg(unix)]
 use crate::console::control_socket::{self, ControlSocket};
 use crate::console::editor;
@@ -107,6 +107,7 @@ fn serve(
         .advertise(config.advertise.clone())
         .password(password)
         .needs_approval(config.admission == Admission::Approve)
+        .members_create_rooms(config.create_rooms == CreateRooms::Members)
         .transcript(config.transcript.as_deref())
         .key_size(config.key_size)
         .limits(config.limits)

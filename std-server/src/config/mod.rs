@@ -52,6 +52,8 @@ pub struct Config {
     pub key_size: KeySize,
     /// Whether newcomers wait for an operator.
     pub admission: Admission,
+    /// Who may create rooms.
+    pub create_rooms: CreateRooms,
     /// The file with the password.
     pub password_file: Option<PathBuf>,
     /// The operators, besides those that commands appoint.
@@ -119,6 +121,7 @@ impl Config {
             key_size: resolve_setting(&sources, "key-bits", resolved, parse_key_size)?
                 .ok_or("key-bits has no value")?,
             admission: resolve_setting(&sources, "admission", resolved, parse_admission)?.unwrap_or_default(),
+            create_rooms: resolve_setting(&sources, "create-rooms", resolved, parse_create_rooms)?.unwrap_or_default(),
             password_file: path(&sources, "password-file", resolved),
             operators: resolve_setting(&sources, "operator", resolved, parse_operators)?.unwrap_or_default(),
             transcript: path(&sources, "transcript", resolved),
@@ -272,6 +275,24 @@ fn parse_admission(text: &str) -> Result<Admission, String> {
         "invite" => Ok(Admission::Invite),
         "approve" => Ok(Admission::Approve),
         _ => Err("it must be invite or approve".to_owned()),
+    }
+}
+
+/// Who may create rooms from a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CreateRooms {
+    /// Operators only.
+    #[default]
+    Operators,
+    /// All members.
+    Members,
+}
+
+fn parse_create_rooms(text: &str) -> Result<CreateRooms, String> {
+    match text {
+        "operators" => Ok(CreateRooms::Operators),
+        "members" => Ok(CreateRooms::Members),
+        _ => Err("it must be operators or members".to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@
 use kabar_std::invite::RoomName;
 
 use super::invites::{ARGUMENTS, InviteCommand};
+use super::rooms::{self, RoomCommand, is_topic};
 
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub enum Input {
     Invite(InviteCommand),
     /// Makes another room the one that commands act on; `None`: show which one that is.
     Room(Option<RoomName>),
+    /// What to do with rooms.
+    Rooms(RoomCommand),
+    /// Sets the topic of the room; `None`: show it.
+    Topic(Option<String>),
     /// Removes the text of an entry for good; its seq.
     Delete(u64),
 }
@@ -112,6 +117,7 @@ enum Kind {
     WithName(WithName),
     Invite,
     Room,
+    Topic,
     Say,
     Delete,
 }
@@ -125,7 +131,8 @@ impl Kind {
             Self::WithName(command) if command.takes_reason() => " NAME [REASON]",
             Self::WithName(_) => " NAME",
             Self::Invite => ARGUMENTS,
-            Self::Room => " [NAME]",
+            Self::Room => rooms::ARGUMENTS,
+            Self::Topic => " [TEXT]",
             Self::Say => " TEXT",
             Self::Delete => " SEQ",
         }
@@ -136,7 +143,7 @@ impl Kind {
 pub const SLASH: &str = "/";
 
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 22] = [
+const COMMANDS: [(&str, Kind, &str); 23] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
     (
@@ -157,7 +164,8 @@ const COMMANDS: [(&str, Kind, &str); 22] = [
     ("accept", Kind::WithName(WithName::Accept), "let in a newcomer who waits for it"),
     ("reject", Kind::WithName(WithName::Reject), "refuse a newcomer who waits to be let in"),
     ("delete", Kind::Delete, "remove the message with this number for good"),
-    ("room", Kind::Room, "show or change the room that commands act on"),
+    ("room", Kind::Room, "show or change the room that commands act on; list, create, change or close rooms"),
+    ("topic", Kind::Topic, "show or set the topic of the room"),
     ("say", Kind::Say, "send a text to the room"),
     ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
     ("invite", Kind::Invite, "show an invite; list, make or revoke invites"),
@@ -203,11 +211,18 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
             InviteCommand::parse(rest).map(Input::Invite).ok_or(usage)
         }
         Kind::Room if rest.is_empty() => Ok(Input::Room(None)),
+        Kind::Topic if rest.is_empty() => Ok(Input::Topic(None)),
         _ if rest.is_empty() => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
+        Kind::Room if RoomCommand::is_word(rest) => {
+            let usage = InputError::ArgumentMissing(prefix, word, kind.argument());
+            RoomCommand::parse(rest).map(Input::Rooms).ok_or(usage)
+        }
         Kind::Room => match rest.parse() {
             Ok(name) => Ok(Input::Room(Some(name))),
             Err(_) => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
         },
+        Kind::Topic if is_topic(rest) => Ok(Input::Topic(Some(rest.to_owned()))),
+        Kind::Topic => Err(InputError::ArgumentMissing(prefix, word, " [TEXT of up to 200 bytes]")),
         Kind::WithName(command) => Ok(Input::WithName(*command, rest.to_owned())),
         Kind::Say => Ok(Input::Say(rest.to_owned())),
         Kind::Delete => {

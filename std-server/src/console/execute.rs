@@ -10,12 +10,13 @@ use kabar_core::time::Duration;
 
 use super::command::{Input, InputError, NoArg, SLASH, WithName, help, parse, parse_command};
 use super::invites::{InviteCommand, describe_invite, invite_text};
+use super::rooms::{RoomCommand, describe_room};
 use super::stats::{count_members, stats};
 use super::unix_ms;
 use crate::driver::{Control, RoomControl};
 use crate::hub::{
-    InviteInfo, InviteTerms, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError, PrivilegeInfo, SanctionInfo,
-    WaitingInfo,
+    InviteInfo, InviteTerms, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError, PrivilegeInfo, RoomChange,
+    SanctionInfo, WaitingInfo,
 };
 use crate::key_file::generate_secret;
 use crate::store::{InviteRecord, InviteState, PrivilegeKind, SanctionKind};
@@ -131,7 +132,11 @@ impl Operator {
 
     /// Executes a command of a member, and answers it.
     pub fn answer(&self, Operation { by, room, command, id }: Operation) {
-        let Answer { mut lines, error, code, .. } = if self.control.is_operator(by) {
+        let is_permitted = match parse(&format!("{SLASH}{command}")) {
+            Ok(Input::Rooms(RoomCommand::Add { .. })) => self.control.may_create_rooms(by),
+            _ => self.control.is_operator(by),
+        };
+        let Answer { mut lines, error, code, .. } = if is_permitted {
             self.run_for(by, &room, &command)
         } else {
             // It was no longer an operator when its turn came.
@@ -167,6 +172,7 @@ impl Operator {
             Ok(Input::Nothing) => return Answer::default(),
             Ok(Input::NoArg(NoArg::Help)) => return Answer::of(help(issuer.prefix)),
             Ok(Input::NoArg(NoArg::Stop)) => return Answer { stops: true, ..Answer::default() },
+            Ok(Input::Rooms(command)) => return self.execute_rooms(command, issuer),
             Ok(input) => input,
             Err(error) => return Answer::error(AnswerCode::NOT_UNDERSTOOD, error.to_string()),
         };
@@ -191,7 +197,44 @@ impl Operator {
             },
             Input::WithName(command, name) => self.execute_with_name(command, &name, &room, issuer),
             Input::NoArg(command) => Answer::of(self.execute_no_arg(command, &room)),
-            Input::Nothing => Answer::default(),
+            Input::Topic(None) => Answer::of(vec![self.topic(issuer.room)]),
+            Input::Topic(Some(topic)) => match room.set(issuer.by, RoomChange::Topic(topic)) {
+                Ok(()) => Answer::of(vec![self.topic(issuer.room)]),
+                Err(error) => Answer::error(answer_code(error), format!("topic: {error}")),
+            },
+            Input::Nothing | Input::Rooms(_) => Answer::default(),
+        }
+    }
+
+    fn execute_rooms(&self, command: RoomCommand, issuer: Issuer<'_>) -> Answer {
+        let (name, done) = match command {
+            RoomCommand::List => return Answer::of(self.control.rooms().iter().map(describe_room).collect()),
+            RoomCommand::Add { name, visibility, topic } => {
+                let added = self.control.add_room(issuer.by, &name, visibility, &topic);
+                (name, added.map(|()| "is open now"))
+            }
+            RoomCommand::Set { name, change } => {
+                let room = self.control.open_room(name.as_str());
+                let set = room.and_then(|room| room.set(issuer.by, change));
+                (name, set.map(|()| "is changed"))
+            }
+            RoomCommand::Close { name } => {
+                let closed = self.control.open_room(name.as_str()).and_then(|room| room.close());
+                (name, closed.map(|()| "is closed; its log stays"))
+            }
+        };
+        match done {
+            Ok(done) => Answer::of(vec![format!("room {name} {done}")]),
+            Err(error) => Answer::error(answer_code(error), format!("room {name}: {error}")),
+        }
+    }
+
+    /// The topic of a room, as it is shown.
+    fn topic(&self, room: &str) -> String {
+        let topic = self.control.rooms().into_iter().find(|info| info.record.name == room);
+        match topic.map(|info| info.record.topic).filter(|topic| !topic.is_empty()) {
+            Some(topic) => format!("topic of {room}: {}", clean_line(&topic)),
+            None => format!("{room} has no topic"),
         }
     }
 

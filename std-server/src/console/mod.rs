@@ -12,6 +12,7 @@ pub mod editor;
 pub mod execute;
 pub mod input;
 pub mod invites;
+pub mod rooms;
 pub mod state;
 mod stats;
 

@@ -21,6 +21,8 @@ pub struct HubConfig {
     pub join_policy: JoinPolicy,
     /// Newcomers, admitted by `join_policy` or an invite, also wait until an operator lets them in.
     pub needs_approval: bool,
+    /// Every member may create rooms, not only operators.
+    pub members_create_rooms: bool,
     /// Identifies the current password: any 16 bytes that change with it. An identity that was
     /// admitted under it is not asked for it again.
     pub admission_tag: [u8; 16],
@@ -112,6 +114,7 @@ impl HubConfig {
             secret,
             join_policy: JoinPolicy::Secret,
             needs_approval: false,
+            members_create_rooms: false,
             admission_tag: [0; 16],
             operators: Vec::new(),
             limits: HubLimits::default(),

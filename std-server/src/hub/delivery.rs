@@ -28,9 +28,11 @@ pub(super) fn deliver<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mu
             memberships.end_turn();
             continue;
         };
-        let Some(room) = rooms.get_mut(id) else { return };
         let space = link.connection.send_space(StreamId::Chat);
-        match room.deliver(now, context, link, member) {
+        let listed = rooms.deliver_list(now, context, link, member);
+        let Some(room) = rooms.get_mut(id) else { return };
+        let progress = if listed == Progress::Nothing { room.deliver(now, context, link, member) } else { listed };
+        match progress {
             Progress::Done => without_work = 0,
             Progress::Nothing => {}
             Progress::Full => {

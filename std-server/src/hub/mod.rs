@@ -108,7 +108,7 @@ pub use peer::pool::{Pool, Pooled};
 pub use report::{InviteInfo, MemberInfo, OperatorError, PrivilegeInfo, RoomInfo, SanctionInfo, Status, WaitingInfo};
 pub use room::MAX_ANSWER_LEN;
 pub use room_id::RoomId;
-pub use rooms::RoomChange;
+pub use rooms::{RESERVED_ROOMS, RoomChange};
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
 #[derive(Debug)]

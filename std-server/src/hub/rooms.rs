@@ -12,13 +12,13 @@ use super::room_id::RoomId;
 use crate::store::{RoomRecord, Visibility};
 
 /// Words that commands have a meaning for: no room is created under one of these names.
-const RESERVED: [&str; 5] = ["add", "set", "close", "list", "open"];
+pub const RESERVED_ROOMS: [&str; 5] = ["add", "set", "close", "list", "open"];
 
 /// A change of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoomChange<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomChange {
     /// Its topic; the rest after 200 bytes is cut off.
-    Topic(&'a str),
+    Topic(String),
     /// Who may join.
     Visibility(Visibility),
     /// How old entries may become, in ms; `None`: as the configuration says; 0: no limit.
@@ -27,6 +27,19 @@ pub enum RoomChange<'a> {
     KeepEntries(Option<u64>),
     /// How many bytes of entries are kept; `None`: as the configuration says; 0: no limit.
     KeepBytes(Option<u64>),
+}
+
+impl RoomChange {
+    /// Applies it to a record.
+    pub(crate) fn apply(self, record: &mut RoomRecord) {
+        match self {
+            Self::Topic(topic) => cut_topic(&topic).clone_into(&mut record.topic),
+            Self::Visibility(visibility) => record.visibility = visibility,
+            Self::KeepAge(age_ms) => record.retention.age_ms = age_ms,
+            Self::KeepEntries(entries) => record.retention.entries = entries,
+            Self::KeepBytes(bytes) => record.retention.bytes = bytes,
+        }
+    }
 }
 
 fn cut_topic(topic: &str) -> &str {
@@ -54,7 +67,7 @@ impl<P: Provider> Hub<P> {
         let record = match closed {
             Some(RoomRecord { is_closed: false, .. }) => return Err(OperatorError::RoomExists),
             Some(closed) => closed,
-            None if RESERVED.contains(&name) => return Err(OperatorError::ReservedName),
+            None if RESERVED_ROOMS.contains(&name) => return Err(OperatorError::ReservedName),
             None if rooms.directory.len() >= context.config.limits.rooms => {
                 context.counters.rooms_full += 1;
                 return Err(OperatorError::TooManyRooms);
@@ -82,20 +95,14 @@ impl<P: Provider> Hub<P> {
         now: Instant,
         id: RoomId,
         by: Option<PublicIdentity>,
-        change: RoomChange<'_>,
+        change: RoomChange,
     ) -> Result<(), OperatorError> {
         self.begin_input(now);
         let Self { rooms, context, .. } = self;
         let name = rooms.get(id).map(Room::shared_name).ok_or(OperatorError::NoSuchRoom)?;
         let before = rooms.directory.record(&name);
         let mut record = before.clone();
-        match change {
-            RoomChange::Topic(topic) => cut_topic(topic).clone_into(&mut record.topic),
-            RoomChange::Visibility(visibility) => record.visibility = visibility,
-            RoomChange::KeepAge(age_ms) => record.retention.age_ms = age_ms,
-            RoomChange::KeepEntries(entries) => record.retention.entries = entries,
-            RoomChange::KeepBytes(bytes) => record.retention.bytes = bytes,
-        }
+        change.apply(&mut record);
         if record == before {
             return Err(OperatorError::AlreadyInEffect);
         }
@@ -143,6 +150,12 @@ impl<P: Provider> Hub<P> {
             self.context.loads.request(name, None);
         }
         Ok(id)
+    }
+
+    /// Whether an identity may create rooms.
+    #[must_use]
+    pub fn may_create_rooms(&self, identity: PublicIdentity) -> bool {
+        self.context.config.members_create_rooms || self.context.privileges.is_operator(identity)
     }
 
     /// All rooms by name, closed ones, too.

@@ -47,6 +47,7 @@ pub struct RoomHostBuilder<'a> {
     advertise: Vec<Advertised>,
     password: Option<&'a str>,
     needs_approval: bool,
+    members_create_rooms: bool,
     transcript: Option<&'a Path>,
     key_size: KeySize,
     limits: HubLimits,
@@ -93,6 +94,12 @@ impl<'a> RoomHostBuilder<'a> {
     #[must_use]
     pub fn needs_approval(self, needs_approval: bool) -> Self {
         Self { needs_approval, ..self }
+    }
+
+    /// Lets every member create rooms, not only operators.
+    #[must_use]
+    pub fn members_create_rooms(self, members_create_rooms: bool) -> Self {
+        Self { members_create_rooms, ..self }
     }
 
     /// Appends every entry as a line of text to this file.
@@ -146,6 +153,7 @@ impl<'a> RoomHostBuilder<'a> {
         let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
         (config.limits, config.operators) = (self.limits, self.operators);
         config.needs_approval = self.needs_approval;
+        config.members_create_rooms = self.members_create_rooms;
         if let Some(password) = &verifier {
             (config.join_policy, config.admission_tag) = (JoinPolicy::Password, password.tag());
         }
@@ -195,6 +203,7 @@ impl RoomHost {
             advertise: Vec::new(),
             password: None,
             needs_approval: false,
+            members_create_rooms: false,
             transcript: None,
             key_size,
             limits,

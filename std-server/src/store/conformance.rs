@@ -213,8 +213,13 @@ pub(super) fn keeps_the_records_of_rooms(store: &mut impl Store) {
     let occupied = |room| RoomSummary { is_occupied: true, ..room };
     let attic = |record: &RoomRecord| RoomSummary { record: record.clone(), ..summary("attic", 1, 0) };
     assert_eq!(load_server(store).rooms, [attic(&record), occupied(summary("lobby", 1, 0))]);
-    let entries = RoomBatch { room: "attic".into(), ..batch(vec![entry(1, 1)]) };
-    assert_eq!(store.commit(&entries.into()), Ok(()));
+    let admission = Admission { identity: BEN, tag: [7; 16] };
+    let admitting = |room: &str, entries| {
+        Commit::from(RoomBatch { room: room.into(), admissions: vec![admission], ..batch(entries) })
+    };
+    assert_eq!(store.commit(&admitting("attic", vec![entry(1, 1)])), Ok(()));
+    assert_eq!(store.commit(&admitting("lobby", vec![])), Ok(()));
+    assert_eq!(load_server(store).private_admissions, [("attic".to_owned(), admission)]);
     let record = RoomRecord { is_closed: false, created_ms: None, ..record };
     write(store, &record);
     let attic = RoomSummary { head: 1, ..attic(&record) };

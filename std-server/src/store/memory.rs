@@ -10,7 +10,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
     AdmittedIdentity, Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomRecord,
-    RoomState, RoomSummary, ServerBatch, ServerState, Store, StoreErrorKind,
+    RoomState, RoomSummary, ServerBatch, ServerState, Store, StoreErrorKind, Visibility,
 };
 
 /// The error that this store reports for an injected fault.
@@ -107,7 +107,12 @@ impl Store for MemoryStore {
             *admitted.entry((admission.identity, admission.tag)).or_default() += 1;
         }
         let admitted_of = |((identity, tag), rooms)| AdmittedIdentity { identity, tag, rooms };
+        let is_private = |(_, room): &(&String, &MemoryRoom)| room.record.visibility == Visibility::Private;
+        let admissions_of = |(name, room): (&String, &MemoryRoom)| {
+            room.loaded.admissions.iter().map(|admission| (name.clone(), *admission)).collect::<Vec<_>>()
+        };
         Ok(ServerState {
+            private_admissions: self.rooms.iter().filter(is_private).flat_map(admissions_of).collect(),
             rooms: self.rooms.iter().map(summary).collect(),
             admitted: admitted.into_iter().map(admitted_of).collect(),
             ..self.server.clone()

@@ -338,6 +338,8 @@ pub struct ServerState {
     pub invites: Vec<InviteRecord>,
     /// The last uses of each invite, by invite and number.
     pub invite_uses: Vec<InviteUse>,
+    /// The admissions to private rooms, each with the name of the room, in no order.
+    pub private_admissions: Vec<(String, Admission)>,
     /// All rooms, by name.
     pub rooms: Vec<RoomSummary>,
     /// The admissions to all rooms, in no order.

@@ -69,6 +69,13 @@ pub const SETTINGS: &[Setting] = &[
         in_file: true,
     },
     Setting {
+        name: "create-rooms",
+        value: "WHO",
+        help: "Who may create rooms: operators, or all members",
+        default: Some("operators"),
+        in_file: true,
+    },
+    Setting {
         name: "password-file",
         value: "FILE",
         help: "Also admits members who know the password in the first line of this file",

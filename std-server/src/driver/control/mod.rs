@@ -16,9 +16,11 @@ use mio::Waker;
 
 use super::worker_metrics::WorkerMetrics;
 use crate::hub::{
-    Counters, Hub, HubLimits, InviteInfo, InviteTerms, OperationId, OperatorError, PrivilegeInfo, RoomId, Status,
+    Counters, Hub, HubLimits, InviteInfo, InviteTerms, OperationId, OperatorError, PrivilegeInfo, RoomId, RoomInfo,
+    Status,
 };
-use crate::store::InviteRecord;
+use crate::store::{InviteRecord, Visibility};
+use kabar_std::invite::RoomName;
 use kabar_std::provider::Accelerated;
 
 pub use room::RoomControl;
@@ -102,6 +104,28 @@ impl Control {
         Err(OperatorError::Busy)
     }
 
+    /// Returns all rooms by name, closed ones, too.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<RoomInfo> {
+        self.ask(|hub, _| hub.rooms()).unwrap_or_default()
+    }
+
+    /// Creates a room, or opens a closed one again.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn add_room(
+        &self,
+        by: Option<PublicIdentity>,
+        name: &RoomName,
+        visibility: Visibility,
+        topic: &str,
+    ) -> Result<(), OperatorError> {
+        let (name, topic) = (name.clone(), topic.to_owned());
+        let added = self.ask(move |hub, now| hub.add_room(now, by, name.as_str(), visibility, &topic));
+        added.unwrap_or(Err(OperatorError::Stopped))
+    }
+
     /// Controls a room.
     #[must_use]
     pub fn room(&self, room: RoomId) -> RoomControl<'_> {
@@ -118,6 +142,12 @@ impl Control {
     #[must_use]
     pub fn is_operator(&self, identity: PublicIdentity) -> bool {
         self.ask(move |hub, _| hub.is_operator(identity)).unwrap_or_default()
+    }
+
+    /// Whether an identity may create rooms.
+    #[must_use]
+    pub fn may_create_rooms(&self, identity: PublicIdentity) -> bool {
+        self.ask(move |hub, _| hub.may_create_rooms(identity)).unwrap_or_default()
     }
 
     /// Answers a command of a member; see [`Hub::answer_operation`].

@@ -4,7 +4,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 
 use super::{Command, Control};
-use crate::hub::{Hub, MemberInfo, OperatorError, RoomId, SanctionInfo, WaitingInfo};
+use crate::hub::{Hub, MemberInfo, OperatorError, RoomChange, RoomId, SanctionInfo, WaitingInfo};
 use crate::store::{InviteRecord, PrivilegeKind};
 use kabar_std::provider::Accelerated;
 
@@ -156,6 +156,22 @@ impl<'a> RoomControl<'a> {
     #[must_use]
     pub fn sanctions(&self) -> Vec<SanctionInfo> {
         self.ask(|hub, _, room| hub.sanctions(room)).unwrap_or_default()
+    }
+
+    /// Changes the room.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn set(&self, by: Option<PublicIdentity>, change: RoomChange) -> Result<(), OperatorError> {
+        self.ask(move |hub, now, room| hub.set_room(now, room, by, change)).unwrap_or(Err(OperatorError::Stopped))
+    }
+
+    /// Closes the room.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn close(&self) -> Result<(), OperatorError> {
+        self.ask(|hub, now, room| hub.close_room(now, room)).unwrap_or(Err(OperatorError::Stopped))
     }
 
     /// Returns the members who are connected.

@@ -57,6 +57,7 @@ pub(in crate::hub) struct Due {
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Answers {
     pub(in crate::hub) listing: Option<Listing>,
+    pub(in crate::hub) rooms: Option<Box<RoomListing>>,
     pub(in crate::hub) history: Option<History>,
     pub(in crate::hub) change: Option<Box<Change>>,
     /// The entry that `change` removes, until it was read.
@@ -110,10 +111,20 @@ pub(in crate::hub) struct Listing {
     pub(in crate::hub) remaining: usize,
 }
 
+/// An answer to ListRooms in progress.
+#[derive(Clone, Debug)]
+pub(in crate::hub) struct RoomListing {
+    /// Name of the last room considered; none is empty.
+    pub(in crate::hub) after: String,
+    /// How many more are sent at most.
+    pub(in crate::hub) left: u16,
+}
+
 impl Member {
     /// Whether anything may have to be sent to it.
     pub(in crate::hub) fn has_work(&self) -> bool {
-        !self.is_caught_up || self.due.is_some() || self.answers.is_answering()
+        let is_answering = self.answers.is_answering() || self.answers.rooms.is_some();
+        !self.is_caught_up || self.due.is_some() || is_answering
     }
 }
 
@@ -125,7 +136,7 @@ impl Due {
 }
 
 impl Answers {
-    /// Whether there is an answer to send.
+    /// Whether there is an answer to send by the room. The list of rooms is sent by the hub.
     pub(in crate::hub) fn is_answering(&self) -> bool {
         let Self { listing, history, change, .. } = self;
         listing.is_some() || history.is_some() || change.as_ref().is_some_and(|change| change.result.is_some())

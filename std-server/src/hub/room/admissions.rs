@@ -9,8 +9,8 @@ use crate::hub::admitted::Admitted;
 use crate::store::{RoomBatch, RoomState};
 
 /// Admitted identities, each with the tag at that time.
-#[derive(Debug)]
-pub(super) struct Admissions {
+#[derive(Clone, Debug, Default)]
+pub(in crate::hub) struct Admissions {
     admitted: BTreeMap<PublicIdentity, [u8; 16]>,
 }
 
@@ -19,6 +19,11 @@ impl Admissions {
     pub(super) fn new(loaded: &RoomState) -> Self {
         let admitted = loaded.admissions.iter().map(|admission| (admission.identity, admission.tag));
         Self { admitted: admitted.collect() }
+    }
+
+    /// Adds one that is in the store.
+    pub(super) fn insert(&mut self, admission: &crate::store::Admission) {
+        self.admitted.insert(admission.identity, admission.tag);
     }
 
     /// Replaces all by those in the store.

@@ -9,13 +9,14 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::delivery::Progress;
+use super::listing::MAX_LISTED;
 use super::operations::{deliver_output, request_operation};
 use super::pages::{For, Lookup};
 use super::{Handled, Room};
 use crate::hub::context::Context;
 use crate::hub::encoded::Encoded;
 use crate::hub::peer::Link;
-use crate::hub::peer::member::{AnswerResult, Answers, Change, History, Listing, Member};
+use crate::hub::peer::member::{AnswerResult, Answers, Change, History, Listing, Member, RoomListing};
 
 /// Names written at once, and the longest message for one.
 const NAMES_AT_ONCE: usize = 16;
@@ -37,7 +38,11 @@ impl Room {
             Request::ListMembers => {
                 answers.listing = Some(Listing { after: None, remaining: self.members.len() });
             }
-            Request::ListRooms { .. } => {}
+            Request::ListRooms { .. } if answers.rooms.is_some() => return Handled::Defer,
+            Request::ListRooms { after, count } => {
+                let left = if count == 0 { MAX_LISTED } else { count.min(MAX_LISTED) };
+                answers.rooms = Some(Box::new(RoomListing { after: after.to_owned(), left }));
+            }
             Request::History { .. } if answers.history.is_some() => return Handled::Defer,
             Request::History { before, count } => {
                 let end = self.log.head() + 1;

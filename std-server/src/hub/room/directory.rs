@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
+use super::admissions::Admissions;
 use crate::hub::room_id::RoomId;
 use crate::store::{RoomRecord, RoomSummary, ServerBatch, ServerState};
 
@@ -26,11 +27,13 @@ pub(in crate::hub) struct DirectoryEntry {
     pub(in crate::hub) head: u64,
     /// The room in memory.
     pub(in crate::hub) id: Option<RoomId>,
+    /// Who was admitted to it, if it is private. While the room is in memory, it knows better.
+    pub(in crate::hub) admitted: Admissions,
 }
 
 impl DirectoryEntry {
     fn new(record: RoomRecord) -> Self {
-        Self { record, first: 1, head: 0, id: None }
+        Self { record, first: 1, head: 0, id: None, admitted: Admissions::default() }
     }
 }
 
@@ -39,10 +42,15 @@ impl Directory {
     pub(in crate::hub) fn new(loaded: &ServerState, first: &str) -> Self {
         let stored = |room: &RoomSummary| {
             let RoomSummary { record, first, head, .. } = room.clone();
-            (record.name.clone(), DirectoryEntry { record, first, head, id: None })
+            (record.name.clone(), DirectoryEntry { first, head, ..DirectoryEntry::new(record) })
         };
         let mut rooms: BTreeMap<_, _> = loaded.rooms.iter().map(stored).collect();
         rooms.entry(first.to_owned()).or_insert_with(|| DirectoryEntry::new(RoomRecord::named(first)));
+        for (room, admission) in &loaded.private_admissions {
+            if let Some(entry) = rooms.get_mut(room) {
+                entry.admitted.insert(admission);
+            }
+        }
         Self { rooms, changed: BTreeSet::new() }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
+use super::admissions::Admissions;
 use super::loads::LoadResult;
 use super::{Room, RoomSettings, Rooms};
 use crate::hub::Hub;
@@ -14,7 +15,7 @@ use crate::hub::jobs::{Job, StoreJob};
 use crate::hub::messages::read;
 use crate::hub::room_id::RoomId;
 use crate::hub::timers::{RoomTimer, Timer};
-use crate::store::{ReadError, RoomState};
+use crate::store::{ReadError, RoomState, Visibility};
 
 /// The room that a Join is for.
 #[derive(Debug)]
@@ -53,6 +54,8 @@ impl Rooms {
         self.tails.count(id, &mut room.listed.tail, 0);
         if let Some(entry) = self.directory.get_mut(room.name()) {
             (entry.id, entry.first, entry.head) = (None, room.first(), room.head());
+            let is_private = entry.record.visibility == Visibility::Private;
+            entry.admitted = if is_private { core::mem::take(&mut room.admissions) } else { Admissions::default() };
         }
     }
 }
@@ -112,6 +115,10 @@ impl<P: Provider> Hub<P> {
             Ok(loaded) if is_known => {
                 self.context.counters.rooms_loaded += 1;
                 let settings = RoomSettings::new(&self.context.config, &self.rooms.directory.record(&name));
+                if settings.is_private {
+                    // It was created while no server ran.
+                    self.context.begin_room_invites(now, &name);
+                }
                 self.insert_room(now, settings, &loaded);
             }
             Ok(_) => {}

@@ -19,6 +19,7 @@ mod directory;
 mod instances;
 mod join;
 mod keeping;
+mod listing;
 mod loading;
 mod loads;
 mod log;

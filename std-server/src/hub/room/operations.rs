@@ -27,7 +27,8 @@ pub(super) fn request_operation<P: Provider>(
     member: &Member,
     command: &str,
 ) -> Result<u64, AnswerResult> {
-    if !context.privileges.is_operator(member.identity) {
+    let may_create = context.config.members_create_rooms && is_creation(command);
+    if !may_create && !context.privileges.is_operator(member.identity) {
         context.counters.operations_refused += 1;
         let text = "only an operator may do that".to_owned();
         return Err(AnswerResult { code: AnswerCode::NOT_PERMITTED, text });
@@ -38,6 +39,12 @@ pub(super) fn request_operation<P: Provider>(
     let id = OperationId { peer, number: context.operations };
     context.emit(HubEvent::Operate { by, name, room, command: command.to_owned(), id });
     Ok(context.operations)
+}
+
+/// Whether a command creates a room. It is parsed by the program around the hub.
+fn is_creation(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    words.next().is_some_and(|word| word.eq_ignore_ascii_case("room")) && words.next() == Some("add")
 }
 
 /// Answers a command, if its member still waits for it.

@@ -68,6 +68,12 @@ pub(super) enum Received {
         code: EndedCode,
         text: String,
     },
+    /// Name and topic.
+    Room {
+        remaining: u16,
+        room: Option<(String, String)>,
+    },
+    Topic(String),
     Answer {
         code: AnswerCode,
         text: String,
@@ -91,6 +97,12 @@ impl Received {
         }
         if let Info::Ended { code, text, .. } = info {
             return Self::Ended { code, text: text.into() };
+        }
+        if let Info::RoomListed { remaining, room, .. } = info {
+            return Self::Room { remaining, room: room.map(|room| (room.name.into(), room.topic.into())) };
+        }
+        if let Info::Topic { topic, .. } = info {
+            return Self::Topic(topic.into());
         }
         if let Info::Answer { code, text, .. } = info {
             return Self::Answer { code, text: text.into() };

@@ -1,6 +1,6 @@
 //! Rooms come into memory when they are used, and leave it when nobody is in them.
 
-use kabar_core::chat::{EntryKind, RefusedCode};
+use kabar_core::chat::{EntryKind, RefusedCode, Start};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Duration;
 
@@ -191,4 +191,26 @@ fn members_of_the_last_run_leave_a_room_that_nobody_enters() {
     world.restart();
     world.run(LONG);
     assert_eq!(loads(&world), 0, "nobody is present");
+}
+
+#[test]
+fn the_tails_of_all_rooms_share_one_memory() {
+    let mut world = world_with_store(World::with(|config| config.limits.tail_bytes = 10_000));
+    let (ana, ben) = (world.join(&join_args("Ana", 1)), world.join(&in_cellar("Ben", 2)));
+    let text = "x".repeat(1_000);
+    (1..=5).for_each(|number| world.clients[ana].post(number, &text));
+    world.run_ms(50);
+    assert_eq!(world.hub.counters().tail_dropped, 0);
+    for number in 1..=8 {
+        world.clients[ben].post(number, &text);
+        world.run_ms(50);
+    }
+    // The lobby was written to longest ago: it loses its oldest entries, the cellar none.
+    let dropped = world.hub.counters().tail_dropped;
+    assert!((3..=6).contains(&dropped), "{dropped}");
+    let read = world.hub.counters().pages_read;
+    let cho = world.join(&JoinArgs { start: Start::Last(9), ..in_cellar("Cho", 3) });
+    assert_eq!((world.clients[cho].texts().len(), world.hub.counters().pages_read), (8, read));
+    let dan = world.join(&JoinArgs { start: Start::Last(9), ..join_args("Dan", 4) });
+    assert!(world.clients[dan].texts().len() >= 5 && world.hub.counters().pages_read > read);
 }

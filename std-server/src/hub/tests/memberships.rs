@@ -243,7 +243,7 @@ fn whoever_is_kicked_from_one_room_stays_in_the_other() {
     world.clients[ana].post_in(ROOM, 1, "still here");
     world.run(Duration::from_secs(30));
     assert!(world.clients[ana].is_connected());
-    let ended = Received::Ended { code: EndedCode::KICKED, text: "you were kicked: too loud".to_owned() };
+    let ended = Received::Ended { code: EndedCode::KICKED, text: "you were kicked by server: too loud".to_owned() };
     assert_eq!(world.clients[ana].about(CELLAR).last(), Some(&ended));
     assert_eq!((names(&world, LOBBY).len(), names(&world, cellar).len()), (1, 0));
     assert_eq!(world.clients[ana].texts_in(ROOM), ["still here"]);

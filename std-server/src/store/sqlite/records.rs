@@ -250,7 +250,12 @@ pub(super) fn load_server(connection: &Connection) -> rusqlite::Result<ServerSta
     let mut admitted = connection.prepare("SELECT identity, tag, count(*) FROM admissions GROUP BY identity, tag")?;
     let admitted_of =
         |row: &Row<'_>| Ok(AdmittedIdentity { identity: identity(row, 0)?, tag: row.get(1)?, rooms: bits(row, 2)? });
+    let mut private = connection.prepare(
+        "SELECT rooms.name, identity, tag FROM admissions JOIN rooms ON rooms.id = room WHERE visibility = 'private'",
+    )?;
+    let private_of = |row: &Row<'_>| Ok((row.get(0)?, Admission { identity: identity(row, 1)?, tag: row.get(2)? }));
     Ok(ServerState {
+        private_admissions: private.query_map([], private_of)?.collect::<rusqlite::Result<_>>()?,
         names: names.query_map([], name_of)?.collect::<rusqlite::Result<_>>()?,
         privileges: privileges.query_map([], privilege_of)?.collect::<rusqlite::Result<_>>()?,
         ran_ms: connection.query_row("SELECT ran_ms FROM server", [], |row| bits(row, 0))?,
