@@ -22,7 +22,7 @@ fn the_guarantee_holds_for_all_seeds() {
     let mut report = String::new();
     for (seed, violation) in &summary.violations {
         let drawn = Options::default().scenario(*seed).summary();
-        let _ = writeln!(report, "seed {seed} ({drawn}) violates {violation}\n  {}", replay_command(*seed));
+        let _ = writeln!(report, "seed {seed} ({drawn}) violates {violation}\n  {}", replay_command(*seed, None));
     }
     assert!(summary.violations.is_empty(), "\n{report}");
     assert_eq!(summary.seeds, seeds);

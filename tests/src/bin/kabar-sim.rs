@@ -129,7 +129,7 @@ fn many(arguments: &Arguments) -> std::process::ExitCode {
             *slowest = (*slowest).max((spent, outcome.seed));
         }
         if let Some(violation) = &outcome.violation {
-            println!("seed {} violates {violation}\n  {}", outcome.seed, replay_command(outcome.seed));
+            println!("seed {} violates {violation}\n  {}", outcome.seed, replay_command(outcome.seed, options.theme));
             println!("  {}", options.scenario(outcome.seed).summary());
             let _ = std::io::stdout().flush();
         }

@@ -354,8 +354,15 @@ fn s4_requires_that_a_kept_store_resumes_at_its_cursor() {
     let kept = model.process(alice).store().cloned().unwrap();
     model.end(alice);
     let start = Start::After { seq: kept.cursor, term: kept.term, fallback_count: 5 };
-    let restarted =
-        |kept| Begin { name: "alice", identity: 0, is_operator: false, start, max_entry_len: 4352, kept: Some(kept) };
+    let restarted = |kept| Begin {
+        name: "alice",
+        other_names: Vec::new(),
+        identity: 0,
+        is_operator: false,
+        start,
+        max_entry_len: 4352,
+        kept: Some(kept),
+    };
     let again = model.begin(restarted(kept.clone()));
     model.joined(again, 2, 2, ONE, false).unwrap();
     let wrong = model.begin(restarted(kept));
