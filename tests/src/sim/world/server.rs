@@ -549,6 +549,7 @@ impl World {
             HubEvent::StoreRegressed { head, expected } => {
                 demand!(false, Log, "the server lost the entries after {head} up to {expected}");
             }
+            HubEvent::Joined { identity, .. } => self.admissions.joined(*identity),
             // No client sends commands.
             HubEvent::Operate { id, .. } => {
                 if let Some(hub) = &mut self.server.hub {

@@ -128,6 +128,8 @@ fn an_ended_invite_admits_nobody() {
     let mut admissions = invited();
     admissions.made(1, Some(1), Some(5));
     admissions.committed(&admit(Some(1), 1), |_| false).unwrap();
+    assert!(admissions.was_admitted(ANA) && !admissions.is_admitted(ANA));
+    admissions.joined(ANA);
     assert!(admissions.is_admitted(ANA));
     assert_violates(admissions.committed(&admit(Some(1), 2), |_| false), Rule::Admission);
 }

@@ -281,6 +281,7 @@ impl World {
                             || plan.credential == PlanCredential::Password
                             || may_have_ended
                             || self.scenario.needs_approval
+                            || (is_private && plan.has_private_invites)
                     }
                     RefusedCode::BANNED => self.banned.contains(&plan.identity),
                     RefusedCode::NAME_TAKEN => shares_name,
@@ -303,7 +304,8 @@ impl World {
                 let forgotten = code == RefusedCode::AUTHENTICATION && plan.is_honest();
                 let forgotten = forgotten && self.devices[at].refusals < MAX_REFUSALS;
                 self.devices[at].was_admitted &= code == RefusedCode::BANNED;
-                if code == RefusedCode::UNKNOWN_ROOM {
+                // A private room that was lost and created again has another invite.
+                if code == RefusedCode::UNKNOWN_ROOM || (code == RefusedCode::AUTHENTICATION && is_private) {
                     self.coverage.count(Seen::UnknownRoom);
                     // The operator creates rooms as soon as the server runs.
                     return Ok(later.filter(|_| !is_private || plan.has_private_invites));
