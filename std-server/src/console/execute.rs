@@ -354,8 +354,8 @@ impl Operator {
         }
     }
 
-    /// Bans an identity. If the reason begins with the word `all`, the invites end by which it came:
-    /// then it needs a new one from somebody.
+    /// Bans an identity. If the reason begins with the word `all`, the invites end by which it
+    /// came: then it needs a new one from somebody.
     fn ban(&self, name: &str, reason: Option<&str>, room: &RoomControl<'_>, issuer: Issuer<'_>) -> Answer {
         let (first, rest) = reason.map_or(("", ""), |text| text.split_once(char::is_whitespace).unwrap_or((text, "")));
         let with_invites = first == ALL;

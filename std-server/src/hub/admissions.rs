@@ -21,7 +21,8 @@ impl<P: Provider> Hub<P> {
     pub fn create_invite(&mut self, now: Instant, terms: InviteTerms) -> Result<InviteRecord, OperatorError> {
         self.begin_input(now);
         let Self { rooms, context, .. } = self;
-        if terms.room.as_deref().is_some_and(|room| rooms.id_of(room).is_none()) {
+        let is_open = |room: &str| rooms.directory.get(room).is_some_and(|entry| !entry.record.is_closed);
+        if !terms.room.as_deref().is_none_or(is_open) {
             return Err(OperatorError::NoSuchRoom);
         }
         let secret = context.draw_secret();

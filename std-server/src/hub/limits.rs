@@ -194,7 +194,7 @@ limits! {
     room_password_burst: u32, "room-password-burst", Count, 1, 1_000_000, 60, room_passwords_limited;
     /// Time after which everybody together may try one more.
     room_password_interval: Duration, "room-password-interval", Time, 0, 24 * HOUR, SECOND, room_passwords_limited;
-    /// Invites of the room; those that have ended make room for new ones.
+    /// Invites besides the standing ones of private rooms; ended ones make room for new ones.
     invites: usize, "max-invites", Count, 1, 65_536, 256, invites_full;
     /// Joins that wait for an operator.
     approval_queue: usize, "max-waiting-joins", Count, 1, 65_536, 64, approval_queue_full;

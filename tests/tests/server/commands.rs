@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, data_dir, temp_home, text};
+use kabar_tests::room::{Room, data_dir, spawn_join, temp_home, text};
 use kabar_tests::terminal::Terminal;
 
 /// A way to give commands.
@@ -38,7 +38,9 @@ struct Client(Terminal);
 impl Front for Client {
     fn give(&mut self, _: &mut Room, command: &str, expected: &str) {
         self.0.expect_prompt();
-        self.0.type_line(&format!("/{command}"));
+        // A client has commands of its own under these words.
+        let server = if command == "who" || command.starts_with("delete") { "server " } else { "" };
+        self.0.type_line(&format!("/{server}{command}"));
         self.0.expect(expected);
     }
 }
@@ -77,6 +79,7 @@ fn give_all(front: &mut impl Front, room: &mut Room) {
     front.give(room, "deop darryl", "darryl is no longer an operator");
     front.give(room, "trust darryl", "darryl may post at any rate now");
     front.give(room, "untrust darryl", "darryl is no longer trusted");
+    front.give(room, "topic dinner at eight", "topic of lobby: dinner at eight");
     front.give(room, "delete 2", "entry 2 ");
     front.give(room, "invite", "kabar://127.0.0.1:");
     front.give(room, "invite new --uses 1", "kabar://127.0.0.1:");
@@ -176,4 +179,55 @@ fn a_command_acts_on_the_room_that_is_named() {
     room.server.expect("nowhere: no such room");
     room.server.type_line("/who");
     room.server.expect("1 member here");
+}
+
+#[test]
+fn a_private_room_is_joined_by_its_own_invites() {
+    let home = temp_home();
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--advertise", "127.0.0.1"]);
+    let standing = room.invite.clone();
+    room.server.type_line("/room add cellar private the wine");
+    room.server.expect("room cellar is open now");
+    let of_cellar = ctl(home.path(), &["--room", "cellar", "invite"]);
+    assert!(of_cellar.contains("/cellar/"), "{of_cellar}");
+    assert_eq!(ctl(home.path(), &["invite"]), standing);
+    let _anna = room.client("anna");
+    // Neither a member of another room nor a holder of the server's invite learns that it exists.
+    for other in ["cellar", "nowhere"] {
+        let mut refused =
+            spawn_join(&room.home_of("anna"), &standing.replace("/lobby/", &format!("/{other}/")), "anna", &[]);
+        assert_eq!(refused.wait(), Some(7));
+        assert!(refused.stderr.concat().contains("there is no such room here"), "{:?}", refused.stderr);
+    }
+    room.invite = of_cellar;
+    let _ben = room.client("ben");
+    assert!(ctl(home.path(), &["--room", "cellar", "who"]).contains("ben (127.0.0.1:"));
+    assert!(ctl(home.path(), &["who"]).starts_with("1 member here"));
+    // By the subcommand, in the running server.
+    let directory = data_dir(home.path());
+    let invite = |words: &[&str]| {
+        let head = ["invite", "--data-dir", text(&directory), "--advertise", "127.0.0.1"];
+        let mut process = Process::start("kabar-server", home.path(), &[&head, words].concat());
+        assert_eq!(process.wait(), Some(0), "{:?}", process.stderr);
+        process.stdout.join("\n")
+    };
+    room.invite = invite(&["new", "--room", "cellar", "--uses", "1"]);
+    let _cho = room.client("cho");
+    let listed = invite(&["list"]);
+    let used = "used up, for the room cellar, made by server";
+    assert!(listed.contains(used) && listed.contains("used 1 of 1 times (by cho)"), "{listed}");
+    room.server.type_line("/room cellar");
+    room.server.expect("commands act on the room cellar now");
+    room.server.type_line("/who");
+    room.server.expect("2 members here");
+    room.server.type_line("/room close cellar");
+    room.server.expect("room cellar is closed");
+    assert!(invite(&["list"]).contains("2: revoked, the standing one, for the room cellar"), "{}", invite(&["list"]));
+    // And while none runs.
+    room.server.type_line("/room add cellar private");
+    room.server.expect("room cellar is open now");
+    room.server.type_line("/stop");
+    assert_eq!(room.server.wait(), Some(0));
+    assert!(invite(&["new", "--room", "cellar"]).contains("/cellar/"));
+    assert!(invite(&["--room", "cellar"]).contains("/cellar/"));
 }

@@ -147,8 +147,8 @@ fn report(command: &InviteCommand, who: impl FnOnce() -> String) {
     }
 }
 
-/// Lets the running server execute a command. Invites in its answer get other addresses if there are
-/// any.
+/// Lets the running server execute a command. Invites in its answer get other addresses if there
+/// are any.
 fn ask_server(
     dir: &Path,
     places: Option<Places>,

@@ -18,8 +18,8 @@ use crate::hub::{InviteInfo, Invites};
 use crate::key_file::generate_secret;
 use crate::store::{InviteState, ServerBatch, ServerState, SqliteStore, Store};
 
-/// Executes a command; returns the lines to print. `secret`: that of the server's standing invite, if
-/// it is in the data directory; `named`: the room that the command is about.
+/// Executes a command; returns the lines to print. `secret`: that of the server's standing invite,
+/// if it is in the data directory; `named`: the room that the command is about.
 pub(super) fn execute(
     dir: &DataDir,
     config: &Config,
@@ -34,7 +34,8 @@ pub(super) fn execute(
     let (now_ms, limit) = (unix_ms(), config.limits.invites);
     let room = named.unwrap_or(&like.room);
     let of_room = invites.standing(Some(room.as_str()));
-    let is_known = |room: &str| loaded.rooms.iter().any(|it| it.record.name == room) || secret.is_some();
+    let is_known =
+        |room: &str| loaded.rooms.iter().any(|it| it.record.name == room && !it.record.is_closed) || secret.is_some();
     if named.is_some_and(|room| !is_known(room.as_str())) {
         return Err(CommandError::Failed(format!("there is no room {room} here")));
     }

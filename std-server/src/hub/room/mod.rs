@@ -265,6 +265,11 @@ impl Room {
         self.settings.needs_approval = true;
     }
 
+    /// The highest number of an instance that is stored.
+    pub(super) fn highest_number(&self, instance: u64) -> u64 {
+        self.log.instance(instance).map_or(0, |known| known.highest)
+    }
+
     /// Number of members who are connected.
     pub(super) fn member_count(&self) -> usize {
         self.members.len()
