@@ -88,7 +88,7 @@ fn handle<P: Provider>(
     let Some(room) = rooms.get_mut(id) else { return Handled::Violation };
     match message {
         ClientMessage::Join(_) => Handled::Done,
-        ClientMessage::Post(post) if post.number <= counted => {
+        ClientMessage::Post(post) if (1..=counted).contains(&post.number) => {
             member.due.stored = Some((post.number, 0));
             Handled::Done
         }
