@@ -52,6 +52,14 @@ fn room_delivers_every_post_to_every_member() {
 }
 
 #[test]
+fn many_rooms_are_compared_with_one() {
+    let report = measure(&["rooms", "--rooms", "5", "--members", "2", "--posts", "10"]);
+    assert_eq!((report["mode"].as_str(), number(&report, "/rooms")), (Some("rooms"), 5.0));
+    assert_positive(&report, &["/many/bytes_per_member", "/one_large/bytes_per_member", "/many/join_s"]);
+    assert!(report.pointer("/one_large/cpu_us_per_post").expect("it is there").as_f64().is_none_or(|us| us == 0.0));
+}
+
+#[test]
 fn a_paced_room_posts_at_its_rate() {
     let report = measure(&["room", "--members", "2", "--rate", "20", "--seconds", "1"]);
     assert_eq!(number(&report, "/posts"), 20.0);

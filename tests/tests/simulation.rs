@@ -22,7 +22,7 @@ fn the_guarantee_holds_for_all_seeds() {
     let mut report = String::new();
     for (seed, violation) in &summary.violations {
         let drawn = Options::default().scenario(*seed).summary();
-        let _ = writeln!(report, "seed {seed} ({drawn}) violates {violation}\n  {}", replay_command(*seed));
+        let _ = writeln!(report, "seed {seed} ({drawn}) violates {violation}\n  {}", replay_command(*seed, None));
     }
     assert!(summary.violations.is_empty(), "\n{report}");
     assert_eq!(summary.seeds, seeds);
@@ -147,6 +147,26 @@ fn catches_a_removed_body_that_is_delivered() {
     let faults = FaultInjection { keep_removed_bodies: true, ..FaultInjection::default() };
     let violation = detect(faults, Some(Theme::People), SEEDS_PER_FAULT);
     assert_eq!(violation.rule, Rule::Removal, "{violation}");
+}
+
+/// Runs seeds with several rooms; returns the violated rules.
+fn violated_with_rooms(faults: FaultInjection) -> Vec<Rule> {
+    let options = Options { faults, theme: Some(Theme::Rooms), ..Options::default() };
+    let summary = run_many(0..SEEDS_PER_FAULT, THREADS, options, 20, |_| {});
+    summary.violations.iter().map(|(_, violation)| violation.rule).collect()
+}
+
+#[test]
+fn catches_an_entry_in_the_wrong_room() {
+    // Others are repetitions of numbers in the first room: they are never stored.
+    let rules = violated_with_rooms(FaultInjection { post_to_first_room: true, ..FaultInjection::default() });
+    assert!(rules.contains(&Rule::S1), "detected as {rules:?}");
+}
+
+#[test]
+fn catches_a_number_counted_in_the_wrong_room() {
+    let rules = violated_with_rooms(FaultInjection { count_numbers_together: true, ..FaultInjection::default() });
+    assert!(rules.contains(&Rule::S2), "detected as {rules:?}");
 }
 
 #[test]

@@ -20,7 +20,8 @@ use crate::session::{
 #[must_use]
 pub fn text(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
     let text = text_of(notice, room)?;
-    Some(match room.filter(|room| !room.is_shown && !notice.names_room()) {
+    let is_end = matches!(notice, Notice::RoomEnded { .. });
+    Some(match room.filter(|room| is_end || !(room.is_shown || notice.names_room())) {
         Some(room) => format!("#{}: {text}", room.name),
         None => text,
     })
@@ -44,7 +45,7 @@ fn text_of(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
         Notice::Unread { lines, mentioned_by } => rooms::unread(room?.name, *lines, *mentioned_by),
         Notice::Topic(topic) => rooms::topic(topic),
         Notice::RoomList(list) => rooms::list(list),
-        Notice::Parted => "left the room".to_owned(),
+        Notice::Parted => format!("left {}", room?.name),
         Notice::RoomEnded { end, unsent, was_shown } => rooms::ended(end, *unsent, *was_shown),
         Notice::RoomCommand(error) => rooms::command_error(error),
         Notice::RoomsNotKept(error) => format!("(that you left the room is not kept: {error})"),

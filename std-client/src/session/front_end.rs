@@ -102,6 +102,8 @@ pub struct RoomsView<'a> {
     pub roster: &'a Roster,
     /// All rooms.
     pub all: &'a [&'a RoomName],
+    /// Rooms of the server that may be joined, as far as is known.
+    pub listed: &'a [String],
 }
 
 /// The name of a room, and whether it is the one that is shown.

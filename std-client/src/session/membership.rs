@@ -185,7 +185,13 @@ impl Session {
         let end = self.describe_room_end(&name, reason);
         let was_shown = !self.ui.is_prompt();
         self.rooms.view(&name, &*self.ui).notice(&Notice::RoomEnded { end: &end, unsent: 0, was_shown });
-        self.rooms.remove(&name);
+        // Nobody is admitted yet, so the next room needs a credential, too.
+        let credential = self.rooms.remove(&name).map(|room| room.credential().clone());
+        if let (Some(credential), Some(next)) = (credential, self.rooms.iter_mut().next())
+            && next.credentials.is_empty()
+        {
+            next.credentials = [credential, RoomCredential::None].into();
+        }
         self.is_first_refused = true;
     }
 

@@ -5,8 +5,8 @@
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //! ```
-//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`: in the rooms.
-//!   `membership`: which rooms these are.
+//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`, `receive`: in the
+//!   rooms. `membership`: which rooms these are.
 //! * `room`: everything that belongs to one room, with `display`, `backlog`, `replies`, `requests`,
 //!   `unstored`, `catch_up` and `roster`. `rooms`: all of them. `person`: what they have in common.
 //! * `front_end`: the trait of the front end. `notice`: the reports to it. `end`: the result of a
@@ -26,6 +26,7 @@ mod mention;
 mod notice;
 mod online;
 mod person;
+mod receive;
 mod replay;
 mod replies;
 mod requests;
@@ -261,6 +262,7 @@ impl Session {
                     let name = online.name().to_owned();
                     self.store_rooms(&name);
                 }
+                self.join_added_rooms(now);
                 // The client ends at once when it is aborted; this only makes sure of it.
                 match self.interrupted {
                     Some(since) if now >= since + CLOSE_GRACE => Err(self.requested_end()),

@@ -247,7 +247,10 @@ impl Notice<'_> {
     /// Whether its text names the room that it is about.
     #[must_use]
     pub const fn names_room(&self) -> bool {
-        matches!(self, Self::Joined(_) | Self::RoomShown { .. } | Self::Unread { .. } | Self::RoomCommand(_))
+        matches!(
+            self,
+            Self::Joined(_) | Self::RoomShown { .. } | Self::Unread { .. } | Self::Parted | Self::RoomCommand(_)
+        )
     }
 }
 

@@ -1,21 +1,19 @@
 //! The session after the first room was joined: displays what comes, posts lines, and leaves when
 //! all of them are stored.
 
-use kabar_core::chat::{EndedCode, Entry, EntryHeader, EntryKind, Info, MAX_TEXT_LEN, Request, Term};
-use kabar_core::client::{DisconnectReason, Event, PostError, RequestError, RoomSlot};
+use kabar_core::chat::{EntryKind, MAX_TEXT_LEN, Request, Term};
+use kabar_core::client::{DisconnectReason, PostError, RequestError, RoomSlot};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::invite::RoomName;
 use kabar_std::names::Name;
-use kabar_std::text::Content;
 
 use super::front_end::FrontEnd;
-use super::notice::{ListedRoom, Notice, Reconnection, Rejection, RenameError, RoomCommandError};
+use super::notice::{Notice, Reconnection, Rejection, RenameError, RoomCommandError};
 use super::person::Person;
 use super::room::Membership;
 use super::room_list::RoomList;
 use super::rooms::Rooms;
 use super::sleep::SleepMonitor;
-use super::view::RoomView;
 use crate::command::{Command, CommandName};
 use crate::driver::Driver;
 use crate::input::{Input, InputError};
@@ -33,20 +31,22 @@ pub(super) struct OnlineState {
     pub(super) person: Person,
     /// A post that did not fit into the outbox. No more lines are taken until it fits.
     held: Option<(RoomSlot, EntryKind, String)>,
-    room_list: RoomList,
+    pub(super) room_list: RoomList,
     /// The room to show once it is joined, and until when that is waited for.
     switch: Option<(RoomName, Instant)>,
     /// Whether lines are taken for the room that is shown. They are not if a script chose another
     /// one.
     takes_lines: bool,
+    /// Rooms of this process that were created and are to be joined.
+    pub(super) added_rooms: usize,
     /// Number of lines that were refused, or were lost with their room.
-    refused: u64,
+    pub(super) refused: u64,
     lost_since: Option<Instant>,
     sleep: SleepMonitor,
     /// When the output was closed; input is taken for [`DRAIN_INPUT`] after it.
     draining_since: Option<Instant>,
     /// When the session began to leave; while it waits for posts, when the last one was settled.
-    leaving_since: Option<Instant>,
+    pub(super) leaving_since: Option<Instant>,
     /// Whether to leave without waiting until all entries are displayed.
     skip_pending_output: bool,
     /// Whether the client was asked to leave.
@@ -77,6 +77,7 @@ impl OnlineState {
             room_list: RoomList::default(),
             switch: None,
             takes_lines: true,
+            added_rooms: 0,
             refused: 0,
             lost_since: None,
             sleep: SleepMonitor::default(),
@@ -139,7 +140,7 @@ impl OnlineState {
         }
     }
 
-    fn reconnected(&mut self, ui: &dyn FrontEnd, event: Reconnection, now: Instant) {
+    pub(super) fn reconnected(&mut self, ui: &dyn FrontEnd, event: Reconnection, now: Instant) {
         let seconds = self.lost_since.take().map_or(0, |since| now.saturating_since(since).as_millis() / 1_000);
         ui.notice(&Notice::Reconnected(Reconnection { seconds, ..event }));
     }
@@ -361,8 +362,7 @@ impl OnlineState {
                 view.notice(&Notice::Unread { lines, mentioned_by });
             }
         }
-        if self.room_list.deadline().is_some_and(|late| now >= late) {
-            self.room_list.clear();
+        if self.room_list.deadline().is_some_and(|late| now >= late) && self.room_list.clear() {
             ui.notice(&Notice::Unanswered { word: CommandName::Rooms.word(), is_lost: false });
         }
         if self.switch.take_if(|(_, until)| now >= *until).is_some() {
@@ -431,156 +431,6 @@ impl OnlineState {
             ui.notice(&Notice::Unanswered { word: CommandName::Rooms.word(), is_lost: true });
         }
     }
-
-    /// Handles an event about the whole connection.
-    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &dyn FrontEnd, now: Instant) {
-        match *event {
-            Event::Reconnected => {
-                let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
-                self.reconnected(ui, event, now);
-            }
-            Event::Info { info: Info::Notice { text, .. }, .. } => ui.notice(&Notice::Server(text)),
-            _ => {}
-        }
-    }
-
-    /// Displays an event of a room that was joined before.
-    pub(super) fn on_room_event(
-        &mut self,
-        slot: RoomSlot,
-        event: &Event<'_>,
-        rooms: &mut Rooms,
-        ui: &dyn FrontEnd,
-        now: Instant,
-    ) {
-        if let (Event::Stored { .. } | Event::PostRefused { .. }, Some(since)) = (event, &mut self.leaving_since) {
-            // A room may take posts more slowly than they were typed.
-            *since = now;
-        }
-        self.refused += u64::from(matches!(event, Event::PostRefused { .. }));
-        // It may have been left.
-        let Some((member, view)) = rooms.member_at(slot, ui) else { return };
-        match *event {
-            Event::Entry { header, body, own, .. } => {
-                self.entry(&header, Content::Body(body), own, member, view, now);
-            }
-            Event::EntryTooLarge { header, size, .. } => {
-                self.entry(&header, Content::Omitted(size), false, member, view, now);
-            }
-            Event::Stored { number, seq, .. } => {
-                member.wait_for = member.wait_for.max(seq);
-                member.unstored.stored(number);
-                view.notice(&Notice::Stored { number, seq });
-            }
-            Event::PostRefused { number, code, .. } => {
-                let excerpt = member.unstored.refused(number);
-                view.notice(&Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
-            }
-            Event::Reset { .. } => {
-                member.catch_up = None;
-                member.display.reset();
-                view.notice(&Notice::HistoryReset);
-            }
-            Event::Gap { after, first, .. } => view.notice(&Notice::Gap { after, first }),
-            // Posts that do not fit are tried again with every wake-up.
-            Event::OutboxWritable { .. } => {}
-            // The session handles these.
-            Event::Info { .. }
-            | Event::Reconnected
-            | Event::UnknownServerKey(_)
-            | Event::Joined { .. }
-            | Event::Refused { .. }
-            | Event::RoomEnded { .. }
-            | Event::Disconnected(_)
-            | Event::Ended(_) => {}
-        }
-    }
-}
-
-impl OnlineState {
-    /// Displays information about a room that was joined before.
-    pub(super) fn on_info(
-        &mut self,
-        slot: RoomSlot,
-        info: Info<'_>,
-        rooms: &mut Rooms,
-        ui: &dyn FrontEnd,
-        now: Instant,
-    ) {
-        if let Info::RoomListed { room, remaining, .. } = info {
-            if let Some(list) = self.room_list.take(room, remaining) {
-                ui.notice(&Notice::RoomList(&marked(list, rooms)));
-            }
-            return;
-        }
-        let Some((member, view)) = rooms.member_at(slot, ui) else { return };
-        match info {
-            Info::MemberListed { remaining, name, .. } => {
-                member.replies.name(name, remaining, self.person.name(), &member.display.roster, view);
-            }
-            Info::HistoryEntry { remaining, entry, .. } if member.replies.is_catch_up_next() => {
-                self.catch_up(entry, remaining, member, view, now);
-            }
-            Info::HistoryEntry { remaining, entry, .. } => {
-                member.replies.entry(entry, remaining, &mut self.person, view);
-            }
-            Info::OutputLine { text, .. } => view.notice(&Notice::Output(text)),
-            Info::Answer { request, code, text, .. } => {
-                let name = self.person.name();
-                if let Some(name) = member.requests.answered(request, code, text, name, view) {
-                    self.person.set_name(&name, ui);
-                }
-            }
-            Info::Topic { topic, .. } => {
-                if member.display.set_topic(topic) && view.label.is_shown {
-                    view.notice(&Notice::Topic(member.display.topic()));
-                }
-            }
-            // The client joins the room again, and states what is missing.
-            Info::Ended { code: EndedCode::GAP, .. } => member.disconnected(view),
-            // The session handles the end, and has the list.
-            Info::Ended { .. } | Info::RoomListed { .. } | Info::Notice { .. } => {}
-        }
-    }
-
-    /// Takes a part of a page that was requested for `--since`.
-    fn catch_up(
-        &mut self,
-        entry: Option<Entry<'_>>,
-        remaining: u16,
-        member: &mut Membership,
-        view: RoomView<'_>,
-        now: Instant,
-    ) {
-        let is_empty = entry.is_none();
-        if let (Some(Entry { header, body }), Some(catch_up)) = (entry, &mut member.catch_up)
-            && catch_up.entry(header.seq, header.time_ms)
-        {
-            member.display.entry(&header, Content::Body(body), false, &mut self.person, view, now);
-        }
-        if remaining == 0 {
-            member.replies.catch_up_answered();
-            if let Some(catch_up) = &mut member.catch_up {
-                catch_up.answered(is_empty);
-            }
-        }
-    }
-
-    /// Takes an entry that the server sends on its own. While earlier ones are read, it is read
-    /// after them.
-    fn entry(
-        &mut self,
-        header: &EntryHeader<'_>,
-        content: Content<'_>,
-        is_own: bool,
-        member: &mut Membership,
-        view: RoomView<'_>,
-        now: Instant,
-    ) {
-        if member.catch_up.is_none() {
-            member.display.entry(header, content, is_own, &mut self.person, view, now);
-        }
-    }
 }
 
 /// Continues to read the entries that `--since` requests.
@@ -594,17 +444,4 @@ fn check_catch_up(member: &mut Membership, slot: RoomSlot, client: &mut StdClien
         catch_up.sent(delivered);
         member.replies.expect_catch_up();
     }
-}
-
-/// Marks the rooms that the user is in, and remembers which are private.
-fn marked(mut list: Vec<ListedRoom>, rooms: &mut Rooms) -> Vec<ListedRoom> {
-    for listed in &mut list {
-        let Ok(name) = RoomName::new(&listed.name) else { continue };
-        listed.is_shown = rooms.is_shown(&name);
-        if let Some(room) = rooms.find_mut(&name) {
-            listed.unread = Some(room.unread());
-            room.is_private = listed.is_private;
-        }
-    }
-    list
 }

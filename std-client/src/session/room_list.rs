@@ -20,6 +20,8 @@ pub(super) struct RoomList {
     rooms: Vec<ListedRoom>,
     /// Whether rooms came with the last request.
     has_more: bool,
+    /// Whether it is not displayed: it is for completion.
+    is_silent: bool,
     /// The next part, after this room, is to be requested.
     next_after: Option<String>,
     /// When the last part was requested.
@@ -27,8 +29,16 @@ pub(super) struct RoomList {
 }
 
 impl RoomList {
+    /// Requests the first part of the list, for completion.
+    pub(super) fn request_silently(&mut self, slot: RoomSlot, client: &mut StdClient, now: Instant) {
+        if self.request(slot, client, now).is_ok() {
+            self.is_silent = true;
+        }
+    }
+
     /// Requests the list, unless it was requested before.
     pub(super) fn request(&mut self, slot: RoomSlot, client: &mut StdClient, now: Instant) -> Result<(), RequestError> {
+        self.is_silent = false;
         if self.since.is_none() {
             client.request(now, slot, Request::ListRooms { after: "", count: 0 })?;
             self.since = Some(now);
@@ -36,18 +46,22 @@ impl RoomList {
         Ok(())
     }
 
-    /// Takes an answer. Returns the list if it is complete.
-    pub(super) fn take(&mut self, room: Option<RoomInfo<'_>>, remaining: u16) -> Option<Vec<ListedRoom>> {
+    /// Takes an answer. Returns the list if it is complete, and whether it is to be displayed.
+    pub(super) fn take(&mut self, room: Option<RoomInfo<'_>>, remaining: u16) -> Option<(Vec<ListedRoom>, bool)> {
         self.since?;
         self.add(room);
         if remaining > 0 {
             return None;
         }
         // The server states how many rooms it permits only by the number of answers.
-        let last = self.rooms.last().filter(|_| self.rooms.len() < MAX_ROOMS);
+        let last = self.rooms.last().filter(|_| self.rooms.len() < MAX_ROOMS && !self.is_silent);
         self.next_after = last.filter(|_| self.has_more).map(|room| room.name.clone());
         self.has_more = false;
-        if self.next_after.is_some() { None } else { Some(std::mem::take(self).rooms) }
+        if self.next_after.is_some() {
+            return None;
+        }
+        let Self { rooms, is_silent, .. } = std::mem::take(self);
+        Some((rooms, !is_silent))
     }
 
     /// Requests the next part.
@@ -68,9 +82,11 @@ impl RoomList {
         }
     }
 
-    /// Forgets what was requested: no more answers come. Returns whether there was something.
+    /// Forgets what was requested: no more answers come. Returns whether a list was to be
+    /// displayed.
     pub(super) fn clear(&mut self) -> bool {
-        std::mem::take(self).since.is_some()
+        let Self { since, is_silent, .. } = std::mem::take(self);
+        since.is_some() && !is_silent
     }
 
     /// Returns when an answer is missing.
@@ -92,7 +108,8 @@ mod tests {
         let mut list = RoomList { since: Some(Instant::ZERO), ..RoomList::default() };
         assert_eq!((list.take(listed("a"), 1), list.take(listed("b"), 0)), (None, None));
         assert_eq!(list.next_after.take().as_deref(), Some("b"));
-        let all = list.take(None, 0).unwrap();
+        let (all, is_displayed) = list.take(None, 0).unwrap();
+        assert!(is_displayed);
         assert_eq!(all.iter().map(|room| room.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!((list.take(listed("c"), 0), list.deadline()), (None, None), "nothing was requested");
     }
@@ -101,6 +118,13 @@ mod tests {
     fn list_is_bounded() {
         let mut list = RoomList { since: Some(Instant::ZERO), ..RoomList::default() };
         let all = (0..1_200).find_map(|number: u16| list.take(listed(&number.to_string()), u16::from(number < 1_100)));
-        assert_eq!(all.unwrap().len(), MAX_ROOMS);
+        assert_eq!(all.unwrap().0.len(), MAX_ROOMS);
+    }
+
+    #[test]
+    fn list_for_completion_is_its_first_part() {
+        let mut list = RoomList { since: Some(Instant::ZERO), is_silent: true, ..RoomList::default() };
+        let (all, is_displayed) = list.take(listed("a"), 0).unwrap();
+        assert!(all.len() == 1 && !is_displayed && !list.clear());
     }
 }

@@ -17,13 +17,15 @@ pub(super) struct Rooms {
     shown: Option<RoomName>,
     /// Rooms that are being left: they have lines that are not stored yet.
     parting: Vec<RoomSlot>,
+    /// Rooms of the server that may be joined, as far as is known.
+    listed: Vec<String>,
 }
 
 impl Rooms {
     /// Shows the first room.
     pub(super) fn new(list: Vec<Room>) -> Self {
         let shown = list.first().map(|room| room.name.clone());
-        Self { list, shown, parting: Vec::new() }
+        Self { list, shown, parting: Vec::new(), listed: Vec::new() }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Room> {
@@ -138,13 +140,18 @@ impl Rooms {
         self.shown = Some(name.clone());
     }
 
+    /// Sets the rooms of the server that may be joined.
+    pub(super) fn set_listed(&mut self, listed: Vec<String>) {
+        self.listed = listed;
+    }
+
     /// Updates what the front end knows about the rooms.
     pub(super) fn publish(&self, ui: &dyn FrontEnd) {
         let all: Vec<&RoomName> = self.list.iter().map(|room| &room.name).collect();
         let none = Roster::default();
         let member = self.shown().and_then(|room| room.membership.as_ref());
         let roster = member.map_or(&none, |member| &member.display.roster);
-        ui.set_rooms(&RoomsView { shown: self.shown.as_ref(), roster, all: &all });
+        ui.set_rooms(&RoomsView { shown: self.shown.as_ref(), roster, all: &all, listed: &self.listed });
     }
 }
 

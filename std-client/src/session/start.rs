@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::Request;
 use kabar_core::client::{Config, Event, RoomConfig, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
@@ -99,6 +98,9 @@ impl Session {
         }
         if let Phase::Online(online) = &mut self.phase {
             online.set_takes_lines(self.ui.is_prompt() || !self.is_first_refused);
+            if self.ui.is_prompt() {
+                online.room_list.request_silently(slot, &mut self.driver.client, now);
+            }
         }
         self.join_other_rooms(now);
         Ok(self.ui.start_input()?)
@@ -158,16 +160,30 @@ impl Session {
 
     /// Joins the rooms that are not joined yet.
     fn join_other_rooms(&mut self, now: Instant) {
-        let missing: Vec<_> =
-            self.rooms.iter().filter(|room| room.slot.is_none()).map(|room| room.name.clone()).collect();
-        for name in missing {
-            if self.config.is_host {
-                // Whoever hosts the rooms is their operator. The answer is that the room exists.
-                let command = &format!("room add {name}");
-                let _ = self.driver.client.request(now, RoomSlot::FIRST, Request::Operate { command });
-            }
-            self.join_room(&name, now);
+        let missing = self.missing_rooms();
+        if !self.config.is_host {
+            return missing.iter().for_each(|name| self.join_room(name, now));
         }
+        // Whoever hosts them creates them, too.
+        let Self { rooms, ui, driver, .. } = self;
+        let Some((member, _)) = rooms.member_at(RoomSlot::FIRST, &**ui) else { return };
+        for name in missing {
+            if member.requests.add_room(&name, RoomSlot::FIRST, &mut driver.client, now).is_err() {
+                ui.notice(&Notice::NotConnected);
+            }
+        }
+    }
+
+    /// Joins the rooms of this process that were created, in their order.
+    pub(super) fn join_added_rooms(&mut self, now: Instant) {
+        let Phase::Online(online) = &mut self.phase else { return };
+        let added = std::mem::take(&mut online.added_rooms);
+        let added: Vec<_> = self.missing_rooms().into_iter().take(added).collect();
+        added.iter().for_each(|name| self.join_room(name, now));
+    }
+
+    fn missing_rooms(&self) -> Vec<RoomName> {
+        self.rooms.iter().filter(|room| room.slot.is_none()).map(|room| room.name.clone()).collect()
     }
 
     /// Loads what is displayed of this server.

@@ -44,6 +44,8 @@ struct RoomState {
     prompt: String,
     roster: Roster,
     names: Vec<String>,
+    /// Rooms that the user is not in.
+    others: Vec<String>,
 }
 
 impl SharedRooms {
@@ -64,7 +66,7 @@ impl Prompt {
         let (gate, rooms, for_completion) = (Arc::clone(&self.gate), self.rooms.clone(), self.rooms.clone());
         let complete = move |typed: &str| {
             let state = for_completion.lock();
-            completions(typed, &state.roster, &state.names)
+            completions(typed, &state.roster, &state.names, &state.others)
         };
         let mut editor = line_editor::editor(&gate, complete)?;
         let read = move || {
@@ -79,8 +81,9 @@ impl Prompt {
             Some(room) if rooms.all.len() > 1 => format!("{room}> "),
             _ => "> ".to_owned(),
         };
-        let names = rooms.all.iter().map(ToString::to_string).collect();
-        *self.rooms.lock() = RoomState { prompt, roster: rooms.roster.clone(), names };
+        let names: Vec<String> = rooms.all.iter().map(ToString::to_string).collect();
+        let others = rooms.listed.iter().filter(|room| !names.contains(room)).cloned().collect();
+        *self.rooms.lock() = RoomState { prompt, roster: rooms.roster.clone(), names, others };
     }
 
     /// Displays the next prompt, which waits after a command about rooms.

@@ -136,12 +136,9 @@ pub fn describe_room(info: &RoomInfo) -> String {
 mod tests {
     use super::*;
 
-    fn name(name: &str) -> RoomName {
-        name.parse().expect("a name")
-    }
-
     #[test]
     fn words_after_room_are_a_command_or_a_name() {
+        let name = |name: &str| name.parse().expect("a name");
         let add = |visibility, topic: &str| RoomCommand::Add { name: name("attic"), visibility, topic: topic.into() };
         assert_eq!(RoomCommand::parse("list"), Some(RoomCommand::List));
         assert_eq!(RoomCommand::parse("add attic"), Some(add(Visibility::Open, "")));

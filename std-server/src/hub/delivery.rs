@@ -15,8 +15,12 @@ use super::room::{Progress, Rooms};
 /// Fills the send ring of a connection.
 pub(super) fn deliver<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     // If the pool had no ring, the connection itself asks again soon, and delivery continues then.
-    if !peer.link.send_unsent(now, &mut context.counters) {
-        return;
+    if peer.link.has_unsent() {
+        if !peer.link.send_unsent(now, &mut context.counters) {
+            return;
+        }
+        // It was not read meanwhile.
+        context.turns.defer(&mut peer.link.turn);
     }
     // Memberships that had nothing, one after the other.
     let mut without_work = 0;

@@ -52,6 +52,10 @@ faults! {
     keep_banned_members
     /// A removed body stays in memory.
     keep_removed_bodies
+    /// A post is written to the first room of its connection.
+    post_to_first_room
+    /// A number that is stored in one room of a connection counts as stored in all of them.
+    count_numbers_together
     /// A packet is acknowledged before it is known whether its data fits.
     acknowledge_unchecked
 }

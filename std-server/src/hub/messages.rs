@@ -1,6 +1,6 @@
 //! Reads the messages of a connection and hands them to its room (SPEC 6.1 to 6.3).
 
-use kabar_core::chat::ClientMessage;
+use kabar_core::chat::{ClientMessage, Post};
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use kabar_core::time::{Duration, Instant};
 use super::context::Context;
 use super::events::LeaveReason;
 use super::join::on_join;
+use super::peer::memberships::Memberships;
 use super::peer::{Malformed, Peer, Phase};
 use super::room::{Handled, Rooms};
 
@@ -77,18 +78,36 @@ fn handle<P: Provider>(
         ClientMessage::Post(post) => post.handle,
         ClientMessage::Request { handle, .. } | ClientMessage::Leave { handle } => handle,
     };
+    let faults = context.config.faults();
     let Peer { link, memberships } = peer;
+    let counted = if faults.count_numbers_together() { highest_elsewhere(rooms, memberships, handle) } else { 0 };
+    let first = memberships.members().next().map(|member| member.handle);
+    let is_post = matches!(message, ClientMessage::Post(_));
+    let handle = first.filter(|_| is_post && faults.post_to_first_room()).unwrap_or(handle);
     let Some((id, member)) = memberships.by_handle(handle) else { return without_room(peer) };
     let Some(room) = rooms.get_mut(id) else { return Handled::Violation };
     match message {
         ClientMessage::Join(_) => Handled::Done,
-        ClientMessage::Post(post) => room.on_post(now, context, link, member, &post),
+        ClientMessage::Post(post) if post.number <= counted => {
+            member.due.stored = Some((post.number, 0));
+            Handled::Done
+        }
+        ClientMessage::Post(post) => {
+            let instance = if faults.post_to_first_room() { member.instance } else { post.instance };
+            room.on_post(now, context, link, member, &Post { instance, ..post })
+        }
         ClientMessage::Request { request, .. } => room.on_request(now, context, link, member, request),
         ClientMessage::Leave { .. } => {
             room.remove_member(now, context, peer, LeaveReason::Left);
             Handled::Done
         }
     }
+}
+
+/// The highest number that is stored in the other rooms of a connection.
+fn highest_elsewhere(rooms: &Rooms, memberships: &mut Memberships, handle: u8) -> u64 {
+    let others = memberships.members_mut().filter(|(_, member)| member.handle != handle);
+    others.filter_map(|(id, member)| Some(rooms.get(id)?.highest_number(member.instance))).max().unwrap_or_default()
 }
 
 /// A message with a handle that names no room of the connection (SPEC 6.2, 6.3).

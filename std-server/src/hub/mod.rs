@@ -69,6 +69,7 @@ mod room;
 mod room_id;
 mod rooms;
 mod routes;
+mod sorted_map;
 mod state_digest;
 mod timers;
 mod transaction;

@@ -35,6 +35,8 @@ const SPIN: Duration = Duration::from_micros(1_200);
 pub(super) struct Fleet {
     target: Target,
     idle_s: u16,
+    /// Members of each room; `None`: all are in the first room of the server.
+    per_room: Option<usize>,
     pool: Pool,
     poll: Poll,
     events: Events,
@@ -73,6 +75,7 @@ impl Fleet {
         Ok(Self {
             target,
             idle_s,
+            per_room: None,
             pool: pool(),
             poll: Poll::new().map_err(Error::io("wait for sockets"))?,
             events: Events::with_capacity(1024),
@@ -83,6 +86,16 @@ impl Fleet {
             touched: Vec::new(),
             traffic: Traffic::default(),
         })
+    }
+
+    /// Spreads the members over rooms that exist, with this number in each.
+    pub(super) fn spread(&mut self, per_room: usize) {
+        self.per_room = Some(per_room);
+    }
+
+    /// The name of the n-th room.
+    pub(super) fn room_name(number: usize) -> String {
+        format!("room{number:05}")
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -112,10 +125,11 @@ impl Fleet {
     pub(super) fn start(&mut self, slot: usize) -> Result<(), Error> {
         let mut identity = [0x5a; 32];
         identity[..8].copy_from_slice(&(slot as u64).to_be_bytes());
+        let room = self.per_room.map_or_else(|| "lobby".to_owned(), |per_room| Self::room_name(slot / per_room));
         let config = Config {
             server: self.target.server,
             fingerprint: Some(self.target.fingerprint),
-            room: "lobby",
+            room: &room,
             name: &format!("m{slot:05}"),
             is_default_name: false,
             identity: &Identity::from_seed(&identity),

@@ -1,7 +1,7 @@
 //! The benchmark: a real `kabar-server` process and real clients on loopback. Each measurement has
 //! a baseline without cryptography, taken in the same run.
 //!
-//! * [`room`]: messages. [`handshake`]: joins. [`idle`]: memory per member. [`reconnect`]: recovery
+//! * [`room`]: messages. [`rooms`]: many small rooms. [`handshake`]: joins. [`idle`]: memory per member. [`reconnect`]: recovery
 //!   of all members after a crash of the server.
 //! * [`work`]: the work that one datagram can cause in the server, for each kind of message.
 //! * `fleet`: many clients on one thread, each with its own socket. `member`: one of them.
@@ -21,6 +21,7 @@ mod latency;
 mod member;
 pub mod reconnect;
 pub mod room;
+pub mod rooms;
 mod server;
 mod usage;
 pub mod work;

@@ -44,6 +44,11 @@ impl Server {
         self.target
     }
 
+    /// Its data directory.
+    pub(super) fn data_dir(&self) -> std::path::PathBuf {
+        self.home.path().join("server")
+    }
+
     pub(super) fn cpu(&self) -> Result<Cpu, Error> {
         Cpu::of(self.child.id())
     }

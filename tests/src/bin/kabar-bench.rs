@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_core::crypto::rsa::KeySize;
 use kabar_tests::bench::room::Rate;
-use kabar_tests::bench::{Error, Setup, baseline, handshake, idle, reconnect, room, work};
+use kabar_tests::bench::{Error, Setup, baseline, handshake, idle, reconnect, room, rooms, work};
 use serde::Serialize;
 
 /// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each
@@ -31,6 +31,8 @@ struct Arguments {
 enum Mode {
     /// Messages: deliveries per second, one-way latency, the server's processor time.
     Room(Room),
+    /// Many small rooms: memory per member and processor time per post, beside one room.
+    Rooms(Rooms),
     /// Full handshakes and joins per second, and the server's processor time for each.
     Handshake(Handshake),
     /// The server's memory per member that sends nothing.
@@ -67,6 +69,19 @@ struct Room {
     /// With --rate max: the most posts that are not delivered to all members yet.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     window: u32,
+}
+
+#[derive(Debug, Args)]
+struct Rooms {
+    /// Number of rooms.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    rooms: u32,
+    /// Members of each room.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=100))]
+    members: u32,
+    /// Posts, in one room after the other.
+    #[arg(long, value_name = "N", default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    posts: u32,
 }
 
 #[derive(Debug, Args)]
@@ -159,7 +174,8 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     let text = error.render().to_string();
     let what = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let what = what.strip_prefix("error: ").unwrap_or("a mode is missing: room, handshake, idle, return or work");
+    let what =
+        what.strip_prefix("error: ").unwrap_or("a mode is missing: room, rooms, handshake, idle, return or work");
     eprintln!("kabar-bench: {}; see --help", what.trim_end_matches(':'));
     ExitCode::from(2)
 }
@@ -178,6 +194,10 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
             let (members, payload) = (members as usize, payload as usize);
             let (posters, window) = (posters as usize, window as usize);
             print(&room::run(&setup, room::Options { members, payload, rate, seconds, posters, window })?);
+        }
+        Mode::Rooms(Rooms { rooms, members, posts }) => {
+            let (rooms, members, posts) = (rooms as usize, members as usize, posts as usize);
+            print(&rooms::run(&setup, rooms::Options { rooms, members, posts })?);
         }
         Mode::Handshake(Handshake { seconds, key_bits, at_once }) => {
             print(&handshake::run(&setup, handshake::Options { seconds, key_bits, at_once: at_once as usize })?);

@@ -49,6 +49,8 @@ enum Fault {
     RenamedBeforeCommit,
     KeepBannedMembers,
     KeepRemovedBodies,
+    PostToFirstRoom,
+    CountNumbersTogether,
 }
 
 impl Arguments {
@@ -64,6 +66,8 @@ impl Arguments {
             Some(Fault::ForgetPending) => faults.forget_pending = true,
             Some(Fault::AnnounceEachSession) => faults.announce_each_session = true,
             Some(Fault::RenamedBeforeCommit) => faults.renamed_before_commit = true,
+            Some(Fault::PostToFirstRoom) => faults.post_to_first_room = true,
+            Some(Fault::CountNumbersTogether) => faults.count_numbers_together = true,
             Some(Fault::KeepBannedMembers) => faults.keep_banned_members = true,
             Some(Fault::KeepRemovedBodies) => faults.keep_removed_bodies = true,
             Some(Fault::AcknowledgeUnchecked) => faults.acknowledge_unchecked = true,
@@ -125,7 +129,7 @@ fn many(arguments: &Arguments) -> std::process::ExitCode {
             *slowest = (*slowest).max((spent, outcome.seed));
         }
         if let Some(violation) = &outcome.violation {
-            println!("seed {} violates {violation}\n  {}", outcome.seed, replay_command(outcome.seed));
+            println!("seed {} violates {violation}\n  {}", outcome.seed, replay_command(outcome.seed, options.theme));
             println!("  {}", options.scenario(outcome.seed).summary());
             let _ = std::io::stdout().flush();
         }

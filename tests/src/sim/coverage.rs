@@ -99,6 +99,14 @@ seen! {
     Renamed,
     /// A request for another name was refused.
     NotRenamed,
+    /// A client joined one more room, or one again.
+    AnotherRoom,
+    /// A client's membership in one of several rooms ended.
+    RoomEnded,
+    /// A client was informed of a room.
+    RoomListed,
+    /// A client was refused because the room does not exist, or not for it.
+    UnknownRoom,
     /// The operator banned or muted an identity.
     Sanctioned,
     /// A ban or mute was lifted.

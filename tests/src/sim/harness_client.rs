@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use kabar_core::chat::{EntryKind, Request, Term};
 use kabar_core::client::{
-    Client, ClientCounters, Config, ConfigError, Output, PostError, RequestError, RoomSlot, State,
+    Client, ClientCounters, Config, ConfigError, JoinError, Output, PostError, RequestError, RoomConfig, RoomSlot,
+    State,
 };
 use kabar_core::crypto::Portable;
 use kabar_core::session::Fingerprint;
@@ -31,6 +32,11 @@ pub trait HarnessClient: std::fmt::Debug {
     /// # Errors
     /// The configuration is not possible.
     fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError>;
+    /// See [`Client::join`].
+    ///
+    /// # Errors
+    /// See [`Client::join`]. A client for one room has no slot for another one.
+    fn join(&mut self, now: Instant, config: &RoomConfig<'_>) -> Result<RoomSlot, JoinError>;
     /// See [`Client::handle_datagram`].
     fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]);
     /// See [`Client::handle_timeout`].
@@ -47,22 +53,22 @@ pub trait HarnessClient: std::fmt::Debug {
     ///
     /// # Errors
     /// See [`Client::post`].
-    fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError>;
+    fn post(&mut self, slot: RoomSlot, kind: EntryKind, body: &[u8]) -> Result<u64, PostError>;
     /// See [`Client::request`].
     ///
     /// # Errors
     /// See [`Client::request`].
-    fn request(&mut self, now: Instant, request: Request<'_>) -> Result<(), RequestError>;
+    fn request(&mut self, now: Instant, slot: RoomSlot, request: Request<'_>) -> Result<(), RequestError>;
     /// See [`Client::leave`].
     fn leave(&mut self, now: Instant);
     /// See [`Client::abort`].
     fn abort(&mut self, now: Instant);
     /// See [`Client::state`].
-    fn state(&self) -> State;
+    fn state(&self, slot: RoomSlot) -> State;
     /// See [`Client::unsettled`].
-    fn unsettled(&self) -> u64;
+    fn unsettled(&self, slot: RoomSlot) -> u64;
     /// See [`Client::cursor`].
-    fn cursor(&self) -> Option<(u64, Term)>;
+    fn cursor(&self, slot: RoomSlot) -> Option<(u64, Term)>;
     /// See [`Client::fingerprint`].
     fn fingerprint(&self) -> Option<Fingerprint>;
     /// See [`Client::counters`].
@@ -79,74 +85,99 @@ pub fn max_entry_len(size: Size) -> u16 {
     }
 }
 
+/// The number of rooms that a client of `size` can be in.
+#[must_use]
+pub fn max_rooms(size: Size) -> usize {
+    match size {
+        Size::Host => HOST_ROOMS,
+        Size::Device | Size::Tiny => 1,
+    }
+}
+
+const HOST_ROOMS: usize = 4;
+
 /// A client of `size` that was not started.
 #[must_use]
 pub fn client(size: Size) -> Box<dyn HarnessClient> {
     match size {
-        Size::Host => idle::<InlineBuffers<16384, 16384, 0, 32>, 16384, 4480>(),
-        Size::Device => idle::<InlineBuffers<2048, 2048, 0, 12>, 2048, 2048>(),
-        Size::Tiny => idle::<InlineBuffers<700, 700, 0, 6>, 600, 640>(),
+        Size::Host => {
+            let memory = InlineBuffers::<16384, 16384, 0, 32>::default();
+            Box::new(Client::<SimKey, _, Portable, 16384, 4480, HOST_ROOMS>::new(memory))
+        }
+        Size::Device => one_room::<InlineBuffers<2048, 2048, 0, 12>, 2048, 2048>(),
+        Size::Tiny => one_room::<InlineBuffers<700, 700, 0, 6>, 600, 640>(),
     }
 }
 
-fn idle<M: BufferProvider + Default + std::fmt::Debug + 'static, const OUTBOX: usize, const MESSAGE: usize>()
+fn one_room<M: BufferProvider + Default + std::fmt::Debug + 'static, const OUTBOX: usize, const MESSAGE: usize>()
 -> Box<dyn HarnessClient> {
     Box::new(Client::<SimKey, M, Portable, OUTBOX, MESSAGE>::new(M::default()))
 }
 
-impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: usize> HarnessClient
-    for Client<SimKey, M, Portable, OUTBOX, MESSAGE>
-{
-    fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
-        self.start(config, seed, now)
-    }
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
-        self.handle_datagram(now, from, datagram);
-    }
-    fn handle_timeout(&mut self, now: Instant) {
-        self.handle_timeout(now);
-    }
-    fn poll_output(&mut self, now: Instant, out: &mut [u8]) -> Output<'_> {
-        self.poll_output(now, out)
-    }
-    fn set_events_paused(&mut self, is_paused: bool) {
-        if is_paused {
-            self.pause_events();
-        } else {
-            self.resume_events();
+macro_rules! harness_client {
+    ($rooms:expr, |$client:ident, $now:ident, $config:ident| $join:expr) => {
+        impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: usize> HarnessClient
+            for Client<SimKey, M, Portable, OUTBOX, MESSAGE, { $rooms }>
+        {
+            fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
+                self.start(config, seed, now)
+            }
+            fn join(&mut self, $now: Instant, $config: &RoomConfig<'_>) -> Result<RoomSlot, JoinError> {
+                let $client = self;
+                $join
+            }
+            fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+                self.handle_datagram(now, from, datagram);
+            }
+            fn handle_timeout(&mut self, now: Instant) {
+                self.handle_timeout(now);
+            }
+            fn poll_output(&mut self, now: Instant, out: &mut [u8]) -> Output<'_> {
+                self.poll_output(now, out)
+            }
+            fn set_events_paused(&mut self, is_paused: bool) {
+                if is_paused {
+                    self.pause_events();
+                } else {
+                    self.resume_events();
+                }
+            }
+            fn accept_key(&mut self, now: Instant) {
+                self.accept_key(now);
+            }
+            fn reject_key(&mut self, now: Instant) {
+                self.reject_key(now);
+            }
+            fn post(&mut self, slot: RoomSlot, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
+                self.post(slot, kind, body)
+            }
+            fn request(&mut self, now: Instant, slot: RoomSlot, request: Request<'_>) -> Result<(), RequestError> {
+                self.request(now, slot, request)
+            }
+            fn leave(&mut self, now: Instant) {
+                self.leave(now);
+            }
+            fn abort(&mut self, now: Instant) {
+                self.abort(now);
+            }
+            fn state(&self, slot: RoomSlot) -> State {
+                self.state(slot)
+            }
+            fn unsettled(&self, slot: RoomSlot) -> u64 {
+                self.unsettled(slot)
+            }
+            fn cursor(&self, slot: RoomSlot) -> Option<(u64, Term)> {
+                self.cursor(slot)
+            }
+            fn fingerprint(&self) -> Option<Fingerprint> {
+                self.fingerprint()
+            }
+            fn counters(&self) -> ClientCounters {
+                self.counters()
+            }
         }
-    }
-    fn accept_key(&mut self, now: Instant) {
-        self.accept_key(now);
-    }
-    fn reject_key(&mut self, now: Instant) {
-        self.reject_key(now);
-    }
-    fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
-        self.post(RoomSlot::FIRST, kind, body)
-    }
-    fn request(&mut self, now: Instant, request: Request<'_>) -> Result<(), RequestError> {
-        self.request(now, RoomSlot::FIRST, request)
-    }
-    fn leave(&mut self, now: Instant) {
-        self.leave(now);
-    }
-    fn abort(&mut self, now: Instant) {
-        self.abort(now);
-    }
-    fn state(&self) -> State {
-        self.state(RoomSlot::FIRST)
-    }
-    fn unsettled(&self) -> u64 {
-        self.unsettled(RoomSlot::FIRST)
-    }
-    fn cursor(&self) -> Option<(u64, Term)> {
-        self.cursor(RoomSlot::FIRST)
-    }
-    fn fingerprint(&self) -> Option<Fingerprint> {
-        self.fingerprint()
-    }
-    fn counters(&self) -> ClientCounters {
-        self.counters()
-    }
+    };
 }
+
+harness_client!(1, |_client, _now, _config| Err(JoinError::Full));
+harness_client!(HOST_ROOMS, |client, now, config| client.join(now, config));

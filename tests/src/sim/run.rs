@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use clap::ValueEnum as _;
 use kabar_core::time::Instant;
 use kabar_server::hub::FaultInjection;
 
@@ -50,8 +51,10 @@ pub struct Outcome {
 
 /// The command that shows a failing seed again.
 #[must_use]
-pub fn replay_command(seed: u64) -> String {
-    format!("cargo run --release -p kabar-tests --bin kabar-sim -- --seed {seed} --trace")
+pub fn replay_command(seed: u64, theme: Option<Theme>) -> String {
+    let theme = theme.and_then(|theme| theme.to_possible_value());
+    let theme = theme.map_or_else(String::new, |theme| format!(" --theme {}", theme.get_name()));
+    format!("cargo run --release -p kabar-tests --bin kabar-sim -- --seed {seed}{theme} --trace")
 }
 
 /// Runs one seed. A panic of the code under test is a violation.

@@ -1,5 +1,5 @@
-//! `kabar` in pipes and scripts: options, exit codes, JSON objects, stored state, and invalid
-//! input.
+//! `kabar` in pipes and scripts: options, exit codes, JSON objects, stored state, several rooms,
+//! and invalid input.
 
 mod addresses;
 mod errors;
@@ -7,6 +7,7 @@ mod json;
 mod persistence;
 mod pipes;
 mod rooms;
+mod switching;
 
 use std::path::Path;
 

@@ -1,18 +1,16 @@
 //! `kabar` in several rooms of a server.
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, spawn_join};
+use kabar_tests::room::{Room, spawn_join, temp_home};
 use serde_json::Value;
 
 use super::{ends_with, object};
 
-/// A server with the rooms lobby, ops and den (private).
-fn house() -> Room {
+/// A server with the rooms lobby and ops.
+pub(super) fn house() -> Room {
     let mut room = Room::open();
     room.server.type_line("/room add ops what to do");
-    room.server.expect("ops");
-    room.server.type_line("/room add den private");
-    room.server.expect("den");
+    room.server.expect("room ops is open now");
     room
 }
 
@@ -22,15 +20,15 @@ fn invite_to(room: &Room, name: &str) -> String {
 }
 
 /// A member of the rooms lobby and ops, that has joined both.
-fn in_two(room: &Room, name: &str, extra: &[&str]) -> Process {
-    let mut client = room.spawn_join(name, &[&["--room", "ops"], extra].concat());
+fn in_two(room: &Room, name: &str) -> Process {
+    let mut client = room.spawn_join(name, &["--room", "ops"]);
     client.expect_stderr("Joined lobby as ");
     client.expect_stderr("Also joined ops; ");
     client
 }
 
 /// A member of ops alone.
-fn in_ops(room: &Room, name: &str) -> Process {
+pub(super) fn in_ops(room: &Room, name: &str) -> Process {
     let mut client = spawn_join(&room.home_of(name), &invite_to(room, "ops"), name, &[]);
     client.expect_stderr("Joined ops as ");
     client
@@ -64,7 +62,7 @@ fn every_object_about_a_room_names_it() {
         entries.filter_map(|entry| entry["text"].as_str().map(str::to_owned)).collect::<Vec<_>>()
     };
     assert_eq!(texts("lobby"), ["in the lobby"]);
-    assert_eq!(texts("ops").into_iter().filter(|text| text != "what to do").collect::<Vec<_>>(), ["in ops", "seen"]);
+    assert_eq!(texts("ops"), ["in ops", "seen"]);
     let stored: Vec<_> = all.iter().filter(|object| object["type"] == "stored").collect();
     for name in ["lobby", "ops"] {
         let numbers: Vec<_> = stored.iter().filter(|stored| stored["room"] == name).map(|it| &it["number"]).collect();
@@ -77,7 +75,7 @@ fn every_object_about_a_room_names_it() {
 fn text_shows_one_room_at_a_time_and_nothing_is_lost() {
     let room = house();
     let mut bob = in_ops(&room, "bob");
-    let mut anna = in_two(&room, "anna", &[]);
+    let mut anna = in_two(&room, "anna");
     bob.type_line("hello");
     bob.type_line("anna: are you there?");
     bob.expect("are you there?");
@@ -86,7 +84,7 @@ fn text_shows_one_room_at_a_time_and_nothing_is_lost() {
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(0));
     // What was not shown is new the next time, too.
-    let mut anna = in_two(&room, "anna", &[]);
+    let mut anna = in_two(&room, "anna");
     anna.type_line("/room ops");
     anna.expect_stderr("--- #ops: what to do ---");
     anna.expect("bob: anna: are you there?");
@@ -95,7 +93,7 @@ fn text_shows_one_room_at_a_time_and_nothing_is_lost() {
     anna.expect("anna: here");
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(0));
-    let mut anna = in_two(&room, "anna", &[]);
+    let mut anna = in_two(&room, "anna");
     anna.type_line("/room ops");
     anna.expect_stderr("--- #ops");
     bob.type_line("later");
@@ -136,7 +134,8 @@ fn lines_of_a_script_go_nowhere_if_the_first_room_is_refused() {
 #[test]
 fn all_rooms_are_joined_again_after_a_restart_of_the_server() {
     let mut room = house();
-    let mut anna = in_two(&room, "anna", &["--json"]);
+    let mut anna = room.spawn_join("anna", &["--room", "ops", "--json"]);
+    anna.expect("\"type\":\"joined\",\"room\":\"ops\"");
     room.kill();
     anna.expect("\"type\":\"lost\"");
     anna.type_all("one\n/room ops\ntwo\n");
@@ -158,22 +157,42 @@ fn all_rooms_are_joined_again_after_a_restart_of_the_server() {
 #[test]
 fn membership_that_ends_does_not_affect_the_others() {
     let mut room = house();
-    let mut anna = in_two(&room, "anna", &[]);
-    room.server.type_line("/room ops");
-    room.server.type_line("/kick anna too loud");
-    anna.expect_stderr("#ops: you were kicked from the room");
+    let mut anna = in_two(&room, "anna");
+    anna.type_line("/room ops");
+    anna.expect_stderr("--- #ops");
+    room.server.type_line("/kick anna from the lobby");
+    anna.expect_stderr("#lobby: you were kicked from the room");
     anna.type_line("still here");
     anna.expect("anna: still here");
-    room.server.type_line("/room lobby");
-    room.server.type_line("/kick anna and out");
-    assert_eq!(anna.wait(), Some(7), "{:?}", anna.stderr);
+    anna.close_stdin();
+    assert_eq!(anna.wait(), Some(0), "{:?}", anna.stderr);
 }
 
 #[test]
 fn several_invites_are_for_one_server() {
-    let (room, other) = (house(), Room::start_with_own_key(kabar_tests::room::temp_home().path(), "127.0.0.1:0", &[]));
-    let stderr = ends_with(2, &room.home_of("anna"), &["join", &room.invite, &other.invite]);
+    let room = house();
+    let key = room.invite.split(['/', '.']).find(|part| part.len() == 32).expect("a fingerprint");
+    let other = room.invite.replace(key, &"A".repeat(32));
+    let stderr = ends_with(2, &room.home_of("anna"), &["join", &room.invite, &other]);
     assert!(stderr.contains("all invites must be for one server"), "{stderr}");
     let mut anna = room.spawn_join("anna", &[&invite_to(&room, "ops")]);
     anna.expect_stderr("Also joined ops; ");
+}
+
+#[test]
+fn host_creates_the_rooms_that_it_names_and_is_in_all_of_them() {
+    let home = temp_home();
+    let arguments =
+        ["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--json", "--room", "lobby", "--room", "ops"];
+    for is_again in [false, true] {
+        let mut host = Process::start("kabar", home.path(), &arguments);
+        let hosting = object(&host.expect("\"type\":\"hosting\""));
+        host.expect("\"type\":\"joined\",\"room\":\"ops\"");
+        let invite = hosting["invite"].as_str().expect("an invite").replace("/lobby/", "/ops/");
+        let guest = home.path().join("guest");
+        std::fs::create_dir_all(&guest).expect("a home");
+        ends_with(0, &guest, &["join", &invite, "--name", "guest"]);
+        host.close_stdin();
+        assert_eq!(host.wait(), Some(0), "{is_again}: {:?}", host.stderr);
+    }
 }

@@ -9,7 +9,7 @@
 //!   client that follows no rule.
 //! * [`turns`]: a member whose requests would delay others. * [`posting`]: a member that posts too
 //!   fast. * [`ctl`]: commands for a server without a terminal. * [`console`]: the line editor at
-//!   the server's terminal. * [`commands`]: every command, at the console, through `ctl` and from a
+//!   the server's terminal. * [`rooms`]: several rooms. * [`commands`]: every command, at the console, through `ctl` and from a
 //!   client.
 
 mod clock;
@@ -23,5 +23,6 @@ mod operator;
 mod output;
 mod posting;
 mod raw;
+mod rooms;
 mod settings;
 mod turns;

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration as StdDuration;
 
-use kabar_core::chat::{EntryKind, Start, Term};
+use kabar_core::chat::{EndedCode, EntryKind, Start, Term};
 use kabar_core::client::{Credential, DisconnectReason, EndReason, Event, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
@@ -227,7 +227,7 @@ fn kicked_member_ends_and_the_others_stay() {
     let (mut anna, mut bob) = (Member::join(&server, "anna"), Member::join(&server, "bob"));
     assert!(server.control().room(RoomId::ONLY).kick(None, "nobody", None).is_err());
     assert!(server.control().room(RoomId::ONLY).kick(None, "anna", None).is_ok());
-    anna.until(|seen| matches!(seen, Seen::Ended(EndReason::Closed(_))));
+    anna.until(|seen| *seen == Seen::Ended(EndReason::EndedByServer(EndedCode::KICKED)));
     server.control().room(RoomId::ONLY).say("behave");
     bob.until(|seen| *seen == Seen::Text("behave".into()));
     bob.say("yes");

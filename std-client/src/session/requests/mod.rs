@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use kabar_core::chat::{AnswerCode, Request};
 use kabar_core::client::{RequestError, RoomSlot};
 use kabar_core::time::{Duration, Instant};
+use kabar_std::invite::RoomName;
 use kabar_std::text::clean_line;
 
 use super::notice::{Notice, Refusal, RenameError};
@@ -34,6 +35,19 @@ enum Change {
     Remove(u64),
     /// The word that was typed.
     Operate(&'static str),
+    /// A room of this process.
+    AddRoom,
+}
+
+/// What an answer changes in the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing.
+    None,
+    /// This member has another name.
+    Renamed(String),
+    /// A room of this process exists, unless that was refused.
+    RoomAdded,
 }
 
 impl Change {
@@ -42,6 +56,7 @@ impl Change {
             Self::Rename => CommandName::Nick.word(),
             Self::Remove(_) => CommandName::Delete.word(),
             Self::Operate(word) => word,
+            Self::AddRoom => CommandName::Room.word(),
         }
     }
 }
@@ -81,6 +96,18 @@ impl Requests {
         self.send(Request::Operate { command }, Change::Operate(word), slot, client, now)
     }
 
+    /// Creates a room of this process, whose person is an operator.
+    pub(super) fn add_room(
+        &mut self,
+        room: &RoomName,
+        slot: RoomSlot,
+        client: &mut StdClient,
+        now: Instant,
+    ) -> Result<(), RequestError> {
+        let command = &format!("room add {room}");
+        self.send(Request::Operate { command }, Change::AddRoom, slot, client, now)
+    }
+
     fn send(
         &mut self,
         request: Request<'_>,
@@ -99,7 +126,7 @@ impl Requests {
     }
 
     /// Displays an answer to the oldest request, which has the type `request`. `name`: the present
-    /// name. Returns the new name after a rename.
+    /// name.
     pub(super) fn answered(
         &mut self,
         request: u8,
@@ -107,27 +134,29 @@ impl Requests {
         text: &str,
         name: &str,
         view: RoomView<'_>,
-    ) -> Option<String> {
+    ) -> Effect {
         let is_answered = |pending: &Pending| {
             let sent = match pending.change {
                 Change::Rename => Request::Rename { name: "" },
                 Change::Remove(seq) => Request::Remove { seq },
-                Change::Operate(_) => Request::Operate { command: "" },
+                Change::Operate(_) | Change::AddRoom => Request::Operate { command: "" },
             };
             sent.code() == request
         };
-        let pending = self.0.pop_front_if(|pending| is_answered(pending))?;
+        let Some(pending) = self.0.pop_front_if(|pending| is_answered(pending)) else { return Effect::None };
         let why = Refusal { code, text };
         match (pending.change, code) {
             (Change::Rename, AnswerCode::DONE) => {
                 let name = clean_line(text);
                 view.notice(&Notice::Renamed(&name));
-                return Some(name);
+                return Effect::Renamed(name);
             }
             (Change::Rename, AnswerCode::UNCHANGED) => {
                 view.notice(&Notice::NotRenamed { name, why: RenameError::SameName });
             }
             (Change::Rename, _) => view.notice(&Notice::NotRenamed { name, why: RenameError::Refused(why) }),
+            // Whether it exists is displayed when it is joined.
+            (Change::AddRoom, _) => return Effect::RoomAdded,
             // The removal is displayed as an entry of the log.
             (Change::Remove(_), AnswerCode::DONE) => {}
             (Change::Operate(_), AnswerCode::DONE) if text.is_empty() => {}
@@ -135,7 +164,7 @@ impl Requests {
             (Change::Operate(word), _) => view.notice(&Notice::NotOperated { word, why }),
             (Change::Remove(seq), _) => view.notice(&Notice::NotRemoved { seq, why }),
         }
-        None
+        Effect::None
     }
 
     /// The connection was lost: answers will not come.

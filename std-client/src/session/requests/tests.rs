@@ -14,13 +14,20 @@ fn pending(changes: &[Change]) -> Requests {
 fn answers_belong_to_requests_in_their_order() {
     let (screen, mut requests) =
         (Screen::default(), pending(&[Change::Rename, Change::Remove(17), Change::Remove(18), Change::Rename]));
-    assert_eq!(requests.answered(RENAME, AnswerCode::DONE, "Ann", "anna", screen.lobby()), Some("Ann".to_owned()));
-    assert_eq!(requests.answered(REMOVE, AnswerCode::NOT_PERMITTED, "too old", "Ann", screen.lobby()), None);
-    assert_eq!(requests.answered(REMOVE, AnswerCode::DONE, "", "Ann", screen.lobby()), None);
-    assert_eq!(requests.answered(RENAME, AnswerCode::NAME_TAKEN, "it is Bob's", "Ann", screen.lobby()), None);
+    assert_eq!(
+        requests.answered(RENAME, AnswerCode::DONE, "Ann", "anna", screen.lobby()),
+        Effect::Renamed("Ann".to_owned())
+    );
+    assert_eq!(requests.answered(REMOVE, AnswerCode::NOT_PERMITTED, "too old", "Ann", screen.lobby()), Effect::None);
+    assert_eq!(requests.answered(REMOVE, AnswerCode::DONE, "", "Ann", screen.lobby()), Effect::None);
+    assert_eq!(requests.answered(RENAME, AnswerCode::NAME_TAKEN, "it is Bob's", "Ann", screen.lobby()), Effect::None);
     let expected = ["You are Ann now.", "message 17 stays: too old", "you stay Ann: it is Bob's"];
     assert_eq!(screen.take(), expected);
-    assert_eq!(requests.answered(RENAME, AnswerCode::DONE, "x", "Ann", screen.lobby()), None, "nothing was requested");
+    assert_eq!(
+        requests.answered(RENAME, AnswerCode::DONE, "x", "Ann", screen.lobby()),
+        Effect::None,
+        "nothing was requested"
+    );
     assert_eq!(screen.take(), [""; 0]);
 }
 

@@ -47,7 +47,7 @@ impl<P: Provider> Link<P> {
     }
 
     /// Whether messages wait for space. While there are any, nothing is read.
-    pub(super) fn has_unsent(&self) -> bool {
+    pub(in crate::hub) fn has_unsent(&self) -> bool {
         !self.endings.unsent().is_empty()
     }
 

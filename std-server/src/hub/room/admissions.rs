@@ -1,17 +1,16 @@
 //! The identities that were admitted to a room (SPEC 6.6), as committed. Each change is reported to
 //! the server's index.
 
-use std::collections::BTreeMap;
-
 use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::hub::admitted::Admitted;
+use crate::hub::sorted_map::SortedMap;
 use crate::store::{RoomBatch, RoomState};
 
 /// Admitted identities, each with the tag at that time.
 #[derive(Clone, Debug, Default)]
 pub(in crate::hub) struct Admissions {
-    admitted: BTreeMap<PublicIdentity, [u8; 16]>,
+    admitted: SortedMap<PublicIdentity, [u8; 16]>,
 }
 
 impl Admissions {
@@ -32,7 +31,7 @@ impl Admissions {
         for (identity, tag) in before.admitted {
             index.remove(identity, tag);
         }
-        for (identity, tag) in &self.admitted {
+        for (identity, tag) in self.admitted.iter() {
             index.add(*identity, *tag);
         }
     }

@@ -1,15 +1,14 @@
 //! The index of a room's instances by identity, by which those of each are bounded.
 
-use std::collections::BTreeMap;
-
 use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::hub::people::Known;
+use crate::hub::sorted_map::SortedMap;
 use crate::store::{InstanceRecord, RoomState};
 
 /// The instances of each identity that has any in a room.
 #[derive(Debug, Default)]
-pub(super) struct Instances(BTreeMap<PublicIdentity, Vec<u64>>);
+pub(super) struct Instances(SortedMap<PublicIdentity, Vec<u64>>);
 
 impl Instances {
     /// The index of the records in the store.
@@ -30,7 +29,7 @@ impl Instances {
     /// Adds committed records.
     pub(super) fn add(&mut self, records: &[InstanceRecord], known: &mut Known) {
         for record in records {
-            let instances = self.0.entry(record.identity).or_default();
+            let instances = self.0.or_default(record.identity);
             if !instances.contains(&record.instance) {
                 instances.push(record.instance);
                 known.add_instance(record.identity);

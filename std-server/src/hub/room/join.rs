@@ -183,7 +183,7 @@ impl Room {
         // that is silent by now.
         let sessions = self.members.sessions_of(&identity);
         let is_no_more = sessions.iter().any(|session| session.prefix.at(0) == link.prefix.at(0));
-        if self.residents.weight(link.prefix, 0) >= limits.members_per_prefix && !is_no_more {
+        if self.residents.weight(link.prefix) >= limits.members_per_prefix && !is_no_more {
             context.counters.prefix_members_full += 1;
             return Err((RefusedCode::TRY_LATER, "too many members from your network".into()));
         }

@@ -13,14 +13,15 @@ use kabar_std::names::Name;
 use crate::hub::fairness::prefix::Prefix;
 use crate::hub::peer::Link;
 use crate::hub::peer::member::Member;
+use crate::hub::sorted_map::SortedMap;
 
 /// The members of a room.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    by_identity: BTreeMap<PublicIdentity, Person>,
+    by_identity: SortedMap<PublicIdentity, Person>,
     /// By folded name.
     by_name: BTreeMap<String, PublicIdentity>,
-    by_instance: BTreeMap<u64, Session>,
+    by_instance: SortedMap<u64, Session>,
     /// Connections of members that have every entry up to the head: only these are served when it
     /// moves. Members that lag are served after an acknowledgement, a timer or a read page.
     caught_up: Vec<u32>,

@@ -36,6 +36,7 @@ mod record;
 mod removal;
 mod rename;
 mod requests;
+mod residents;
 mod retention;
 mod sanctions;
 mod sessions;
@@ -54,7 +55,6 @@ use kabar_core::time::Instant;
 use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
 use super::counters::Counters;
-use super::fairness::shares::Shares;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
 use crate::store::{Retention, RoomRecord, RoomState, Visibility};
@@ -65,6 +65,7 @@ use instances::Instances;
 use log::Log;
 use members::Members;
 use presence::Presence;
+use residents::Residents;
 use sanctions::Sanctions;
 use tails::CountedTail;
 
@@ -111,7 +112,7 @@ pub(super) struct Room {
     joining: BTreeMap<PublicIdentity, usize>,
     presence: Presence,
     /// Connections of members, and those whose Join waits for its commit.
-    residents: Shares<u32>,
+    residents: Residents,
     log: Log,
     appender: Appender,
     admissions: Admissions,
@@ -177,7 +178,7 @@ impl Room {
             members: Members::default(),
             joining: BTreeMap::new(),
             presence: Presence::new(loaded),
-            residents: Shares::new(),
+            residents: Residents::default(),
             log: Log::new(loaded, context.term),
             appender: Appender::default(),
             admissions: Admissions::new(loaded),
@@ -262,6 +263,11 @@ impl Room {
     #[cfg(test)]
     pub(super) fn let_newcomers_wait(&mut self) {
         self.settings.needs_approval = true;
+    }
+
+    /// The highest number of an instance that is stored.
+    pub(super) fn highest_number(&self, instance: u64) -> u64 {
+        self.log.instance(instance).map_or(0, |known| known.highest)
     }
 
     /// Number of members who are connected.

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::crypto::identity::PublicIdentity;
 
+use crate::hub::sorted_map::SortedMap;
 use crate::store::{self, RoomBatch, RoomState};
 
 /// The committed presence: the name of each identity that is present, as it is shown.
 #[derive(Debug, Default)]
-pub(super) struct Presence(BTreeMap<PublicIdentity, String>);
+pub(super) struct Presence(SortedMap<PublicIdentity, String>);
 
 /// Changes by entries that are not committed.
 #[derive(Clone, Debug, Default)]

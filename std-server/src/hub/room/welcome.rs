@@ -85,8 +85,11 @@ impl Room {
         peer.set_stage(context, self.id, Stage::Member(Box::new(member)));
         context.turns.mark_ready(&mut peer.link.turn);
         self.report(&mut context.people, identity);
-        // It may have been renamed in another room meanwhile.
-        let elsewhere = context.people.name_elsewhere(&identity, self.id).filter(|it| *it != name);
+        // It may have been renamed in another room meanwhile, and the entry about that may be in the
+        // batch of this Join.
+        let reported = self.presence.committed_name(&identity);
+        let elsewhere = context.people.name_elsewhere(&identity, self.id);
+        let elsewhere = elsewhere.filter(|it| *it != name && reported != Some(*it));
         if let Some(name) = elsewhere.and_then(|name| Name::existing(name).ok()) {
             self.repeat_rename(context, identity, name);
         }

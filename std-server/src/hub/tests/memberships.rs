@@ -277,6 +277,7 @@ fn a_device_that_restarts_returns_to_all_rooms_and_nobody_notices() {
     world.connect(ana);
     for (room, instance) in [ROOM, CELLAR].into_iter().zip(instances) {
         world.clients[ana].join(&JoinArgs { instance, ..in_room(room, "Ana", 1) });
+        world.run_ms(500);
     }
     world.run(Duration::from_secs(130));
     assert_eq!((names(&world, LOBBY).len(), names(&world, cellar).len(), world.hub.peers.len()), (1, 1, 1));
@@ -375,4 +376,49 @@ fn a_member_whose_next_entries_are_gone_joins_again_on_the_same_connection() {
     assert_eq!(world.clients[ana].seqs(), (status.first..=status.head).collect::<Vec<_>>());
     let announced = world.store.entries(CELLAR).iter().filter(|entry| entry.kind != EntryKind::TEXT).count();
     assert_eq!(announced, 0, "nobody left");
+}
+
+#[test]
+fn a_session_that_makes_room_for_another_leaves_all_its_rooms_unnoticed() {
+    let (mut world, cellar, old) = ana_in_two(World::with(|config| config.limits.sessions_per_identity = 1));
+    world.clients[old].is_cut = true;
+    world.run(Duration::from_secs(25));
+    let new = world.join(&join_args("Ana", 1));
+    assert_eq!((names(&world, LOBBY).len(), names(&world, cellar).len(), world.hub.counters().replaced), (1, 0, 1));
+    world.clients[new].join(&in_room(CELLAR, "Ana", 1));
+    world.run(Duration::from_secs(130));
+    assert_eq!((names(&world, cellar).len(), world.clients[new].is_connected(), world.hub.peers.len()), (1, true, 1));
+    for room in [ROOM, CELLAR] {
+        assert_eq!(world.store.entries(room).len(), 1, "joined, once");
+    }
+}
+
+#[test]
+fn refusals_and_the_end_of_a_membership_are_sent_once_there_is_space() {
+    let (mut world, cellar, ana) = ana_in_two(World::with(|config| config.limits.join_burst = 1_000));
+    let ben = world.join(&join_args("Ben", 2));
+    world.clients[ana].is_not_reading = true;
+    let text = "x".repeat(1_000);
+    for number in 1..=100 {
+        world.clients[ben].post(number, &text);
+        world.run_ms(20);
+    }
+    let mut joins = 0;
+    for _ in 0..500 {
+        joins += u64::from(world.clients[ana].try_join(&in_room("nowhere", "Ana", 1)));
+        world.run_ms(20);
+    }
+    // While there is no space, nothing more is read from it: messages to it do not pile up.
+    let now = world.now;
+    assert!(world.hub.kick(now, cellar, None, "Ana", None).is_ok());
+    world.run(Duration::from_secs(2));
+    let refused = world.hub.counters().refused;
+    assert!((100..joins).contains(&refused), "{refused} of {joins}");
+    world.clients[ana].is_not_reading = false;
+    world.clients[ana].read_messages();
+    world.run(Duration::from_secs(30));
+    let ended = Received::Ended { code: EndedCode::KICKED, text: String::new() };
+    assert_eq!((world.clients[ana].about(CELLAR).last(), world.clients[ana].is_connected()), (Some(&ended), true));
+    let told = world.clients[ana].about("nowhere").len() as u64;
+    assert_eq!((world.hub.counters().refused, told, world.clients[ana].texts_in(ROOM).len()), (joins, joins, 100));
 }

@@ -18,6 +18,8 @@ pub struct Admissions {
     /// Identities that an operator let in.
     accepted: BTreeSet<PublicIdentity>,
     admitted: BTreeSet<PublicIdentity>,
+    /// Those of them of which the server knows that.
+    known: BTreeSet<PublicIdentity>,
     /// Including admissions that were lost when an older log was restored.
     ever_admitted: BTreeSet<PublicIdentity>,
 }
@@ -61,8 +63,13 @@ impl Admissions {
     pub fn committed(&mut self, commit: &Commit, is_over: impl Fn(u64) -> bool) -> Checked {
         let mut users = BTreeSet::new();
         for used in &commit.server.invite_uses {
-            // Not the standing one.
-            let Some(invite) = self.invites.get_mut(&used.invite) else { continue };
+            let Some(invite) = self.invites.get_mut(&used.invite) else {
+                // A standing one; those of private rooms are not counted.
+                let records = commit.server.invites.iter();
+                let is_of_room = records.clone().any(|it| it.id == used.invite && it.room.is_some());
+                users.extend(is_of_room.then_some(used.identity));
+                continue;
+            };
             let id = used.invite;
             invite.used += 1;
             demand!(used.number == invite.used, Admission, "use {} of invite {id} is {}", invite.used, used.number);
@@ -91,15 +98,21 @@ impl Admissions {
         Ok(())
     }
 
-    /// Whether an identity is admitted.
+    /// Records that the server reported that an identity joined.
+    pub fn joined(&mut self, identity: PublicIdentity) {
+        self.known.insert(identity);
+    }
+
+    /// Whether an identity is admitted, and the server knows that.
     #[must_use]
     pub fn is_admitted(&self, identity: PublicIdentity) -> bool {
-        self.admitted.contains(&identity)
+        self.known.contains(&identity)
     }
 
     /// Records that an older store was restored, which contains these invites and admissions.
     pub fn restored(&mut self, loaded: &ServerState, admitted: impl Iterator<Item = PublicIdentity>) {
         self.admitted = admitted.collect();
+        self.known.clone_from(&self.admitted);
         self.accepted.clear();
         for (id, invite) in &mut self.invites {
             let record = loaded.invites.iter().find(|record| record.id == *id);

@@ -7,7 +7,7 @@ use kabar_core::chat::{ENTRY_OVERHEAD, EntryHeader, EntryKind, Term};
 use kabar_core::time::Duration;
 use kabar_server::hub::HubLimits;
 
-use super::people::{People, may_become};
+use super::people::People;
 use super::process::fingerprint;
 use super::removals::Removals;
 use super::sanctions::InForce;
@@ -106,7 +106,7 @@ impl Log {
 
     /// Whether entry `seq` may have had to go, now or earlier: it may have been too old, as the
     /// clock may jump, and bodies may have been removed since.
-    pub(super) fn was_surplus(&self, seq: u64, limits: &HubLimits) -> bool {
+    pub(in crate::sim) fn was_surplus(&self, seq: u64, limits: &HubLimits) -> bool {
         let before = |seq| self.removals.before(seq).map(|(_, entry)| entry).or_else(|| self.get(seq));
         self.exceeds(seq, limits, before)
     }
@@ -149,13 +149,12 @@ impl Log {
         seq <= last
     }
 
-    /// Whether an entry after `head` gives the identity whose first name is `first` the name
-    /// `name`.
-    pub(super) fn has_renamed(&self, head: u64, first: &str, name: &str) -> bool {
+    /// Whether an entry after `head` gives the identity of `process` the name `name`.
+    pub(super) fn has_renamed(&self, head: u64, process: &Process, name: &str) -> bool {
         let after = self.entries.iter().skip(head as usize);
-        after
-            .filter(|entry| EntryKind(entry.kind) == EntryKind::RENAMED)
-            .any(|entry| may_become(first, self.people.first_name(&entry.author)) && *entry.body == *name.as_bytes())
+        after.filter(|entry| EntryKind(entry.kind) == EntryKind::RENAMED).any(|entry| {
+            process.is_first_name(self.people.first_name(&entry.author)) && *entry.body == *name.as_bytes()
+        })
     }
 
     /// The seq of `post`, as far as that is certain.
@@ -251,7 +250,7 @@ impl Log {
         if self.adversary == Some(name) {
             return instance.is_some_and(|instance| instance.is_adversary);
         }
-        let is_process = |process: &Process| may_become(&process.name, self.people.first_name(name));
+        let is_process = |process: &Process| process.is_first_name(self.people.first_name(name));
         let is_author =
             instance.is_some_and(|it| it.owners.iter().any(|(process, _)| is_process(&processes[*process])));
         name == "server" || is_author || processes.iter().any(|process| process.is_operator && is_process(process))
@@ -277,7 +276,7 @@ impl Log {
         let (seq, number) = (entry.seq, entry.number);
         let fits = |process: ProcessId, own_number: u64| {
             let process = &processes[process];
-            may_become(&process.name, self.people.first_name(&entry.author))
+            process.is_first_name(self.people.first_name(&entry.author))
                 && process.post(own_number).is_some_and(|p| p.kind == entry.kind && p.body == entry.body)
         };
         demand!(number > 0, S1, "entry {seq} has number 0 of instance {:x}", entry.instance);

@@ -139,8 +139,6 @@ pub struct Model {
     /// Posts by the hash of kind and body, to find the author of an entry.
     by_content: BTreeMap<u64, Vec<PostId>>,
     sanctions: Sanctions,
-    /// Who was admitted.
-    pub admissions: Admissions,
 }
 
 impl Model {
@@ -309,7 +307,7 @@ impl Model {
     /// when the log ended at `head`.
     pub fn renamed(&self, id: ProcessId, head: u64, name: &str) -> Checked {
         let process = &self.processes[id];
-        let is_in_log = self.lineages[process.lineage()].has_renamed(head, &process.name, name);
+        let is_in_log = self.lineages[process.lineage()].has_renamed(head, process, name);
         demand!(is_in_log, Names, "process {id} is {name} now, and no entry after {head} states it");
         Ok(())
     }

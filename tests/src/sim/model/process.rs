@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kabar_core::chat::{EntryHeader, Start, Term};
 
+use super::people::may_become;
 use super::{Body, Bytes, Checked, Log, PostId, ProcessId, demand};
 
 /// A post as its author submitted it.
@@ -35,6 +36,8 @@ pub struct Store {
 pub struct Process {
     /// The name under which it posts.
     pub name: String,
+    /// Other names under which it may have come from another room.
+    other_names: Vec<String>,
     /// The index of its identity.
     pub identity: usize,
     /// Whether its identity is an operator.
@@ -65,6 +68,8 @@ pub struct Process {
 pub struct Begin<'a> {
     /// The name under which it posts.
     pub name: &'a str,
+    /// Other names under which it may have come from another room.
+    pub other_names: Vec<String>,
     /// The index of its identity.
     pub identity: usize,
     /// Whether its identity is an operator.
@@ -79,9 +84,10 @@ pub struct Begin<'a> {
 
 impl Process {
     pub(super) fn new(begin: Begin<'_>, head: u64) -> Self {
-        let Begin { name, identity, is_operator, start, max_entry_len, kept } = begin;
+        let Begin { name, other_names, identity, is_operator, start, max_entry_len, kept } = begin;
         Self {
             name: name.into(),
+            other_names,
             identity,
             is_operator,
             ended: false,
@@ -99,6 +105,11 @@ impl Process {
             gap: None,
             head_at_join: 0,
         }
+    }
+
+    /// Whether its identity may have this name as the first one in the log of the room.
+    pub(super) fn is_first_name(&self, name: &str) -> bool {
+        may_become(&self.name, name) || self.other_names.iter().any(|other| other == name)
     }
 
     /// A head that the log had reached when the server sent what arrives now.

@@ -1,5 +1,7 @@
 //! A checker that cannot fail proves nothing, so a history written by hand violates each rule.
 
+mod decisions;
+
 use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
 
 use super::{Begin, Body, Checked, Committed, Model, ProcessId, Rule};
@@ -33,7 +35,7 @@ fn deliver(model: &mut Model, id: ProcessId, seq: u64) -> Checked {
 
 fn begin(model: &mut Model, name: &str, start: Start, max_entry_len: u16) -> ProcessId {
     let identity = usize::from(name != "alice");
-    model.begin(Begin { name, identity, is_operator: false, start, max_entry_len, kept: None })
+    model.begin(Begin { name, other_names: Vec::new(), identity, is_operator: false, start, max_entry_len, kept: None })
 }
 
 /// Alice has posted "a", "b", "c" and is a member; nothing is durable but the term.
@@ -352,8 +354,15 @@ fn s4_requires_that_a_kept_store_resumes_at_its_cursor() {
     let kept = model.process(alice).store().cloned().unwrap();
     model.end(alice);
     let start = Start::After { seq: kept.cursor, term: kept.term, fallback_count: 5 };
-    let restarted =
-        |kept| Begin { name: "alice", identity: 0, is_operator: false, start, max_entry_len: 4352, kept: Some(kept) };
+    let restarted = |kept| Begin {
+        name: "alice",
+        other_names: Vec::new(),
+        identity: 0,
+        is_operator: false,
+        start,
+        max_entry_len: 4352,
+        kept: Some(kept),
+    };
     let again = model.begin(restarted(kept.clone()));
     model.joined(again, 2, 2, ONE, false).unwrap();
     let wrong = model.begin(restarted(kept));

@@ -5,14 +5,14 @@ use kabar_core::time::Duration;
 use kabar_core::transport::{Capacity, SentPacket};
 use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
-use super::{Act, DiskFault, KillPoint, Plan, PlanCredential, SavePolicy, Scenario, Theme, Work, features};
+use super::{Act, DiskFault, KillPoint, Plan, PlanCredential, RoomPlan, SavePolicy, Scenario, Theme, Work, features};
 use crate::sim::attacker::Attack;
 use crate::sim::harness_client::{Size, max_entry_len};
 use crate::sim::network::{Burst, Faults, Narrowing};
 use crate::sim::rng::Rng;
 
 /// Themes by weight: one of these is drawn for each seed.
-const THEMES: [Theme; 18] = [
+const THEMES: [Theme; 19] = [
     Theme::Mixed,
     Theme::Mixed,
     Theme::Mixed,
@@ -28,6 +28,7 @@ const THEMES: [Theme; 18] = [
     Theme::Tables,
     Theme::Twins,
     Theme::People,
+    Theme::Rooms,
     Theme::Busy,
     Theme::Idle,
     Theme::Narrow,
@@ -74,6 +75,7 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         real_rsa: rng.chance(40),
         join_policy,
         needs_approval: false,
+        rooms: vec![RoomPlan { is_private: false }],
         invites: Vec::new(),
         limits: HubLimits {
             post_burst,
@@ -265,6 +267,8 @@ fn plan(
         identity,
         name: format!("member{identity}"),
         is_renamed: false,
+        rooms: vec![0],
+        has_private_invites: true,
         is_operator: false,
         size,
         saves: if volatile { SavePolicy::Never } else { SavePolicy::EveryNth(*rng.pick(&[1, 1, 1, 4, 20])) },

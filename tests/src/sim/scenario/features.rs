@@ -1,18 +1,23 @@
 //! Draws what the people and the operator of a room do. Each feature has its own random stream, and
 //! a part of the seeds has it.
 
+use std::collections::BTreeMap;
+
 use kabar_core::time::Duration;
 use kabar_server::store::SanctionKind;
 
 use super::draw::{MS, SECOND, between};
-use super::{Act, InvitePlan, PlanCredential, Scenario, Theme};
+use super::{Act, InvitePlan, PlanCredential, RoomPlan, Scenario, Theme};
+use crate::sim::harness_client::max_rooms;
 use crate::sim::rng::Rng;
 
 /// Draws all features of a scenario.
 pub(super) fn draw(scenario: &mut Scenario) {
     // More likely in scenarios about people.
     let more = if scenario.theme == Theme::People { 3 } else { 1 };
-    let stream = |purpose| Rng::new(scenario.seed, purpose);
+    let seed = scenario.seed;
+    let stream = |purpose| Rng::new(seed, purpose);
+    rooms(scenario, &mut stream("rooms"));
     let mut streams = ["removals", "retention", "sanctions", "invites", "approval"].map(stream);
     let [removing, retaining, sanctioning, inviting, approving] = &mut streams;
     if removing.chance(250 * more) {
@@ -39,6 +44,8 @@ impl Scenario {
         let is_retained = [self.limits.keep_entries, self.limits.keep_bytes].iter().any(|limit| *limit > 0);
         let all = [
             ("adversary", self.adversary),
+            ("rooms", self.rooms.len() > 1),
+            ("private rooms", self.rooms.iter().any(|room| room.is_private)),
             ("renames", has(|act| matches!(act, Act::Rename { .. }))),
             ("removals", has(|act| matches!(act, Act::Remove { .. } | Act::Delete))),
             ("retention", is_retained || self.limits.keep_age > Duration::ZERO),
@@ -58,6 +65,29 @@ impl Scenario {
     fn add_act(&mut self, rng: &mut Rng, act: Act) {
         let at = between(rng, 0, self.active.as_micros());
         self.acts.push((at, act));
+    }
+}
+
+/// Several rooms, and who is in which of them.
+fn rooms(scenario: &mut Scenario, rng: &mut Rng) {
+    if !rng.chance(if scenario.theme == Theme::Rooms { 1_000 } else { 100 }) {
+        return;
+    }
+    for _ in 0..rng.between(1, 3) {
+        scenario.rooms.push(RoomPlan { is_private: rng.chance(300) });
+    }
+    if rng.chance(500) {
+        scenario.limits.room_idle_time = Duration::from_secs(1);
+    }
+    let all = scenario.rooms.len();
+    let mut holders = BTreeMap::new();
+    for plan in &mut scenario.devices {
+        let most = max_rooms(plan.size).min(all) as u64;
+        let count = rng.between(1, most) as usize;
+        let mut rooms: Vec<usize> = (0..all).collect();
+        plan.rooms = (0..count).map(|_| rooms.remove(rng.index(rooms.len()))).collect();
+        let has_invites = *holders.entry(plan.identity).or_insert_with(|| rng.chance(600));
+        plan.has_private_invites = has_invites && plan.is_honest();
     }
 }
 
@@ -106,7 +136,7 @@ fn invites(scenario: &mut Scenario, rng: &mut Rng) {
         let valid = rng.chance(300).then(|| between(rng, 100 * MS, scenario.active.as_micros()));
         scenario.invites.push(InvitePlan { uses, valid });
     }
-    let mut held = std::collections::BTreeMap::new();
+    let mut held = BTreeMap::new();
     for at in 0..scenario.devices.len() {
         let held = *held
             .entry(scenario.devices[at].identity)

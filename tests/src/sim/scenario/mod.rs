@@ -28,6 +28,8 @@ pub struct Scenario {
     pub join_policy: JoinPolicy,
     /// Whether an operator has to let newcomers in.
     pub needs_approval: bool,
+    /// The rooms: the first is that of the server's configuration.
+    pub rooms: Vec<RoomPlan>,
     /// The invites that the operator makes besides the standing one.
     pub invites: Vec<InvitePlan>,
     /// Limits of the server.
@@ -73,6 +75,8 @@ pub enum Theme {
     Twins,
     /// Removals, bans, invites: everything that operators and members decide.
     People,
+    /// Several rooms.
+    Rooms,
     /// Hours without messages.
     Idle,
     /// Many messages.
@@ -111,6 +115,13 @@ pub enum SavePolicy {
     EveryNth(u32),
 }
 
+/// A room.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomPlan {
+    /// Only holders of its own invite may join, and it does not exist for others.
+    pub is_private: bool,
+}
+
 /// An invite.
 #[derive(Clone, Copy, Debug)]
 pub struct InvitePlan {
@@ -144,6 +155,10 @@ pub struct Plan {
     pub name: String,
     /// The user did not choose the name, and the member may be renamed.
     pub is_renamed: bool,
+    /// The rooms that it joins, at most as many as its client takes.
+    pub rooms: Vec<usize>,
+    /// It has the invites of the private rooms among them.
+    pub has_private_invites: bool,
     /// Whether its identity is an operator.
     pub is_operator: bool,
     /// Size of its client.

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use kabar_core::chat::Request;
 use kabar_core::time::Duration;
 
 use super::server::Kill;
@@ -81,13 +80,7 @@ impl World {
             Act::Delete => return self.delete(),
             Act::RevokeInvite { invite } => return self.revoke_invite(invite),
             Act::Remove { device, own } => return self.ask_removal(device, own),
-            Act::Who { device } => {
-                let clock = self.devices[device].clock(now);
-                if let Some(running) = &mut self.devices[device].running {
-                    let _ = running.client.request(clock, Request::ListMembers);
-                }
-                return self.drive_device(device);
-            }
+            Act::Who { device } => return self.ask_members(device),
             Act::History { device } => return self.ask_history(device),
             Act::Rename { device, name } => return self.ask_rename(device, name),
         }

@@ -18,7 +18,7 @@ use kabar_core::session::TransportParameters;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::InlineBuffers;
 
-use super::{ROOM, SECRET, SERVER, World, WorldEvent};
+use super::{ROOMS, SECRET, SERVER, World, WorldEvent};
 use crate::sim::coverage::Seen;
 use crate::sim::keys::SimKey;
 use crate::sim::model::{Checked, demand};
@@ -160,7 +160,7 @@ impl Adversary {
         let identity = Self::identity();
         let public = identity.public();
         let mut statement = [0; 160];
-        let Ok(len) = join_statement(&exporter, &public, ROOM, &mut statement) else { return };
+        let Ok(len) = join_statement(&exporter, &public, ROOMS[0], &mut statement) else { return };
         let mut signature = identity.sign(&statement[..len]);
         if self.rng.chance(100) {
             signature[self.rng.index(64)] ^= 1;
@@ -174,7 +174,7 @@ impl Adversary {
         };
         let max_entry_len = self.rng.next() as u16;
         self.send_message(&ClientMessage::Join(Join {
-            room: ROOM,
+            room: ROOMS[0],
             name: Self::NAME,
             identity: public,
             signature,
@@ -275,7 +275,7 @@ impl World {
             self.adversary.take_if(|adversary| adversary.acknowledges || adversary.handle == 0);
             return Ok(());
         }
-        let entries = self.model.log().entries();
+        let entries = self.models[0].log().entries();
         let foreign = entries.iter().rev().find(|entry| entry.instance != 0 && entry.author != Adversary::NAME);
         let foreign = foreign.map_or(1, |entry| entry.instance);
         let Some(adversary) = &mut self.adversary else { return Ok(()) };

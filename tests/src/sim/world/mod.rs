@@ -29,8 +29,8 @@ use device::Device;
 use operator::Operator;
 use server::Server;
 
-/// The room of all scenarios.
-const ROOM: &str = "lobby";
+/// The names of rooms: the first is that of the configuration.
+const ROOMS: [&str; 4] = ["lobby", "garden", "cellar", "attic"];
 /// Its secret.
 const SECRET: [u8; 16] = *b"room secret 1234";
 /// Its password.
@@ -65,13 +65,15 @@ enum WorldEvent {
     /// A disk fault ends, unless another one has begun since.
     DiskRepaired { fault: u32 },
     /// A device's timer.
-    DeviceWake { device: usize, process: usize, timer_id: u64 },
+    DeviceWake { device: usize, run: u32, timer_id: u64 },
     /// A device starts a process.
     DeviceStarts { device: usize },
     /// A device continues after it was suspended or stalled.
     DeviceResumes { device: usize },
-    /// A process posts.
-    Post { device: usize, process: usize },
+    /// A running client joins a room again.
+    DeviceJoins { device: usize, run: u32, room: usize },
+    /// A client posts.
+    Post { device: usize, run: u32 },
     /// The adversary's timer.
     AdversaryWake { timer_id: u64 },
     /// The adversary performs an action.
@@ -97,7 +99,9 @@ pub(super) struct World {
     queue: Queue<WorldEvent>,
     network_rng: Rng,
     rng: Rng,
-    model: Model,
+    /// One for each room.
+    models: Vec<Model>,
+    admissions: Admissions,
     coverage: Coverage,
     trace: Trace,
     server: Server,
@@ -128,8 +132,9 @@ impl World {
         let addresses = devices.iter().enumerate().map(|(at, device)| (device.address, at)).collect();
         let is_invited = |device: &&Device| matches!(device.plan.credential, PlanCredential::Invite(_));
         let invited = devices.iter().filter(is_invited).map(|device| device.public).collect();
-        let mut model = Model::new(scenario.adversary.then_some(Adversary::NAME));
-        model.admissions = Admissions::new(invited, scenario.needs_approval);
+        let admissions = Admissions::new(invited, scenario.needs_approval);
+        let model = |_| Model::new(scenario.adversary.then_some(Adversary::NAME));
+        let models = (0..scenario.rooms.len()).map(model).collect();
         let mut coverage = Coverage::new();
         if scenario.real_rsa {
             coverage.count(Seen::RealRsa);
@@ -139,7 +144,8 @@ impl World {
             queue: Queue::new(),
             network_rng: Rng::new(seed, "network"),
             rng: Rng::new(seed, "luck"),
-            model,
+            models,
+            admissions,
             coverage,
             trace: Trace::new(print),
             devices,
@@ -149,7 +155,7 @@ impl World {
             strangers: 0,
             rebinds: 0,
             spoofed: BTreeMap::new(),
-            operator: Operator::default(),
+            operator: Operator::new(scenario.rooms.len()),
             kicked: BTreeSet::new(),
             banned: BTreeSet::new(),
             owners: BTreeMap::new(),
@@ -217,10 +223,11 @@ impl World {
                 self.repair_disk(fault);
                 Ok(())
             }
-            WorldEvent::DeviceWake { device, process, timer_id } => self.device_wakes(device, process, timer_id),
+            WorldEvent::DeviceWake { device, run, timer_id } => self.device_wakes(device, run, timer_id),
             WorldEvent::DeviceStarts { device } => self.start_device(device),
             WorldEvent::DeviceResumes { device } => self.drive_device(device),
-            WorldEvent::Post { device, process } => self.post(device, process),
+            WorldEvent::DeviceJoins { device, run, room } => self.join_again(device, run, room),
+            WorldEvent::Post { device, run } => self.post(device, run),
             WorldEvent::AdversaryWake { timer_id } => self.adversary_wakes(timer_id),
             WorldEvent::AdversaryActs => self.adversary_acts(),
             WorldEvent::OperatorLooks => self.look_at_newcomers(),
@@ -337,7 +344,7 @@ impl World {
         if self.scenario.theme == Theme::Narrow {
             for at in 0..self.devices.len() {
                 let Some(running) = &self.devices[at].running else { continue };
-                self.post(at, running.process)?;
+                self.post(at, running.run())?;
             }
         }
         self.queue.push(now + CHECK_EVERY, WorldEvent::Check);
@@ -352,7 +359,8 @@ impl World {
                 self.coverage.count(Seen::Quiet);
                 let mut identities = BTreeSet::new();
                 for device in &self.devices {
-                    let is_expected = device.running.is_some() && self.is_expected(device);
+                    let is_expected = |room: &usize| self.is_expected(device, *room);
+                    let is_expected = device.running.is_some() && device.plan.rooms.iter().any(is_expected);
                     self.coverage.count(if is_expected { Seen::DeviceSettled } else { Seen::DeviceExempt });
                     if is_expected && !identities.insert(device.plan.identity) {
                         self.coverage.count(Seen::Together);
@@ -373,20 +381,28 @@ impl World {
         }
     }
 
-    /// Whether a device must be a member and have every entry when the faults have stopped.
-    fn is_expected(&self, device: &Device) -> bool {
-        device.is_expected() && !self.model.is_sanctioned((device.plan.identity, SanctionKind::Ban))
+    /// Whether a device must be a member of a room and have every entry when the faults have
+    /// stopped.
+    fn is_expected(&self, device: &Device, room: usize) -> bool {
+        let may_join = !self.scenario.rooms[room].is_private || device.plan.has_private_invites;
+        let is_banned = self.models[room].is_sanctioned((device.plan.identity, SanctionKind::Ban));
+        device.is_expected() && may_join && !is_banned && !device.given_up.contains(&room)
     }
 
-    fn is_settled(&self) -> Checked {
-        for device in &self.devices {
-            let expected = self.is_expected(device);
-            demand!(device.running.is_some() || !expected, Liveness, "{} is not running", device.plan.name);
-            if let Some(running) = device.running.as_ref().filter(|_| expected) {
-                self.model.settled(running.process)?;
-                let (plan, name) = (&device.plan, &device.plan.name);
-                let is_known = self.server.knows(plan);
-                demand!(is_known, Liveness, "the server does not know that {name} is here");
+    fn is_settled(&mut self) -> Checked {
+        for at in 0..self.devices.len() {
+            for room in self.devices[at].plan.rooms.clone() {
+                let device = &self.devices[at];
+                let expected = self.is_expected(device, room);
+                let membership = device.running.as_ref().and_then(|running| running.in_room(room));
+                let (name, room_name) = (&device.plan.name, ROOMS[room]);
+                demand!(membership.is_some() || !expected, Liveness, "{name} is not running in {room_name}");
+                if let Some(membership) = membership.filter(|_| expected) {
+                    self.models[room].settled(membership.process)?;
+                    let now = self.queue.now();
+                    let is_known = self.server.knows(now, room, &device.plan);
+                    demand!(is_known, Liveness, "the server does not know that {name} is in {room_name}");
+                }
             }
         }
         Ok(())
@@ -401,7 +417,18 @@ impl World {
                 "{sent} bytes went to {address}, which sent {received} and proved nothing"
             );
         }
-        let read = self.server.read_all()?;
-        self.model.check_all(&read)
+        for device in &self.devices {
+            let memberships = device.running.iter().flat_map(|running| &running.memberships);
+            for membership in memberships.filter(|it| self.scenario.rooms[it.room].is_private) {
+                let has_joined = self.models[membership.room].process(membership.process).has_joined();
+                let may_join = device.plan.has_private_invites;
+                demand!(may_join || !has_joined, Admission, "{} is in a private room", device.plan.name);
+            }
+        }
+        for (room, model) in self.models.iter().enumerate() {
+            let read = self.server.read_all(room)?;
+            model.check_all(&read)?;
+        }
+        Ok(())
     }
 }

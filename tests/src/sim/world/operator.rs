@@ -2,11 +2,11 @@
 //! invites, and lets newcomers in.
 
 use kabar_core::time::{Duration, Instant};
-use kabar_server::hub::{InviteTerms, RoomId};
-use kabar_server::store::{Sanction, SanctionKind, Store as _};
+use kabar_server::hub::InviteTerms;
+use kabar_server::store::{Sanction, SanctionKind, Store as _, Visibility};
 
 use super::adversary::Adversary;
-use super::{ROOM, World, WorldEvent};
+use super::{ROOMS, World, WorldEvent};
 use crate::sim::coverage::Seen;
 use crate::sim::model::{ADVERSARY, Checked, Sanctioned, demand, sanction_reason};
 use crate::sim::scenario::InvitePlan;
@@ -33,25 +33,33 @@ pub(super) struct Operator {
     sanctions: u32,
     /// By the index in the scenario.
     pub(super) invites: Vec<Option<MadeInvite>>,
+    /// The secret of the standing invite of each private room.
+    pub(super) room_secrets: Vec<Option<[u8; 16]>>,
     /// The time of day as it was set last: at this moment, to this number of ms since 1970.
     pub(super) wall: (Instant, u64),
 }
 
+impl Operator {
+    pub(super) fn new(rooms: usize) -> Self {
+        Self { room_secrets: vec![None; rooms], ..Self::default() }
+    }
+}
+
 impl World {
     pub(super) fn say(&mut self) -> Checked {
-        let now = self.now();
-        if let Some(hub) = self.server.hub_mut() {
-            hub.say(now, RoomId::ONLY, "The operator says this.");
+        let (now, room) = (self.now(), self.any_room());
+        if let Some((hub, id)) = self.server.open_room(now, room) {
+            hub.say(now, id, "The operator says this.");
         }
         self.serve()
     }
 
     pub(super) fn kick(&mut self, at: usize) -> Checked {
-        let now = self.now();
+        let (now, room) = (self.now(), self.any_room());
         let plan = &self.devices[at].plan;
         let names = plan.names();
-        let hub = self.server.hub_mut();
-        if hub.is_some_and(|hub| names.iter().any(|name| hub.kick(now, RoomId::ONLY, None, name, None).is_ok())) {
+        let open = self.server.open_room(now, room);
+        if open.is_some_and(|(hub, id)| names.iter().any(|name| hub.kick(now, id, None, name, None).is_ok())) {
             self.kicked.insert(plan.name.clone());
         }
         self.serve()
@@ -65,36 +73,35 @@ impl World {
         kind: SanctionKind,
         is_lifted: bool,
     ) -> Checked {
-        let now = self.now();
+        let (now, room) = (self.now(), self.any_room());
         let names = device.map_or_else(
             || vec![Adversary::NAME.to_owned()],
             |device| (0..3).map(|more| self.devices[device].plan.name_of(name + more)).collect(),
         );
-        let Some(hub) = self.server.hub_mut() else { return Ok(()) };
-        let before = hub.sanctions(RoomId::ONLY);
         let reason = sanction_reason(self.operator.sanctions);
-        let Some(hub) = self.server.hub_mut() else { return Ok(()) };
+        let Some((hub, id)) = self.server.open_room(now, room) else { return Ok(()) };
+        let before = hub.sanctions(id);
         let is_done = names.iter().any(|name| {
             match (kind, is_lifted) {
-                (SanctionKind::Ban, false) => hub.ban(now, RoomId::ONLY, None, name, Some(&reason)),
-                (SanctionKind::Ban, true) => hub.unban(now, RoomId::ONLY, None, name),
-                (SanctionKind::Mute, false) => hub.mute(now, RoomId::ONLY, None, name, Some(&reason)),
-                (SanctionKind::Mute, true) => hub.unmute(now, RoomId::ONLY, None, name),
+                (SanctionKind::Ban, false) => hub.ban(now, id, None, name, Some(&reason)),
+                (SanctionKind::Ban, true) => hub.unban(now, id, None, name),
+                (SanctionKind::Mute, false) => hub.mute(now, id, None, name, Some(&reason)),
+                (SanctionKind::Mute, true) => hub.unmute(now, id, None, name),
             }
             .is_ok()
         });
         if is_done {
-            let after = hub.sanctions(RoomId::ONLY);
+            let after = hub.sanctions(id);
             let (longer, shorter) = if is_lifted { (before, after) } else { (after, before) };
             let changed = longer.iter().find(|it| !shorter.contains(it));
-            let changed = changed.and_then(|sanction| self.sanctioned(&sanction.sanction));
+            let changed = changed.and_then(|it| self.sanctioned(&it.sanction));
             let Some(changed) = changed else { return self.serve() };
             if is_lifted {
                 self.coverage.count(Seen::SanctionLifted);
-                self.model.lifted(changed);
+                self.models[room].lifted(changed);
             } else {
                 self.coverage.count(Seen::Sanctioned);
-                self.model.imposed(self.operator.sanctions, changed);
+                self.models[room].imposed(self.operator.sanctions, changed);
                 self.operator.sanctions += 1;
                 if kind == SanctionKind::Ban {
                     self.banned.insert(changed.0);
@@ -105,9 +112,9 @@ impl World {
     }
 
     /// The sanctions of the store with which a server starts.
-    pub(super) fn load_sanctions(&mut self, sanctions: &[Sanction]) -> Checked {
+    pub(super) fn load_sanctions(&mut self, room: usize, sanctions: &[Sanction]) -> Checked {
         let loaded = sanctions.iter().filter_map(|sanction| self.sanctioned(sanction)).collect();
-        self.model.sanctions_loaded(loaded)
+        self.models[room].sanctions_loaded(loaded)
     }
 
     fn sanctioned(&self, sanction: &Sanction) -> Option<Sanctioned> {
@@ -121,12 +128,28 @@ impl World {
 
     /// Removes an entry, mostly one that exists.
     pub(super) fn delete(&mut self) -> Checked {
-        let now = self.now();
-        let seq = self.rng.between(1, self.model.log().head() + 1);
-        if let Some(hub) = self.server.hub_mut() {
-            let _ = hub.delete(now, RoomId::ONLY, seq);
+        let (now, room) = (self.now(), self.any_room());
+        let seq = self.rng.between(1, self.models[room].log().head() + 1);
+        if let Some((hub, id)) = self.server.open_room(now, room) {
+            let _ = hub.delete(now, id, seq);
         }
         self.serve()
+    }
+
+    /// Creates the rooms that are planned and that the server does not have.
+    pub(super) fn create_rooms(&mut self) {
+        let now = self.now();
+        let Some(hub) = self.server.hub_mut() else { return };
+        let known = hub.rooms();
+        for (room, plan) in self.scenario.rooms.iter().enumerate().skip(1) {
+            if known.iter().all(|it| it.record.name != ROOMS[room]) {
+                let visibility = if plan.is_private { Visibility::Private } else { Visibility::Open };
+                let _ = hub.add_room(now, None, ROOMS[room], visibility, "");
+            }
+            let invites = hub.invites(now);
+            let own = invites.iter().map(|it| &it.record).find(|it| it.room.as_deref() == Some(ROOMS[room]));
+            self.operator.room_secrets[room] = own.map(|record| record.secret);
+        }
     }
 
     /// Makes the invites that are planned and that the server does not have, and revokes those that
@@ -147,7 +170,7 @@ impl World {
                 let InvitePlan { uses, valid } = self.scenario.invites[at];
                 let terms = InviteTerms { room: None, made_by: None, valid_ms: valid.map(Duration::as_millis), uses };
                 let Ok(record) = hub.create_invite(now, terms) else { continue };
-                self.model.admissions.made(record.id, uses, record.expires_ms);
+                self.admissions.made(record.id, uses, record.expires_ms);
                 self.operator.invites.resize(self.scenario.invites.len(), None);
                 self.operator.invites[at] = Some(MadeInvite {
                     id: record.id,
@@ -189,53 +212,68 @@ impl World {
         let most = if is_quiet { QUIET_LOOK_TIME } else { LOOK_TIME };
         let after = Duration::from_micros(self.rng.between(1, most));
         self.queue.push(now + after, WorldEvent::OperatorLooks);
-        let waiting = self.server.hub_mut().map_or_else(Vec::new, |hub| hub.waiting(RoomId::ONLY));
-        for newcomer in waiting {
-            let drawn = if is_quiet { 0 } else { self.rng.below(10) };
-            let Some(hub) = self.server.hub_mut() else { break };
-            // Of several that wait under one name, the first is meant.
-            let is_first = hub.waiting(RoomId::ONLY).iter().find(|it| it.name == newcomer.name) == Some(&newcomer);
-            if drawn < 6 && is_first && hub.accept(now, RoomId::ONLY, &newcomer.name).is_ok() {
-                self.coverage.count(Seen::LetIn);
-                // Whoever waits under this name.
-                let named = self.devices.iter().filter(|device| device.plan.name == newcomer.name);
-                let identities = named.map(|device| device.public);
-                let adversary = (newcomer.name == Adversary::NAME).then(|| Adversary::identity().public());
-                identities.chain(adversary).for_each(|identity| self.model.admissions.accepted(identity));
-            } else if drawn == 9 && is_first && hub.reject(now, RoomId::ONLY, &newcomer.name).is_ok() {
-                self.coverage.count(Seen::TurnedAway);
+        for room in 0..self.models.len() {
+            let open = self.server.open_room(now, room);
+            for newcomer in open.map_or_else(Vec::new, |(hub, id)| hub.waiting(id)) {
+                let drawn = if is_quiet { 0 } else { self.rng.below(10) };
+                let Some((hub, id)) = self.server.open_room(now, room) else { break };
+                // Of several that wait under one name, the first is meant.
+                let is_first = hub.waiting(id).iter().find(|it| it.name == newcomer.name) == Some(&newcomer);
+                if drawn < 6 && is_first && hub.accept(now, id, &newcomer.name).is_ok() {
+                    self.coverage.count(Seen::LetIn);
+                    // Whoever waits under this name.
+                    let named = self.devices.iter().filter(|device| device.plan.name == newcomer.name);
+                    let identities = named.map(|device| device.public);
+                    let adversary = (newcomer.name == Adversary::NAME).then(|| Adversary::identity().public());
+                    identities.chain(adversary).for_each(|identity| self.admissions.accepted(identity));
+                } else if drawn == 9 && is_first && hub.reject(now, id, &newcomer.name).is_ok() {
+                    self.coverage.count(Seen::TurnedAway);
+                }
             }
         }
         self.serve()
     }
 
+    /// A room, by its index.
+    fn any_room(&mut self) -> usize {
+        if self.models.len() > 1 { self.rng.index(self.models.len()) } else { 0 }
+    }
+
     /// When everything is settled: nobody who is banned is a member, and no more is kept than the
     /// limits allow.
     pub(super) fn check_operation(&mut self) -> Checked {
-        for device in &self.devices {
-            let is_banned = self.model.is_sanctioned((device.plan.identity, SanctionKind::Ban));
-            let is_named_so = |other: &super::device::Device| {
-                other.plan.name == device.plan.name && other.plan.identity != device.plan.identity
-            };
-            if is_banned && !self.devices.iter().any(is_named_so) {
-                demand!(!self.server.knows(&device.plan), Sanction, "{} is banned and a member", device.plan.name);
+        let now = self.now();
+        for room in 0..self.models.len() {
+            for device in self.devices.iter().filter(|device| device.plan.rooms.contains(&room)) {
+                let is_banned = self.models[room].is_sanctioned((device.plan.identity, SanctionKind::Ban));
+                let is_named_so = |other: &super::device::Device| {
+                    other.plan.name == device.plan.name && other.plan.identity != device.plan.identity
+                };
+                if is_banned && !self.devices.iter().any(is_named_so) {
+                    let is_known = self.server.knows(now, room, &device.plan);
+                    demand!(!is_known, Sanction, "{} is banned and a member", device.plan.name);
+                }
             }
+            let log = self.models[room].log();
+            let last = log.first();
+            // A room that is not in memory is not looked at.
+            let is_open = self.server.open_room(now, room).is_some();
+            let is_surplus = is_open && last <= log.head() && log.is_surplus(last, &self.scenario.limits);
+            demand!(!is_surplus, Liveness, "entry {last} of {} is still kept", log.head());
         }
-        let log = self.model.log();
-        let last = log.first();
-        let limits = &self.scenario.limits;
-        let is_surplus = last <= log.head() && log.is_surplus(last, limits);
-        demand!(!is_surplus, Liveness, "entry {last} of {} is still kept", log.head());
         Ok(())
     }
 
     /// Records who is admitted according to a store that was restored.
     pub(super) fn restore_admissions(&mut self) {
+        let rooms = self.models.len();
         let store = self.server.store_mut();
-        if let (Ok(server), Ok(room)) = (store.load_server(), store.load_room(ROOM)) {
-            self.model.admissions.restored(&server, room.admissions.iter().map(|it| it.identity));
+        let loaded: Vec<_> = ROOMS[..rooms].iter().filter_map(|room| store.load_room(room).ok()).collect();
+        if let Ok(server) = store.load_server() {
+            let admitted = loaded.iter().flat_map(|room| &room.admissions).map(|it| it.identity);
+            self.admissions.restored(&server, admitted);
         }
         let running = self.devices.iter_mut().filter_map(|device| device.running.as_mut());
-        running.for_each(|running| running.was_admitted = false);
+        running.flat_map(|running| &mut running.memberships).for_each(|it| it.was_admitted = false);
     }
 }

@@ -14,7 +14,7 @@ use kabar_server::store::{Commit, Fault, LogEntry, LogReader, MemoryStore, Store
 use kabar_std::provider::Accelerated;
 
 use super::adversary::Adversary;
-use super::{CHECK_EVERY, MAX_IDLE_WAKES, PASSWORD, ROOM, SECRET, SERVER, SPIN_TIME, World, WorldEvent};
+use super::{CHECK_EVERY, MAX_IDLE_WAKES, PASSWORD, ROOMS, SECRET, SERVER, SPIN_TIME, World, WorldEvent};
 use crate::sim::coverage::Seen;
 use crate::sim::keys::SimPrivateKey;
 use crate::sim::model::{Checked, Committed, Rule, Violation, demand};
@@ -95,9 +95,16 @@ impl Server {
     }
 
     /// Whether the member of a device is present.
-    pub(super) fn knows(&self, plan: &Plan) -> bool {
-        let hub = self.hub.as_ref();
-        hub.is_some_and(|hub| hub.who(Instant::ZERO, RoomId::ONLY).iter().any(|member| plan.is_name(&member.name)))
+    pub(super) fn knows(&mut self, now: Instant, room: usize, plan: &Plan) -> bool {
+        let open = self.open_room(now, room);
+        open.is_some_and(|(hub, id)| hub.who(now, id).iter().any(|member| plan.is_name(&member.name)))
+    }
+
+    /// The hub, if it runs, and the id of a room, if it is in memory.
+    pub(super) fn open_room(&mut self, now: Instant, room: usize) -> Option<(&mut Hub<Accelerated>, RoomId)> {
+        let hub = self.hub.as_mut()?;
+        let id = if room == 0 { RoomId::ONLY } else { hub.open_room(now, ROOMS[room]).ok().flatten()? };
+        Some((hub, id))
     }
 
     pub(super) fn modulus(&self) -> &[u8] {
@@ -113,10 +120,10 @@ impl Server {
     }
 
     /// The entries that the store returns to a server.
-    pub(super) fn read_all(&mut self) -> Result<Vec<Committed>, Violation> {
+    pub(super) fn read_all(&mut self, room: usize) -> Result<Vec<Committed>, Violation> {
         self.store.set_fault(None);
         let lost = |_| Violation::new(Rule::Log, "the store cannot be read".into());
-        let entries = self.store.read(ROOM, 1..=u64::MAX).map_err(lost)?;
+        let entries = self.store.read(ROOMS[room], 1..=u64::MAX).map_err(lost)?;
         Ok(entries.iter().map(committed).collect())
     }
 }
@@ -139,7 +146,7 @@ impl World {
             return Ok(());
         }
         let now = self.now();
-        let Ok(loaded) = Loaded::read(&mut self.server.store, ROOM) else {
+        let Ok(loaded) = Loaded::read(&mut self.server.store, ROOMS[0]) else {
             // Started again later, as an operator would.
             self.queue.push(now + CHECK_EVERY, WorldEvent::ServerStarts);
             return Ok(());
@@ -153,13 +160,12 @@ impl World {
             format!("server starts, run {generation}, head {}", loaded.room.head)
         });
         let scenario = &self.scenario;
-        let mut config = HubConfig::new(ROOM, SECRET);
+        let mut config = HubConfig::new(ROOMS[0], SECRET);
         config.join_policy = scenario.join_policy;
         config.limits = scenario.limits;
         config.needs_approval = scenario.needs_approval;
         let operators = self.devices.iter().filter(|device| device.plan.is_operator);
         config.operators = operators.map(|device| Fingerprint::of_identity(&device.public)).collect();
-        let sanctions = loaded.room.sanctions.clone();
         // The next run may accept what this one refuses.
         if self.rng.chance(300) {
             config.limits.body_bytes = MAX_BODY_LEN;
@@ -177,7 +183,12 @@ impl World {
         self.operator.wall = (now, wall);
         self.server.hub = Some(hub);
         (self.server.disk_busy_until, self.server.last_append) = (now, now);
-        self.load_sanctions(&sanctions)?;
+        for room in 0..self.models.len() {
+            if let Ok(loaded) = self.server.store.load_room(ROOMS[room]) {
+                self.load_sanctions(room, &loaded.sanctions)?;
+            }
+        }
+        self.create_rooms();
         self.make_invites();
         self.serve()
     }
@@ -198,10 +209,12 @@ impl World {
             self.restore(backup);
         }
         if let Some(keep) = kill.keep {
-            let first = self.model.log().head().saturating_sub(keep) + 1;
-            let first = first.max(self.model.log().first());
-            self.server.store.forget_before(ROOM, first);
-            self.model.forgot_before(first);
+            for (room, model) in self.models.iter_mut().enumerate() {
+                let first = model.log().head().saturating_sub(keep) + 1;
+                let first = first.max(model.log().first());
+                self.server.store.forget_before(ROOMS[room], first);
+                model.forgot_before(first);
+            }
             self.coverage.count(Seen::Removed);
         }
         self.server.is_starting = true;
@@ -210,14 +223,16 @@ impl World {
 
     fn restore(&mut self, mut backup: MemoryStore) {
         backup.set_fault(None);
-        let Ok(loaded) = backup.load_room(ROOM) else { return };
         self.coverage.count(Seen::Restored);
-        self.coverage.add(Seen::EntriesRolledBack, self.model.log().head().saturating_sub(loaded.head));
         let now = self.now();
-        self.trace.note(now, &[3, loaded.head], || format!("restored a log that ends at {}", loaded.head));
-        let terms: Vec<Term> = loaded.terms.iter().map(|record| record.term).collect();
-        self.model.restored(loaded.head, &terms);
-        self.model.forgot_before(loaded.first);
+        for (room, model) in self.models.iter_mut().enumerate() {
+            let Ok(loaded) = backup.load_room(ROOMS[room]) else { return };
+            self.coverage.add(Seen::EntriesRolledBack, model.log().head().saturating_sub(loaded.head));
+            self.trace.note(now, &[3, loaded.head], || format!("restored a log that ends at {}", loaded.head));
+            let terms: Vec<Term> = loaded.terms.iter().map(|record| record.term).collect();
+            model.restored(loaded.head, &terms);
+            model.forgot_before(loaded.first);
+        }
         self.owners.clear();
         self.server.store = backup;
         self.restore_admissions();
@@ -439,11 +454,13 @@ impl World {
                 (Err(_), true) => Seen::CommitUncertainApplied,
                 (Err(_), false) => Seen::CommitUncertainLost,
             });
-            let term = commit.rooms.iter().find_map(|batch| batch.term);
-            if let Some(record) = term.filter(|_| is_applied)
-                && !self.model.knows_run(record.term)
-            {
-                self.model.run_began(record.term)?;
+            for batch in commit.rooms.iter().filter(|_| is_applied) {
+                let Some(room) = self.room_named(&batch.room) else { continue };
+                if let Some(record) = batch.term
+                    && !self.models[room].knows_run(record.term)
+                {
+                    self.models[room].run_began(record.term)?;
+                }
             }
         }
         self.observe_log()?;
@@ -466,49 +483,63 @@ impl World {
     /// Reports to the model what a commit changed besides new entries.
     fn observe_commit(&mut self, commit: &Commit, since: Instant) -> Checked {
         for batch in &commit.rooms {
+            let Some(room) = self.room_named(&batch.room) else {
+                demand!(false, Contract, "the server writes to a room {:?}", batch.room);
+                return Ok(());
+            };
             if let Some(first) = batch.first {
                 self.coverage.count(Seen::Expired);
-                self.model.expired(first, &self.scenario.limits)?;
+                self.models[room].expired(first, &self.scenario.limits)?;
             }
             for seq in &batch.removed {
                 self.coverage.count(Seen::RemovalCommitted);
-                let entries = self.server.store.entries(ROOM);
+                let entries = self.server.store.entries(&batch.room);
                 let stored = entries.iter().find(|entry| entry.seq == *seq);
                 let is_gone = stored.is_none_or(|it| it.kind == EntryKind::REMOVED && it.body.is_empty());
                 demand!(is_gone, Removal, "the store still has the body of entry {seq} after its removal");
-                let is_logged = *seq < self.model.log().first() || self.model.log().removals.contains(*seq);
+                let log = self.models[room].log();
+                let is_logged = *seq < log.first() || log.removals.contains(*seq);
                 demand!(is_logged, Removal, "the body of entry {seq} was removed, and no entry states it");
             }
         }
         self.coverage.add(Seen::InviteUsed, commit.server.invite_uses.len() as u64);
         let ends: Vec<u64> = commit.server.invites.iter().filter_map(|record| record.expires_ms).collect();
         let expired: Vec<u64> = ends.into_iter().filter(|expires| self.reached(*expires) <= since).collect();
-        self.model.admissions.committed(commit, |expires| expired.contains(&expires))
+        self.admissions.committed(commit, |expires| expired.contains(&expires))
     }
 
     /// Reports new entries of the store to the model.
     fn observe_log(&mut self) -> Checked {
         let now = self.now();
-        let head = self.model.log().head();
-        for entry in self.server.store.entries(ROOM).iter().filter(|entry| entry.seq > head) {
-            self.coverage.count(Seen::EntryCommitted);
-            if entry.author == Adversary::NAME && entry.instance != 0 {
-                self.coverage.count(Seen::AdversaryCommitted);
+        for (room, model) in self.models.iter_mut().enumerate() {
+            let head = model.log().head();
+            for entry in self.server.store.entries(ROOMS[room]).iter().filter(|entry| entry.seq > head) {
+                self.coverage.count(Seen::EntryCommitted);
+                if entry.author == Adversary::NAME && entry.instance != 0 {
+                    self.coverage.count(Seen::AdversaryCommitted);
+                }
+                self.trace.note(now, &[6, room as u64, entry.seq, entry.instance, entry.number], || {
+                    let LogEntry { seq, number, instance, author, .. } = entry;
+                    format!("entry {seq} of room {room} is number {number} of {instance:x} by {author}")
+                });
+                model.committed(committed(entry))?;
             }
-            self.trace.note(now, &[6, entry.seq, entry.instance, entry.number], || {
-                format!("entry {} is number {} of {:x} by {}", entry.seq, entry.number, entry.instance, entry.author)
-            });
-            self.model.committed(committed(entry))?;
         }
         Ok(())
+    }
+
+    /// The index of a room.
+    fn room_named(&self, name: &str) -> Option<usize> {
+        ROOMS[..self.models.len()].iter().position(|room| *room == name)
     }
 
     fn on_server_event(&mut self, event: &HubEvent) -> Checked {
         let now = self.now();
         self.trace.print_line(now, || format!("server: {event:?}"));
         match event {
-            HubEvent::Entry { seq, .. } => {
-                let head = self.model.log().head();
+            // It does not state its room.
+            HubEvent::Entry { seq, .. } if self.models.len() == 1 => {
+                let head = self.models[0].log().head();
                 demand!(*seq <= head, S5, "the server reports entry {seq}; the durable log ends at {head}");
                 // A short event queue drops its oldest entries.
                 let is_next = *seq == self.server.last_reported + 1 || self.scenario.limits.events < 100;
@@ -518,6 +549,7 @@ impl World {
             HubEvent::StoreRegressed { head, expected } => {
                 demand!(false, Log, "the server lost the entries after {head} up to {expected}");
             }
+            HubEvent::Joined { identity, .. } => self.admissions.joined(*identity),
             // No client sends commands.
             HubEvent::Operate { id, .. } => {
                 if let Some(hub) = &mut self.server.hub {

@@ -6,6 +6,7 @@ use kabar_core::chat::{Start, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::hub::encoded::Encoded;
+use crate::hub::sorted_map::SortedMap;
 use crate::store::{InstanceRecord, RoomBatch, RoomState, TermRecord};
 
 /// Runs of the server whose terms are kept.
@@ -21,7 +22,7 @@ pub(in crate::hub) struct Log {
     term: TermRecord,
     first: u64,
     head: u64,
-    instances: BTreeMap<u64, Instance>,
+    instances: SortedMap<u64, Instance>,
     /// The last entries up to `head`, as many as the server has memory for (see `tails`).
     tail: VecDeque<Encoded>,
     tail_bytes: usize,
@@ -52,7 +53,7 @@ impl Log {
             term: TermRecord { term, first_seq: loaded.head + 1 },
             first: 1,
             head: 0,
-            instances: BTreeMap::new(),
+            instances: SortedMap::default(),
             tail: VecDeque::new(),
             tail_bytes: 0,
             tail_dropped: 0,
@@ -227,7 +228,7 @@ impl Log {
         ended.into_iter().take(surplus).map(|(_, term)| term).collect()
     }
 
-    pub(in crate::hub) fn instances(&self) -> &BTreeMap<u64, Instance> {
+    pub(in crate::hub) fn instances(&self) -> &SortedMap<u64, Instance> {
         &self.instances
     }
 }

@@ -6,13 +6,13 @@ use kabar_core::client::{EndReason, Event, Output};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
 
-use super::Running;
 use super::observer::Observer;
+use super::{Membership, Running};
 use crate::sim::coverage::Seen;
-use crate::sim::model::{Checked, ProcessId, demand};
+use crate::sim::model::{Checked, demand};
 use crate::sim::network::Origin;
 use crate::sim::trace::describe;
-use crate::sim::world::{MAX_IDLE_WAKES, SERVER, SPIN_TIME, World, WorldEvent};
+use crate::sim::world::{MAX_IDLE_WAKES, ROOMS, SERVER, SPIN_TIME, World, WorldEvent};
 
 /// Length of a datagram that answers a PATH_CHALLENGE.
 const PATH_ANSWER_LEN: usize = 33 + 9;
@@ -46,25 +46,23 @@ impl World {
             return self.drive_device(at);
         }
         let what = describe(&bytes);
-        let visible_state = |running: &Running| (running.client.cursor(), running.client.unsettled());
+        let visible_state = |running: &Running| -> Vec<_> {
+            let state = |at: &Membership| (running.client.cursor(at.slot), running.client.unsettled(at.slot));
+            running.memberships.iter().map(state).collect()
+        };
         let before = visible_state(running);
         running.client.handle_datagram(clock, from, &mut bytes);
-        demand!(
-            visible_state(running) == before,
-            S6,
-            "{what} changed process {}, but is not authentic",
-            running.process
-        );
+        demand!(visible_state(running) == before, S6, "{what} changed device {at}, but is not authentic");
         if reads {
             self.coverage.count(Seen::Compared);
             running.client.set_events_paused(false);
             while let Output::Event(event) = running.client.poll_output(clock, &mut []) {
                 match event {
-                    Event::UnknownServerKey(offered) => running.observed.offered = Some(offered),
+                    Event::UnknownServerKey(offered) => running.offered = Some(offered),
                     Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
                     // Before its first join: every Challenge for the length of an attempt had
                     // another key.
-                    Event::Ended(reason @ EndReason::KeyMismatch) => running.observed.ended = Some(reason),
+                    Event::Ended(reason @ EndReason::KeyMismatch) => running.ended = Some(reason),
                     other => demand!(false, S6, "{what} led to {other:?}, but is not authentic"),
                 }
             }
@@ -72,18 +70,18 @@ impl World {
         self.drive_device(at)
     }
 
-    pub(in crate::sim::world) fn device_wakes(&mut self, at: usize, process: ProcessId, timer_id: u64) -> Checked {
+    pub(in crate::sim::world) fn device_wakes(&mut self, at: usize, run: u32, timer_id: u64) -> Checked {
         let now = self.now();
         let device = &mut self.devices[at];
         let clock = device.clock(now);
         let suspended_until = device.suspended_until;
         let Some(running) =
-            device.running.as_mut().filter(|running| running.process == process && running.timer_id == timer_id)
+            device.running.as_mut().filter(|running| running.run == run && running.timer_id == timer_id)
         else {
             return Ok(());
         };
         if now < suspended_until {
-            self.queue.push(suspended_until, WorldEvent::DeviceWake { device: at, process, timer_id });
+            self.queue.push(suspended_until, WorldEvent::DeviceWake { device: at, run, timer_id });
             return Ok(());
         }
         running.client.handle_timeout(clock);
@@ -92,7 +90,7 @@ impl World {
         }
         running.idle_wakes += 1;
         let spins = running.idle_wakes > MAX_IDLE_WAKES;
-        demand!(!spins, Contract, "process {process} wakes without end and does nothing");
+        demand!(!spins, Contract, "device {at} wakes without end and does nothing");
         self.drive_device(at)
     }
 
@@ -107,7 +105,7 @@ impl World {
                 return Ok(());
             };
             // Reported by the last event, or by a datagram that did not authenticate.
-            if let Some(offered) = running.observed.offered.take() {
+            if let Some(offered) = running.offered.take() {
                 let accept = offered == Fingerprint::of_modulus(self.server.modulus());
                 self.coverage.count(if accept { Seen::KeyAccepted } else { Seen::KeyDeclined });
                 device.knows_key |= accept;
@@ -120,19 +118,41 @@ impl World {
             running.client.set_events_paused(!reads);
             match running.client.poll_output(clock, &mut out) {
                 Output::Event(event) => {
-                    let public = device.public;
+                    match event {
+                        Event::UnknownServerKey(offered) => running.offered = Some(offered),
+                        Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
+                        Event::Ended(reason) => running.ended = Some(reason),
+                        _ => {}
+                    }
+                    self.trace.print_line(now, || format!("device {at}: {event:?}"));
+                    let Some(slot) = event.room() else { continue };
+                    let membership = running.memberships.iter_mut().find(|membership| membership.slot == slot);
+                    let Some(membership) = membership else {
+                        demand!(false, Contract, "device {at} has an event of no room: {event:?}");
+                        return Ok(());
+                    };
+                    let is_hidden =
+                        |room: &usize| self.scenario.rooms[*room].is_private && !device.plan.has_private_invites;
+                    let hidden = (0..self.models.len()).filter(is_hidden).map(|room| ROOMS[room]).collect::<Vec<_>>();
                     let mut observer = Observer {
-                        model: &mut self.model,
+                        model: &mut self.models[membership.room],
+                        admissions: &self.admissions,
                         coverage: &mut self.coverage,
                         trace: &mut self.trace,
                         now,
                         saves: device.plan.saves,
                         disk: &mut device.disk,
+                        room: membership.room,
                         owners: &mut self.owners,
                         identity: device.plan.identity,
-                        public,
+                        public: device.public,
+                        hidden: &hidden,
+                        limits: &self.scenario.limits,
                     };
-                    observer.take(running.process, event, &mut running.observed)?;
+                    observer.take(membership.process, event, &mut membership.observed)?;
+                    if membership.observed.ended.is_some() {
+                        self.room_ended(at, slot)?;
+                    }
                 }
                 Output::Transmit(transmit) => {
                     demand!(transmit.len <= out.len(), Contract, "a client sends {} bytes", transmit.len);
@@ -156,27 +176,29 @@ impl World {
     fn after_driving(&mut self, at: usize, deadline: Option<Instant>) -> Checked {
         let device = &mut self.devices[at];
         let Some(running) = &device.running else { return Ok(()) };
-        let process = self.model.process(running.process);
-        device.was_admitted |= process.has_joined();
-        if let Some(reason) = running.observed.ended {
+        let has_joined = |it: &Membership| self.models[it.room].process(it.process).has_joined();
+        device.was_admitted |= running.memberships.iter().any(has_joined);
+        if let Some(reason) = running.ended {
             return self.ended(at, reason);
         }
-        let cursor = process.store().filter(|_| process.has_joined()).map(|store| (store.cursor, store.term));
-        if cursor.is_some() {
-            let reported = running.client.cursor();
+        for membership in running.memberships.iter().filter(|it| has_joined(it)) {
+            let process = self.models[membership.room].process(membership.process);
+            let cursor = process.store().map(|store| (store.cursor, store.term));
+            let reported = running.client.cursor(membership.slot);
             demand!(
-                reported == cursor,
+                cursor.is_none() || reported == cursor,
                 S4,
-                "process {} reports cursor {reported:?}; it is {cursor:?}",
-                running.process
+                "process {} in room {} reports cursor {reported:?}; it is {cursor:?}",
+                membership.process,
+                membership.room
             );
         }
         if let Some(deadline) = deadline {
             let at_world = device.world_time(deadline);
             let Some(running) = &mut device.running else { return Ok(()) };
             running.timer_id += 1;
-            let (process, timer_id) = (running.process, running.timer_id);
-            self.queue.push(at_world, WorldEvent::DeviceWake { device: at, process, timer_id });
+            let (run, timer_id) = (running.run, running.timer_id);
+            self.queue.push(at_world, WorldEvent::DeviceWake { device: at, run, timer_id });
         }
         Ok(())
     }

@@ -10,10 +10,11 @@ mod drive;
 mod lifecycle;
 mod observer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use kabar_core::client::EndReason;
+use kabar_core::chat::Start;
+use kabar_core::client::{EndReason, RoomSlot};
 use kabar_core::crypto::identity::{Identity, PublicIdentity};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use crate::sim::harness_client::HarnessClient;
 use crate::sim::model::{ProcessId, Store, content_hash};
 use crate::sim::network::Direction;
 use crate::sim::rng::Rng;
-use crate::sim::scenario::Plan;
+use crate::sim::scenario::{Plan, SavePolicy};
 
 /// One device.
 #[derive(Debug)]
@@ -42,8 +43,10 @@ pub(in crate::sim::world) struct Device {
     pub(in crate::sim::world) was_admitted: bool,
     /// When it starts again after leaving.
     pub(in crate::sim::world) restart_after: Option<Duration>,
-    /// The store that it saved.
-    disk: Option<Store>,
+    /// The stores that it saved, by room.
+    disk: BTreeMap<usize, Store>,
+    /// Rooms that it does not join again.
+    pub(in crate::sim::world) given_up: BTreeSet<usize>,
     /// Hashes of the datagrams sent to its current process, and to earlier ones. Kept only if all
     /// of them have the same seed.
     sent: BTreeSet<u64>,
@@ -56,13 +59,14 @@ pub(in crate::sim::world) struct Device {
     pub(in crate::sim::world) posts_left: u32,
 }
 
-/// A running process.
+/// A running client.
 #[derive(Debug)]
 pub(in crate::sim::world) struct Running {
-    pub(in crate::sim::world) process: ProcessId,
+    /// Counts the clients of its device.
+    run: u32,
     pub(in crate::sim::world) client: Box<dyn HarnessClient>,
-    /// Its identity was admitted when it began, and still is.
-    pub(in crate::sim::world) was_admitted: bool,
+    /// In the order in which it joined the rooms.
+    pub(in crate::sim::world) memberships: Vec<Membership>,
     /// World time at which its clock shows zero.
     started_at: Instant,
     timer_id: u64,
@@ -72,17 +76,41 @@ pub(in crate::sim::world) struct Running {
     is_leaving: bool,
     /// ... once everything is settled.
     settles_first: bool,
+    /// The reason with which it ended.
+    ended: Option<EndReason>,
+    offered: Option<Fingerprint>,
+}
+
+/// A client in one room. To the room's model it is a process.
+#[derive(Debug)]
+pub(in crate::sim::world) struct Membership {
+    pub(in crate::sim::world) room: usize,
+    pub(in crate::sim::world) process: ProcessId,
+    slot: RoomSlot,
+    /// Its identity was admitted when it began, and still is.
+    pub(in crate::sim::world) was_admitted: bool,
     observed: Observed,
 }
 
-/// State derived from the events of a process.
+impl Running {
+    /// Identifies this client among those of its device.
+    pub(in crate::sim::world) fn run(&self) -> u32 {
+        self.run
+    }
+
+    /// The membership in a room.
+    pub(in crate::sim::world) fn in_room(&self, room: usize) -> Option<&Membership> {
+        self.memberships.iter().find(|membership| membership.room == room)
+    }
+}
+
+/// State derived from the events of a membership.
 #[derive(Debug, Default)]
 struct Observed {
     /// Entries delivered since the store was saved.
     unsaved: u32,
     /// The reason with which it ended.
     ended: Option<EndReason>,
-    offered: Option<Fingerprint>,
     request: Option<HistoryRequest>,
     rename: Option<RenameRequest>,
     /// The entry of which it requested the removal.
@@ -123,7 +151,8 @@ impl Device {
             stalled_until: Instant::ZERO,
             was_admitted: false,
             restart_after: None,
-            disk: None,
+            disk: BTreeMap::new(),
+            given_up: BTreeSet::new(),
             sent: BTreeSet::new(),
             sent_before: BTreeSet::new(),
             knows_key: plan.pinned,
@@ -154,6 +183,17 @@ impl Device {
     /// Whether it must be a member and have every entry when the faults have stopped.
     pub(in crate::sim::world) fn is_expected(&self) -> bool {
         self.plan.is_honest() && !self.plan.never_reads && !self.is_gone
+    }
+
+    /// Where its next process starts in a room.
+    fn start_in(&self, room: usize) -> Start {
+        let plan = &self.plan;
+        let kept = self.disk.get(&room).filter(|_| plan.saves != SavePolicy::Never);
+        kept.map_or(plan.start, |store| Start::After {
+            seq: store.cursor,
+            term: store.term,
+            fallback_count: plan.fallback_count,
+        })
     }
 
     /// The time that its clock shows.

@@ -6,40 +6,47 @@ use kabar_core::chat::{AnswerCode, Info, Request};
 use kabar_core::client::Event;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
+use kabar_server::hub::HubLimits;
 
 use super::{HistoryRequest, Observed, RenameRequest};
 use crate::sim::coverage::{Coverage, Seen};
-use crate::sim::model::{Body, Checked, Model, ProcessId, Store, demand};
+use crate::sim::model::{Admissions, Body, Checked, Model, ProcessId, Store, demand};
 use crate::sim::scenario::SavePolicy;
 use crate::sim::trace::Trace;
 
 /// The model, and everything else that depends on events.
 pub(super) struct Observer<'a> {
     pub(super) model: &'a mut Model,
+    pub(super) admissions: &'a Admissions,
     pub(super) coverage: &'a mut Coverage,
     pub(super) trace: &'a mut Trace,
     pub(super) now: Instant,
     pub(super) saves: SavePolicy,
-    pub(super) disk: &'a mut Option<Store>,
+    /// The stores that the device saved, by room.
+    pub(super) disk: &'a mut BTreeMap<usize, Store>,
+    pub(super) room: usize,
     /// See [`World`](crate::sim::world::World).
     pub(super) owners: &'a mut BTreeMap<String, usize>,
     pub(super) identity: usize,
     pub(super) public: PublicIdentity,
+    /// The names of private rooms whose invites it does not have.
+    pub(super) hidden: &'a [&'static str],
+    pub(super) limits: &'a HubLimits,
 }
 
 impl Observer<'_> {
-    /// Handles an event of process `id`.
+    /// Handles an event of process `id`, of its room.
     pub(super) fn take(&mut self, id: ProcessId, event: Event<'_>, observed: &mut Observed) -> Checked {
-        self.trace.print_line(self.now, || format!("process {id}: {event:?}"));
+        self.trace.print_line(self.now, || format!("process {id} in room {}: {event:?}", self.room));
         let mut delivered = 0;
         match event {
-            Event::UnknownServerKey(offered) => observed.offered = Some(offered),
             Event::Joined { name, start, head, term, is_resumed, .. } => {
-                self.trace.note(self.now, &[20, id as u64, start, head], || format!("process {id} joined"));
+                self.trace
+                    .note(self.now, &[20, self.room as u64, id as u64, start, head], || format!("process {id} joined"));
                 self.model.joined(id, start, head, term, is_resumed)?;
                 let owner = *self.owners.entry(name.into()).or_insert(self.identity);
                 demand!(owner == self.identity, Names, "process {id} is {name}, a name of another identity");
-                let was_admitted = self.model.admissions.was_admitted(self.public);
+                let was_admitted = self.admissions.was_admitted(self.public);
                 demand!(was_admitted, Admission, "process {id} joined before its admission was durable");
                 self.coverage.count(if is_resumed { Seen::Resumed } else { Seen::Joined });
                 // A request ends with its connection.
@@ -76,16 +83,19 @@ impl Observer<'_> {
                 self.model.refused(id, number)?;
             }
             Event::Info { info, .. } => self.take_info(id, info, observed)?,
-            Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
-            Event::Ended(reason) => observed.ended = Some(reason),
-            Event::Refused { .. } | Event::RoomEnded { .. } | Event::OutboxWritable { .. } | Event::Reconnected => {}
+            Event::RoomEnded { reason, .. } => observed.ended = Some(reason),
+            Event::Refused { .. } | Event::OutboxWritable { .. } => {}
+            // They concern no room; see `drive`.
+            Event::UnknownServerKey(_) | Event::Disconnected(_) | Event::Reconnected | Event::Ended(_) => {}
         }
         observed.unsaved = observed.unsaved.saturating_add(delivered);
         if let SavePolicy::EveryNth(every) = self.saves
             && observed.unsaved >= every
         {
             observed.unsaved = 0;
-            *self.disk = self.model.process(id).store().cloned();
+            if let Some(store) = self.model.process(id).store().cloned() {
+                self.disk.insert(self.room, store);
+            }
         }
         Ok(())
     }
@@ -99,7 +109,10 @@ impl Observer<'_> {
             return self.model.removed(id, seq);
         }
         self.coverage.count(Seen::BodyNotRemoved);
-        let is_gone = code != AnswerCode::NOT_FOUND || seq < self.model.log_of(id).first();
+        let log = self.model.log_of(id);
+        // It may be about to go.
+        let is_gone = seq < log.first() || log.was_surplus(seq, self.limits);
+        let is_gone = code != AnswerCode::NOT_FOUND || is_gone;
         demand!(is_gone, Removal, "process {id} was answered that there is no entry {seq}");
         Ok(())
     }
@@ -108,6 +121,11 @@ impl Observer<'_> {
     fn take_info(&mut self, id: ProcessId, info: Info<'_>, observed: &mut Observed) -> Checked {
         if let Info::MemberListed { .. } = info {
             self.coverage.count(Seen::MemberAnswer);
+        }
+        if let Info::RoomListed { room: Some(listed), .. } = info {
+            self.coverage.count(Seen::RoomListed);
+            let is_hidden = self.hidden.contains(&listed.name);
+            demand!(!is_hidden, Admission, "process {id} was informed of {}, a private room", listed.name);
         }
         if let Info::Answer { request, code, .. } = info
             && request == (Request::Remove { seq: 0 }).code()
