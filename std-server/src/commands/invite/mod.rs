@@ -11,7 +11,7 @@ use clap::Subcommand;
 use kabar_core::chat::ROOM_SECRET_LEN;
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
-use kabar_std::address::Places;
+use kabar_std::address::{Advertised, Places};
 use kabar_std::advertise::reachable;
 use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
 use kabar_std::invite::{Invite, RoomName, RoomSecret};
@@ -128,8 +128,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
             lines
         }
         Err(LockError::Held(id)) => {
-            let places = if config.advertise.is_empty() { None } else { Some(find_places(&dir, &config)?) };
-            let lines = ask_server(dir.path(), places, named, &command)?;
+            let lines = ask_server(dir.path(), &config.advertise, named, &command)?;
             let process = id.map_or_else(String::new, |id| format!(" (process {id})"));
             report(&command, || format!("in effect at once, in the running server{process}"));
             lines
@@ -147,19 +146,24 @@ fn report(command: &InviteCommand, who: impl FnOnce() -> String) {
     }
 }
 
-/// Lets the running server execute a command. Invites in its answer get other addresses if there
-/// are any.
+/// Lets the running server execute a command. Invites in its answer get the addresses that are
+/// advertised, if there are any; without a port, that of the server.
 fn ask_server(
     dir: &Path,
-    places: Option<Places>,
+    advertise: &[Advertised],
     room: Option<&RoomName>,
     command: &InviteCommand,
 ) -> Result<Vec<String>, CommandError> {
     let lines = ctl::ask(dir, room, &format!("invite {}", command.arguments()))?;
-    let Some(places) = places else { return Ok(lines) };
-    let readdressed = |line: String| {
-        let invite = line.parse::<Invite>().ok().map(|invite| Invite { places: places.clone(), ..invite });
-        invite.map_or(line, |invite| invite.to_string())
+    if advertise.is_empty() {
+        return Ok(lines);
+    }
+    let readdressed = |line: String| match line.parse::<Invite>() {
+        Ok(invite) => {
+            let places = places(advertise, &[], invite.places.first().port);
+            Invite { places, ..invite }.to_string()
+        }
+        Err(_) => line,
     };
     Ok(lines.into_iter().map(readdressed).collect())
 }
