@@ -547,7 +547,7 @@ fn the_host_operates_the_room_from_its_client_and_others_may_not() {
     darryl.type_line("/bans");
     darryl.expect("no bans or mutes");
     darryl.type_line("/topic x");
-    darryl.expect("unknown command /topic");
+    darryl.expect("~ darryl set the topic: x");
     darryl.type_line("/server stop");
     darryl.expect("only where the server runs");
     darryl.type_line("/kick farhan too loud");
