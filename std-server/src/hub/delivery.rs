@@ -1,7 +1,8 @@
 //! Delivery to a connection: its memberships in turn, as far as its send ring has space.
 //!
 //! A membership whose turn ends because the ring is full or the budget is used up comes last the
-//! next time. So a line in one room waits for at most one filling of the ring by each of the others.
+//! next time. So a line in one room waits for at most one filling of the ring by each of the
+//! others.
 
 use kabar_core::chat::EndedCode;
 use kabar_core::connection::StreamId;

@@ -85,8 +85,8 @@ impl<P: Provider> Hub<P> {
         Ok(())
     }
 
-    /// Changes a room. In effect at once; stored as soon as the store works. A new topic is an entry
-    /// of its log.
+    /// Changes a room. In effect at once; stored as soon as the store works. A new topic is an
+    /// entry of its log.
     ///
     /// # Errors
     /// [`OperatorError::NoSuchRoom`], [`OperatorError::AlreadyInEffect`].

@@ -1,8 +1,8 @@
 //! The benchmark: a real `kabar-server` process and real clients on loopback. Each measurement has
 //! a baseline without cryptography, taken in the same run.
 //!
-//! * [`room`]: messages. [`rooms`]: many small rooms. [`handshake`]: joins. [`idle`]: memory per member. [`reconnect`]: recovery
-//!   of all members after a crash of the server.
+//! * [`room`]: messages. [`rooms`]: many small rooms. [`handshake`]: joins. [`idle`]: memory per
+//!   member. [`reconnect`]: recovery of all members after a crash of the server.
 //! * [`work`]: the work that one datagram can cause in the server, for each kind of message.
 //! * `fleet`: many clients on one thread, each with its own socket. `member`: one of them.
 //! * `server`: the server's process. `usage`: processor time and memory of a process.

@@ -89,8 +89,8 @@ impl<'a> ServerMessage<'a> {
         Self::decode_with::<true>(message)
     }
 
-    /// As [`ServerMessage::decode`]. `LISTS`: the client is for several rooms; for one room, lists of
-    /// rooms and topics are skipped, and take no space in the flash of a device.
+    /// As [`ServerMessage::decode`]. `LISTS`: the client is for several rooms; for one room, lists
+    /// of rooms and topics are skipped, and take no space in the flash of a device.
     pub(crate) fn decode_with<const LISTS: bool>(message: &'a [u8]) -> Result<Option<Self>, DecodeError> {
         let mut reader = Reader::new(message);
         let code = reader.u8()?;

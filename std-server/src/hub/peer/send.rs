@@ -78,8 +78,8 @@ impl<P: Provider> Peer<P> {
         self.send_reason(now, context, &refused, Some(CloseCode::REFUSED), text);
     }
 
-    /// Informs the client that the server has ended a membership, which must not be in its table. If
-    /// it is in no room then, and is not to join again, it is closed when the client has
+    /// Informs the client that the server has ended a membership, which must not be in its table.
+    /// If it is in no room then, and is not to join again, it is closed when the client has
     /// acknowledged that, or soon anyway (SPEC 6.3).
     pub(in crate::hub) fn send_ended(
         &mut self,

@@ -11,10 +11,10 @@ use kabar_core::time::Instant;
 use super::delivery::Progress;
 use super::listing::MAX_LISTED;
 use super::operations::{deliver_output, request_operation};
-use super::pages::{For, Lookup};
 use super::{Handled, Room};
 use crate::hub::context::Context;
 use crate::hub::encoded::Encoded;
+use crate::hub::pages::{For, Lookup};
 use crate::hub::peer::Link;
 use crate::hub::peer::member::{AnswerResult, Answers, Change, History, Listing, Member, RoomListing};
 

@@ -9,9 +9,9 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::Room;
-use super::pages::{For, Lookup};
 use crate::hub::context::Context;
 use crate::hub::encoded::{Encoded, HEAD_LEN};
+use crate::hub::pages::{For, Lookup};
 use crate::hub::peer::Link;
 use crate::hub::peer::member::{Due, Member, WelcomeDue};
 
@@ -38,8 +38,8 @@ pub(in crate::hub) enum Progress {
 }
 
 impl Room {
-    /// Sends the next part of what a member is to get. [`Progress::Nothing`]: there is no more, or it
-    /// has to be read first.
+    /// Sends the next part of what a member is to get. [`Progress::Nothing`]: there is no more, or
+    /// it has to be read first.
     pub(in crate::hub) fn deliver<P: Provider>(
         &mut self,
         now: Instant,

@@ -41,8 +41,8 @@ impl Room {
         }
     }
 
-    /// Checks whether the identity of a Join may be admitted; with its password, if that is still to
-    /// be checked. Strangers learn nothing about names.
+    /// Checks whether the identity of a Join may be admitted; with its password, if that is still
+    /// to be checked. Strangers learn nothing about names.
     fn check_join<P: Provider>(
         &self,
         now: Instant,
@@ -95,7 +95,8 @@ impl Room {
         self.refuse(now, context, peer, name, RefusedCode::BANNED, &text);
     }
 
-    /// Refuses a Join, in whichever stage it is. The connection is closed if it is in no other room.
+    /// Refuses a Join, in whichever stage it is. The connection is closed if it is in no other
+    /// room.
     pub(super) fn refuse<P: Provider>(
         &self,
         now: Instant,

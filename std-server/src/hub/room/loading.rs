@@ -1,21 +1,17 @@
-//! How rooms come into memory and leave it: a room is loaded for the first Join or command, and
-//! dropped when nobody was in it for a while and nothing waits.
-
-use std::sync::Arc;
+//! How a room is found, which may have to be loaded first, and dropped when nobody was in it for a
+//! while and nothing waits.
 
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::admissions::Admissions;
-use super::loads::LoadResult;
-use super::{Room, RoomSettings, Rooms};
-use crate::hub::Hub;
+use super::{Room, Rooms};
 use crate::hub::context::Context;
 use crate::hub::jobs::{Job, StoreJob};
-use crate::hub::messages::read;
+use crate::hub::loads::LoadResult;
 use crate::hub::room_id::RoomId;
 use crate::hub::timers::{RoomTimer, Timer};
-use crate::store::{ReadError, RoomState, Visibility};
+use crate::store::{RoomState, Visibility};
 
 /// The room that a Join is for.
 #[derive(Debug)]
@@ -94,47 +90,6 @@ impl<P: Provider> Context<P> {
         }
         while let Some(name) = self.loads.next_load() {
             self.jobs.push_back(Job::Store(StoreJob::Load { name }));
-        }
-    }
-}
-
-impl<P: Provider> Hub<P> {
-    /// A room was read. The Joins that waited for it are read again.
-    pub(in crate::hub) fn on_load_done(
-        &mut self,
-        now: Instant,
-        name: Arc<str>,
-        result: Result<Box<RoomState>, ReadError>,
-    ) {
-        let outcome = if result.is_ok() { LoadResult::Done } else { LoadResult::Failed };
-        let Some(waiting) = self.context.loads.complete(&name, outcome) else {
-            return self.context.counters.results_dropped += 1;
-        };
-        let is_known = self.rooms.directory.get(&name).is_some_and(|entry| entry.id.is_none());
-        match result {
-            Ok(loaded) if is_known => {
-                self.context.counters.rooms_loaded += 1;
-                let settings = RoomSettings::new(&self.context.config, &self.rooms.directory.record(&name));
-                if settings.is_private {
-                    // It was created while no server ran.
-                    self.context.begin_room_invites(now, &name);
-                }
-                self.insert_room(now, settings, &loaded);
-            }
-            Ok(_) => {}
-            Err(_) => {
-                self.context.counters.reads_failed += 1;
-                if is_known && waiting.is_empty() {
-                    self.context.loads.retry(name);
-                    let pause = self.context.config.limits.retry_min;
-                    self.context.timers.set(Timer::Loads, Some(now + pause));
-                }
-            }
-        }
-        for id in waiting {
-            if let Some(peer) = self.peers.get_mut(id) {
-                read(now, &mut self.rooms, &mut self.context, peer);
-            }
         }
     }
 }

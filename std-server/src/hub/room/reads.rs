@@ -5,11 +5,11 @@ use core::ops::RangeInclusive;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::pages::{For, Lookup, PAGE};
 use super::{Room, Rooms};
 use crate::hub::context::Context;
 use crate::hub::encoded::{Encoded, PageRead};
 use crate::hub::jobs::{Job, ReadJob, StoreJob};
+use crate::hub::pages::{For, Lookup, PAGE};
 use crate::hub::peer::Peers;
 use crate::hub::timers::Timer;
 use crate::store::ReadError;

@@ -1,5 +1,5 @@
-//! Changes of what the directory records of a room: its topic, who may join, how much is kept of its
-//! log, and its end.
+//! Changes of what the directory records of a room: its topic, who may join, how much is kept of
+//! its log, and its end.
 
 use kabar_core::chat::{EndedCode, EntryKind, RefusedCode};
 use kabar_core::crypto::Provider;

@@ -106,6 +106,23 @@ impl Rooms {
         self.slots.iter().filter_map(|slot| slot.room.as_deref())
     }
 
+    /// Counts the tails of these rooms, which have changed, and shrinks some until all tails are
+    /// within `limit` bytes.
+    pub(in crate::hub) fn bound_tails(&mut self, changed: &[RoomId], limit: usize) {
+        let mut tails = core::mem::take(&mut self.tails);
+        for id in changed {
+            if let Some(room) = self.untouched(*id) {
+                tails.count(*id, &mut room.listed.tail, room.log.tail_bytes());
+            }
+        }
+        while let Some((id, surplus)) = tails.surplus(limit) {
+            let Some(room) = self.untouched(id) else { break };
+            room.log.shrink_tail(surplus);
+            tails.shrink(&mut room.listed.tail, room.log.tail_bytes());
+        }
+        self.tails = tails;
+    }
+
     /// Visits the rooms that may have changed, and lists those that have something to commit.
     pub(in crate::hub) fn visit_touched(&mut self, mut visit: impl FnMut(&mut Room)) {
         for id in core::mem::take(&mut self.touched) {

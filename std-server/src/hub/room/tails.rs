@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::Rooms;
 use crate::hub::room_id::RoomId;
 
 /// The tails of all rooms.
@@ -35,33 +34,19 @@ impl Tails {
         }
     }
 
-    /// The room that was written to longest ago.
-    fn coldest(&self) -> Option<(u64, RoomId)> {
-        self.order.first_key_value().map(|(stands_at, id)| (*stands_at, *id))
+    /// If the tails are larger than `limit` together: the room that was written to longest ago, and
+    /// the number of bytes beyond the limit.
+    pub(super) fn surplus(&self, limit: usize) -> Option<(RoomId, usize)> {
+        let surplus = self.bytes.checked_sub(limit).filter(|surplus| *surplus > 0)?;
+        self.order.first_key_value().map(|(_, id)| (*id, surplus))
     }
-}
 
-impl Rooms {
-    /// Counts the tails of these rooms, which have changed, and shrinks some until all tails are
-    /// within `limit` bytes.
-    pub(in crate::hub) fn bound_tails(&mut self, changed: &[RoomId], limit: usize) {
-        let mut tails = core::mem::take(&mut self.tails);
-        for id in changed {
-            if let Some(room) = self.untouched(*id) {
-                tails.count(*id, &mut room.listed.tail, room.log.tail_bytes());
-            }
+    /// Counts a tail that was made smaller. Its room is not younger for that.
+    pub(super) fn shrink(&mut self, tail: &mut CountedTail, bytes: usize) {
+        self.bytes = self.bytes - tail.bytes + bytes;
+        tail.bytes = bytes;
+        if bytes == 0 {
+            self.order.remove(&tail.stands_at);
         }
-        while tails.bytes > limit
-            && let Some((stands_at, id)) = tails.coldest()
-        {
-            let Some(room) = self.untouched(id) else { break };
-            room.log.shrink_tail(tails.bytes - limit);
-            tails.bytes = tails.bytes - room.listed.tail.bytes + room.log.tail_bytes();
-            room.listed.tail.bytes = room.log.tail_bytes();
-            if room.listed.tail.bytes == 0 {
-                tails.order.remove(&stands_at);
-            }
-        }
-        self.tails = tails;
     }
 }

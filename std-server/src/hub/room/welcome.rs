@@ -85,8 +85,8 @@ impl Room {
         peer.set_stage(context, self.id, Stage::Member(Box::new(member)));
         context.turns.mark_ready(&mut peer.link.turn);
         self.report(&mut context.people, identity);
-        // It may have been renamed in another room meanwhile, and the entry about that may be in the
-        // batch of this Join.
+        // It may have been renamed in another room meanwhile, and the entry about that may be in
+        // the batch of this Join.
         let reported = self.presence.committed_name(&identity);
         let elsewhere = context.people.name_elsewhere(&identity, self.id);
         let elsewhere = elsewhere.filter(|it| *it != name && reported != Some(*it));

@@ -250,3 +250,21 @@ fn names_are_known_in_all_rooms_after_a_restart() {
     world.attempt_join(eve, &in_cellar("Ana", 2));
     assert_eq!(world.clients[eve].refusal(), Some(RefusedCode::NAME_TAKEN));
 }
+
+#[test]
+fn a_join_in_the_batch_of_a_rename_does_not_repeat_it() {
+    let (mut world, _, here, _) = ana_in_both();
+    let other = world.client();
+    world.connect(other);
+    world.hold(JobKind::Store);
+    world.clients[here].post(1, "a commit in progress");
+    world.run_ms(50);
+    world.clients[here].rename("Ann");
+    world.run_ms(50);
+    world.clients[other].join(&JoinArgs { is_default_name: true, ..in_cellar("Ana", 1) });
+    world.run_ms(50);
+    world.release();
+    world.run_ms(200);
+    assert!(world.clients[other].is_welcome());
+    assert_eq!((renames(&world, ROOM), renames(&world, CELLAR)), (renamed("Ana", "Ann"), renamed("Ana", "Ann")));
+}

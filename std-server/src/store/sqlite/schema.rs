@@ -2,8 +2,8 @@
 //!
 //! 1: the log and what belongs to it. 2: running time. 3: the [mark](super::mark), and an index of
 //! folded texts. 4: a server with several rooms: names and the running time belong to the server,
-//! presence to an identity in a room; invites; operators and trusted identities. 5: the records of rooms;
-//! the secrets of rooms are in their invites.
+//! presence to an identity in a room; invites; operators and trusted identities. 5: the records of
+//! rooms; the secrets of rooms are in their invites.
 //!
 //! Unsigned 64-bit numbers are stored in SQLite's signed 64 bits, bit by bit. `seq` never gets that
 //! large.

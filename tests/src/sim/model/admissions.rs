@@ -1,5 +1,6 @@
-//! Who may be admitted (SPEC 6.2): an invite admits nobody after its end and no more identities than
-//! it may, and an operator may have to let newcomers in. Checked at the commit of each admission.
+//! Who may be admitted (SPEC 6.2): an invite admits nobody after its end and no more identities
+//! than it may, and an operator may have to let newcomers in. Checked at the commit of each
+//! admission.
 
 use std::collections::{BTreeMap, BTreeSet};
 

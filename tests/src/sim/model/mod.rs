@@ -7,8 +7,8 @@
 //!
 //! * [`Log`]: the durable entries, with S1 and S3, and the members that they report.
 //! * [`Process`]: one run of a client, with its posts (S2) and its store (S4, S5).
-//! * `removals`: bodies that were removed. `sanctions`: bans and mutes. [`Admissions`]: invites, and
-//!   whoever an operator let in.
+//! * `removals`: bodies that were removed. `sanctions`: bans and mutes. [`Admissions`]: invites,
+//!   and whoever an operator let in.
 
 mod admissions;
 mod log;

@@ -423,8 +423,8 @@ impl Plan {
         [0, 1, 2].map(|number| self.name_of(number))
     }
 
-    /// Whether its credential is right, so that the room must admit it, if it is an invite as long as
-    /// that admits.
+    /// Whether its credential is right, so that the room must admit it, if it is an invite as long
+    /// as that admits.
     #[must_use]
     pub fn is_honest(&self) -> bool {
         matches!(self.credential, PlanCredential::Secret | PlanCredential::Password | PlanCredential::Invite(_))

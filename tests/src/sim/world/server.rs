@@ -183,8 +183,8 @@ impl World {
         self.operator.wall = (now, wall);
         self.server.hub = Some(hub);
         (self.server.disk_busy_until, self.server.last_append) = (now, now);
-        for room in 0..self.models.len() {
-            if let Ok(loaded) = self.server.store.load_room(ROOMS[room]) {
+        for (room, name) in ROOMS.iter().enumerate().take(self.models.len()) {
+            if let Ok(loaded) = self.server.store.load_room(name) {
                 self.load_sanctions(room, &loaded.sanctions)?;
             }
         }

@@ -87,8 +87,8 @@ impl Room {
         }
     }
 
-    /// Refuses the Joins that wait for a commit. Their announcements are dropped, or revoked by Left,
-    /// when the outcome is known.
+    /// Refuses the Joins that wait for a commit. Their announcements are dropped, or revoked by
+    /// Left, when the outcome is known.
     pub(in crate::hub) fn refuse_joins<P: Provider>(
         &mut self,
         now: Instant,

@@ -1,7 +1,7 @@
 //! Pages of the logs of all rooms from before their tails: read from the store for members that lag
-//! and for History, shared by all connections, bounded in bytes. They are read in the order in which
-//! they were first requested, and a member requests at most two at a time: one that reads a lot
-//! waits for its next page as long as all others.
+//! and for History, shared by all connections, bounded in bytes. They are read in the order in
+//! which they were first requested, and a member requests at most two at a time: one that reads a
+//! lot waits for its next page as long as all others.
 
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};

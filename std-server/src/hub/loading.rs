@@ -1,0 +1,54 @@
+//! The result of a load (see `loads`): the room is in memory, and the Joins for it are read again.
+
+use std::sync::Arc;
+
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+
+use super::Hub;
+use super::loads::LoadResult;
+use super::messages::read;
+use super::room::RoomSettings;
+use super::timers::Timer;
+use crate::store::{ReadError, RoomState};
+
+impl<P: Provider> Hub<P> {
+    /// A room was read. The Joins that waited for it are read again.
+    pub(in crate::hub) fn on_load_done(
+        &mut self,
+        now: Instant,
+        name: Arc<str>,
+        result: Result<Box<RoomState>, ReadError>,
+    ) {
+        let outcome = if result.is_ok() { LoadResult::Done } else { LoadResult::Failed };
+        let Some(waiting) = self.context.loads.complete(&name, outcome) else {
+            return self.context.counters.results_dropped += 1;
+        };
+        let is_known = self.rooms.directory.get(&name).is_some_and(|entry| entry.id.is_none());
+        match result {
+            Ok(loaded) if is_known => {
+                self.context.counters.rooms_loaded += 1;
+                let settings = RoomSettings::new(&self.context.config, &self.rooms.directory.record(&name));
+                if settings.is_private {
+                    // It was created while no server ran.
+                    self.context.begin_room_invites(now, &name);
+                }
+                self.insert_room(now, settings, &loaded);
+            }
+            Ok(_) => {}
+            Err(_) => {
+                self.context.counters.reads_failed += 1;
+                if is_known && waiting.is_empty() {
+                    self.context.loads.retry(name);
+                    let pause = self.context.config.limits.retry_min;
+                    self.context.timers.set(Timer::Loads, Some(now + pause));
+                }
+            }
+        }
+        for id in waiting {
+            if let Some(peer) = self.peers.get_mut(id) {
+                read(now, &mut self.rooms, &mut self.context, peer);
+            }
+        }
+    }
+}
