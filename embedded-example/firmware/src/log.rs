@@ -39,7 +39,9 @@ fn room(event: &Event<'_>) {
         Event::Reset { .. } => defmt::warn!("the server's history was replaced"),
         Event::Gap { after, first, .. } => defmt::warn!("nothing is kept from {=u64} to {=u64}", after, first),
         Event::PostRefused { number, code, .. } => defmt::warn!("post {=u64} was refused: {}", number, code),
-        Event::Info { info: Info::Notice { text, .. } | Info::Ended { text, .. }, .. } => defmt::info!("notice: {=str}", text),
+        Event::Info { info: Info::Notice { text, .. } | Info::Ended { text, .. }, .. } => {
+            defmt::info!("notice: {=str}", text)
+        }
         Event::Disconnected(why) => defmt::warn!("connection lost ({}); reconnecting", lost(*why)),
         Event::Reconnected => defmt::info!("connection recovered"),
         Event::Ended(reason) => ended(*reason),
