@@ -20,6 +20,7 @@ use crate::wire::frame::{CloseCode, StreamId};
 const LENGTH_LEN: usize = 2;
 
 /// Decodes a message as a client for `ROOMS` rooms does.
+#[inline(never)] // It is needed twice, and large.
 fn decode<const ROOMS: usize>(message: &[u8]) -> Result<Option<ServerMessage<'_>>, DecodeError> {
     if ROOMS == 1 { ServerMessage::decode_with::<false>(message) } else { ServerMessage::decode(message) }
 }

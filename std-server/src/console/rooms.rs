@@ -121,6 +121,7 @@ pub fn describe_room(info: &RoomInfo) -> String {
     };
     let here = if *members > 0 { format!(", {members} here") } else { String::new() };
     let entries = head + 1 - first;
+    let noun = if entries == 1 { "entry" } else { "entries" };
     let Retention { age_ms, entries: kept, bytes } = record.retention;
     let bound = |name: &str, unit, raw: Option<u64>| {
         let value = raw.map(|raw| if raw == 0 { OFF.to_owned() } else { units::format(unit, raw) });
@@ -129,7 +130,7 @@ pub fn describe_room(info: &RoomInfo) -> String {
     let age = bound("keep-age", Unit::Time, age_ms.map(|ms| ms.saturating_mul(1_000)));
     let bounds = [age, bound("keep-entries", Unit::Count, kept), bound("keep-bytes", Unit::Bytes, bytes)].concat();
     let topic = if record.topic.is_empty() { String::new() } else { format!(": {}", clean_line(&record.topic)) };
-    format!("{} ({what}{here}, {entries} entries{bounds}){topic}", record.name)
+    format!("{} ({what}{here}, {entries} {noun}{bounds}){topic}", record.name)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use kabar_tests::process::Process;
 use kabar_tests::room::{Room, data_dir, temp_home, text};
+use kabar_tests::terminal::Terminal;
 
 /// Runs a subcommand of `kabar-server`. Returns exit code, and the lines of stdout and stderr.
 fn run(home: &Path, command: &str, words: &[&str]) -> (Option<i32>, Vec<String>, Vec<String>) {
@@ -27,13 +28,13 @@ fn rooms_are_created_changed_and_closed_while_a_server_runs_and_while_none_does(
     assert_eq!(run(home.path(), "ctl", &["room", "list"]).1, listed);
     assert_eq!(run(home.path(), "ctl", &["--room", "attic", "topic"]).1, ["topic of attic: old things"]);
     let (code, _, stderr) = run(home.path(), "room", &["add", "attic"]);
-    assert_eq!((code, stderr), (Some(1), vec!["kabar-server: room attic: there is a room of this name".to_owned()]));
+    assert_eq!((code, stderr), (Some(1), vec!["room attic: there is a room of this name".to_owned()]));
     drop(room);
     // No server runs.
     assert_eq!(shown(&["list"]), listed);
     assert_eq!(shown(&["set", "attic", "topic", "new", "things"]), ["room attic is changed"]);
     assert_eq!(shown(&["close", "attic"]), ["room attic is closed; its log stays"]);
-    let closed = "attic (closed, 1 entries, keep-age 30d): new things";
+    let closed = "attic (closed, 1 entry, keep-age 30d): new things";
     assert_eq!(shown(&["list"])[0], closed);
     for (words, error) in [
         (&["close", "lobby"][..], "room lobby: the room of the configuration cannot be closed"),
@@ -55,12 +56,13 @@ fn members_create_rooms_if_the_server_lets_them() {
         [(&[][..], "only an operator may do that"), (&["--create-rooms", "members"], "is open now")]
     {
         let mut room = Room::start_with(home.path(), "127.0.0.1:0", extra);
-        let mut anna = room.spawn_join("anna", &[]);
-        anna.expect_stderr("Joined ");
+        let mine = room.home_of("anna");
+        let anna = Terminal::start("kabar", &mine, &["join", &room.invite, "--name", "anna"]);
+        anna.expect_prompt();
         anna.type_line("/room add cellar");
-        anna.expect_stderr(expected);
+        anna.expect(expected);
         anna.type_line("/room close cellar");
-        anna.expect_stderr("only an operator may do that");
+        anna.expect("only an operator may do that");
         drop(anna);
         room.stop();
     }
