@@ -29,7 +29,7 @@ pub struct Arguments {
     storage: StorageArgs,
 
     /// What to do, and with which room.
-    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
+    #[arg(value_name = "COMMAND", required = true)]
     command: Vec<String>,
 }
 
