@@ -41,7 +41,7 @@ pub enum Notice<'a> {
         room: &'a RoomName,
         /// Its topic; may be empty.
         topic: &'a str,
-        /// Whether it needs an invite of its own, as far as is known.
+        /// Whether only an invite of this room admits, as far as is known.
         is_private: bool,
         /// Whether nothing follows.
         is_empty: bool,
@@ -377,7 +377,7 @@ pub struct ListedRoom {
     pub topic: String,
     /// Members present.
     pub members: u16,
-    /// Whether it needs an invite of its own.
+    /// Whether only an invite of this room admits.
     pub is_private: bool,
     /// If the user is in it, the number of lines that nobody has seen.
     pub unread: Option<u64>,

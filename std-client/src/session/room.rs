@@ -39,7 +39,7 @@ pub(super) struct Room {
     pub(super) last_shown: Option<Cursor>,
     /// The server's text about the latest refusal, or about the end of the membership.
     pub(super) server_text: String,
-    /// Whether it needs an invite of its own, as far as is known.
+    /// Whether only an invite of this room admits, as far as is known.
     pub(super) is_private: bool,
     /// From the first Joined on.
     pub(super) membership: Option<Membership>,

@@ -38,7 +38,7 @@ struct Client(Terminal);
 impl Front for Client {
     fn give(&mut self, _: &mut Room, command: &str, expected: &str) {
         self.0.expect_prompt();
-        // A client has commands of its own under these words.
+        // The client itself has commands under these names.
         let server = if command == "who" || command.starts_with("delete") { "server " } else { "" };
         self.0.type_line(&format!("/{server}{command}"));
         self.0.expect(expected);

@@ -118,7 +118,7 @@ pub enum SavePolicy {
 /// A room.
 #[derive(Clone, Copy, Debug)]
 pub struct RoomPlan {
-    /// Only holders of its own invite may join, and it does not exist for others.
+    /// Only holders of an invite of this room may join; for others it does not exist.
     pub is_private: bool,
 }
 
