@@ -22,8 +22,9 @@ pub(super) struct MadeInvite {
     id: u32,
     pub(super) secret: [u8; 16],
     is_revoked: bool,
-    /// It is not the first one: that was lost, and its secret is unknown to the server.
-    is_replacement: bool,
+    /// It, or the one that it replaces, was lost with a server that crashed: to the server, its
+    /// secret is unknown.
+    is_lost: bool,
 }
 
 /// What the operator remembers while servers come and go.
@@ -162,22 +163,28 @@ impl World {
             let made = self.operator.invites.get(at).copied().flatten();
             let record = made.and_then(|made| known.iter().map(|it| &it.record).find(|it| it.secret == made.secret));
             let Some(hub) = self.server.hub_mut() else { return };
-            if let Some((made, record)) = made.zip(record) {
-                if made.is_revoked && !record.is_revoked {
-                    let _ = hub.revoke_invite(now, made.id);
+            match (made, record) {
+                (Some(made), Some(record)) => {
+                    if made.is_revoked && !record.is_revoked {
+                        let _ = hub.revoke_invite(now, made.id);
+                    }
                 }
-            } else if made.is_none_or(|made| !made.is_revoked) {
-                let InvitePlan { uses, valid } = self.scenario.invites[at];
-                let terms = InviteTerms { room: None, made_by: None, valid_ms: valid.map(Duration::as_millis), uses };
-                let Ok(record) = hub.create_invite(now, terms) else { continue };
-                self.admissions.made(record.id, uses, record.expires_ms);
-                self.operator.invites.resize(self.scenario.invites.len(), None);
-                self.operator.invites[at] = Some(MadeInvite {
-                    id: record.id,
-                    secret: record.secret,
-                    is_revoked: false,
-                    is_replacement: made.is_some(),
-                });
+                // It is gone, as it should be.
+                (Some(made), None) if made.is_revoked => {
+                    self.operator.invites[at] = Some(MadeInvite { is_lost: true, ..made });
+                }
+                (_, None) => {
+                    let InvitePlan { uses, valid } = self.scenario.invites[at];
+                    let valid_ms = valid.map(Duration::as_millis);
+                    let terms = InviteTerms { room: None, made_by: None, valid_ms, uses };
+                    let Ok(record) = hub.create_invite(now, terms) else { continue };
+                    self.admissions.made(record.id, uses, record.expires_ms);
+                    self.operator.invites.resize(self.scenario.invites.len(), None);
+                    let (id, secret) = (record.id, record.secret);
+                    let made = MadeInvite { id, secret, is_revoked: false, is_lost: made.is_some() };
+                    self.operator.invites[at] = Some(made);
+                }
+                (None, Some(_)) => {}
             }
         }
     }
@@ -196,7 +203,13 @@ impl World {
     pub(super) fn may_have_ended(&self, invite: usize) -> bool {
         let InvitePlan { uses, valid } = self.scenario.invites[invite];
         let made = self.operator.invites.get(invite).copied().flatten();
-        uses.is_some() || valid.is_some() || made.is_none_or(|made| made.is_revoked || made.is_replacement)
+        uses.is_some() || valid.is_some() || made.is_none_or(|made| made.is_revoked || made.is_lost)
+    }
+
+    /// Whether the server may not know the secret of an invite, so that it can prove nothing to
+    /// whoever joins with it.
+    pub(super) fn is_lost_invite(&self, invite: usize) -> bool {
+        self.operator.invites.get(invite).copied().flatten().is_some_and(|made| made.is_lost)
     }
 
     /// The moment since which the server's clock has been at `unix_ms` or later.

@@ -272,7 +272,9 @@ impl World {
                 self.coverage.count(Seen::JoinRefused);
                 let is_full = self.scenario.limits.members <= self.devices.len();
                 let may_have_ended = match plan.credential {
-                    PlanCredential::Invite(invite) => self.may_have_ended(invite) && !membership.was_admitted,
+                    PlanCredential::Invite(invite) => {
+                        self.is_lost_invite(invite) || (self.may_have_ended(invite) && !membership.was_admitted)
+                    }
                     _ => false,
                 };
                 let is_right = match code {
