@@ -17,6 +17,8 @@ use super::{Error, Setup, digits, ratio};
 const AT_ONCE: usize = 12;
 /// Idle timeout that members state: long, so that no keep-alives are sent during the measurement.
 const IDLE_S: u16 = 3_600;
+/// Members that share a socket: systems limit the number of open files.
+const PER_SOCKET: usize = 3;
 /// Time without a datagram after which everything is acknowledged.
 const QUIET: Duration = Duration::from_secs(2);
 /// Time without a delivery after which the measurement fails.
@@ -129,6 +131,7 @@ impl Case {
         let before = server.resident()?;
         let mut fleet = Fleet::new(server.target(), IDLE_S)?;
         fleet.spread(members);
+        fleet.share_sockets(PER_SOCKET);
         let begin = fleet.now();
         join(&mut fleet, count, 0, AT_ONCE)?;
         let join_s = seconds(fleet.now().saturating_since(begin));

@@ -13,7 +13,12 @@ use crate::sim::trace::describe;
 use crate::sim::world::{MAX_IDLE_WAKES, SPIN_TIME, World, WorldEvent};
 
 impl World {
-    pub(in crate::sim::world) fn server_receives(&mut self, from: SocketAddr, mut bytes: Vec<u8>, origin: Origin) -> Checked {
+    pub(in crate::sim::world) fn server_receives(
+        &mut self,
+        from: SocketAddr,
+        mut bytes: Vec<u8>,
+        origin: Origin,
+    ) -> Checked {
         let now = self.now();
         if now < self.server.stalled_until {
             self.queue.push(self.server.stalled_until, WorldEvent::ToServer { from, bytes, origin });

@@ -95,7 +95,11 @@ impl Server {
     }
 
     /// The hub, if it runs, and the id of a room, if it is in memory.
-    pub(in crate::sim::world) fn open_room(&mut self, now: Instant, room: usize) -> Option<(&mut Hub<Accelerated>, RoomId)> {
+    pub(in crate::sim::world) fn open_room(
+        &mut self,
+        now: Instant,
+        room: usize,
+    ) -> Option<(&mut Hub<Accelerated>, RoomId)> {
         let hub = self.hub.as_mut()?;
         let id = if room == 0 { RoomId::ONLY } else { hub.open_room(now, ROOMS[room]).ok().flatten()? };
         Some((hub, id))
