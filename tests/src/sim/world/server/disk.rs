@@ -123,6 +123,11 @@ impl World {
 
     /// Reports to the model what a commit changed besides new entries.
     fn observe_commit(&mut self, commit: &Commit, since: Instant) -> Checked {
+        for (room, model) in self.models.iter_mut().enumerate() {
+            let record = commit.server.rooms.iter().find(|record| record.name == ROOMS[room]);
+            let batch = commit.rooms.iter().find(|batch| batch.room == ROOMS[room]);
+            model.decided(record, batch.map(|batch| &**batch))?;
+        }
         for batch in &commit.rooms {
             let Some(room) = self.room_named(&batch.room) else {
                 demand!(false, Contract, "the server writes to a room {:?}", batch.room);
@@ -130,7 +135,7 @@ impl World {
             };
             if let Some(first) = batch.first {
                 self.coverage.count(Seen::Expired);
-                self.models[room].expired(first, &self.scenario.limits)?;
+                self.models[room].expired(first)?;
             }
             for seq in &batch.removed {
                 self.coverage.count(Seen::RemovalCommitted);
@@ -170,7 +175,7 @@ impl World {
     }
 
     /// The index of a room.
-    fn room_named(&self, name: &str) -> Option<usize> {
+    pub(in crate::sim::world) fn room_named(&self, name: &str) -> Option<usize> {
         ROOMS[..self.models.len()].iter().position(|room| *room == name)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::AnswerCode;
 use kabar_server::hub::{Done, HubEvent, StoreDone};
 
 use crate::sim::coverage::Seen;
@@ -133,10 +132,10 @@ impl World {
                 demand!(false, Log, "the server lost the entries after {head} up to {expected}");
             }
             HubEvent::Joined { identity, .. } => self.admissions.joined(*identity),
-            // No client sends commands.
-            HubEvent::Operate { id, .. } => {
+            HubEvent::Operate { id, by, room, command, .. } => {
+                let code = self.operate_for(*by, room, command)?;
                 if let Some(hub) = &mut self.server.hub {
-                    hub.answer_operation(now, *id, AnswerCode::NOT_PERMITTED, Vec::new(), "");
+                    hub.answer_operation(now, *id, code, vec![command.clone()], "");
                 }
             }
             _ => {}

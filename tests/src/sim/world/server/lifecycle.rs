@@ -8,7 +8,7 @@ use kabar_server::store::{MemoryStore, Store};
 
 use super::Kill;
 use crate::sim::coverage::Seen;
-use crate::sim::model::Checked;
+use crate::sim::model::{Checked, Kept};
 use crate::sim::world::{CHECK_EVERY, ROOMS, SECRET, World, WorldEvent};
 
 /// Wall clock when a world begins, in ms since 1970.
@@ -64,7 +64,8 @@ impl World {
                 self.load_sanctions(room, &loaded.sanctions)?;
             }
         }
-        self.create_rooms();
+        self.create_rooms()?;
+        self.learn_operators();
         self.make_invites();
         self.serve()
     }
@@ -101,12 +102,16 @@ impl World {
         backup.set_fault(None);
         self.coverage.count(Seen::Restored);
         let now = self.now();
+        let records = backup.load_server().map_or_else(|_| Vec::new(), |server| server.rooms);
         for (room, model) in self.models.iter_mut().enumerate() {
             let Ok(loaded) = backup.load_room(ROOMS[room]) else { return };
             self.coverage.add(Seen::EntriesRolledBack, model.log().head().saturating_sub(loaded.head));
             self.trace.note(now, &[3, loaded.head], || format!("restored a log that ends at {}", loaded.head));
             let terms: Vec<Term> = loaded.terms.iter().map(|record| record.term).collect();
             model.restored(loaded.head, &terms);
+            let record = records.iter().map(|it| &it.record).find(|record| record.name == ROOMS[room]);
+            let retention = record.map(|record| record.retention).unwrap_or_default();
+            model.record_restored(record, Kept::of(&self.scenario.limits, retention));
             model.forgot_before(loaded.first);
         }
         self.owners.clear();

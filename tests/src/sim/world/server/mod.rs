@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::hub::{Hub, PasswordVerifier, RoomId};
-use kabar_server::store::{LogEntry, LogReader, MemoryStore};
+use kabar_server::store::{LogEntry, LogReader, MemoryStore, RoomRecord};
 use kabar_std::provider::Accelerated;
 
 use super::{PASSWORD, ROOMS, SERVER};
@@ -103,6 +103,17 @@ impl Server {
         let hub = self.hub.as_mut()?;
         let id = if room == 0 { RoomId::ONLY } else { hub.open_room(now, ROOMS[room]).ok().flatten()? };
         Some((hub, id))
+    }
+
+    /// The record of a room, as the running server decided.
+    pub(in crate::sim::world) fn record(&self, room: usize) -> Option<RoomRecord> {
+        let rooms = self.hub.as_ref()?.rooms();
+        rooms.into_iter().map(|info| info.record).find(|record| record.name == ROOMS[room])
+    }
+
+    /// Whether a room is closed, as the running server decided.
+    pub(in crate::sim::world) fn is_closed(&self, room: usize) -> bool {
+        room > 0 && self.record(room).is_some_and(|record| record.is_closed)
     }
 
     pub(in crate::sim::world) fn modulus(&self) -> &[u8] {
