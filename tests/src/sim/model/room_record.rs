@@ -77,7 +77,7 @@ impl Decisions {
         let admits = batch.is_some_and(|batch| !batch.admissions.is_empty());
         demand!(!(stays_closed && admits), Operation, "a closed room admits somebody");
         let topic = record.map_or(self.topic(), |record| &record.topic);
-        let stated = entries().filter(|entry| entry.kind == EntryKind::TOPIC).next_back();
+        let stated = entries().rfind(|entry| entry.kind == EntryKind::TOPIC);
         let stated = stated.map(|entry| String::from_utf8_lossy(&entry.body));
         let is_stated = stated.as_ref().map_or(topic == self.topic(), |stated| stated == topic);
         let is_right = is_stated || self.opened_with.contains(topic);
