@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::{AppendError, StorageError};
 use super::removal;
-use super::{Beginning, Cursor, CurrentLog, LogRow, NewEntry, RoomRow, Writer, search};
+use super::{Beginning, CurrentLog, Cursor, LogRow, NewEntry, RoomRow, Writer, search};
 
 /// Most entries of one call.
 pub const MAX_BATCH: usize = 4096;

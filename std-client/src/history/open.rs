@@ -152,7 +152,7 @@ impl Writer {
     /// # Errors
     /// [`StorageError`].
     pub fn maintain(&mut self) -> Result<bool, StorageError> {
-        let has_more = self.write(search::index_chunk)?;
+        let has_more = self.write(|transaction| Ok::<_, StorageError>(search::index_chunk(transaction)?))?;
         if !has_more && self.is_erasing {
             // A reader may prevent it: then the next call or the end of the process does it.
             self.is_erasing = !self.empty_log();
@@ -170,7 +170,7 @@ impl Writer {
             let insert = "INSERT INTO rooms (server, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
             transaction.prepare_cached(insert)?.execute((server.0, name))?;
             let select = "SELECT id FROM rooms WHERE server = ?1 AND name = ?2";
-            transaction.prepare_cached(select)?.query_row((server.0, name), |row| row.get(0).map(RoomRow))
+            Ok(transaction.prepare_cached(select)?.query_row((server.0, name), |row| row.get(0).map(RoomRow))?)
         })
     }
 
@@ -187,7 +187,7 @@ impl Writer {
         self.write(|transaction| {
             let insert = "INSERT INTO servers (fingerprint) VALUES (?1) ON CONFLICT DO NOTHING";
             transaction.execute(insert, [server.0])?;
-            transaction.query_row(select, [server.0], |row| row.get(0).map(ServerRow))
+            Ok(transaction.query_row(select, [server.0], |row| row.get(0).map(ServerRow))?)
         })
     }
 

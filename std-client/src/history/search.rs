@@ -106,11 +106,7 @@ fn find(
 }
 
 /// Indexes some texts, within a transaction; returns whether more are left.
-pub(super) fn index_chunk<E: From<rusqlite::Error>>(connection: &Connection) -> Result<bool, E> {
-    Ok(index_some(connection)?)
-}
-
-fn index_some(connection: &Connection) -> rusqlite::Result<bool> {
+pub(super) fn index_chunk(connection: &Connection) -> rusqlite::Result<bool> {
     if !has_form(connection)? {
         empty(connection)?;
     }
