@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::{AppendError, StorageError};
 use super::removal;
-use super::{Beginning, CurrentLog, Cursor, LogRow, NewEntry, RoomRow, Writer, search};
+use super::{Beginning, CurrentLog, Cursor, LogRow, NewEntry, RoomRow, Writer, index};
 
 /// Most entries of one call.
 pub const MAX_BATCH: usize = 4096;
@@ -106,7 +106,7 @@ impl Writer {
                     transaction.prepare_cached(sql)?.execute(params![log.0, U64AsI64(last.header.seq), term.0])?;
                 }
             }
-            search::index_chunk(transaction)?;
+            index::index_chunk(transaction)?;
             Ok(has_erased)
         })?;
         if has_erased {
@@ -140,7 +140,7 @@ impl Writer {
                 let sql = "UPDATE logs SET first_kept = ?2 WHERE id = ?1";
                 transaction.prepare_cached(sql)?.execute(params![log.0, U64AsI64(first.min(LARGEST))])?;
             }
-            search::index_chunk(transaction)?;
+            index::index_chunk(transaction)?;
             Ok(())
         })
     }

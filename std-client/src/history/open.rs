@@ -16,8 +16,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::error::{FromStorage, StorageError};
+use super::index;
 use super::schema::{APPLICATION_ID, STEPS};
-use super::search;
 use super::{KnownRoomRow, RoomRow, ServerRow};
 
 /// How long an operation waits for another process of the same person.
@@ -152,7 +152,7 @@ impl Writer {
     /// # Errors
     /// [`StorageError`].
     pub fn maintain(&mut self) -> Result<bool, StorageError> {
-        let has_more = self.write(|transaction| Ok::<_, StorageError>(search::index_chunk(transaction)?))?;
+        let has_more = self.write(|transaction| Ok::<_, StorageError>(index::index_chunk(transaction)?))?;
         if !has_more && self.is_erasing {
             // A reader may prevent it: then the next call or the end of the process does it.
             self.is_erasing = !self.empty_log();

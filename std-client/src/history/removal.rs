@@ -6,7 +6,7 @@ use kabar_std::sqlite::{U64AsI64, bits};
 use kabar_std::text::removed_seq;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{LogRow, search};
+use super::{LogRow, index};
 
 /// Applies the removal with this body. Returns whether a body was erased.
 pub(super) fn apply(connection: &Connection, log: LogRow, body: &[u8]) -> rusqlite::Result<bool> {
@@ -37,7 +37,7 @@ pub(super) fn erase(connection: &Connection, log: LogRow, seq: u64) -> rusqlite:
     let place = params![log.0, U64AsI64(seq)];
     let select = "SELECT id FROM entries WHERE log = ?1 AND seq = ?2";
     let id = connection.prepare_cached(select)?.query_row(place, |row| bits(row, 0))?;
-    search::remove(connection, id.cast_signed())?;
+    index::remove(connection, id.cast_signed())?;
     let sql = "UPDATE entries SET kind = ?3, body = x'', omitted = NULL, attention = 0 WHERE log = ?1 AND seq = ?2";
     connection.prepare_cached(sql)?.execute(params![log.0, U64AsI64(seq), EntryKind::REMOVED.0]).map(|_| ())
 }

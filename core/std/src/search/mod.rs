@@ -1,4 +1,4 @@
-//! Search in texts: the query as a person types it, and the folded form in which texts are compared.
+//! Search in texts: the query as a person types it, and the folded form for comparing texts.
 //!
 //! A text matches if it contains all words of the query, in any case; a part in double quotes is
 //! one word, spaces included.
