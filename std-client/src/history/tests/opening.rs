@@ -72,7 +72,7 @@ fn damage_that_is_found_later_is_examined_at_the_next_opening() {
     fs::write(path(&dir), &bytes).unwrap();
     let mut writer = open(&dir);
     let reader = writer.reader().unwrap();
-    let read = (0..20).find_map(|page| reader.page(room, From::Time(page * 100_000), MAX_PAGE).err());
+    let read = (0..20).find_map(|page| reader.page(room, Anchor::Time(page * 100_000), MAX_PAGE).err());
     assert_eq!(read, Some(StorageError(StoreErrorKind::Damaged)));
     drop(reader);
     let (mut next, aside) = Writer::open(&dir, ANNA).unwrap();
