@@ -127,6 +127,15 @@ fn a_place_that_cannot_be_written_is_reported() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_read_only_directory_is_reported() {
+    // Not even root can write there.
+    let dir = DataDir::open("/proc".as_ref()).unwrap();
+    let error = Writer::open(&dir, ANNA).unwrap_err();
+    assert!(matches!(&error, OpenError::File(_)) && error.to_string().contains("/proc/history"), "{error}");
+}
+
+#[test]
 fn processes_that_open_at_once_create_one_file() {
     let (_home, dir) = temporary_dir();
     std::thread::scope(|scope| {
