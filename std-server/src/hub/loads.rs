@@ -1,26 +1,28 @@
 //! Rooms that are being loaded into memory, and the connections whose Joins wait for that.
 //!
 //! ```text
-//! Join for a room that is not in memory -> a job reads it -> the Join is read again
+//! Join for a room that is not in memory -> a job reads it -> the Join goes on
 //! ```
-//! A Join waits in its stream, where it arrived. One for a room that does not exist waits for a
-//! read of the store, too: how long it takes does not show whether there is such a room.
+//! The connection keeps its Join meanwhile (see `peer::memberships`). One for a room that does not
+//! exist waits for a read of the store, too: how long it takes does not show whether there is such
+//! a room. Connections are served in turn: many Joins on one do not delay those on another.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-/// The loads in progress, and those that are still to begin.
+/// The loads in progress, and those that are still to begin. No connection waits for more rooms
+/// than it may be in.
 #[derive(Debug)]
 pub(in crate::hub) struct Loads {
     /// The rooms that something waits for, and those whose load is in progress.
     rooms: BTreeMap<Arc<str>, Load>,
-    /// The rooms that something waits for and whose load has not begun, in order of arrival.
-    requested: VecDeque<Arc<str>>,
+    /// The rooms that each connection waits for, or commands do (`None`), in order of arrival. Some
+    /// may be loaded already, or being loaded.
+    requested: BTreeMap<Option<u32>, VecDeque<Arc<str>>>,
+    /// Those who have requested rooms, in the order in which they are served.
+    turns: VecDeque<Option<u32>>,
     /// The rooms that nothing waits for, and that are to be loaded nevertheless.
     occupied: VecDeque<Arc<str>>,
-    /// The room that the Join of each connection waits for, and the result once it is known: the
-    /// Join is about to be read again.
-    joins: BTreeMap<u32, (Arc<str>, Option<LoadResult>)>,
     /// Loads at once.
     limit: usize,
     running: usize,
@@ -31,6 +33,7 @@ pub(in crate::hub) struct Loads {
 #[derive(Debug, Default)]
 struct Load {
     connections: BTreeSet<u32>,
+    is_commanded: bool,
     is_running: bool,
 }
 
@@ -48,36 +51,32 @@ impl Loads {
     pub(in crate::hub) fn new(limit: usize, occupied: impl Iterator<Item = Arc<str>>) -> Self {
         Self {
             rooms: BTreeMap::new(),
-            requested: VecDeque::new(),
+            requested: BTreeMap::new(),
+            turns: VecDeque::new(),
             occupied: occupied.collect(),
-            joins: BTreeMap::new(),
             limit,
             running: 0,
             held: 0,
         }
     }
 
-    /// Requests a room, for the Join of a connection or for a command.
-    pub(in crate::hub) fn request(&mut self, name: &str, connection: Option<u32>) {
-        let name = match self.rooms.get_key_value(name) {
-            Some((name, _)) => name.clone(),
-            None => {
-                let name: Arc<str> = name.into();
-                self.requested.push_back(name.clone());
-                self.rooms.insert(name.clone(), Load::default());
-                self.held += u64::from(self.running >= self.limit);
-                name
-            }
+    /// Requests a room, for the Join of a connection or for a command (`None`).
+    pub(in crate::hub) fn request(&mut self, name: &Arc<str>, connection: Option<u32>) {
+        let is_new = !self.rooms.contains_key(name);
+        self.held += u64::from(is_new && self.running >= self.limit);
+        let load = self.rooms.entry(name.clone()).or_default();
+        let is_first = match connection {
+            Some(connection) => load.connections.insert(connection),
+            None => !core::mem::replace(&mut load.is_commanded, true),
         };
-        if let (Some(connection), Some(load)) = (connection, self.rooms.get_mut(&name)) {
-            load.connections.insert(connection);
-            self.joins.insert(connection, (name, None));
+        // It may be loaded in the turn of another connection, or in this one.
+        if is_first && !load.is_running {
+            let requested = self.requested.entry(connection).or_default();
+            if requested.is_empty() {
+                self.turns.push_back(connection);
+            }
+            requested.push_back(name.clone());
         }
-    }
-
-    /// Whether the Join of a connection waits for a room.
-    pub(in crate::hub) fn is_waiting(&self, connection: u32) -> bool {
-        self.joins.get(&connection).is_some_and(|(_, result)| result.is_none())
     }
 
     /// The next room to be read, if not too many are. Those that something waits for come first.
@@ -85,7 +84,7 @@ impl Loads {
         if self.running >= self.limit {
             return None;
         }
-        let name = self.requested.pop_front().or_else(|| {
+        let name = self.next_requested().or_else(|| {
             let is_new = |name: &Arc<str>| !self.rooms.contains_key(name);
             core::iter::from_fn(|| self.occupied.pop_front()).find(is_new)
         })?;
@@ -94,18 +93,31 @@ impl Loads {
         Some(name)
     }
 
+    /// The next requested room that is not being read, of the connection whose turn it is.
+    fn next_requested(&mut self) -> Option<Arc<str>> {
+        while let Some(turn) = self.turns.pop_front() {
+            let Some(requested) = self.requested.get_mut(&turn) else { continue };
+            let is_waiting = |name: &Arc<str>| self.rooms.get(name).is_some_and(|load| !load.is_running);
+            let next = core::iter::from_fn(|| requested.pop_front()).find(is_waiting);
+            if requested.is_empty() {
+                self.requested.remove(&turn);
+            } else {
+                self.turns.push_back(turn);
+            }
+            if next.is_some() {
+                return next;
+            }
+        }
+        None
+    }
+
     /// Ends a load. Returns the connections whose Joins waited for it; `None`: it is unknown.
-    pub(in crate::hub) fn complete(&mut self, name: &Arc<str>, result: LoadResult) -> Option<BTreeSet<u32>> {
+    pub(in crate::hub) fn complete(&mut self, name: &Arc<str>) -> Option<BTreeSet<u32>> {
         if !self.rooms.get(name)?.is_running {
             return None;
         }
         let Load { connections, .. } = self.rooms.remove(name)?;
         self.running -= 1;
-        for id in &connections {
-            if let Some((_, slot)) = self.joins.get_mut(id) {
-                *slot = Some(result);
-            }
-        }
         Some(connections)
     }
 
@@ -114,20 +126,17 @@ impl Loads {
         self.occupied.push_back(name);
     }
 
-    /// The result for the Join of a connection, which then waits no longer. `None`: it is not known
-    /// yet, or not for this room.
-    pub(in crate::hub) fn take_result(&mut self, name: &str, connection: u32) -> Option<LoadResult> {
-        let (room, result) = self.joins.get(&connection)?;
-        let result = result.filter(|_| **room == *name)?;
-        self.joins.remove(&connection);
-        Some(result)
-    }
-
-    /// Ends the waiting of a connection.
-    pub(in crate::hub) fn forget(&mut self, connection: u32) {
-        let Some((name, _)) = self.joins.remove(&connection) else { return };
-        if let Some(load) = self.rooms.get_mut(&name) {
+    /// Ends the waiting of a connection for these rooms, which are all that it waits for.
+    pub(in crate::hub) fn forget(&mut self, connection: u32, names: impl Iterator<Item = Arc<str>>) {
+        for name in names {
+            let Some(load) = self.rooms.get_mut(&name) else { continue };
             load.connections.remove(&connection);
+            if load.connections.is_empty() && !load.is_commanded && !load.is_running {
+                self.rooms.remove(&name);
+            }
+        }
+        if self.requested.remove(&Some(connection)).is_some() {
+            self.turns.retain(|turn| *turn != Some(connection));
         }
     }
 
@@ -145,37 +154,63 @@ mod tests {
         loads.next_load().map(|name| name.as_ref().to_owned())
     }
 
+    fn request(loads: &mut Loads, name: &str, connection: Option<u32>) {
+        loads.request(&name.into(), connection);
+    }
+
     #[test]
     fn joins_for_one_room_share_one_load() {
         let mut loads = Loads::new(9, core::iter::empty());
-        loads.request("attic", Some(1));
-        loads.request("attic", Some(2));
+        request(&mut loads, "attic", Some(1));
+        request(&mut loads, "attic", Some(2));
         assert_eq!((next(&mut loads).as_deref(), next(&mut loads)), (Some("attic"), None));
-        loads.request("attic", Some(3));
+        request(&mut loads, "attic", Some(3));
         assert_eq!(next(&mut loads), None);
-        assert!(loads.is_waiting(3) && !loads.is_waiting(4));
-        loads.forget(2);
-        let waited = loads.complete(&"attic".into(), LoadResult::Done).expect("it was running");
+        loads.forget(2, core::iter::once("attic".into()));
+        let waited = loads.complete(&"attic".into()).expect("it was running");
         assert_eq!(waited, BTreeSet::from([1, 3]));
-        assert_eq!(loads.take_result("attic", 1), Some(LoadResult::Done));
-        assert_eq!((loads.take_result("attic", 1), loads.take_result("cellar", 3)), (None, None));
-        assert!(!loads.is_waiting(1) && !loads.is_waiting(3));
-        assert_eq!(loads.complete(&"attic".into(), LoadResult::Done), None, "once");
+        assert_eq!(loads.complete(&"attic".into()), None, "once");
+        assert!(loads.rooms.is_empty() && loads.requested.is_empty() && loads.turns.is_empty());
     }
 
     #[test]
     fn loads_are_bounded_and_those_that_something_waits_for_come_first() {
         let mut loads = Loads::new(1, ["lobby", "attic"].map(Into::into).into_iter());
-        loads.request("attic", None);
+        request(&mut loads, "attic", None);
+        request(&mut loads, "attic", None);
         assert_eq!((next(&mut loads).as_deref(), next(&mut loads), loads.held()), (Some("attic"), None, 0));
-        loads.request("cellar", Some(1));
+        request(&mut loads, "cellar", Some(1));
         assert_eq!((next(&mut loads), loads.held()), (None, 1));
-        assert_eq!(loads.complete(&"attic".into(), LoadResult::Failed), Some(BTreeSet::new()));
+        assert_eq!(loads.complete(&"attic".into()), Some(BTreeSet::new()));
         assert_eq!(next(&mut loads).as_deref(), Some("cellar"));
-        loads.complete(&"cellar".into(), LoadResult::Done);
+        loads.complete(&"cellar".into());
         assert_eq!(next(&mut loads).as_deref(), Some("lobby"));
-        loads.complete(&"lobby".into(), LoadResult::Failed);
+        loads.complete(&"lobby".into());
         loads.retry("lobby".into());
         assert_eq!(next(&mut loads).as_deref(), Some("attic"), "it was loaded and may be dropped by now");
+    }
+
+    #[test]
+    fn connections_with_many_joins_do_not_delay_others() {
+        let mut loads = Loads::new(9, core::iter::empty());
+        for name in ["a", "b", "c"] {
+            request(&mut loads, name, Some(1));
+        }
+        request(&mut loads, "b", Some(2));
+        request(&mut loads, "d", Some(2));
+        let order: Vec<String> = core::iter::from_fn(|| next(&mut loads)).collect();
+        assert_eq!(order, ["a", "b", "d", "c"]);
+        assert_eq!(loads.complete(&"b".into()), Some(BTreeSet::from([1, 2])));
+    }
+
+    #[test]
+    fn rooms_that_nothing_waits_for_any_more_are_not_loaded() {
+        let mut loads = Loads::new(9, core::iter::empty());
+        for (name, connection) in [("a", Some(1)), ("b", Some(1)), ("b", Some(2)), ("c", Some(1)), ("c", None)] {
+            request(&mut loads, name, connection);
+        }
+        loads.forget(1, ["a", "b", "c"].map(Into::into).into_iter());
+        let order: Vec<String> = core::iter::from_fn(|| next(&mut loads)).collect();
+        assert_eq!(order, ["b", "c"]);
     }
 }

@@ -147,7 +147,7 @@ impl<P: Provider> Hub<P> {
         let entry = self.rooms.directory.get(name).filter(|entry| !entry.record.is_closed);
         let id = entry.ok_or(OperatorError::NoSuchRoom)?.id;
         if id.is_none() {
-            self.context.loads.request(name, None);
+            self.context.loads.request(&name.into(), None);
         }
         Ok(id)
     }

@@ -1,8 +1,17 @@
 //! The rooms that a connection is in or is about to join.
 
+use core::fmt;
+use std::sync::Arc;
+
+use kabar_core::chat::{ClientMessage, Join, MAX_MESSAGE_LEN};
+use zeroize::Zeroizing;
+
 use super::member::Member;
 use crate::hub::census::Standing;
 use crate::hub::room_id::RoomId;
+
+/// Length of the length field of a message (SPEC 6.1).
+const LENGTH_FIELD_LEN: usize = 2;
 
 /// The memberships of one connection, in the order of their Joins. Most have one.
 #[derive(Debug, Default)]
@@ -11,6 +20,8 @@ pub(in crate::hub) struct Memberships {
     /// The place of the membership that is served next.
     turn: u8,
     handles: Handles,
+    /// Joins whose rooms are being loaded: these have no id yet, and may not exist.
+    loading: Vec<LoadingJoin>,
 }
 
 /// One membership, or a Join on its way to one.
@@ -18,6 +29,13 @@ pub(in crate::hub) struct Memberships {
 pub(in crate::hub) struct Membership {
     room: RoomId,
     stage: Stage,
+}
+
+/// A Join whose room is being loaded. It is in no stage yet.
+pub(in crate::hub) struct LoadingJoin {
+    room: Arc<str>,
+    /// Without the length field. It may contain a password.
+    message: Zeroizing<Box<[u8]>>,
 }
 
 /// The progress of a membership.
@@ -49,12 +67,45 @@ struct Handles {
 
 impl Memberships {
     pub(in crate::hub) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.list.is_empty() && self.loading.is_empty()
     }
 
     /// Number of rooms that it is in or is about to join.
     pub(in crate::hub) fn len(&self) -> usize {
+        self.list.len() + self.loading.len()
+    }
+
+    /// Number of its memberships and Joins, without those whose rooms are being loaded.
+    pub(in crate::hub) fn placed(&self) -> usize {
         self.list.len()
+    }
+
+    /// Whether a Join waits until its room is loaded.
+    pub(in crate::hub) fn has_loading(&self) -> bool {
+        !self.loading.is_empty()
+    }
+
+    /// Whether a Join waits until the room of this name is loaded.
+    pub(in crate::hub) fn is_loading(&self, room: &str) -> bool {
+        self.loading.iter().any(|it| *it.room == *room)
+    }
+
+    /// Keeps a Join until its room is loaded. Returns the name of the room.
+    pub(in crate::hub) fn push_loading(&mut self, join: &Join<'_>) -> Arc<str> {
+        let room: Arc<str> = join.room.into();
+        self.loading.push(LoadingJoin { room: room.clone(), message: encode(join) });
+        room
+    }
+
+    /// Takes the Join that waits for the room of this name.
+    pub(in crate::hub) fn take_loading(&mut self, room: &str) -> Option<LoadingJoin> {
+        let at = self.loading.iter().position(|it| *it.room == *room)?;
+        Some(self.loading.remove(at))
+    }
+
+    /// Removes all Joins whose rooms are being loaded. Returns the names of the rooms.
+    pub(in crate::hub) fn clear_loading(&mut self) -> impl Iterator<Item = Arc<str>> + use<> {
+        core::mem::take(&mut self.loading).into_iter().map(|it| it.room)
     }
 
     /// The stage of the membership in a room.
@@ -79,7 +130,7 @@ impl Memberships {
 
     /// Whether any Join is in progress.
     pub(in crate::hub) fn has_join(&self) -> bool {
-        self.list.iter().any(|it| it.member().is_none())
+        self.has_loading() || self.list.iter().any(|it| it.member().is_none())
     }
 
     pub(in crate::hub) fn member(&self, room: RoomId) -> Option<&Member> {
@@ -171,6 +222,29 @@ impl Memberships {
             Stage::Member(_) => Standing::Member,
         };
         self.list.iter().map(standing).max().unwrap_or(Standing::Stranger)
+    }
+}
+
+impl LoadingJoin {
+    /// The Join as it arrived.
+    pub(in crate::hub) fn join(&self) -> Option<Join<'_>> {
+        match ClientMessage::decode(&self.message) {
+            Ok(Some(ClientMessage::Join(join))) => Some(join),
+            _ => None,
+        }
+    }
+}
+
+/// The message of a Join, without its length field and without bytes that have no meaning.
+fn encode(join: &Join<'_>) -> Zeroizing<Box<[u8]>> {
+    let mut buffer = Zeroizing::new([0; MAX_MESSAGE_LEN]);
+    let len = ClientMessage::Join(*join).encode(&mut *buffer).unwrap_or_default();
+    Zeroizing::new(buffer.get(LENGTH_FIELD_LEN..len).unwrap_or_default().into())
+}
+
+impl fmt::Debug for LoadingJoin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadingJoin").field("room", &self.room).finish_non_exhaustive()
     }
 }
 

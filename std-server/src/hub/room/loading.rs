@@ -34,7 +34,7 @@ impl Rooms {
             (Some(Some(id)), _) => self.get_mut(id).map_or(Found::Unknown, Found::Room),
             (_, Some(LoadResult::Failed)) => Found::Unreadable,
             (None, Some(LoadResult::Done)) => Found::Unknown,
-            // It was dropped before the Join was read again, or not loaded yet.
+            // It was created while its name was looked up in the store, or is not loaded yet.
             (Some(None), Some(LoadResult::Done)) | (_, None) => Found::Later,
         }
     }
