@@ -9,7 +9,8 @@ use kabar_core::time::Instant;
 
 use super::context::Context;
 use super::loads::LoadResult;
-use super::peer::memberships::{LoadingJoin, Stage};
+use super::peer::loading::LoadingJoin;
+use super::peer::memberships::Stage;
 use super::peer::{Peer, Phase};
 use super::room::{Found, Handled, JoinError, Rooms, refuse_unknown};
 
@@ -30,7 +31,7 @@ pub(super) fn on_join<P: Provider>(
     if peer.link.phase == Phase::Closing(CloseCode::REFUSED) && (!is_same || peer.link.endings.contains(join.room)) {
         return Handled::Defer;
     }
-    if peer.memberships.is_loading(join.room) {
+    if peer.memberships.loading.contains(join.room) {
         return Handled::Defer;
     }
     let id = rooms.id_of(join.room);
@@ -62,7 +63,7 @@ pub(super) fn on_room_loaded<P: Provider>(
     name: &str,
     result: LoadResult,
 ) {
-    let loading = peer.memberships.take_loading(name);
+    let loading = peer.memberships.loading.take(name);
     let Some(join) = loading.as_ref().and_then(LoadingJoin::join) else { return };
     let Some(exporter) = peer.link.connection.exporter().copied() else { return };
     find_room(now, rooms, context, peer, &join, &exporter, Some(result));

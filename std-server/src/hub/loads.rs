@@ -196,10 +196,10 @@ mod tests {
         for name in ["a", "b", "c"] {
             request(&mut loads, name, Some(1));
         }
-        request(&mut loads, "b", Some(2));
         request(&mut loads, "d", Some(2));
+        request(&mut loads, "b", Some(2));
         let order: Vec<String> = core::iter::from_fn(|| next(&mut loads)).collect();
-        assert_eq!(order, ["a", "b", "d", "c"]);
+        assert_eq!(order, ["a", "d", "b", "c"]);
         assert_eq!(loads.complete(&"b".into()), Some(BTreeSet::from([1, 2])));
     }
 

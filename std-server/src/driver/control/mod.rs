@@ -126,6 +126,13 @@ impl Control {
         added.unwrap_or(Err(OperatorError::Stopped))
     }
 
+    /// Returns the standing invite of the private room of this name.
+    #[must_use]
+    pub fn private_room_invite(&self, room: &RoomName) -> Option<InviteRecord> {
+        let room = room.clone();
+        self.ask(move |hub, _| hub.private_room_invite(room.as_str())).flatten()
+    }
+
     /// Controls a room.
     #[must_use]
     pub fn room(&self, room: RoomId) -> RoomControl<'_> {

@@ -1,17 +1,9 @@
 //! The rooms that a connection is in or is about to join.
 
-use core::fmt;
-use std::sync::Arc;
-
-use kabar_core::chat::{ClientMessage, Join, MAX_MESSAGE_LEN};
-use zeroize::Zeroizing;
-
+use super::loading::LoadingJoins;
 use super::member::Member;
 use crate::hub::census::Standing;
 use crate::hub::room_id::RoomId;
-
-/// Length of the length field of a message (SPEC 6.1).
-const LENGTH_FIELD_LEN: usize = 2;
 
 /// The memberships of one connection, in the order of their Joins. Most have one.
 #[derive(Debug, Default)]
@@ -21,7 +13,7 @@ pub(in crate::hub) struct Memberships {
     turn: u8,
     handles: Handles,
     /// Joins whose rooms are being loaded: these have no id yet, and may not exist.
-    loading: Vec<LoadingJoin>,
+    pub(in crate::hub) loading: LoadingJoins,
 }
 
 /// One membership, or a Join on its way to one.
@@ -29,13 +21,6 @@ pub(in crate::hub) struct Memberships {
 pub(in crate::hub) struct Membership {
     room: RoomId,
     stage: Stage,
-}
-
-/// A Join whose room is being loaded. It is in no stage yet.
-pub(in crate::hub) struct LoadingJoin {
-    room: Arc<str>,
-    /// Without the length field. It may contain a password.
-    message: Zeroizing<Box<[u8]>>,
 }
 
 /// The progress of a membership.
@@ -80,34 +65,6 @@ impl Memberships {
         self.list.len()
     }
 
-    /// Whether a Join waits until its room is loaded.
-    pub(in crate::hub) fn has_loading(&self) -> bool {
-        !self.loading.is_empty()
-    }
-
-    /// Whether a Join waits until the room of this name is loaded.
-    pub(in crate::hub) fn is_loading(&self, room: &str) -> bool {
-        self.loading.iter().any(|it| *it.room == *room)
-    }
-
-    /// Keeps a Join until its room is loaded. Returns the name of the room.
-    pub(in crate::hub) fn push_loading(&mut self, join: &Join<'_>) -> Arc<str> {
-        let room: Arc<str> = join.room.into();
-        self.loading.push(LoadingJoin { room: room.clone(), message: encode(join) });
-        room
-    }
-
-    /// Takes the Join that waits for the room of this name.
-    pub(in crate::hub) fn take_loading(&mut self, room: &str) -> Option<LoadingJoin> {
-        let at = self.loading.iter().position(|it| *it.room == *room)?;
-        Some(self.loading.remove(at))
-    }
-
-    /// Removes all Joins whose rooms are being loaded. Returns the names of the rooms.
-    pub(in crate::hub) fn clear_loading(&mut self) -> impl Iterator<Item = Arc<str>> + use<> {
-        core::mem::take(&mut self.loading).into_iter().map(|it| it.room)
-    }
-
     /// The stage of the membership in a room.
     pub(in crate::hub) fn stage(&self, room: RoomId) -> Option<&Stage> {
         self.list.iter().find(|it| it.room == room).map(|it| &it.stage)
@@ -130,7 +87,7 @@ impl Memberships {
 
     /// Whether any Join is in progress.
     pub(in crate::hub) fn has_join(&self) -> bool {
-        self.has_loading() || self.list.iter().any(|it| it.member().is_none())
+        !self.loading.is_empty() || self.list.iter().any(|it| it.member().is_none())
     }
 
     pub(in crate::hub) fn member(&self, room: RoomId) -> Option<&Member> {
@@ -222,29 +179,6 @@ impl Memberships {
             Stage::Member(_) => Standing::Member,
         };
         self.list.iter().map(standing).max().unwrap_or(Standing::Stranger)
-    }
-}
-
-impl LoadingJoin {
-    /// The Join as it arrived.
-    pub(in crate::hub) fn join(&self) -> Option<Join<'_>> {
-        match ClientMessage::decode(&self.message) {
-            Ok(Some(ClientMessage::Join(join))) => Some(join),
-            _ => None,
-        }
-    }
-}
-
-/// The message of a Join, without its length field and without bytes that have no meaning.
-fn encode(join: &Join<'_>) -> Zeroizing<Box<[u8]>> {
-    let mut buffer = Zeroizing::new([0; MAX_MESSAGE_LEN]);
-    let len = ClientMessage::Join(*join).encode(&mut *buffer).unwrap_or_default();
-    Zeroizing::new(buffer.get(LENGTH_FIELD_LEN..len).unwrap_or_default().into())
-}
-
-impl fmt::Debug for LoadingJoin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoadingJoin").field("room", &self.room).finish_non_exhaustive()
     }
 }
 

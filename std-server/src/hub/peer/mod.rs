@@ -15,6 +15,7 @@
 //! ```
 
 mod endings;
+pub(super) mod loading;
 pub(super) mod member;
 pub(super) mod memberships;
 pub(super) mod pool;
@@ -104,13 +105,13 @@ impl<P: Provider> Peer<P> {
     /// Keeps a Join until its room is loaded. A connection that is to be closed stays so, but not
     /// before the Join is answered.
     pub(super) fn begin_loading(&mut self, context: &mut Context<P>, join: &Join<'_>) {
-        let room = self.memberships.push_loading(join);
+        let room = self.memberships.loading.push(join);
         context.loads.request(&room, Some(self.link.id));
     }
 
     /// Drops all Joins whose rooms are being loaded.
     pub(super) fn end_loading(&mut self, context: &mut Context<P>) {
-        context.loads.forget(self.link.id, self.memberships.clear_loading());
+        context.loads.forget(self.link.id, self.memberships.loading.clear());
     }
 
     /// Changes the stage of a membership; the first one adds it.

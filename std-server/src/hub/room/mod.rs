@@ -138,6 +138,8 @@ pub(super) struct RoomSettings {
     pub(super) is_private: bool,
     /// Nobody may join it.
     is_closed: bool,
+    /// Who created it: may join it without an invite.
+    created_by: Option<PublicIdentity>,
     /// Its topic, as committed.
     topic: String,
     retention: Retention,
@@ -151,6 +153,7 @@ impl RoomSettings {
             name: record.name.as_str().into(),
             is_private: record.visibility == Visibility::Private,
             is_closed: record.is_closed,
+            created_by: record.created_by,
             topic: record.topic.clone(),
             retention: record.retention,
             join_policy: config.join_policy,
