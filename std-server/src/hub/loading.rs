@@ -41,7 +41,7 @@ impl<P: Provider> Hub<P> {
             Err(_) => {
                 self.context.counters.reads_failed += 1;
                 if is_known && waiting.is_empty() {
-                    self.context.loads.retry(name.clone());
+                    self.context.loads.load_later(name.clone());
                     let pause = self.context.config.limits.retry_min;
                     self.context.timers.set(Timer::Loads, Some(now + pause));
                 }

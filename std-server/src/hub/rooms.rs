@@ -129,7 +129,7 @@ impl<P: Provider> Hub<P> {
     /// [`OperatorError::NoSuchRoom`]; [`OperatorError::FirstRoom`] for that of the configuration.
     pub fn close_room(&mut self, now: Instant, id: RoomId) -> Result<(), OperatorError> {
         self.begin_input(now);
-        if id == RoomId::ONLY {
+        if id == RoomId::FIRST {
             return Err(OperatorError::FirstRoom);
         }
         let Self { peers, rooms, context, .. } = self;

@@ -221,7 +221,7 @@ impl Control {
     /// Returns how full the hub's tables and buffers are.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.ask(|hub, _| hub.status(RoomId::ONLY)).unwrap_or_default()
+        self.ask(|hub, _| hub.status(RoomId::FIRST)).unwrap_or_default()
     }
 
     fn ask<T: Send + 'static>(

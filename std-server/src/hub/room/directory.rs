@@ -95,6 +95,21 @@ impl Directory {
         batch.rooms = self.changed.iter().filter_map(|name| Some(self.rooms.get(name)?.record.clone())).collect();
     }
 
+    /// The store was read again: what differs from it is to be written, and nothing else.
+    pub(in crate::hub) fn reload(&mut self, loaded: &ServerState) {
+        for RoomSummary { record, first, head, .. } in &loaded.rooms {
+            let Some(room) = self.rooms.get_mut(&record.name) else { continue };
+            if room.record == *record {
+                self.changed.remove(&record.name);
+            } else {
+                self.changed.insert(record.name.clone());
+            }
+            if room.id.is_none() {
+                (room.first, room.head) = (*first, *head);
+            }
+        }
+    }
+
     /// Notes that a batch was committed.
     pub(in crate::hub) fn apply(&mut self, batch: &ServerBatch) {
         let Self { rooms, changed } = self;
@@ -133,6 +148,22 @@ mod tests {
         );
         let attic = directory.get("attic").expect("stored");
         assert_eq!((attic.first, attic.head, directory.len(), directory.has_changed()), (3, 7, 2, false));
+    }
+
+    #[test]
+    fn what_differs_from_the_store_is_written() {
+        let mut directory = directory();
+        let attic = |topic: &str| RoomRecord { topic: topic.into(), ..RoomRecord::named("attic") };
+        let read = |topic| {
+            let rooms = vec![RoomSummary { record: attic(topic), first: 5, head: 8, is_occupied: false }];
+            ServerState { rooms, ..ServerState::default() }
+        };
+        directory.put(attic("new"));
+        directory.reload(&read("old"));
+        assert_eq!(written(&directory).rooms, [attic("new")]);
+        directory.reload(&read("new"));
+        let room = directory.get("attic").expect("it");
+        assert_eq!((directory.has_changed(), room.first, room.head), (false, 5, 8));
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Rooms {
 impl Room {
     /// Begins the time after which the room is dropped, or ends it.
     pub(in crate::hub) fn plan_drop<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
-        let is_idle = self.id != RoomId::ONLY && !self.is_needed(context);
+        let is_idle = self.id != RoomId::FIRST && !self.is_needed(context);
         if core::mem::replace(&mut self.listed.is_idle, is_idle) != is_idle {
             let deadline = is_idle.then(|| now + context.config.limits.room_idle_time);
             context.timers.set(self.timer(RoomTimer::Idle), deadline);

@@ -71,6 +71,7 @@ pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
 pub(super) use delivery::Progress;
 pub(super) use directory::{Directory, DirectoryEntry};
+pub(super) use keeping::Kept;
 pub(super) use loading::Found;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
@@ -192,6 +193,7 @@ impl Room {
         for identity in room.presence.identities() {
             room.report(&mut context.people, identity);
         }
+        room.repeat_missed_renames(context);
         room.purge(now, context);
         room.plan_upkeep(now, context);
         room.survey(now, context);

@@ -5,7 +5,7 @@ use kabar_core::connection::{CloseCode, Closed};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Duration;
 
-use super::fake_client::{JoinArgs, ROOM, Received, join_args};
+use super::fake_client::{Credential, JoinArgs, ROOM, Received, join_args};
 use super::world::World;
 use crate::hub::{Done, Job, JobKind, OperatorError, RoomId, StoreDone, StoreJob};
 use crate::store::{Fault, Presence, ReadError, RoomBatch, Store, StoreErrorKind, Visibility};
@@ -191,7 +191,7 @@ fn a_member_leaves_the_other_room_while_one_is_loaded() {
     assert!(world.clients[ana].is_connected(), "its Join is in progress");
     world.release();
     world.run_ms(100);
-    assert_eq!((world.clients[ana].welcomes_in(CELLAR), world.hub.who(world.now, RoomId::ONLY).len()), (1, 0));
+    assert_eq!((world.clients[ana].welcomes_in(CELLAR), world.hub.who(world.now, RoomId::FIRST).len()), (1, 0));
     // It is in the cellar alone, and stays.
     world.run(Duration::from_secs(60));
     assert!(world.clients[ana].is_connected());
@@ -205,7 +205,7 @@ fn a_member_that_is_kicked_from_its_only_room_while_another_is_loaded_gets_an_an
         world.clients[ana].join(&JoinArgs { room, ..join_args("Ana", 1) });
         world.run_ms(50);
         let now = world.now;
-        assert!(world.hub.kick(now, RoomId::ONLY, None, "Ana", None).is_ok());
+        assert!(world.hub.kick(now, RoomId::FIRST, None, "Ana", None).is_ok());
         world.run_ms(500);
         assert!(world.clients[ana].is_connected(), "its Join is in progress");
         world.release();
@@ -214,6 +214,24 @@ fn a_member_that_is_kicked_from_its_only_room_while_another_is_loaded_gets_an_an
         let closed = (!is_welcome).then_some(Closed::ByPeer(CloseCode::REFUSED));
         assert_eq!(world.clients[ana].closed, closed);
     }
+}
+
+#[test]
+fn a_refused_connection_is_not_closed_before_its_other_join_is_answered() {
+    let mut world = world();
+    world.hold(JobKind::Store);
+    let ana = world.client();
+    world.connect(ana);
+    world.clients[ana].join(&JoinArgs { credential: Credential::BadSignature, ..join_args("Ana", 1) });
+    world.clients[ana].join(&in_cellar("Ana", 1));
+    world.run(Duration::from_secs(15));
+    assert_eq!(world.clients[ana].refusal_in(ROOM), Some(RefusedCode::SIGNATURE));
+    assert!(world.clients[ana].is_connected(), "a Join is in progress");
+    world.release();
+    world.run_ms(100);
+    assert_eq!(world.clients[ana].welcomes_in(CELLAR), 1);
+    world.run(Duration::from_secs(60));
+    assert!(world.clients[ana].is_connected());
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl Server {
     /// The hub, if it runs, and the id of a room, if it is in memory.
     pub(super) fn open_room(&mut self, now: Instant, room: usize) -> Option<(&mut Hub<Accelerated>, RoomId)> {
         let hub = self.hub.as_mut()?;
-        let id = if room == 0 { RoomId::ONLY } else { hub.open_room(now, ROOMS[room]).ok().flatten()? };
+        let id = if room == 0 { RoomId::FIRST } else { hub.open_room(now, ROOMS[room]).ok().flatten()? };
         Some((hub, id))
     }
 
