@@ -22,7 +22,8 @@ use crate::store::{LogReader, Store};
 
 /// Maximum number of threads for public-key work; more would only slow down the serving thread.
 const MAX_ACCEPT_THREADS: usize = 2;
-/// Maximum number of outstanding appends, reloads, surveys and sweeps. Loads of rooms are counted apart.
+/// Maximum number of outstanding appends, reloads, surveys and sweeps. Loads of rooms are counted
+/// apart.
 const STORE_JOBS: usize = 4;
 /// Maximum number of queued events of the store's thread.
 const STORE_EVENTS: usize = 4;

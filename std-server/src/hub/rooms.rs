@@ -52,8 +52,8 @@ impl<P: Provider> Hub<P> {
     /// private; `None`: at the console.
     ///
     /// # Errors
-    /// [`OperatorError::ReservedName`]; [`OperatorError::RoomExists`], also for a closed room if the
-    /// member is no operator; [`OperatorError::TooManyRooms`].
+    /// [`OperatorError::ReservedName`]; [`OperatorError::RoomExists`], also for a closed room if
+    /// the member is no operator; [`OperatorError::TooManyRooms`].
     pub fn add_room(
         &mut self,
         now: Instant,

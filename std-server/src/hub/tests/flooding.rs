@@ -195,7 +195,11 @@ fn others_join_while_one_prefix_fills_the_table_of_unjoined_connections() {
     for from in EVERY {
         let mut world = world(|config| config.limits.unjoined = 12);
         strangers(&mut world, from, 40);
-        assert_eq!((world.hub.status(RoomId::FIRST).unjoined, world.hub.counters().unjoined_full), (12, 28), "{from:?}");
+        assert_eq!(
+            (world.hub.status(RoomId::FIRST).unjoined, world.hub.counters().unjoined_full),
+            (12, 28),
+            "{from:?}"
+        );
         others_join(&mut world);
         assert_eq!(world.hub.counters().displaced, 1, "whoever joined does not need the place");
     }

@@ -165,7 +165,11 @@ fn mutes_bans_and_numbers_stay_with_a_renamed_member() {
     let refused = Received::PostRefused { number: 2, code: PostRefusedCode::MUTED };
     assert!(world.clients[ana].received.contains(&refused));
     assert!(world.hub.who(world.now, RoomId::FIRST)[0].is_muted);
-    assert_eq!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None), Ok("Ana".to_owned()), "a name that she owns");
+    assert_eq!(
+        world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None),
+        Ok("Ana".to_owned()),
+        "a name that she owns"
+    );
     world.run_ms(100);
     assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::BANNED)));
     let again = world.client();
@@ -316,8 +320,8 @@ fn restarted_with_cellar_unread() -> World {
 #[test]
 fn a_rename_reaches_rooms_that_are_loaded_later() {
     let expected = [("Ana".to_owned(), "Ann".to_owned())];
-    // The member stays, or leaves the room in which it was renamed before the other is loaded, or the
-    // server restarts before that.
+    // The member stays, or leaves the room in which it was renamed before the other is loaded, or
+    // the server restarts before that.
     for (leaves, restarts) in [(false, false), (true, false), (false, true)] {
         let mut world = restarted_with_cellar_unread();
         let ana = world.join(&join_args("Ana", 1));

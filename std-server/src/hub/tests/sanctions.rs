@@ -117,7 +117,9 @@ fn a_muted_member_receives_everything_and_its_posts_are_refused_until_unmuted() 
     world.clients[ana].post(1, "one");
     world.run_ms(50);
     assert_eq!(world.hub.mute(world.now, RoomId::FIRST, None, "Ana", None), Ok("Ana".to_owned()));
-    assert!(world.hub.who(world.now, RoomId::FIRST)[0].is_muted && !world.hub.who(world.now, RoomId::FIRST)[1].is_muted);
+    assert!(
+        world.hub.who(world.now, RoomId::FIRST)[0].is_muted && !world.hub.who(world.now, RoomId::FIRST)[1].is_muted
+    );
     world.clients[ana].post_settled(2, 1, "two");
     world.clients[ben].post(1, "hello");
     world.run_ms(50);
