@@ -94,6 +94,10 @@ impl Room {
             return;
         }
         let Some(before) = context.people.current_name(&identity, self.id).map(str::to_owned) else { return };
+        // It may have been renamed when the room was loaded.
+        if by == RenamedBy::Elsewhere && before == name.shown() {
+            return;
+        }
         let body = name.shown().as_bytes().to_vec();
         let origin = Origin::Renamed { identity, name, by };
         self.push(context, PendingEntry::by_server(&before, EntryKind::RENAMED, &body, origin));
