@@ -19,7 +19,7 @@ use crate::hub::{
     WaitingInfo,
 };
 use crate::key_file::generate_secret;
-use crate::store::{InviteRecord, PrivilegeKind, SanctionKind};
+use crate::store::{InviteRecord, PrivilegeKind, SanctionKind, Visibility};
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::{Invite, RoomName};
 use kabar_std::text::{LineFormatter, clean_line};
@@ -207,10 +207,16 @@ impl Operator {
     }
 
     fn execute_rooms(&self, command: RoomCommand, issuer: Issuer<'_>) -> Answer {
+        let mut invite = None;
         let (name, done) = match command {
             RoomCommand::List => return Answer::of(self.control.rooms().iter().map(describe_room).collect()),
             RoomCommand::Add { name, visibility, topic } => {
                 let added = self.control.add_room(issuer.by, &name, visibility, &topic);
+                if added.is_ok() && visibility == Visibility::Private {
+                    // Nobody finds it without.
+                    let record = self.control.private_room_invite(&name);
+                    invite = record.map(|record| invite_text(&self.invite, &record, &name));
+                }
                 (name, added.map(|()| "is open now"))
             }
             RoomCommand::Set { name, change } => {
@@ -224,7 +230,7 @@ impl Operator {
             }
         };
         match done {
-            Ok(done) => Answer::of(vec![format!("room {name} {done}")]),
+            Ok(done) => Answer::of([format!("room {name} {done}")].into_iter().chain(invite).collect()),
             Err(error) => Answer::error(answer_code(error), format!("room {name}: {error}")),
         }
     }
