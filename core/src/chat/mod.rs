@@ -31,9 +31,6 @@ pub const NOTICE_STORAGE: u8 = 1;
 /// Code of the Notice that a member posts faster than its room takes; its posts are kept and
 /// accepted in turn (SPEC 6.3, 6.5).
 pub const NOTICE_RATE: u8 = 2;
-/// Code of the Notice that states why a member is kicked or banned; the connection is closed after
-/// it (SPEC 6.3).
-pub const NOTICE_REASON: u8 = 3;
 /// Code of the Notice that a Join waits until an operator lets it in (SPEC 6.3).
 pub const NOTICE_APPROVAL: u8 = 4;
 /// Length of a room's secret in bytes.

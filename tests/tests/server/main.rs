@@ -9,8 +9,8 @@
 //!   client that follows no rule.
 //! * [`turns`]: a member whose requests would delay others. * [`posting`]: a member that posts too
 //!   fast. * [`ctl`]: commands for a server without a terminal. * [`console`]: the line editor at
-//!   the server's terminal. * [`rooms`]: several rooms. * [`commands`]: every command, at the
-//!   console, through `ctl` and from a client.
+//!   the server's terminal. * [`rooms`]: several rooms. [`retention`]: a member that lags.
+//! * [`commands`]: every command, at the console, through `ctl` and from a client.
 
 mod clock;
 mod commands;
@@ -23,6 +23,7 @@ mod operator;
 mod output;
 mod posting;
 mod raw;
+mod retention;
 mod rooms;
 mod settings;
 mod turns;
