@@ -5,13 +5,15 @@
 //!
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
 //! * [`notices`]: what a session displays, with `changes`, `rooms`, `help` and `stats`.
-//! * [`hosting`], [`wizard`], [`questions`], [`lists`], `devices`: what commands display.
+//! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
+//!   commands display.
 
 mod changes;
 #[cfg(unix)]
 pub mod devices;
 mod errors;
 mod help;
+pub mod history;
 pub mod hosting;
 pub mod lists;
 pub mod notices;

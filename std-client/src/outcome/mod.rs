@@ -16,7 +16,8 @@ use crate::identity::{IdentityError, Imported};
 use crate::known_servers::KnownServersError;
 use crate::session::SessionReport;
 pub use errors::{
-    ChoiceError, HostError, IdentityCommandError, PasswordError, ServersCommandError, TargetError, WizardError,
+    ChoiceError, HistoryCommandError, HostError, IdentityCommandError, PasswordError, ServersCommandError, TargetError,
+    WizardError,
 };
 
 /// The result of a command that succeeded, or of a session.
@@ -102,6 +103,9 @@ pub enum CommandError {
     /// `kabar servers` failed.
     #[error(transparent)]
     ServersCommand(#[from] ServersCommandError),
+    /// `kabar history` failed.
+    #[error(transparent)]
+    History(#[from] HistoryCommandError),
     /// The questions of `kabar` were not answered.
     #[error(transparent)]
     Wizard(#[from] WizardError),

@@ -9,15 +9,15 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 use super::command::{Input, InputError, NoArg, SLASH, WithName, help, parse, parse_command};
 use super::errors::{answer_code, describe_error, describe_invite_error};
-use super::invites::{InviteCommand, describe_invite, invite_text};
+use super::invites::{InviteCommand, invite_text, list_invites};
 use super::people::{describe_member, describe_privilege, describe_sanction, describe_waiting};
 use super::rooms::{RoomCommand, describe_room};
 use super::stats::{count_members, stats};
 use super::unix_ms;
 use crate::driver::{Control, RoomControl};
-use crate::hub::{InviteInfo, InviteTerms, MAX_ANSWER_LEN, OperationId, OperatorError, RoomChange};
+use crate::hub::{InviteTerms, MAX_ANSWER_LEN, OperationId, OperatorError, RoomChange};
 use crate::key_file::generate_secret;
-use crate::store::{InviteRecord, InviteState, PrivilegeKind, SanctionKind, Visibility};
+use crate::store::{InviteRecord, PrivilegeKind, SanctionKind, Visibility};
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::{Invite, RoomName};
 use kabar_std::text::{LineFormatter, clean_line};
@@ -283,13 +283,8 @@ impl Operator {
                 Some(by) => self.control.own_invite(by, issuer.room),
                 None => room.standing_invite().ok_or(OperatorError::Stopped),
             }),
-            InviteCommand::List { with_secrets } => {
-                let show = |info: InviteInfo| {
-                    let is_shown = with_secrets && info.state == InviteState::InForce;
-                    let secret = is_shown.then(|| text(&info.record));
-                    [describe_invite(&self.lines, &info, unix_ms())].into_iter().chain(secret)
-                };
-                Ok(self.control.invites().into_iter().flat_map(show).collect())
+            InviteCommand::List { with_secrets, as_json } => {
+                Ok(list_invites(&self.lines, self.control.invites(), with_secrets, as_json, unix_ms(), text))
             }
             InviteCommand::New(terms) => {
                 // A member's is for the room where it is.

@@ -94,8 +94,9 @@ impl Room {
             return;
         }
         let Some(before) = context.people.current_name(&identity, self.id).map(str::to_owned) else { return };
-        // It may have been renamed when the room was loaded.
-        if by == RenamedBy::Elsewhere && before == name.shown() {
+        // A rename of another room may be repeated here while a Join waits for its commit, and the
+        // Join finds it again when it is complete.
+        if before == name.shown() {
             return;
         }
         let body = name.shown().as_bytes().to_vec();
