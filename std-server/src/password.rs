@@ -1,7 +1,7 @@
-//! A room's password, stored as an Argon2id hash.
+//! The password of a server, stored as an Argon2id hash.
 //!
 //! ```text
-//! rooms/NAME.password
+//! server.password
 //!   kabar room password 1
 //!   salt HEX
 //!   hash HEX
@@ -20,6 +20,7 @@ use kabar_std::invite::RoomName;
 use kabar_std::password::normalize;
 use kabar_std::random::random_bytes;
 
+const FILE: &str = "server.password";
 const VERSION: &str = "kabar room password 1";
 
 /// The stored form of a password.
@@ -31,18 +32,25 @@ pub struct Password {
 }
 
 impl Password {
-    /// Sets the password of `room`. If it is unchanged, it keeps its tag. Slow on purpose.
+    /// Sets the password. If it is unchanged, it keeps its tag. Slow on purpose. A server that had
+    /// a single room stored it as that of the room: until it is set once more, it is that of
+    /// `room`.
     ///
     /// # Errors
     /// [`FileError`].
     pub fn set(dir: &DataDir, room: &RoomName, password: &str) -> Result<Self, FileError> {
-        let name = format!("rooms/{room}.password");
-        let path = dir.join(&name);
+        let path = dir.join(FILE);
         let normal = normalize(password);
         let random = || random_bytes::<16>().map_err(FileError::new("create", &path));
         let mut tag = None;
-        if let Some(present) = dir.read(&name)?.and_then(|text| Self::parse(&text)) {
+        let saved = dir.read(FILE)?;
+        let is_of_room = saved.is_none();
+        let saved = if is_of_room { dir.read(&format!("rooms/{room}.password"))? } else { saved };
+        if let Some(present) = saved.and_then(|text| Self::parse(&text)) {
             if present.is_of(normal.as_bytes()) {
+                if is_of_room {
+                    dir.replace(FILE, present.format().as_bytes())?;
+                }
                 return Ok(present);
             }
             // Stored before passwords were normalised: the same password, whose hash is replaced.
@@ -52,7 +60,7 @@ impl Password {
         }
         let (salt, tag) = (random()?, tag.map_or_else(random, Ok)?);
         let made = Self { salt, hash: hash(normal.as_bytes(), &salt), tag };
-        dir.replace(&name, made.format().as_bytes())?;
+        dir.replace(FILE, made.format().as_bytes())?;
         Ok(made)
     }
 
@@ -125,7 +133,10 @@ mod tests {
         let second = Password::set(&dir, &lobby, "other").unwrap();
         assert_ne!(second.tag(), first.tag());
         assert!(second.verify(b"other") && !second.verify("s\u{e9}same".as_bytes()));
-        let kept = dir.read("rooms/lobby.password").unwrap().unwrap();
+        // It is the server's, whatever its first room is called.
+        let other = RoomName::new("other").unwrap();
+        assert_eq!(Password::set(&dir, &other, "other").unwrap().tag(), second.tag());
+        let kept = dir.read("server.password").unwrap().unwrap();
         assert!(!kept.contains("other"), "never in clear: {}", *kept);
         assert!(!None::<Password>.verify(b""));
     }
@@ -149,8 +160,8 @@ mod tests {
             let (salt, tag) = ([3; 16], [4; 16]);
             let old = Password { salt, hash: hash("se\u{301}same".as_bytes(), &salt), tag };
             dir.replace("rooms/lobby.password", old.format().as_bytes()).unwrap();
-            for _ in 0..2 {
-                let kept = Password::set(&dir, &lobby, given).unwrap();
+            for room in [&lobby, &lobby, &RoomName::new("other").unwrap()] {
+                let kept = Password::set(&dir, room, given).unwrap();
                 assert_eq!(kept.tag(), tag, "{given}");
                 assert!(kept.verify("se\u{301}same".as_bytes()) && kept.verify("s\u{e9}same".as_bytes()));
             }

@@ -6,18 +6,16 @@ use std::sync::Arc;
 
 use kabar_core::chat::AnswerCode;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::Duration;
 
 use super::command::{Input, InputError, NoArg, SLASH, WithName, help, parse, parse_command};
+use super::errors::{answer_code, describe_error, describe_invite_error};
 use super::invites::{InviteCommand, invite_text, list_invites};
+use super::people::{describe_member, describe_privilege, describe_sanction, describe_waiting};
 use super::rooms::{RoomCommand, describe_room};
 use super::stats::{count_members, stats};
 use super::unix_ms;
 use crate::driver::{Control, RoomControl};
-use crate::hub::{
-    InviteTerms, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError, PrivilegeInfo, RoomChange, SanctionInfo,
-    WaitingInfo,
-};
+use crate::hub::{InviteTerms, MAX_ANSWER_LEN, OperationId, OperatorError, RoomChange};
 use crate::key_file::generate_secret;
 use crate::store::{InviteRecord, PrivilegeKind, SanctionKind, Visibility};
 use kabar_std::data_dir::DataDir;
@@ -188,7 +186,7 @@ impl Operator {
             Input::Invite(command) => self.execute_invite(command, &room, issuer),
             Input::Room(_) => Answer::error(
                 AnswerCode::NOT_PERMITTED,
-                "only the console has a room of its own; ctl --room NAME names one".to_owned(),
+                "only the console switches between rooms; ctl --room NAME names one".to_owned(),
             ),
             Input::Delete(seq) => match room.delete(seq) {
                 Ok(true) => Answer::of(vec![format!("entry {seq} is removed")]),
@@ -249,19 +247,23 @@ impl Operator {
             NoArg::Who => {
                 let here = room.who();
                 let head = format!("{} here", count_members(here.len()));
-                let here = here.iter().map(|presence| self.presence(presence));
+                let here = here.iter().map(|member| describe_member(&self.lines, member));
                 let waiting = room.waiting();
-                [head].into_iter().chain(here).chain(waiting.iter().map(|it| self.waiting(it))).collect()
+                [head]
+                    .into_iter()
+                    .chain(here)
+                    .chain(waiting.iter().map(|it| describe_waiting(&self.lines, it)))
+                    .collect()
             }
             NoArg::Bans => {
                 let sanctions = room.sanctions();
                 let none = sanctions.is_empty().then(|| "no bans or mutes".to_owned());
-                none.into_iter().chain(sanctions.iter().map(|sanction| self.sanction(sanction))).collect()
+                none.into_iter().chain(sanctions.iter().map(|it| describe_sanction(&self.lines, it))).collect()
             }
             NoArg::Ops => {
                 let privileges = self.control.privileges();
                 let none = privileges.is_empty().then(|| "no operators".to_owned());
-                none.into_iter().chain(privileges.iter().map(|privilege| self.privilege(privilege))).collect()
+                none.into_iter().chain(privileges.iter().map(|it| describe_privilege(&self.lines, it))).collect()
             }
             NoArg::Stats => stats(&self.control),
             NoArg::Stop | NoArg::Help => Vec::new(),
@@ -312,13 +314,8 @@ impl Operator {
         }
         // The file first: it decides which invite is the standing one at the next start.
         let dir = DataDir::open(&self.data_dir).map_err(|error| error.to_string())?;
-        let secret = generate_secret(&dir, &self.invite.room).map_err(|error| error.to_string())?;
+        let secret = generate_secret(&dir).map_err(|error| error.to_string())?;
         self.control.replace_standing_invite(*secret.expose()).map_err(|error| error.to_string())
-    }
-
-    fn waiting(&self, waiting: &WaitingInfo) -> String {
-        let WaitingInfo { name, address, since_ms } = waiting;
-        format!("  {} ({address}) waits to be let in since {}", clean_line(name), self.lines.stamp(*since_ms))
     }
 
     fn execute_with_name(
@@ -335,9 +332,9 @@ impl Operator {
         let (outcome, done) = match command {
             WithName::Ban => return self.ban(name, reason, room, issuer),
             WithName::Kick => (room.kick(by, name, reason), "was kicked"),
-            WithName::Unban => (room.unban(by, name), "is no longer banned"),
+            WithName::Unban => (room.lift(by, name, SanctionKind::Ban), "is no longer banned"),
             WithName::Mute => (room.mute(by, name, reason), "is muted"),
-            WithName::Unmute => (room.unmute(by, name), "is no longer muted"),
+            WithName::Unmute => (room.lift(by, name, SanctionKind::Mute), "is no longer muted"),
             WithName::Release => (room.release(by, name), "is free for anyone to take"),
             WithName::Op => (room.grant(by, name, PrivilegeKind::Operator), "is an operator now"),
             WithName::Deop => (room.revoke(by, name, PrivilegeKind::Operator), "is no longer an operator"),
@@ -395,131 +392,4 @@ impl Operator {
         }
         Answer::of(lines)
     }
-
-    fn presence(&self, presence: &MemberInfo) -> String {
-        let MemberInfo { name, address, since_ms, idle, rtt, is_muted, sessions } = presence;
-        let since = self.lines.stamp(*since_ms);
-        let rtt = rtt.map_or_else(|| "unknown".to_owned(), milliseconds);
-        let muted = if *is_muted { ", muted" } else { "" };
-        let idle = idle.as_micros() / 1_000_000;
-        let others = if *sessions > 1 { format!(", {sessions} connections") } else { String::new() };
-        format!("  {} ({address}) since {since}, idle {idle} s, round trip {rtt}{muted}{others}", clean_line(name))
-    }
-
-    fn privilege(&self, privilege: &PrivilegeInfo) -> String {
-        match privilege {
-            PrivilegeInfo::Configured { fingerprint, name } => {
-                let name = name.as_deref().map_or_else(|| fingerprint.to_string(), clean_line);
-                format!("  {name} operator by the configuration")
-            }
-            PrivilegeInfo::Granted { privilege, by } => {
-                let what = match privilege.kind {
-                    PrivilegeKind::Operator => "operator",
-                    PrivilegeKind::Trusted => "trusted",
-                };
-                let (name, since) = (clean_line(&privilege.name), self.lines.stamp(privilege.since_ms));
-                format!("  {name} {what} since {since} by {}", issuer(by.as_deref()))
-            }
-        }
-    }
-
-    fn sanction(&self, SanctionInfo { sanction, by }: &SanctionInfo) -> String {
-        let what = match sanction.kind {
-            SanctionKind::Ban => "banned",
-            SanctionKind::Mute => "muted",
-        };
-        let reason = sanction.reason.as_deref().map(|reason| format!(": {}", clean_line(reason))).unwrap_or_default();
-        let (name, since) = (clean_line(&sanction.name), self.lines.stamp(sanction.since_ms));
-        format!("  {name} {what} since {since} by {}{reason}", issuer(by.as_deref()))
-    }
-}
-
-/// The name of the operator who did something; `None`: at the console.
-fn issuer(by: Option<&str>) -> String {
-    by.map_or_else(|| "server".to_owned(), clean_line)
-}
-
-fn describe_invite_error(id: u32, error: OperatorError) -> String {
-    match error {
-        OperatorError::AlreadyInEffect => format!("invite {id} is revoked already"),
-        OperatorError::StandingInvite => format!("invite {id} is a standing one: invite revoke standing replaces it"),
-        _ => format!("invite {id}: {error}"),
-    }
-}
-
-fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> String {
-    let why = match (command, error) {
-        (WithName::Ban, OperatorError::AlreadyInEffect) => "is already banned",
-        (WithName::Mute, OperatorError::AlreadyInEffect) => "is already muted",
-        (WithName::Unban, OperatorError::NotInEffect) => return format!("is not banned (see {prefix}bans)"),
-        (WithName::Unmute, OperatorError::NotInEffect) => return format!("is not muted (see {prefix}bans)"),
-        (WithName::Kick, OperatorError::NotHere) => return format!("no such member is connected (see {prefix}who)"),
-        (WithName::Release, OperatorError::InUse) => "the owner of this name is connected, or was a moment ago",
-        (WithName::Release, OperatorError::NoSuchName) => "no one owns this name",
-        (_, OperatorError::NotWaiting) => return format!("nobody waits under this name (see {prefix}who)"),
-        (_, OperatorError::NoSuchRoom) => "no such room",
-        (_, OperatorError::RoomExists) => "there is a room of this name",
-        (_, OperatorError::ReservedName) => "this name is a word of the commands: choose another one",
-        (_, OperatorError::TooManyRooms) => "too many rooms: raise --max-rooms",
-        (_, OperatorError::FirstRoom) => "the room of the configuration cannot be closed",
-        (_, OperatorError::NoSuchName) => "no such name",
-        (_, OperatorError::Stopped) => "the server has stopped",
-        (WithName::Op, OperatorError::AlreadyInEffect) => "is an operator already",
-        (WithName::Trust, OperatorError::AlreadyInEffect) => "is trusted already",
-        (WithName::Deop, OperatorError::NotInEffect) => return format!("is not an operator (see {prefix}ops)"),
-        (WithName::Untrust, OperatorError::NotInEffect) => return format!("is not trusted (see {prefix}ops)"),
-        (WithName::Deop, OperatorError::Configured) => {
-            "is an operator by the server's configuration, which no command changes"
-        }
-        (_, OperatorError::Configured) => "is an operator by the server's configuration; only its console can do that",
-        (_, OperatorError::Oneself) => "you cannot do that to yourself",
-        (_, OperatorError::TooManyPrivileges) => {
-            "too many operators and trusted members: deop or untrust some, or raise --max-privileges"
-        }
-        (_, OperatorError::AlreadyInEffect) => "already in effect",
-        (_, OperatorError::Full) => "too many bans and mutes: lift some, or raise --max-sanctions",
-        (
-            _,
-            OperatorError::NotInEffect
-            | OperatorError::NotHere
-            | OperatorError::InUse
-            | OperatorError::NoSuchInvite
-            | OperatorError::StandingInvite
-            | OperatorError::TooManyInvites
-            | OperatorError::NoSuchEntry
-            | OperatorError::NotMessage
-            | OperatorError::Busy,
-        ) => "not possible",
-    };
-    why.to_owned()
-}
-
-/// The code of an error in an answer to a client.
-fn answer_code(error: OperatorError) -> AnswerCode {
-    match error {
-        OperatorError::NoSuchRoom
-        | OperatorError::NoSuchName
-        | OperatorError::NotHere
-        | OperatorError::NoSuchEntry
-        | OperatorError::NoSuchInvite
-        | OperatorError::NotWaiting => AnswerCode::NOT_FOUND,
-        OperatorError::AlreadyInEffect | OperatorError::NotInEffect => AnswerCode::UNCHANGED,
-        OperatorError::Full
-        | OperatorError::TooManyPrivileges
-        | OperatorError::TooManyInvites
-        | OperatorError::TooManyRooms => AnswerCode::LIMIT,
-        OperatorError::Busy | OperatorError::Stopped => AnswerCode::TRY_LATER,
-        OperatorError::InUse
-        | OperatorError::RoomExists
-        | OperatorError::ReservedName
-        | OperatorError::FirstRoom
-        | OperatorError::NotMessage
-        | OperatorError::Configured
-        | OperatorError::Oneself
-        | OperatorError::StandingInvite => AnswerCode::NOT_PERMITTED,
-    }
-}
-
-fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_micros() as f64 / 1e3)
 }

@@ -9,9 +9,11 @@ pub mod command;
 #[cfg(unix)]
 pub mod control_socket;
 pub mod editor;
+mod errors;
 pub mod execute;
 pub mod input;
 pub mod invites;
+mod people;
 pub mod rooms;
 pub mod state;
 mod stats;

@@ -34,9 +34,16 @@ pub(super) fn deliver<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mu
             continue;
         };
         let space = link.connection.send_space(StreamId::Chat);
-        let listed = rooms.deliver_list(now, context, link, member);
         let Some(room) = rooms.get_mut(id) else { return };
-        let progress = if listed == Progress::Nothing { room.deliver(now, context, link, member) } else { listed };
+        // Welcome comes before everything else.
+        let mut progress = room.deliver_control(now, context, link, member);
+        if progress == Progress::Nothing {
+            progress = rooms.deliver_list(now, context, link, member);
+        }
+        let Some(room) = rooms.get_mut(id) else { return };
+        if progress == Progress::Nothing {
+            progress = room.deliver(now, context, link, member);
+        }
         match progress {
             Progress::Done => without_work = 0,
             Progress::Nothing => {}

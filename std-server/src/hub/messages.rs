@@ -98,7 +98,7 @@ fn handle<P: Provider>(
         }
         ClientMessage::Request { request, .. } => room.on_request(now, context, link, member, request),
         ClientMessage::Leave { .. } => {
-            room.remove_member(now, context, peer, LeaveReason::Left);
+            room.remove_member(now, context, peer, LeaveReason::Left, Duration::ZERO);
             Handled::Done
         }
     }

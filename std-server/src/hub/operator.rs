@@ -79,18 +79,19 @@ impl<P: Provider> Hub<P> {
         self.act(now, room, |room, _, context| room.delete(now, context, seq))
     }
 
-    /// Lifts a ban.
+    /// Lifts a ban or a mute.
     ///
     /// # Errors
     /// [`OperatorError::NotInEffect`].
-    pub fn unban(
+    pub fn lift(
         &mut self,
         now: Instant,
         room: RoomId,
         by: Option<PublicIdentity>,
         name: &str,
+        kind: SanctionKind,
     ) -> Result<String, OperatorError> {
-        self.act(now, room, |room, _, context| room.lift(context, by, name, SanctionKind::Ban))
+        self.act(now, room, |room, _, context| room.lift(context, by, name, kind))
     }
 
     /// Refuses the posts of an identity from now on. In effect at once; stored as soon as the store
@@ -111,20 +112,6 @@ impl<P: Provider> Hub<P> {
         self.act(now, room, |room, _, context| {
             room.impose(now, context, by, name, kind, reason).map(|(shown, _)| shown)
         })
-    }
-
-    /// Lifts a mute.
-    ///
-    /// # Errors
-    /// [`OperatorError::NotInEffect`].
-    pub fn unmute(
-        &mut self,
-        now: Instant,
-        room: RoomId,
-        by: Option<PublicIdentity>,
-        name: &str,
-    ) -> Result<String, OperatorError> {
-        self.act(now, room, |room, _, context| room.lift(context, by, name, SanctionKind::Mute))
     }
 
     /// Bans and mutes in effect, oldest first.

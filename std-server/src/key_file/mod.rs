@@ -1,8 +1,8 @@
-//! The identity of a server: its RSA key and the secrets of its rooms, in files of the data
-//! directory.
+//! The identity of a server: its RSA key and the secret of its standing invite, in files of the
+//! data directory. Both are those of the server, whatever its first room is called.
 //!
 //! ```text
-//! server.key                      rooms/NAME.secret
+//! server.key                      standing.secret
 //!   kabar server key 1              kabar room secret 1
 //!   p HEX                           BASE32
 //!   q HEX
@@ -26,6 +26,7 @@ use kabar_std::random::random_bytes;
 
 const KEY_FILE: &str = "server.key";
 const KEY_VERSION: &str = "kabar server key 1";
+const SECRET_FILE: &str = "standing.secret";
 const SECRET_VERSION: &str = "kabar room secret 1";
 
 /// How long generating a key may take before it is reported.
@@ -60,45 +61,62 @@ pub fn load_key(dir: &DataDir) -> Result<Option<AnyRsaPrivateKey>, FileError> {
     dir.read(KEY_FILE)?.map(|text| parse_key(&text).ok_or_else(damaged)).transpose()
 }
 
-/// Loads a room's secret, or generates one if there is none.
+/// Loads the secret of the standing invite, or generates one if there is none. `room` is as for
+/// [`load_secret`].
 ///
 /// # Errors
 /// [`FileError`], also if the file is damaged.
 pub fn load_or_create_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret, FileError> {
-    load_secret(dir, room)?.map_or_else(|| generate_secret(dir, room), Ok)
+    match load_secret(dir, room)? {
+        Some(secret) => {
+            save_secret(dir, &secret)?;
+            Ok(secret)
+        }
+        None => generate_secret(dir),
+    }
 }
 
-/// Loads a room's secret, if there is one.
+/// Loads the secret of the standing invite, if there is one. A server that had a single room stored
+/// it as that of the room: until another one is saved, it is that of `room`.
 ///
 /// # Errors
 /// [`FileError`], also if the file is damaged.
 pub fn load_secret(dir: &DataDir, room: &RoomName) -> Result<Option<RoomSecret>, FileError> {
-    let name = secret_file(room);
+    match load_secret_from(dir, SECRET_FILE)? {
+        Some(secret) => Ok(Some(secret)),
+        None => load_secret_from(dir, &format!("rooms/{room}.secret")),
+    }
+}
+
+fn load_secret_from(dir: &DataDir, name: &str) -> Result<Option<RoomSecret>, FileError> {
     let parse = |text: &str| text.strip_prefix(SECRET_VERSION).and_then(|rest| RoomSecret::from_base32(rest.trim()));
     let damaged = || {
         FileError::damaged(
-            &dir.join(&name),
+            &dir.join(name),
             "the file is damaged; restore it from a copy, or remove it for a new secret",
         )
     };
-    dir.read(&name)?.map(|text| parse(&text).ok_or_else(damaged)).transpose()
+    dir.read(name)?.map(|text| parse(&text).ok_or_else(damaged)).transpose()
 }
 
-/// Generates a new secret for a room and replaces the old one. Invites with the old secret stop
-/// working when the server is restarted.
+/// Generates a new secret for the standing invite and replaces the old one. Invites with the old
+/// secret stop working when the server is restarted.
 ///
 /// # Errors
 /// [`FileError`].
-pub fn generate_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret, FileError> {
-    let name = secret_file(room);
-    let secret = RoomSecret::new(random_bytes().map_err(FileError::new("generate a secret for", &dir.join(&name)))?);
-    let text = Zeroizing::new(format!("{SECRET_VERSION}\n{}\n", secret.to_base32()));
-    dir.replace(&name, text.as_bytes())?;
+pub fn generate_secret(dir: &DataDir) -> Result<RoomSecret, FileError> {
+    let random = random_bytes().map_err(FileError::new("generate a secret for", &dir.join(SECRET_FILE)));
+    let secret = RoomSecret::new(random?);
+    save_secret(dir, &secret)?;
     Ok(secret)
 }
 
-fn secret_file(room: &RoomName) -> String {
-    format!("rooms/{room}.secret")
+fn save_secret(dir: &DataDir, secret: &RoomSecret) -> Result<(), FileError> {
+    let text = Zeroizing::new(format!("{SECRET_VERSION}\n{}\n", secret.to_base32()));
+    if dir.read(SECRET_FILE)?.is_some_and(|present| *present == *text) {
+        return Ok(());
+    }
+    dir.replace(SECRET_FILE, text.as_bytes())
 }
 
 fn parse_key(text: &str) -> Option<AnyRsaPrivateKey> {

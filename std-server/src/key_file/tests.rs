@@ -18,7 +18,25 @@ fn a_server_keeps_its_key_and_secret() {
     assert_eq!(first.modulus(), second.modulus());
     let secret = load_or_create_secret(&dir, &lobby).unwrap();
     assert_eq!(load_or_create_secret(&dir, &lobby).unwrap(), secret);
-    assert_ne!(load_or_create_secret(&dir, &RoomName::new("other").unwrap()).unwrap(), secret);
+    // It is the server's, whatever its first room is called.
+    assert_eq!(load_or_create_secret(&dir, &RoomName::new("other").unwrap()).unwrap(), secret);
+    let replaced = generate_secret(&dir).unwrap();
+    assert_ne!(replaced, secret);
+    assert_eq!(load_secret(&dir, &lobby).unwrap(), Some(replaced));
+}
+
+#[test]
+fn the_secret_of_a_room_becomes_that_of_the_server() {
+    let (_home, dir) = crate::temporary_dir();
+    let [lobby, other] = ["lobby", "other"].map(|name| RoomName::new(name).unwrap());
+    dir.replace("rooms/lobby.secret", b"kabar room secret 1\nAAAQEAYEAUDAOCAJBIFQYDIOB4\n").unwrap();
+    assert_eq!(load_secret(&dir, &other).unwrap(), None);
+    let secret = load_or_create_secret(&dir, &lobby).unwrap();
+    assert_eq!(secret.to_base32(), "AAAQEAYEAUDAOCAJBIFQYDIOB4");
+    assert_eq!(load_or_create_secret(&dir, &other).unwrap(), secret);
+    // The old file has no meaning any more.
+    let replaced = generate_secret(&dir).unwrap();
+    assert_eq!(load_or_create_secret(&dir, &lobby).unwrap(), replaced);
 }
 
 #[test]
@@ -60,10 +78,14 @@ fn a_key_that_is_not_the_one_it_was_is_damaged() {
 fn a_damaged_secret_is_reported_and_never_replaced() {
     let (_home, dir) = crate::temporary_dir();
     let lobby = RoomName::new("lobby").unwrap();
-    for damaged in ["", "kabar room secret 2\nAAAQEAYEAUDAOCAJBIFQYDIOB4\n", "kabar room secret 1\nAAAQEAYEAUDAOCAJ\n"]
-    {
-        dir.replace("rooms/lobby.secret", damaged.as_bytes()).unwrap();
-        assert!(load_or_create_secret(&dir, &lobby).unwrap_err().to_string().contains("lobby.secret"));
-        assert_eq!(dir.read("rooms/lobby.secret").unwrap().unwrap().as_str(), damaged);
+    for file in ["rooms/lobby.secret", "standing.secret"] {
+        for damaged in
+            ["", "kabar room secret 2\nAAAQEAYEAUDAOCAJBIFQYDIOB4\n", "kabar room secret 1\nAAAQEAYEAUDAOCAJ\n"]
+        {
+            dir.replace(file, damaged.as_bytes()).unwrap();
+            let error = load_or_create_secret(&dir, &lobby).unwrap_err().to_string();
+            assert!(error.contains(file.rsplit('/').next().unwrap()), "{error}");
+            assert_eq!(dir.read(file).unwrap().unwrap().as_str(), damaged);
+        }
     }
 }

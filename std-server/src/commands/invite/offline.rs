@@ -50,7 +50,7 @@ pub(super) fn execute(
             let (of, secret) = if of_room.is_some() {
                 (Some(room.as_str()), random_bytes().map_err(CommandError::failed)?)
             } else if secret.is_some() {
-                (None, *generate_secret(dir, &like.room).map_err(CommandError::failed)?.expose())
+                (None, *generate_secret(dir).map_err(CommandError::failed)?.expose())
             } else {
                 return Err(CommandError::Failed(format!("the room {room} has no standing invite")));
             };

@@ -5,7 +5,7 @@ use kabar_core::time::Instant;
 
 use super::{Command, Control};
 use crate::hub::{Hub, MemberInfo, OperatorError, RoomChange, RoomId, SanctionInfo, WaitingInfo};
-use crate::store::{InviteRecord, PrivilegeKind};
+use crate::store::{InviteRecord, PrivilegeKind, SanctionKind};
 use kabar_std::provider::Accelerated;
 
 /// A handle to a room of a running server. In every action, `by` is the member who does it; `None`:
@@ -74,14 +74,6 @@ impl<'a> RoomControl<'a> {
         self.act_because(by, name, reason, Hub::ban)
     }
 
-    /// Lifts a ban.
-    ///
-    /// # Errors
-    /// [`OperatorError`].
-    pub fn unban(&self, by: Option<PublicIdentity>, name: &str) -> Result<String, OperatorError> {
-        self.act(by, name, Hub::unban)
-    }
-
     /// Refuses the posts of an identity.
     ///
     /// # Errors
@@ -90,12 +82,14 @@ impl<'a> RoomControl<'a> {
         self.act_because(by, name, reason, Hub::mute)
     }
 
-    /// Lifts a mute.
+    /// Lifts a ban or a mute.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn unmute(&self, by: Option<PublicIdentity>, name: &str) -> Result<String, OperatorError> {
-        self.act(by, name, Hub::unmute)
+    pub fn lift(&self, by: Option<PublicIdentity>, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
+        let name = name.to_owned();
+        let lifted = self.ask(move |hub, now, room| hub.lift(now, room, by, &name, kind));
+        lifted.unwrap_or(Err(OperatorError::Stopped))
     }
 
     /// Makes an identity an operator, or a trusted one, on the whole server.

@@ -124,7 +124,7 @@ impl Room {
             let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
             let name = next.map(|(_, name)| name.shown());
             let message = ServerMessage::Info(Info::MemberListed { handle: member.handle, remaining, name });
-            len += message.encode(&mut buffer[len..]).expect("there is room for as many of the longest");
+            len += message.encode(&mut buffer[len..]).unwrap_or_default();
             after = next.map(|(folded, _)| folded);
             count += 1;
         }

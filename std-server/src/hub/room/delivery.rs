@@ -38,8 +38,8 @@ pub(in crate::hub) enum Progress {
 }
 
 impl Room {
-    /// Sends the next part of what a member is to get. [`Progress::Nothing`]: there is no more, or
-    /// it has to be read first.
+    /// Sends the next part of the answers and entries that a member is to get.
+    /// [`Progress::Nothing`]: there is no more, or it has to be read first.
     pub(in crate::hub) fn deliver<P: Provider>(
         &mut self,
         now: Instant,
@@ -47,10 +47,6 @@ impl Room {
         link: &mut Link<P>,
         member: &mut Member,
     ) -> Progress {
-        let control = self.deliver_control(now, context, link, member);
-        if control != Progress::Nothing {
-            return control;
-        }
         if self.deliver_tail(now, context, link, member) == Progress::Full {
             return Progress::Full;
         }
@@ -80,7 +76,7 @@ impl Room {
     }
 
     /// Sends one message that is neither entry nor answer, the most urgent first.
-    fn deliver_control<P: Provider>(
+    pub(in crate::hub) fn deliver_control<P: Provider>(
         &self,
         now: Instant,
         context: &mut Context<P>,

@@ -16,18 +16,6 @@ use crate::hub::peer::memberships::Stage;
 use crate::hub::timers::RoomTimer;
 
 impl Room {
-    /// Ends the membership of a connection, or its Join, if there is one. The connection is left to
-    /// the caller.
-    pub(in crate::hub) fn remove_member<P: Provider>(
-        &mut self,
-        now: Instant,
-        context: &mut Context<P>,
-        peer: &mut Peer<P>,
-        reason: LeaveReason,
-    ) {
-        self.remove_silent_member(now, context, peer, reason, Duration::ZERO);
-    }
-
     /// Ends the membership of a connection, and informs its client (SPEC 6.3).
     pub(in crate::hub) fn end_membership<P: Provider>(
         &mut self,
@@ -44,12 +32,13 @@ impl Room {
             // It joins again.
             _ => LeaveReason::Vanished,
         };
-        self.remove_member(now, context, peer, reason);
+        self.remove_member(now, context, peer, reason, Duration::ZERO);
         peer.send_ended(now, context, handle, code, text);
     }
 
-    /// As [`Self::remove_member`], for one that was silent for `silence`.
-    fn remove_silent_member<P: Provider>(
+    /// Ends the membership of a connection that was silent for `silence`, or its Join, if there is
+    /// one. The connection is left to the caller.
+    pub(in crate::hub) fn remove_member<P: Provider>(
         &mut self,
         now: Instant,
         context: &mut Context<P>,
@@ -130,7 +119,7 @@ impl Rooms {
         peer.end_loading(context);
         while let Some(id) = peer.memberships.any() {
             match self.get_mut(id) {
-                Some(room) => room.remove_silent_member(now, context, peer, reason, silence),
+                Some(room) => room.remove_member(now, context, peer, reason, silence),
                 None => _ = peer.take_membership(now, context, id),
             }
         }

@@ -10,7 +10,7 @@ use rand_core::Rng;
 use zeroize::Zeroizing;
 
 use super::appender::{Origin, PendingEntry, RenamedBy};
-use super::operator::{cause, sentence};
+use super::causes::{cause, sentence};
 use super::requests::{DELAYED, JoinError, Password};
 use super::{Room, STORE_FAILS, TOO_OFTEN};
 use crate::hub::context::Context;

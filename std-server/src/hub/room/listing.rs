@@ -31,9 +31,7 @@ impl Rooms {
         link: &mut Link<P>,
         member: &mut Member,
     ) -> Progress {
-        let Some(listing) = member.answers.rooms.as_deref().filter(|_| member.due.welcome.is_none()) else {
-            return Progress::Nothing;
-        };
+        let Some(listing) = member.answers.rooms.as_deref() else { return Progress::Nothing };
         if !context.take_work(&mut link.turn) {
             return Progress::Later;
         }
@@ -54,7 +52,7 @@ impl Rooms {
             let remaining = if is_last && at + 1 == count { 0 } else { left.max(1) };
             let room = listed.get(at).map(|entry| self.info(entry));
             let message = ServerMessage::Info(Info::RoomListed { handle: member.handle, remaining, room });
-            len += message.encode(&mut buffer[len..]).expect("there is room for as many of the longest");
+            len += message.encode(&mut buffer[len..]).unwrap_or_default();
         }
         if link.connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_err() {
             return Progress::Full;

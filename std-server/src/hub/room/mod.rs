@@ -12,6 +12,7 @@ mod answers;
 mod appender;
 mod approval_queue;
 mod approvals;
+mod causes;
 mod commit;
 mod delivery;
 mod departure;

@@ -8,6 +8,7 @@ use kabar_std::names::Name;
 
 use super::Room;
 use super::appender::{Origin, PendingEntry};
+use super::causes::{SERVER, cause, cut_reason, sentence};
 use super::members::Person;
 use crate::hub::context::Context;
 use crate::hub::peer::Peers;
@@ -15,13 +16,8 @@ use crate::hub::people::People;
 use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Privilege, PrivilegeKind, Sanction, SanctionKind};
 
-/// The author of an operator's entries (SPEC 6.6).
-pub(super) const SERVER: &str = "server";
 /// Longest name in bytes that is looked for: normalised, it may be shorter.
 const MAX_TYPED_NAME_LEN: usize = 8 * MAX_NAME_LEN;
-/// Longest reason in bytes; the rest is cut off.
-const MAX_REASON_LEN: usize = 200;
-
 impl Room {
     pub(in crate::hub) fn say<P: Provider>(&mut self, context: &mut Context<P>, text: &str) {
         let text = &text[..text.floor_char_boundary(MAX_TEXT_LEN)];
@@ -278,21 +274,6 @@ impl Room {
     }
 }
 
-/// Who does something, as the record of it states, and why: `by anna: spam`. May be empty: what is
-/// done at the console is stated only with a reason, as `by server: spam`. No member has that name.
-pub(super) fn cause(people: &People, by: Option<PublicIdentity>, reason: Option<&str>) -> String {
-    let name = by.map(|by| people.name_of(&by).unwrap_or("an operator"));
-    match (name, reason.map(cut_reason)) {
-        (None, None) => String::new(),
-        (Some(name), None) => format!("by {name}"),
-        (name, Some(reason)) => format!("by {}: {reason}", name.unwrap_or(SERVER)),
-    }
-}
-
-fn cut_reason(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(MAX_REASON_LEN)]
-}
-
 /// Checks that a member, who is an operator, may act against an identity.
 fn check_target<P: Provider>(
     context: &Context<P>,
@@ -303,13 +284,5 @@ fn check_target<P: Provider>(
         Some(by) if by == identity => Err(OperatorError::Oneself),
         Some(_) if context.privileges.is_configured(identity) => Err(OperatorError::Configured),
         _ => Ok(()),
-    }
-}
-
-/// Appends a cause to the beginning of a sentence.
-pub(super) fn sentence(beginning: &str, cause: &str) -> String {
-    match cause {
-        "" => beginning.to_owned(),
-        _ => format!("{beginning} {cause}"),
     }
 }

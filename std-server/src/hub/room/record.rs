@@ -8,7 +8,7 @@ use kabar_core::time::Instant;
 
 use super::Room;
 use super::appender::{Origin, PendingEntry};
-use super::operator::SERVER;
+use super::causes::SERVER;
 use crate::hub::context::Context;
 use crate::hub::peer::Peers;
 use crate::hub::timers::RoomTimer;

@@ -11,7 +11,7 @@ use kabar_core::time::{Duration, Instant};
 
 use super::Room;
 use super::appender::{Origin, PendingEntry, Remover};
-use super::operator::SERVER;
+use super::causes::SERVER;
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
 use crate::hub::pages::{For, Lookup};

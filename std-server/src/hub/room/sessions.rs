@@ -65,7 +65,7 @@ impl Room {
         let silent = |session: &Session| Some((silence_if_replaceable(now, peers, session.peer)?, session.peer));
         let Some((_, id)) = sessions.iter().filter_map(silent).max() else { return false };
         let Some(peer) = peers.get_mut(id) else { return false };
-        self.remove_member(now, context, peer, LeaveReason::Replaced);
+        self.remove_member(now, context, peer, LeaveReason::Replaced, Duration::ZERO);
         context.counters.replaced += 1;
         context.replaced.push(Replaced::Surplus(id));
         true

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::Instant;
+use kabar_core::time::{Duration, Instant};
 use kabar_std::names::Name;
 
 use super::members::Session;
@@ -99,7 +99,7 @@ impl Room {
     /// that is dropped, too.
     fn replace<P: Provider>(&mut self, now: Instant, peers: &mut Peers<P>, context: &mut Context<P>, old: Session) {
         let Some(peer) = peers.get_mut(old.peer) else { return };
-        self.remove_member(now, context, peer, LeaveReason::Replaced);
+        self.remove_member(now, context, peer, LeaveReason::Replaced, Duration::ZERO);
         context.replaced.push(Replaced::Abandoned(old.peer));
     }
 

@@ -216,14 +216,14 @@ fn what_ends_states_who_ended_it() {
     let (ana, now) = (Some(identity(&mut world, "Ana")), world.now);
     for by in [None, ana] {
         assert!(world.hub.mute(now, ROOM, None, "Cleo", None).is_ok());
-        assert!(world.hub.unmute(now, ROOM, by, "Cleo").is_ok());
+        assert!(world.hub.lift(now, ROOM, by, "Cleo", SanctionKind::Mute).is_ok());
         assert!(world.hub.grant(now, ROOM, by, "Ben", TRUSTED).is_ok());
         assert!(world.hub.revoke(now, ROOM, by, "Ben", TRUSTED).is_ok());
         assert!(world.hub.grant(now, ROOM, by, "Ben", OPERATOR).is_ok());
         assert!(world.hub.revoke(now, ROOM, by, "Ben", OPERATOR).is_ok());
     }
     assert!(world.hub.ban(now, ROOM, ana, "Cleo", None).is_ok());
-    assert!(world.hub.unban(now, ROOM, ana, "Cleo").is_ok());
+    assert!(world.hub.lift(now, ROOM, ana, "Cleo", SanctionKind::Ban).is_ok());
     world.run(Duration::from_secs(120));
     assert!(world.hub.release_name(world.now, ROOM, ana, "Cleo").is_ok());
     world.run_ms(100);

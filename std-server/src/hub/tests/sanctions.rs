@@ -101,9 +101,15 @@ fn an_unbanned_identity_joins_again_across_restarts() {
     world.join(&join_args("Ana", 1));
     assert!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None).is_ok());
     world.run_ms(100);
-    assert_eq!(world.hub.unban(world.now, RoomId::FIRST, None, "Ben"), Err(OperatorError::NotInEffect));
-    assert!(world.hub.unban(world.now, RoomId::FIRST, None, "ana").is_ok());
-    assert_eq!(world.hub.unban(world.now, RoomId::FIRST, None, "ana"), Err(OperatorError::NotInEffect));
+    assert_eq!(
+        world.hub.lift(world.now, RoomId::FIRST, None, "Ben", SanctionKind::Ban),
+        Err(OperatorError::NotInEffect)
+    );
+    assert!(world.hub.lift(world.now, RoomId::FIRST, None, "ana", SanctionKind::Ban).is_ok());
+    assert_eq!(
+        world.hub.lift(world.now, RoomId::FIRST, None, "ana", SanctionKind::Ban),
+        Err(OperatorError::NotInEffect)
+    );
     world.run_ms(10);
     world.restart();
     world.join(&join_args("Ana", 1));
@@ -131,7 +137,7 @@ fn a_muted_member_receives_everything_and_its_posts_are_refused_until_unmuted() 
     world.clients[ana].post_settled(3, 2, "three");
     world.run_ms(50);
     assert_eq!(muted(&world, ana), [2, 3]);
-    assert!(world.hub.unmute(world.now, RoomId::FIRST, None, "Ana").is_ok());
+    assert!(world.hub.lift(world.now, RoomId::FIRST, None, "Ana", SanctionKind::Mute).is_ok());
     world.clients[ana].post_settled(4, 3, "four");
     world.run_ms(50);
     assert_eq!(world.texts(), ["one", "hello", "four"]);
@@ -164,7 +170,7 @@ fn sanctions_imposed_while_the_store_fails_take_effect_at_once_and_are_written_l
         world.clients[ben].post(1, "waits");
         world.run_ms(20);
         assert!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None).is_ok());
-        assert!(world.hub.unmute(world.now, RoomId::FIRST, None, "Cleo").is_ok());
+        assert!(world.hub.lift(world.now, RoomId::FIRST, None, "Cleo", SanctionKind::Mute).is_ok());
         world.run_ms(400);
         assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::BANNED)), "{fault:?}");
         assert_eq!(refusal(&mut world, &join_args("Ana", 1)), Some(RefusedCode::BANNED), "{fault:?}");

@@ -183,8 +183,8 @@ impl World {
                 match command {
                     WithName::Ban => hub.ban(now, id, by, name, reason)?,
                     WithName::Mute => hub.mute(now, id, by, name, reason)?,
-                    WithName::Unban => hub.unban(now, id, by, name)?,
-                    _ => hub.unmute(now, id, by, name)?,
+                    WithName::Unban => hub.lift(now, id, by, name, SanctionKind::Ban)?,
+                    _ => hub.lift(now, id, by, name, SanctionKind::Mute)?,
                 };
                 let after = hub.sanctions(id);
                 let number = reason.and_then(sanction_number);

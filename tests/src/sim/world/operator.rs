@@ -92,9 +92,8 @@ impl World {
         let is_done = names.iter().any(|name| {
             match (kind, is_lifted) {
                 (SanctionKind::Ban, false) => hub.ban(now, id, None, name, Some(&reason)),
-                (SanctionKind::Ban, true) => hub.unban(now, id, None, name),
                 (SanctionKind::Mute, false) => hub.mute(now, id, None, name, Some(&reason)),
-                (SanctionKind::Mute, true) => hub.unmute(now, id, None, name),
+                (kind, true) => hub.lift(now, id, None, name, kind),
             }
             .is_ok()
         });
