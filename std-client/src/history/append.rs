@@ -63,13 +63,18 @@ impl Writer {
         }
         self.write(|transaction| {
             let last = current(transaction, room)?;
+            // One without entries may have been dropped by another process.
+            let from = match from {
+                Some(log) if state(transaction, log)?.is_some() => from,
+                _ => None,
+            };
             let log = match (from, last) {
                 (Some(from), _) if !is_reset => from,
                 // Another process was faster.
                 (_, Some(CurrentLog { log, cursor })) if Some(log) > from && cursor.term == term => log,
                 _ => new_log(transaction, room, last, start, term)?,
             };
-            let state = state(transaction, log)?;
+            let Some(state) = state(transaction, log)? else { return Err(AppendError::Contradiction(start)) };
             if start >= state.cursor {
                 let gap = start > state.cursor;
                 let sql = "UPDATE logs SET cursor_seq = ?2, cursor_term = ?3, start_seq = iif(?4, ?2, start_seq),
@@ -96,7 +101,10 @@ impl Writer {
             let mut has_erased = false;
             for Batch { log, term, entries } in batches {
                 let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
-                let cursor = state(transaction, *log)?.cursor;
+                let state = state(transaction, *log)?;
+                let Some(LogState { cursor, .. }) = state else {
+                    return Err(AppendError::Contradiction(first.header.seq));
+                };
                 if first.header.seq > cursor.saturating_add(1) {
                     return Err(AppendError::NotContiguous(first.header.seq));
                 }
@@ -131,7 +139,9 @@ impl Writer {
         }
         self.write(|transaction| {
             // A log that has ended has nothing more at the server.
-            let LogState { cursor, first_kept: known } = state(transaction, log)?;
+            let Some(LogState { cursor, first_kept: known }) = state(transaction, log)? else {
+                return Err(AppendError::Contradiction(0));
+            };
             if let Some(last) = entries.last().filter(|last| last.header.seq > cursor) {
                 return Err(AppendError::NotContiguous(last.header.seq));
             }
@@ -174,10 +184,11 @@ fn new_log(
     connection.prepare_cached(sql)?.query_row(params![room.0, U64AsI64(start), term.0], |row| row.get(0).map(LogRow))
 }
 
-fn state(connection: &Connection, log: LogRow) -> rusqlite::Result<LogState> {
+/// Returns `None` if there is no such log.
+fn state(connection: &Connection, log: LogRow) -> rusqlite::Result<Option<LogState>> {
     let sql = "SELECT cursor_seq, first_kept FROM logs WHERE id = ?1";
     let state = |row: &rusqlite::Row<'_>| Ok(LogState { cursor: bits(row, 0)?, first_kept: bits(row, 1)? });
-    connection.prepare_cached(sql)?.query_row([log.0], state)
+    connection.prepare_cached(sql)?.query_row([log.0], state).optional()
 }
 
 fn cursor_of(connection: &Connection, log: LogRow) -> Result<CurrentLog, AppendError> {

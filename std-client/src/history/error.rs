@@ -13,7 +13,8 @@ pub enum AppendError {
     /// The file cannot be written.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// This entry differs from the stored one with its seq: the server's log has another life.
+    /// This entry differs from the stored one with its seq: the server's log has another life. Or
+    /// the log was dropped, because another process began a later one before it had an entry.
     #[error("entry {0} is not the one that is stored")]
     Contradiction(u64),
     /// The entry with this seq does not follow the one before it, or the cursor of the log.

@@ -6,8 +6,7 @@ use std::vec::Vec;
 use super::server::{SECRET, Server};
 use super::world::{Seen, WorldOf, config, secs};
 use crate::chat::EntryKind;
-use crate::client::{Config, Credential, PostError, RoomConfig, RoomSlot};
-use crate::time::Duration;
+use crate::client::{Credential, PostError, RoomConfig, RoomSlot, State};
 
 type World = WorldOf<2>;
 
@@ -118,7 +117,8 @@ fn only_a_room_without_posts_that_was_not_joined_is_resumed() {
     assert_ne!(world.client.instance(attic), 5, "the server does not know it");
     world.client.leave(world.now);
     assert_eq!(world.client.post_refused(attic), Err(PostError::NotRunning));
-    let mut world = World::start(&Config { ..config() });
-    world.run(Duration::from_millis(1));
-    assert!(world.client.resume(LOBBY, 5, 0), "the Join is not signed yet");
+    let mut world = World::online();
+    world.server.rules.is_down = true;
+    world.run_until(secs(300), |world| world.client.state(LOBBY) == State::Reconnecting);
+    assert!(!world.client.resume(LOBBY, 5, 0), "it was joined earlier");
 }

@@ -111,6 +111,19 @@ fn a_reset_begins_a_log_and_the_earlier_one_stays() {
 }
 
 #[test]
+fn a_log_that_another_process_dropped_begins_again() {
+    let (_home, dir) = temporary_dir();
+    let (mut first, mut second) = (open(&dir), open(&dir));
+    let (room, log) = lobby(&mut first, 3);
+    let next = second.begin(room, Some(log), reset(3, T2)).unwrap().log;
+    assert_eq!(append(&mut first, log, &[text(4, "x")]), Err(AppendError::Contradiction(4)));
+    assert!(matches!(first.add_page(log, &[text(3, "x")], None), Err(AppendError::Contradiction(_))));
+    assert_eq!(first.begin(room, Some(log), at(3, T2)).unwrap().log, next);
+    append(&mut first, next, &[text(4, "x")]).unwrap();
+    assert_eq!(all(&first, room), "[1-3] 4");
+}
+
+#[test]
 fn a_log_continues_after_its_cursor_or_after_a_gap() {
     let (_home, dir) = temporary_dir();
     let mut writer = open(&dir);
