@@ -4,6 +4,7 @@
 //! * [`cli`]: the command line. [`commands`]: what each subcommand does. [`outcome`], [`exit`]: how
 //!   it ends.
 //! * [`ui`]: the front end of a session: a prompt on a terminal, lines or objects elsewhere.
+//! * [`view`]: the content of a full screen, free of any toolkit.
 //! * [`messages`]: every sentence that a person reads, made from typed values.
 //! * [`session`]: one session in a room: connecting, being a member, leaving. It reports to its
 //!   front end by a trait. [`probe`]: only fetches the key of a server.
@@ -40,6 +41,7 @@ pub mod race;
 pub mod resolve;
 pub mod session;
 pub mod ui;
+pub mod view;
 
 /// Returns a data directory for a test, and the folder that contains it.
 #[cfg(test)]
