@@ -26,6 +26,7 @@ pub mod commands;
 pub mod connect;
 pub mod cursor;
 pub mod driver;
+pub mod engine;
 pub mod exit;
 pub mod identity;
 pub mod input;
