@@ -6,7 +6,7 @@
 pub mod find;
 pub mod links;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod wrap;
 
 use kabar_std::text::clean_line;
@@ -14,14 +14,14 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Distance of tab stops, in cells.
-const TAB: usize = 8;
+pub(super) const TAB: usize = 8;
 
 /// The widest cluster that is kept in one piece. Terminals disagree about wider ones, which are
 /// sequences of letters of Indic scripts.
 const MAX_CLUSTER_WIDTH: usize = 2;
 
 /// Replaces a cluster that is wider than the whole row.
-const TOO_WIDE: &str = "\u{fffd}";
+pub(super) const TOO_WIDE: &str = "\u{fffd}";
 
 /// What follows a text that was cut.
 const ELLIPSIS: char = '\u{2026}';

@@ -40,7 +40,7 @@ const PIECES: &[&str] = &[
 ];
 
 fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
-    wrap(&[Span::plain(text)], width, indent).into_iter().map(|it| it.row.text()).collect()
+    wrap(&[Span::plain(text)], width, indent, false).into_iter().map(|it| it.row.text()).collect()
 }
 
 #[test]
@@ -104,7 +104,10 @@ fn rows_break_between_wide_characters() {
 
 #[test]
 fn an_indent_leaves_half_of_a_narrow_row() {
-    assert_eq!(wrapped("a long name: text of it", 8, 13), ["a long ", "    name", "    : ", "    text", "    of ", "    it"]);
+    assert_eq!(
+        wrapped("a long name: text of it", 8, 13),
+        ["a long ", "    name", "    : ", "    text", "    of ", "    it"]
+    );
 }
 
 #[test]
@@ -115,7 +118,7 @@ fn marks_whole_clusters() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
     fn clusters_are_the_whole_text(text in hard_text()) {
@@ -136,7 +139,7 @@ proptest! {
     fn no_row_is_wider_and_no_text_is_lost(text in hard_text(), width in 0_usize..30, indent in 0_usize..20) {
         let without_spaces = |text: &str| text.replace([' ', '\u{3000}'], "");
         for line in clean_lines(&text) {
-            let rows = wrap(&[Span::plain(line.as_str())], width, indent);
+            let rows = wrap(&[Span::plain(line.as_str())], width, indent, false);
             let mut shown = String::new();
             for (number, WrappedRow { row, offset }) in rows.iter().enumerate() {
                 prop_assert!(row.width() <= width, "{row:?}");

@@ -14,12 +14,13 @@ pub struct WrappedRow {
     pub row: Row,
 }
 
-/// Wraps the spans of one line. There is at least one row; none is wider than `width`.
+/// Wraps the spans of one line. There is at least one row; none is wider than `width`. The first row
+/// is indented, too, if the line continues a text.
 #[must_use]
-pub fn wrap(line: &[Span], width: usize, indent: usize) -> Vec<WrappedRow> {
+pub fn wrap(line: &[Span], width: usize, indent: usize, is_continued: bool) -> Vec<WrappedRow> {
     // An indent leaves at least half of the row.
     let indent = indent.min(width / 2);
-    Wrapper { line, width, indent, rows: Vec::new() }.run()
+    Wrapper { line, width, indent, is_continued, rows: Vec::new() }.run()
 }
 
 /// A cluster, the span that it is in, and its offset from the beginning of the line.
@@ -40,14 +41,15 @@ struct Wrapper<'a> {
     line: &'a [Span],
     width: usize,
     indent: usize,
+    is_continued: bool,
     rows: Vec<WrappedRow>,
 }
 
 impl<'a> Wrapper<'a> {
     fn run(mut self) -> Vec<WrappedRow> {
         let cells = self.cells();
-        let (mut start, mut used, mut last_break) = (0, 0, 0);
-        let mut at = 0;
+        let (mut start, mut last_break, mut at) = (0, 0, 0);
+        let mut used = if self.is_continued { self.indent } else { 0 };
         while let Some(cell) = cells.get(at) {
             // Spaces at the end of a row take no cells.
             if used + cell.width <= self.width || cell.is_space() {
@@ -87,7 +89,7 @@ impl<'a> Wrapper<'a> {
     fn push(&mut self, cells: &[Cell<'_>]) {
         let offset = cells.first().map_or(0, |cell| cell.offset);
         let mut row = Row::default();
-        if !self.rows.is_empty() {
+        if self.is_continued || !self.rows.is_empty() {
             row.push(Span::plain(" ".repeat(self.indent)));
         }
         let mut room = self.width - row.width();
