@@ -96,9 +96,11 @@ pub struct Row {
 }
 
 impl Row {
-    /// Creates a row of one span.
+    /// Creates a row of one span; of none if the text is empty.
     pub fn of(role: Role, text: impl Into<String>) -> Self {
-        Self { spans: vec![Span::new(role, text)] }
+        let mut row = Self::default();
+        row.push(Span::new(role, text));
+        row
     }
 
     /// Appends a span, unless it is empty.

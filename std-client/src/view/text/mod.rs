@@ -1,13 +1,11 @@
 //! Text in cells of a terminal: grapheme clusters, their widths, and texts cut to a width.
 //!
-//! * [`wrap`]: styled text in rows of a width. [`links`]: addresses of pages in a text.
-//! * [`find`]: a word in a text, in any case.
+//! [`links`]: addresses of pages in a text. [`find`]: a word in a text, in any case.
 
 pub mod find;
 pub mod links;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod wrap;
 
 use kabar_std::text::clean_line;
 use unicode_segmentation::UnicodeSegmentation as _;

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
-use super::wrap::{WrappedRow, wrap};
 use super::*;
 use crate::view::span::{Role, Row, Span};
+use crate::view::wrap::{WrappedRow, wrap};
 
 /// Texts that are hard to measure: wide, joined, combining, right-to-left, zero width, tabs.
 pub(crate) fn hard_text() -> impl Strategy<Value = String> {

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::line::{self, Lines, Times};
 use super::source::{Entry, is_presence};
 use crate::view::span::{Role, Row, Span};
-use crate::view::text::wrap::{WrappedRow, wrap};
+use crate::view::wrap::{WrappedRow, wrap};
 
 /// Entries in one block. A block never spans a multiple of this number, so that its entries do not
 /// depend on where a page ends.

@@ -68,7 +68,7 @@ impl Transcript {
         let is_new = |seq: u64| self.unread_after.is_some_and(|read| seq > read);
         let is_first_new = match before {
             Some(before) => !is_new(before.last().seq),
-            None => self.above != Some(Beyond::More) && self.unread_after != Some(0),
+            None => self.above != Some(Beyond::More),
         };
         Rules { day, is_unread: is_first_new && is_new(block.first().seq) }
     }
@@ -78,6 +78,12 @@ impl Transcript {
     pub fn entry(&self, seq: u64) -> Option<&Entry> {
         let at = self.blocks.partition_point(|block| block.last() < Key::entry(seq));
         self.blocks.get(at)?.entries().iter().find(|entry| entry.seq == seq)
+    }
+
+    /// Whether an entry is on the screen.
+    #[must_use]
+    pub fn is_visible(&self, seq: u64) -> bool {
+        self.rows().iter().any(|placed| placed.key == Some(Key::entry(seq)))
     }
 
     /// Returns the entries of the window with texts of members, the last one first.

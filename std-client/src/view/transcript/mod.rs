@@ -68,6 +68,8 @@ pub struct Transcript {
     is_at_head: bool,
     /// The window has everything after the first key, up to the second: some entries have no block.
     covered: (Key, Key),
+    /// The first entry that was loaded, even if it is hidden.
+    first: Option<u64>,
     /// The last entry that was delivered.
     head: u64,
     notices: VecDeque<Notice>,
@@ -91,6 +93,7 @@ impl Transcript {
             above: None,
             is_at_head: false,
             covered: (Key::ZERO, Key::ZERO),
+            first: None,
             head: 0,
             notices: VecDeque::new(),
             notices_created: 0,
@@ -142,6 +145,12 @@ impl Transcript {
         self.head
     }
 
+    /// Returns the first entry that was loaded, even if it is hidden.
+    #[must_use]
+    pub const fn first(&self) -> Option<u64> {
+        self.first
+    }
+
     /// Appends an entry that was delivered; the source has it already.
     pub fn push(&mut self, entry: &Entry) {
         if let Some(seq) = entry.removes() {
@@ -153,6 +162,7 @@ impl Transcript {
         if self.is_at_head && entry.seq > self.covered.1.seq {
             self.follow_if_end_is_visible();
             self.covered.1 = Key::entry(entry.seq);
+            self.first.get_or_insert(entry.seq);
             if let Some(block) = self.block(entry.clone()) {
                 push_block(&mut self.blocks, block, self.unread_after);
             }
@@ -194,7 +204,7 @@ impl Transcript {
     /// Drops the blocks; the place stays.
     pub fn unload(&mut self) {
         self.blocks.clear();
-        (self.above, self.is_at_head) = (None, false);
+        (self.above, self.is_at_head, self.first) = (None, false, None);
     }
 
     /// Loads what the screen needs. Returns whether the history before the window is at the server
@@ -263,7 +273,10 @@ impl Transcript {
 
     /// Returns the blocks of these entries, and of the notices after the first key, up to the
     /// second.
-    fn merge(&self, entries: Vec<Entry>, (after, until): (Key, Key)) -> VecDeque<Block> {
+    fn merge(&mut self, entries: Vec<Entry>, (after, until): (Key, Key)) -> VecDeque<Block> {
+        if let Some(first) = entries.first().map(|entry| entry.seq) {
+            self.first = Some(self.first.map_or(first, |known| known.min(first)));
+        }
         let mut notices =
             self.notices.iter().filter(|notice| after < notice.key && notice.key <= until).cloned().peekable();
         let mut blocks = VecDeque::new();

@@ -38,7 +38,12 @@ impl Transcript {
     /// Scrolls by this number of rows, negative ones upwards.
     pub fn scroll(&mut self, source: &dyn Source, rows: isize) {
         self.load(source);
-        let (mut block, mut row) = self.top();
+        self.set_top(self.walk(self.top(), rows));
+        self.load(source);
+    }
+
+    /// The row at this distance, or the first or last one of the window.
+    fn walk(&self, (mut block, mut row): RowIndex, rows: isize) -> RowIndex {
         for _ in 0..rows.unsigned_abs() {
             if rows < 0 {
                 if row > 0 {
@@ -56,8 +61,7 @@ impl Transcript {
                 break;
             }
         }
-        self.set_top((block, row));
-        self.load(source);
+        (block, row)
     }
 
     /// Scrolls by pages; one row of the page before stays.
@@ -83,8 +87,10 @@ impl Transcript {
     /// Goes to an entry, and displays it in the middle.
     pub fn scroll_to(&mut self, source: &dyn Source, seq: u64) {
         self.go_to(Key::entry(seq));
+        self.load(source);
         let half = isize::try_from(self.height / 2).unwrap_or(isize::MAX);
-        self.scroll(source, -half);
+        self.set_top(self.walk(self.place_row().unwrap_or_default(), -half));
+        self.load(source);
     }
 
     fn go_to(&mut self, key: Key) {
@@ -118,19 +124,24 @@ impl Transcript {
         (top, self.blocks.len() - bottom)
     }
 
-    /// The first row that is displayed.
+    /// The first row that is displayed: that of the place, unless less than a screen follows.
     pub(super) fn top(&self) -> RowIndex {
         let end_top = self.end_top();
-        let Place::Anchor { key, line } = self.place else { return end_top };
+        self.place_row().map_or(end_top, |row| row.min(end_top))
+    }
+
+    /// The row of the anchor.
+    fn place_row(&self) -> Option<RowIndex> {
+        let Place::Anchor { key, line } = self.place else { return None };
         let at = self.blocks.partition_point(|block| block.last() < key);
-        let Some(block) = self.blocks.get(at) else { return end_top };
+        let block = self.blocks.get(at)?;
         let above = self.rules_above(at).count();
         let row = match line {
             _ if block.first() > key => 0,
             Line::Above(rows) => above.saturating_sub(rows),
             Line::Text(offset) => above + row_of(block.rows(&self.layout()), offset),
         };
-        (at, row).min(end_top)
+        Some((at, row))
     }
 
     /// The first row that is displayed if the last row has the end of the window.
@@ -167,6 +178,6 @@ impl Transcript {
 }
 
 /// The row with this position of the text.
-fn row_of(rows: &[crate::view::text::wrap::WrappedRow], offset: usize) -> usize {
+fn row_of(rows: &[crate::view::wrap::WrappedRow], offset: usize) -> usize {
     rows.partition_point(|row| row.offset <= offset).saturating_sub(1)
 }

@@ -209,6 +209,8 @@ impl Source for MemoryHistory {
         let first = log.entries.front().map_or(u64::MAX, |entry| entry.seq);
         for entry in page.iter().rev().filter(|entry| entry.seq < first) {
             if log.entries.len() == MAX_ENTRIES {
+                // Earlier ones cannot be kept, so they are not requested.
+                log.before = Beyond::Nothing;
                 return;
             }
             log.entries.push_front(entry.clone());

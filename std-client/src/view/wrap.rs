@@ -1,8 +1,8 @@
 //! Styled text in rows of a width. Rows break after spaces and next to wide characters; a word that
 //! is longer than a row breaks anywhere. All rows but the first are indented.
 
-use super::{Cluster, TOO_WIDE, clusters};
-use crate::view::span::{Row, Span};
+use super::span::{Row, Span};
+use super::text::{Cluster, TOO_WIDE, clusters};
 
 /// A row, and where in the text it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub struct WrappedRow {
     pub row: Row,
 }
 
-/// Wraps the spans of one line. There is at least one row; none is wider than `width`. The first row
-/// is indented, too, if the line continues a text.
+/// Wraps the spans of one line. There is at least one row; none is wider than `width`. The first
+/// row is indented, too, if the line continues a text.
 #[must_use]
 pub fn wrap(line: &[Span], width: usize, indent: usize, is_continued: bool) -> Vec<WrappedRow> {
     // An indent leaves at least half of the row.
