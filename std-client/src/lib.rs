@@ -34,6 +34,7 @@ pub mod link;
 pub mod links;
 pub mod messages;
 pub mod outcome;
+pub mod poller;
 pub mod preferences;
 pub mod probe;
 pub mod profile;

@@ -49,12 +49,14 @@ use std::sync::mpsc::TryRecvError;
 use kabar_core::chat::Info;
 use kabar_core::client::{DisconnectReason, Event};
 use kabar_core::time::{Duration, Instant};
+use kabar_std::clock::Clock;
 use kabar_std::signals::{self, AfterHangup};
 
 use crate::app_event::{AppEvent, EventSender};
 use crate::connect::{CONNECT_TIMEOUT, ConnectError};
-use crate::driver::Driver;
+use crate::driver::{Driver, wait};
 use crate::input::Input;
+use crate::poller::Poller;
 
 use attempt::Located;
 pub use config::{KeyPolicy, RequestedRoom, RoomCredential, SessionConfig};
@@ -102,8 +104,10 @@ impl Session {
         mut config: SessionConfig,
         open: impl FnOnce(EventSender) -> io::Result<Box<dyn FrontEnd>>,
     ) -> io::Result<Self> {
-        let (mut driver, waker) = Driver::new()?;
-        driver.watch_output();
+        let (mut poller, waker) = Poller::new()?;
+        poller.watch_output();
+        let clock = Clock::start();
+        let driver = Driver::new(poller.sockets()?, clock);
         let (sender, receiver) = EventSender::new(waker);
         let ui = open(sender.clone())?;
         let (on_stop, on_hangup) = (sender.clone(), sender.clone());
@@ -124,6 +128,8 @@ impl Session {
             config,
             rooms,
             is_first_refused: false,
+            poller,
+            clock,
             driver,
             ui,
             sender,
@@ -162,7 +168,7 @@ impl Session {
             }
             self.driver.transmit();
             let until = if self.has_more_input { Some(now) } else { self.deadline() };
-            self.driver.wait(until);
+            wait(&mut self.poller, self.clock, &mut [&mut self.driver], until);
         }
     }
 
@@ -182,7 +188,7 @@ impl Session {
                 AppEvent::Transcript(words) => self.ui.notice(&Notice::Transcript(&words)),
             }
         }
-        if self.is_output_closed || self.driver.is_output_closed() {
+        if self.is_output_closed || self.poller.is_output_closed() {
             self.output_closed(self.driver.now());
         }
         Ok(())

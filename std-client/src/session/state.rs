@@ -2,6 +2,7 @@
 
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
+use kabar_std::clock::Clock;
 
 use super::attempt::{Attempt, Located};
 use super::config::SessionConfig;
@@ -11,10 +12,13 @@ use super::online::OnlineState;
 use super::rooms::Rooms;
 use crate::app_event::{EventReceiver, EventSender};
 use crate::driver::Driver;
+use crate::poller::Poller;
 
 /// A session in progress.
 pub(super) struct Session {
     pub(super) config: SessionConfig,
+    pub(super) poller: Poller,
+    pub(super) clock: Clock,
     pub(super) driver: Driver,
     pub(super) ui: Box<dyn FrontEnd>,
     pub(super) sender: EventSender,
