@@ -16,7 +16,6 @@
 //! * [`identity`], [`known_servers`], [`cursor`], [`preferences`]: stored keys, known servers,
 //!   positions in rooms, and what is displayed.
 
-pub mod app_event;
 #[cfg(unix)]
 pub mod bridge;
 pub mod cli;
@@ -30,6 +29,7 @@ pub mod exit;
 pub mod identity;
 pub mod input;
 pub mod known_servers;
+pub mod line;
 pub mod link;
 pub mod links;
 pub mod messages;
@@ -40,8 +40,6 @@ pub mod probe;
 pub mod profile;
 pub mod race;
 pub mod resolve;
-pub mod session;
-pub mod ui;
 
 /// Returns a data directory for a test, and the folder that contains it.
 #[cfg(test)]
