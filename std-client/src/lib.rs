@@ -17,7 +17,6 @@
 //! * [`identity`], [`known_servers`], [`cursor`], [`preferences`]: stored keys, known servers,
 //!   positions in rooms, and what is displayed.
 
-pub mod app_event;
 #[cfg(unix)]
 pub mod bridge;
 pub mod cli;
@@ -32,17 +31,17 @@ pub mod history;
 pub mod identity;
 pub mod input;
 pub mod known_servers;
+pub mod line;
 pub mod link;
 pub mod links;
 pub mod messages;
 pub mod outcome;
+pub mod poller;
 pub mod preferences;
 pub mod probe;
 pub mod profile;
 pub mod race;
 pub mod resolve;
-pub mod session;
-pub mod ui;
 pub mod view;
 
 /// Returns a data directory for a test, and the folder that contains it.

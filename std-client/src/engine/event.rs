@@ -60,7 +60,9 @@ pub enum Event {
     RoomNotAdded {
         /// The server.
         server: ServerId,
-        /// The room.
+        /// The room, if it was added before: it is gone now.
+        room: Option<RoomId>,
+        /// Its name.
         name: RoomName,
         /// Why.
         why: JoinRefusal,
@@ -352,12 +354,14 @@ pub enum Event {
 pub struct Joined {
     /// The room.
     pub room: RoomId,
+    /// The key of its server.
+    pub server_key: Fingerprint,
     /// The name in the room.
     pub name: String,
     /// Members present.
     pub members: u16,
-    /// Entries above this one follow, as far as that is known; 0 otherwise.
-    pub start: u64,
+    /// Entries above this one follow; `None`: that is not known yet.
+    pub start: Option<u64>,
     /// The last entry at present.
     pub head: u64,
     /// The term of the server.
