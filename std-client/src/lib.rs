@@ -4,6 +4,7 @@
 //! * [`cli`]: the command line. [`commands`]: what each subcommand does. [`outcome`], [`exit`]: how
 //!   it ends.
 //! * [`ui`]: the front end of a session: a prompt on a terminal, lines or objects elsewhere.
+//! * [`screen`]: a full screen on a terminal.
 //! * [`view`]: the content of a full screen, free of any toolkit.
 //! * [`messages`]: every sentence that a person reads, made from typed values.
 //! * [`session`]: one session in a room: connecting, being a member, leaving. It reports to its
@@ -42,6 +43,7 @@ pub mod probe;
 pub mod profile;
 pub mod race;
 pub mod resolve;
+pub mod screen;
 pub mod view;
 
 /// Returns a data directory for a test, and the folder that contains it.

@@ -12,6 +12,7 @@ use super::transcript::source::{Beyond, Entry};
 use super::{Effect, View, text};
 use crate::engine::event::{self, Earlier, EntryContent, ListedRoom};
 use crate::engine::{Command, Event, RoomId, ServerId};
+use crate::messages::events::RoomLabel;
 
 /// Cells of a text in an alert.
 const ALERT: usize = 120;
@@ -36,6 +37,9 @@ impl View {
             }
             Event::PasswordQuestion { server, room, was_wrong } => {
                 self.questions.push_back(Question::password(*server, room.as_str(), *was_wrong));
+            }
+            Event::RoomNotAdded { room, .. } => {
+                room.iter().for_each(|room| self.remove_room(*room));
             }
             Event::Joined(joined) => self.on_joined(joined),
             Event::OwnName { server, name, .. } => {
@@ -102,8 +106,7 @@ impl View {
             }
             Event::JoinsShown { shows, .. } => self.set_shown_joins(*shows),
             Event::ServerEnded { server, .. } => self.end_server(*server),
-            Event::RoomNotAdded { .. }
-            | Event::KnownServerMoved { .. }
+            Event::KnownServerMoved { .. }
             | Event::KeyAccepted { .. }
             | Event::LostWhileConnecting { .. }
             | Event::Gap { .. }
@@ -204,6 +207,7 @@ impl View {
     fn on_entry(&mut self, entry: &event::Entry) {
         let shown = Entry::from(entry);
         self.source.delivered(entry.room, &shown);
+        self.effects.extend(entry.position.clone().map(Effect::Shown));
         let is_selected = self.list.selected() == Some(entry.room);
         let is_focused = self.is_focused;
         let Some(room) = self.rooms.get_mut(&entry.room) else { return };
@@ -282,9 +286,15 @@ impl View {
         }
     }
 
+    fn sentence(&self, event: &Event) -> Option<String> {
+        let room = place(event).and_then(|(_, room)| self.rooms.get(&room?));
+        let label = room.map(|room| RoomLabel { name: &room.name, is_shown: true });
+        (self.config.sentences.event)(event, label)
+    }
+
     /// Displays the sentence about an event in its room.
     fn describe(&mut self, event: &Event, role: Role) {
-        let Some(text) = (self.config.sentences.event)(event) else { return };
+        let Some(text) = self.sentence(event) else { return };
         let text = text.trim_end();
         if text.is_empty() {
             return;
@@ -297,7 +307,7 @@ impl View {
 
     /// Displays the sentence about a post that is not in the room, and its beginning.
     fn describe_post(&mut self, event: &Event, room: RoomId, text: Option<String>) {
-        let Some(sentence) = (self.config.sentences.event)(event) else { return };
+        let Some(sentence) = self.sentence(event) else { return };
         let text = text.map(|text| format!(": {text}")).unwrap_or_default();
         self.notice_at(room.server, Some(room), Role::Error, format!("{}{text}", sentence.trim_end()));
     }

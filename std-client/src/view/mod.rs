@@ -41,7 +41,10 @@ pub mod wrap;
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::cursor::Position;
 use crate::engine::{Command, Event, RoomId, ServerId};
+use crate::messages::events::RoomLabel;
+use crate::messages::notices::{self, Notice};
 use completion::Completion;
 use editor::Editor;
 use editor::recall::Recall;
@@ -52,7 +55,7 @@ use room::{Room, RoomState};
 use rooms::RoomList;
 use search::Search;
 use span::Role;
-use status::ServerStatus;
+use status::{Connection, ServerStatus};
 use transcript::line::Times;
 use transcript::source::Source;
 use transcript::{Joins, Transcript};
@@ -63,13 +66,20 @@ const SERVER_PAGE: u8 = 100;
 /// Rows that one step of the wheel scrolls.
 const WHEEL_ROWS: isize = 3;
 
-/// Sentences about events and commands.
+/// Sentences about events and commands: those of one language.
 #[derive(Clone, Copy, Debug)]
 pub struct Sentences {
-    /// Describes an event; `None`: nothing is displayed.
-    pub event: fn(&Event) -> Option<String>,
+    /// Describes an event, in the room that it is about; `None`: nothing is displayed.
+    pub event: fn(&Event, Option<RoomLabel<'_>>) -> Option<String>,
     /// Describes the commands, one per line.
     pub commands: fn() -> String,
+}
+
+impl Default for Sentences {
+    fn default() -> Self {
+        let commands = || notices::text(&Notice::Help { is_prompt: true }, None).unwrap_or_default();
+        Self { event: crate::messages::events::text, commands }
+    }
 }
 
 /// What a screen is made with.
@@ -106,6 +116,8 @@ pub enum Effect {
         /// The text, on one line.
         text: String,
     },
+    /// The entry at this position is displayed by the next frame. It is saved after that.
+    Shown(Position),
     /// Leave: everything that was sent is stored first, or at once.
     Leave {
         /// Whether nothing is waited for.
@@ -233,12 +245,18 @@ impl View {
         self.settle()
     }
 
-    /// Sets how much of the time of an entry is displayed, and how joins are.
+    /// Requests what the status line displays. To be called from time to time.
     #[must_use]
-    pub fn set_joins(&mut self, joins: Joins) -> Vec<Effect> {
-        self.joins = joins;
-        self.rooms.values_mut().for_each(|room| room.transcript.show_joins(joins));
+    pub fn refresh(&mut self) -> Vec<Effect> {
+        let online = self.servers.iter().filter(|server| server.connection == Connection::Online);
+        let requests: Vec<_> = online.map(|server| Command::Stats { server: server.id }).collect();
+        requests.into_iter().for_each(|request| self.command(request));
         self.settle()
+    }
+
+    /// Displays an error of the screen itself.
+    pub fn show_error(&mut self, text: &str) {
+        self.notice(Role::Error, text);
     }
 
     /// Returns what the screen displays.

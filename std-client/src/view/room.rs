@@ -84,10 +84,6 @@ impl Members {
         self.recent.truncate(MAX_RECENT);
     }
 
-    pub(super) fn present(&self) -> &[String] {
-        &self.present
-    }
-
     /// Names for completion, those who wrote last first, without `own`.
     pub(super) fn names(&self, own: &str) -> Vec<String> {
         let others = self.present.iter().filter(|name| !self.recent.contains(name));
@@ -170,7 +166,7 @@ mod tests {
         members.set(&["bob", "Anna", "me"].map(str::to_owned));
         members.add("Carl");
         members.add("bob");
-        assert_eq!(members.present(), ["Anna", "bob", "Carl", "me"]);
+        assert_eq!(members.present, ["Anna", "bob", "Carl", "me"]);
         ["bob", "Carl", "me", "Carl"].iter().for_each(|name| members.wrote(name));
         assert_eq!(members.names("me"), ["Carl", "bob", "Anna"]);
         members.remove("Anna");

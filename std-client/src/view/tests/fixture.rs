@@ -2,9 +2,11 @@
 
 use jiff::tz::TimeZone;
 use kabar_core::chat::{EntryKind, Term};
+use kabar_core::session::Fingerprint;
 
 use crate::engine::event::{Entry, EntryContent, Joined};
 use crate::engine::{Command, Event, RoomId, ServerId};
+use crate::messages::events::RoomLabel;
 use crate::view::frame::{Frame, Size};
 use crate::view::keys::{Bindings, Code, Key};
 use crate::view::text::{clusters, width};
@@ -22,7 +24,7 @@ pub(super) fn room(index: u32) -> RoomId {
     RoomId { server: SERVER, index }
 }
 
-pub(super) fn sentence(event: &Event) -> Option<String> {
+pub(super) fn sentence(event: &Event, _: Option<RoomLabel<'_>>) -> Option<String> {
     match event {
         Event::Entry(_) | Event::Posted { .. } | Event::Stored { .. } | Event::ServerAdded { .. } => None,
         Event::RoomAdded { .. } | Event::Joined(_) | Event::OwnName { .. } | Event::RoomList { .. } => None,
@@ -70,8 +72,9 @@ impl Fixture {
         self.event(Event::Joined(Joined {
             room: room(index),
             name: "me".to_owned(),
+            server_key: Fingerprint([0; 20]),
             members: 1,
-            start: 0,
+            start: None,
             head,
             term: Term([0; 8]),
             is_resumed: false,
