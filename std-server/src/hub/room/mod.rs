@@ -43,7 +43,6 @@ mod tails;
 mod welcome;
 
 use core::fmt;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kabar_core::crypto::Provider;
@@ -54,6 +53,7 @@ use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
 use super::counters::Counters;
 use super::room_id::RoomId;
+use super::sorted_map::SortedMap;
 use super::timers::{RoomTimer, Timer};
 use crate::store::{Retention, RoomRecord, RoomState, Visibility};
 use admissions::Admissions;
@@ -105,7 +105,7 @@ pub(super) struct Room {
     listed: Listed,
     members: Members,
     /// The number of Joins in progress of each identity that has any.
-    joining: BTreeMap<PublicIdentity, usize>,
+    joining: SortedMap<PublicIdentity, usize>,
     presence: Presence,
     /// Connections of members, and those whose Join waits for its commit.
     residents: Residents,
@@ -172,7 +172,7 @@ impl Room {
             id,
             listed: Listed::default(),
             members: Members::default(),
-            joining: BTreeMap::new(),
+            joining: SortedMap::default(),
             presence: Presence::new(loaded),
             residents: Residents::default(),
             log: Log::new(loaded, context.term),

@@ -83,6 +83,11 @@ impl Room {
             return;
         }
         let Some(before) = context.people.current_name(&identity, self.id).map(str::to_owned) else { return };
+        // A rename of another room may be repeated here while a Join waits for its commit, and the
+        // Join finds it again when it is complete.
+        if before == name.shown() {
+            return;
+        }
         let body = name.shown().as_bytes().to_vec();
         let origin = Origin::Renamed { identity, name, by };
         self.push(context, PendingEntry::by_server(&before, EntryKind::RENAMED, &body, origin));

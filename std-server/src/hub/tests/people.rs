@@ -116,6 +116,24 @@ fn a_join_under_a_chosen_name_renames_the_identity_in_all_rooms() {
 }
 
 #[test]
+fn a_rename_during_the_commit_of_a_join_is_written_there_once() {
+    let mut world = World::new();
+    world.add_room(CELLAR);
+    let here = world.join(&join_args("Ana", 1));
+    let there = world.client();
+    world.connect(there);
+    world.hold(JobKind::Store);
+    world.clients[there].join(&JoinArgs { is_default_name: true, ..in_cellar("Ana", 1) });
+    world.run_ms(50);
+    world.clients[here].rename("Ann");
+    world.run_ms(50);
+    world.release();
+    world.run_ms(200);
+    assert!(world.clients[there].is_welcome());
+    assert_eq!((renames(&world, ROOM), renames(&world, CELLAR)), (renamed("Ana", "Ann"), renamed("Ana", "Ann")));
+}
+
+#[test]
 fn a_rename_that_is_not_committed_is_done_in_no_room() {
     for fault in [Fault::Fail, Fault::UncertainNotApplied] {
         let (mut world, cellar, here, _) = ana_in_both();
