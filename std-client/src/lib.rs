@@ -26,6 +26,7 @@ pub mod cursor;
 pub mod driver;
 pub mod engine;
 pub mod exit;
+pub mod history;
 pub mod identity;
 pub mod input;
 pub mod known_servers;

@@ -141,6 +141,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
         let gap = self.check_start(slot, welcome)?;
         let is_reset = core::mem::take(&mut self.is_reset);
+        let is_first_join = !room.is_member;
         let is_resumed = room.is_member && !is_reset;
         if is_reset {
             self.events.push(QueuedEvent::Reset);
@@ -162,7 +163,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
         let Welcomed { members, start, head, .. } = *welcome;
         self.events.push(QueuedEvent::Joined(Joined { members, start, head, is_resumed }));
-        self.resume_posts(slot, welcome.instance, welcome.highest)
+        self.resume_posts(slot, welcome, is_first_join)
     }
 
     /// SPEC 7, S4: delivery continues directly after the cursor, or after the entries that are no
@@ -182,16 +183,30 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok((welcome.start > after).then_some((after, welcome.first)))
     }
 
-    /// SPEC 6.5: begins with the lowest unsettled post above `highest`.
-    fn resume_posts(&mut self, slot: RoomSlot, instance: u64, highest: u64) -> Result<(), ProtocolViolation> {
+    /// SPEC 6.5: begins with the lowest unsettled post above the highest one stored.
+    fn resume_posts(
+        &mut self,
+        slot: RoomSlot,
+        welcome: &Welcomed,
+        is_first_join: bool,
+    ) -> Result<(), ProtocolViolation> {
+        let Welcomed { instance, highest, .. } = *welcome;
         let room = self.rooms.get_mut(slot);
+        let is_continued = ROOMS > 1 && is_first_join && instance == room.instance;
         if instance != room.instance {
             room.instance = instance;
             self.outbox.renumber(slot);
         }
-        let highest = self.outbox.local(slot, highest).ok_or(ProtocolViolation)?;
-        if self.outbox.settle(slot, highest) {
-            self.events.push(QueuedEvent::Stored { number: highest });
+        let number = match self.outbox.local(slot, highest) {
+            Some(number) => number,
+            None if is_continued => highest,
+            None => return Err(ProtocolViolation),
+        };
+        if self.outbox.settle(slot, number) {
+            self.events.push(QueuedEvent::Stored { number });
+        }
+        if is_continued && self.outbox.local(slot, highest).is_none() {
+            self.outbox.skip_to(slot, highest);
         }
         self.outbox.rewind(slot);
         Ok(())

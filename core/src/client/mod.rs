@@ -367,6 +367,47 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok(number)
     }
 
+    /// Continues the posts of an earlier run of the caller in a room, in the instance that it had
+    /// there (SPEC 6.5): the next post has the number after `settled`, the last number that is
+    /// settled in it. Call it directly after [`Client::start`] or [`Client::join`]. If the server
+    /// has forgotten the instance, it assigns another one and the posts are renumbered in it; the
+    /// caller's numbers stay.
+    ///
+    /// The caller stores the instance, `settled`, and each post after it, before it posts it here.
+    /// If more is stored under the instance than the caller posts, [`Event::Stored`] states the
+    /// highest such number, and the next post has the number after that.
+    ///
+    /// Returns whether it does; not if the Join was sent or something was posted already.
+    #[must_use]
+    pub fn resume(&mut self, slot: RoomSlot, instance: u64, settled: u64) -> bool {
+        const { assert!(ROOMS > 1, "a client for one room numbers its posts from 1") };
+        let room = self.rooms.get_mut(slot);
+        let is_new = matches!(room.state, RoomState::Waiting | RoomState::Signing) && room.instance == 0;
+        let is_resumed = is_new && self.outbox.resume(slot, settled);
+        if is_resumed {
+            room.instance = instance;
+        }
+        is_resumed
+    }
+
+    /// Takes the next number for a post that the server refused in an earlier run: it is never
+    /// sent, and posts after it wait until those before it are settled (SPEC 6.5).
+    ///
+    /// # Errors
+    /// [`PostError`]; nothing was added.
+    pub fn post_refused(&mut self, slot: RoomSlot) -> Result<u64, PostError> {
+        let number = self.post(slot, EntryKind::DATA, &[])?;
+        self.outbox.refuse(slot, number);
+        Ok(number)
+    }
+
+    /// The instance under which posts to a room are sent; 0: none yet. It may change only with
+    /// [`Event::Joined`], which is returned before a post is sent under the new one.
+    #[must_use]
+    pub fn instance(&self, slot: RoomSlot) -> u64 {
+        self.rooms.get(slot).instance
+    }
+
     /// Requests information or a change: [`Event::Info`] has the answers.
     ///
     /// # Errors

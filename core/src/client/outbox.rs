@@ -136,6 +136,24 @@ impl<const N: usize, const ROOMS: usize> Outbox<N, ROOMS> {
         }
     }
 
+    /// Continues an instance whose posts up to the number `settled` are settled. Returns whether
+    /// that is possible: nothing was posted yet.
+    pub(super) const fn resume(&mut self, slot: RoomSlot, settled: u64) -> bool {
+        let numbers = self.numbers_mut(slot);
+        let is_new = numbers.last == 0;
+        if is_new {
+            (numbers.settled, numbers.last, numbers.sent) = (settled, settled, settled);
+        }
+        is_new
+    }
+
+    /// A continued instance has posts up to `number`, which is above those that were posted here:
+    /// the next post is the one after it.
+    pub(super) const fn skip_to(&mut self, slot: RoomSlot, number: u64) {
+        let numbers = self.numbers_mut(slot);
+        (numbers.settled, numbers.last, numbers.sent) = (number, number, number);
+    }
+
     /// A new instance was assigned: the lowest unsettled post is number 1 in it.
     pub(super) const fn renumber(&mut self, slot: RoomSlot) {
         let numbers = self.numbers_mut(slot);

@@ -12,6 +12,7 @@
 //! * [`reading`]: text from outside, in any encoding. [`output`]: the threads that write standard
 //!   output and error.
 //! * [`text`], [`json`]: how an entry is formatted, for people and for programs.
+//! * [`search`]: queries over texts, in any case. [`sqlite`]: what SQLite files have in common.
 //! * [`since`]: times in the past, as people write them.
 //! * [`line_editor`]: a prompt at a terminal, with output above it.
 //! * [`command_line`]: one-line usage errors and help.
@@ -31,6 +32,8 @@ pub mod password;
 pub mod provider;
 pub mod random;
 pub mod reading;
+pub mod search;
 pub mod signals;
 pub mod since;
+pub mod sqlite;
 pub mod text;

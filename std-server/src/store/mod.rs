@@ -20,8 +20,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
-pub use error::{CommitError, ReadError, StoreErrorKind};
+pub use error::{CommitError, ReadError};
 pub use invites::{InviteRecord, InviteState, InviteUse, KEPT_USES};
+pub use kabar_std::sqlite::StoreErrorKind;
 pub use memory::{Fault, MemoryStore};
 pub use rooms::{Retention, RoomRecord, RoomSummary, Visibility};
 pub use sqlite::{

@@ -8,6 +8,7 @@ mod parts;
 mod posting;
 mod receiving;
 mod reconnecting;
+mod resuming;
 mod rooms;
 mod server;
 mod sizes;

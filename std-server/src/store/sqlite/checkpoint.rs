@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::inspect::beside;
 use super::{BUSY, connect};
+use kabar_std::sqlite::beside;
+
 use crate::store::{Checkpoint, StoreFigures};
 
 /// Size of the log in bytes above which a checkpoint waits for readers.

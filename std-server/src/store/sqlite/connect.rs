@@ -7,12 +7,12 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::{ask_why, error_kind};
-use super::inspect::{self, Inspected, beside};
-use super::schema::{self, APPLICATION_ID, STEPS};
-use super::{fold, records, restore};
+use super::inspect::{self, Inspected};
+use super::schema::{APPLICATION_ID, STEPS};
+use super::{mark, records, restore};
 use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{DataDir, FileError, SERVER_LOCK, is_locked, sync_dir};
+use kabar_std::sqlite::{OpenedFile, add_fold, ask_why, beside, error_kind, migrate, of_io, version};
 
 /// The file name of the history. SQLite appends `-wal` and `-shm` for two more files.
 pub const FILE_NAME: &str = "history.db";
@@ -99,47 +99,6 @@ fn why_unusable(kind: StoreErrorKind) -> String {
     }
 }
 
-/// The path of an opened file, and the identity of the file itself.
-#[derive(Clone, Debug)]
-pub(super) struct OpenedFile {
-    path: PathBuf,
-    file: FileId,
-}
-
-/// Identifies a file independently of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FileId(u64, u64);
-
-impl OpenedFile {
-    fn find(path: &Path) -> Result<Self, OpenError> {
-        // SQLite never parses an absolute path as a URI.
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        FileId::of(&path).map(|file| Self { path: path.clone(), file }).ok_or(OpenError::Missing(path))
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whether the file is still at its path.
-    pub(super) fn is_there(&self) -> bool {
-        FileId::of(&self.path) == Some(self.file)
-    }
-}
-
-impl FileId {
-    #[cfg(unix)]
-    fn of(path: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        fs::metadata(path).ok().map(|it| Self(it.dev(), it.ino()))
-    }
-
-    #[cfg(not(unix))]
-    fn of(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().map(|_| Self(0, 0))
-    }
-}
-
 /// Creates the history if there is none, inspects it, opens it for writing, and upgrades it.
 /// Nothing is changed before it is clear that the file can be used.
 pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), OpenError> {
@@ -148,28 +107,28 @@ pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), Open
     if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         make(dir)?;
     }
-    let place = OpenedFile::find(&path)?;
-    let Inspected { connection: inspected, has_log } = inspect::inspect(&place.path)?;
-    if usize::try_from(settle(&inspected, &place.path, schema::version)?) == Ok(STEPS.len()) {
-        settle(&inspected, &place.path, records::load_all)?;
+    let place = OpenedFile::find(&path).map_err(OpenError::Missing)?;
+    let Inspected { connection: inspected, has_log } = inspect::inspect(place.path())?;
+    if usize::try_from(settle(&inspected, place.path(), version)?) == Ok(STEPS.len()) {
+        settle(&inspected, place.path(), records::load_all)?;
     } else if !inspect::is_sound(&inspected) {
         // An earlier version has other columns, so its records cannot be loaded before the upgrade.
-        return Err(OpenError::unusable(&place.path, StoreErrorKind::Damaged));
+        return Err(OpenError::unusable(place.path(), StoreErrorKind::Damaged));
     }
     drop(inspected);
     // SQLite would only find out at the first commit.
-    let writable = fs::OpenOptions::new().read(true).write(true).open(&place.path);
-    writable.map_err(|error| OpenError::unusable(&place.path, super::error::of_io(&error)))?;
+    let writable = fs::OpenOptions::new().read(true).write(true).open(place.path());
+    writable.map_err(|error| OpenError::unusable(place.path(), of_io(&error)))?;
     for suffix in ["", "-wal", "-shm"] {
         dir.keep_private(&format!("{FILE_NAME}{suffix}")).map_err(OpenError::File)?;
     }
     let mut connection = open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if has_log {
         // Until something is committed: the server may still fail to start.
-        settle(&connection, &place.path, |connection| keep_log(connection, true))?;
+        settle(&connection, place.path(), |connection| keep_log(connection, true))?;
     }
-    settle(&connection, &place.path, configure)?;
-    bring_up_to_date(&mut connection, &place.path)?;
+    settle(&connection, place.path(), configure)?;
+    bring_up_to_date(&mut connection, place.path())?;
     Ok((connection, place))
 }
 
@@ -193,7 +152,7 @@ fn make(dir: &DataDir) -> Result<(), OpenError> {
 fn make_as(dir: &DataDir, new: &Path) -> Result<(), OpenError> {
     // Private when created; SQLite gives its other files the same mode.
     dir.make_private_file(NEW).map_err(OpenError::File)?;
-    let mut connection = open(&OpenedFile::find(new)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = open(&OpenedFile::find(new).map_err(OpenError::Missing)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settle(&connection, new, configure)?;
     bring_up_to_date(&mut connection, new)?;
     connection.close().map_err(|(_, error)| unusable(new, &error))?;
@@ -211,7 +170,7 @@ pub(super) fn remove(path: &Path) {
 /// Applies the missing steps of the schema and moves them into the file: everything in the log is
 /// marked from then on.
 fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
-    if schema::migrate(connection, STEPS).map_err(|error| unusable(path, &error))? {
+    if migrate(connection, STEPS, mark::begin).map_err(|error| unusable(path, &error))? {
         settle(connection, path, |connection| empty_log(connection, "TRUNCATE"))?;
     }
     Ok(())
@@ -236,9 +195,9 @@ pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, 
     let path = dir.join(FILE_NAME);
     let place = OpenedFile::find(&path).map_err(|missing| {
         let has_log = fs::metadata(beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
-        if has_log { OpenError::LogOnly(path) } else { missing }
+        if has_log { OpenError::LogOnly(path) } else { OpenError::Missing(missing) }
     })?;
-    match inspect::inspect_log(&place.path) {
+    match inspect::inspect_log(place.path()) {
         // The running server has inspected it; its files change while we read them.
         Err(_) if is_locked(&dir.join(SERVER_LOCK)) => {}
         inspected => inspected?,
@@ -246,13 +205,13 @@ pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, 
     let access = if may_write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
     let connection = open(&place, access)?;
     // Until the file is identified.
-    settle(&connection, &place.path, |connection| keep_log(connection, true))?;
-    identify(&connection, &place.path)?;
-    let taken = settle(&connection, &place.path, schema::version)?;
+    settle(&connection, place.path(), |connection| keep_log(connection, true))?;
+    identify(&connection, place.path())?;
+    let taken = settle(&connection, place.path(), version)?;
     if usize::try_from(taken) != Ok(STEPS.len()) {
-        return Err(OpenError::Older(place.path));
+        return Err(OpenError::Older(place.path().to_path_buf()));
     }
-    settle(&connection, &place.path, |connection| keep_log(connection, false))?;
+    settle(&connection, place.path(), |connection| keep_log(connection, false))?;
     Ok((connection, place))
 }
 
@@ -281,8 +240,9 @@ pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Resul
 
 fn open(place: &OpenedFile, access: OpenFlags) -> Result<Connection, OpenError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&place.path, flags).map_err(|error| unusable(&place.path, &error))?;
-    settle(&connection, &place.path, prepare)?;
+    let connection =
+        Connection::open_with_flags(place.path(), flags).map_err(|error| unusable(place.path(), &error))?;
+    settle(&connection, place.path(), prepare)?;
     Ok(connection)
 }
 
@@ -295,7 +255,7 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "secure_delete", true)?;
     // Detects damage instead of following it.
     connection.pragma_update(None, "cell_size_check", true)?;
-    fold::add_function(connection)
+    add_fold(connection)
 }
 
 /// Checks that the file is Kabar's and of a known version.
@@ -312,7 +272,7 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Result<(), OpenE
     if id != APPLICATION_ID {
         return Err(OpenError::Foreign(path.to_path_buf()));
     }
-    let taken = settle(connection, path, schema::version)?;
+    let taken = settle(connection, path, version)?;
     if usize::try_from(taken).is_ok_and(|taken| taken <= STEPS.len()) {
         Ok(())
     } else {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::connect::{self, OpenError};
-use super::error::error_kind;
 use super::restore::set_new_mark;
 use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{FileError, sync_dir};
+use kabar_std::sqlite::error_kind;
 
 /// No copy was made, and nothing is left of it.
 #[derive(Debug, thiserror::Error)]

@@ -1,12 +1,6 @@
 //! Maps SQLite's errors to those of stores.
 
-use std::fs::OpenOptions;
-use std::io;
-use std::path::Path;
-
-use rusqlite::ffi::{self, ErrorCode};
-
-use super::inspect::beside;
+use kabar_std::sqlite::error_kind;
 
 use crate::store::{CommitError, ReadError, StoreErrorKind};
 
@@ -28,90 +22,10 @@ pub(super) fn unreadable(error: rusqlite::Error) -> ReadError {
     ReadError(error_kind(&error))
 }
 
-pub(super) fn error_kind(error: &rusqlite::Error) -> StoreErrorKind {
-    use rusqlite::Error;
-    match error {
-        Error::SqliteFailure(ffi::Error { code, extended_code }, _) => match (code, *extended_code) {
-            // The index file of the write-ahead log cannot grow.
-            (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => StoreErrorKind::DiskFull,
-            (ErrorCode::OutOfMemory, _) | (_, ffi::SQLITE_IOERR_NOMEM) => StoreErrorKind::Memory,
-            (_, ffi::SQLITE_IOERR_LOCK | ffi::SQLITE_IOERR_RDLOCK | ffi::SQLITE_IOERR_SHMLOCK) => {
-                StoreErrorKind::NoLocks
-            }
-            (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed, _) => {
-                StoreErrorKind::Locked
-            }
-            (_, ffi::SQLITE_READONLY_DBMOVED | ffi::SQLITE_IOERR_VNODE) => StoreErrorKind::Moved,
-            (ErrorCode::ReadOnly | ErrorCode::PermissionDenied, _) => StoreErrorKind::ReadOnly,
-            (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _)
-            | (_, ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_DATA | ffi::SQLITE_IOERR_CORRUPTFS) => {
-                StoreErrorKind::Damaged
-            }
-            (ErrorCode::ConstraintViolation, _) => StoreErrorKind::Contradiction,
-            (ErrorCode::SystemIoFailure | ErrorCode::CannotOpen, code) => StoreErrorKind::Disk(code),
-            (_, code) => StoreErrorKind::Other(code),
-        },
-        // The content is not what was written.
-        Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..) | Error::IntegralValueOutOfRange(..) => {
-            StoreErrorKind::Damaged
-        }
-        _ => StoreErrorKind::Other(0),
-    }
-}
-
-/// SQLite does not report why it could not open or create a file, so this opens the same files to
-/// find out.
-pub(super) fn ask_why(kind: StoreErrorKind, path: &Path) -> StoreErrorKind {
-    match kind {
-        StoreErrorKind::Disk(code) if code & 0xff == ffi::SQLITE_CANTOPEN => cause(path).unwrap_or(kind),
-        kind => kind,
-    }
-}
-
-/// Returns why the files of the history at `path` cannot be opened for writing.
-fn cause(path: &Path) -> Option<StoreErrorKind> {
-    for suffix in ["", "-wal", "-shm"] {
-        match OpenOptions::new().read(true).write(true).open(beside(path, suffix)) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !suffix.is_empty() => {
-                // The file must be created; try to create any file there.
-                let made = path.parent().map(tempfile::tempfile_in);
-                if let Some(Err(error)) = made {
-                    return Some(of_io(&error));
-                }
-            }
-            Err(error) => return Some(of_io(&error)),
-        }
-    }
-    None
-}
-
-/// As [`error_kind`], for an error of the operating system.
-pub(super) fn of_io(error: &io::Error) -> StoreErrorKind {
-    use io::ErrorKind;
-    match error.kind() {
-        _ if is_short_of_files(error) => StoreErrorKind::TooManyFiles,
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreErrorKind::DiskFull,
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => StoreErrorKind::ReadOnly,
-        ErrorKind::NotFound | ErrorKind::NotADirectory => StoreErrorKind::Moved,
-        ErrorKind::OutOfMemory => StoreErrorKind::Memory,
-        _ => StoreErrorKind::Disk(error.raw_os_error().unwrap_or_default()),
-    }
-}
-
-#[cfg(unix)]
-fn is_short_of_files(error: &io::Error) -> bool {
-    use nix::errno::Errno;
-    error.raw_os_error().is_some_and(|code| code == Errno::EMFILE as i32 || code == Errno::ENFILE as i32)
-}
-
-#[cfg(not(unix))]
-fn is_short_of_files(_: &io::Error) -> bool {
-    false
-}
-
 #[cfg(test)]
 mod tests {
+    use rusqlite::ffi;
+
     use super::*;
 
     fn error(code: i32) -> rusqlite::Error {
@@ -126,36 +40,5 @@ mod tests {
         let fsync = error(ffi::SQLITE_IOERR_FSYNC);
         assert_eq!(commit_error(fsync), CommitError::Uncertain(StoreErrorKind::Disk(ffi::SQLITE_IOERR_FSYNC)));
         assert_eq!(commit_error(error(ffi::SQLITE_BUSY)), CommitError::Failed(StoreErrorKind::Locked));
-    }
-
-    #[test]
-    fn errors_that_an_operator_can_fix_are_distinguished() {
-        for (code, wanted) in [
-            (ffi::SQLITE_BUSY_SNAPSHOT, StoreErrorKind::Locked),
-            (ffi::SQLITE_READONLY_DIRECTORY, StoreErrorKind::ReadOnly),
-            (ffi::SQLITE_READONLY_DBMOVED, StoreErrorKind::Moved),
-            (ffi::SQLITE_CORRUPT_INDEX, StoreErrorKind::Damaged),
-            (ffi::SQLITE_NOTADB, StoreErrorKind::Damaged),
-            (ffi::SQLITE_IOERR_SHMSIZE, StoreErrorKind::DiskFull),
-            (ffi::SQLITE_CONSTRAINT_UNIQUE, StoreErrorKind::Contradiction),
-            (ffi::SQLITE_NOMEM, StoreErrorKind::Memory),
-            (ffi::SQLITE_IOERR_NOMEM, StoreErrorKind::Memory),
-            (ffi::SQLITE_FULL, StoreErrorKind::DiskFull),
-            (ffi::SQLITE_BUSY_RECOVERY, StoreErrorKind::Locked),
-            (ffi::SQLITE_PROTOCOL, StoreErrorKind::Locked),
-            (ffi::SQLITE_LOCKED_SHAREDCACHE, StoreErrorKind::Locked),
-            (ffi::SQLITE_READONLY, StoreErrorKind::ReadOnly),
-            (ffi::SQLITE_READONLY_CANTINIT, StoreErrorKind::ReadOnly),
-            (ffi::SQLITE_PERM, StoreErrorKind::ReadOnly),
-            (ffi::SQLITE_IOERR_LOCK, StoreErrorKind::NoLocks),
-            (ffi::SQLITE_IOERR_VNODE, StoreErrorKind::Moved),
-            (ffi::SQLITE_IOERR_SHORT_READ, StoreErrorKind::Damaged),
-            (ffi::SQLITE_CORRUPT, StoreErrorKind::Damaged),
-            (ffi::SQLITE_IOERR_WRITE, StoreErrorKind::Disk(ffi::SQLITE_IOERR_WRITE)),
-            (ffi::SQLITE_CANTOPEN, StoreErrorKind::Disk(ffi::SQLITE_CANTOPEN)),
-            (ffi::SQLITE_TOOBIG, StoreErrorKind::Other(ffi::SQLITE_TOOBIG)),
-        ] {
-            assert_eq!(error_kind(&error(code)), wanted, "{code}");
-        }
     }
 }

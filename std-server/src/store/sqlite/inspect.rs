@@ -4,16 +4,16 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::connect::{OpenError, identify, prepare, settle, unusable};
-use super::error::of_io;
 use super::mark::{self, Log};
 use crate::store::StoreErrorKind;
+use kabar_std::sqlite::{beside, of_io};
 
 /// Attempts before a failure counts, while another process writes the files.
 const ATTEMPTS: u32 = 5;
@@ -30,13 +30,6 @@ pub(super) struct Inspected {
     pub(super) connection: Connection,
     /// Whether the write-ahead log has content.
     pub(super) has_log: bool,
-}
-
-/// Returns the path of one of SQLite's files next to the file at `path`.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Inspects the history at `path`.

@@ -1,9 +1,10 @@
 //! Converts invites to rows and back.
 
 use kabar_core::crypto::identity::PublicIdentity;
+use kabar_std::sqlite::{U64AsI64, bits};
 use rusqlite::{Connection, Row, params};
 
-use super::records::{U64AsI64, bits, identity, room_to_write};
+use super::records::{identity, room_to_write};
 use crate::store::{InviteRecord, InviteUse, KEPT_USES, ServerBatch};
 
 /// Writes the invites of a transaction. Rooms that do not exist are created.

@@ -8,7 +8,7 @@
 //! * `checkpoint`: the size of the write-ahead log.
 //! * `schema`: the tables, by numbered steps.
 //! * `records`: records to rows and back.
-//! * `search`, `fold`: the full-text index, and the folded form of texts in it.
+//! * `search`: the full-text index.
 //! * `copy`, `restore`, `verify`, `query`: the subcommands, which work while a server runs.
 //!
 //! A commit returns when SQLite has synchronised the write-ahead log (`synchronous=FULL`).
@@ -17,7 +17,6 @@ mod checkpoint;
 mod connect;
 mod copy;
 mod error;
-mod fold;
 mod inspect;
 mod invites;
 mod mark;
@@ -41,15 +40,15 @@ use super::{
     StoreFigures,
 };
 use checkpoint::Checkpoints;
-use connect::OpenedFile;
-use error::{ask_why, commit_error, failed, unreadable};
+use error::{commit_error, failed, unreadable};
 use kabar_std::data_dir::DataDir;
+pub use kabar_std::search::Query;
+use kabar_std::sqlite::{OpenedFile, ask_why};
 
 pub use connect::{FILE_NAME, OpenError};
 pub use copy::{CopyError, copy};
 pub use query::{Filter, History, Selection, complete_index};
 pub use restore::{RestoreError, Restored, restore};
-pub use search::Query;
 pub use verify::{Report, RoomReport};
 
 /// How long a running server waits for a lock of another program before it reports an error.

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
+use kabar_std::search::Query;
+use kabar_std::sqlite::{OpenedFile, U64AsI64};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::connect::{self, OpenError, OpenedFile};
+use super::connect::{self, OpenError};
 use super::error::unreadable;
-use super::records::{self, U64AsI64};
-use super::search::{self, Query};
+use super::{records, search};
 use crate::store::{LogEntry, ReadError};
 
 /// Entries read at a time. No transaction is open in between, so that a slow reader disturbs

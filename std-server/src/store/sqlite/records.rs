@@ -4,6 +4,7 @@ use core::ops::RangeInclusive;
 
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
+use kabar_std::sqlite::{U64AsI64, bits};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -12,21 +13,6 @@ use crate::store::{
     Admission, AdmittedIdentity, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, Privilege,
     PrivilegeKind, RoomBatch, RoomState, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
 };
-
-/// An unsigned number in SQLite's signed 64 bits.
-pub(super) struct U64AsI64(pub(super) u64);
-
-impl ToSql for U64AsI64 {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.0.cast_signed().into())
-    }
-}
-
-impl FromSql for U64AsI64 {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        i64::column_result(value).map(|number| Self(number.cast_unsigned()))
-    }
-}
 
 impl ToSql for SanctionKind {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -357,10 +343,6 @@ pub(super) fn all<T>(
     record: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
     connection.prepare(sql)?.query_map([room], record)?.collect()
-}
-
-pub(super) fn bits(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get(column).map(|bits: U64AsI64| bits.0)
 }
 
 pub(super) fn identity(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicIdentity> {

@@ -1,10 +1,10 @@
 //! Converts records of rooms to rows and back.
 
 use kabar_core::crypto::identity::PublicIdentity;
+use kabar_std::sqlite::{U64AsI64, bits};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, params};
 
-use super::records::{U64AsI64, bits};
 use crate::store::{Retention, RoomRecord, RoomSummary, Visibility};
 
 impl ToSql for Visibility {

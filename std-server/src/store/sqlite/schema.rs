@@ -8,10 +8,6 @@
 //! Unsigned 64-bit numbers are stored in SQLite's signed 64 bits, bit by bit. `seq` never gets that
 //! large.
 
-use rusqlite::Connection;
-
-use super::mark;
-
 /// Marks a file as Kabar's: "Kaba".
 pub(super) const APPLICATION_ID: i32 = 0x4b61_6261;
 
@@ -227,64 +223,19 @@ pub(super) const STEPS: &[&str] = &[
     ",
 ];
 
-/// Returns the number of steps applied to a file.
-pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
-}
-
-/// Applies the missing steps; returns whether there were any. Another process sees the file before
-/// or after a step.
-pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<bool> {
-    let mut has_changed = false;
-    loop {
-        let is_done = usize::try_from(version(connection)?).map_or(true, |taken| taken >= steps.len());
-        if is_done {
-            return Ok(has_changed);
-        }
-        let transaction = mark::begin(connection)?;
-        let taken = version(&transaction)?;
-        let Some(step) = usize::try_from(taken).ok().and_then(|taken| steps.get(taken)) else { continue };
-        has_changed = true;
-        transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "user_version", taken + 1)?;
-        transaction.commit()?;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use kabar_core::chat::EntryKind;
+    use kabar_std::sqlite::{add_fold, migrate};
+    use rusqlite::Connection;
 
     use super::*;
 
     #[test]
-    fn steps_are_taken_once_and_in_order() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        let steps = ["CREATE TABLE a (x); INSERT INTO a VALUES (1)", "INSERT INTO a SELECT x + 1 FROM a"];
-        let rows = |connection: &Connection| {
-            connection.query_row("SELECT group_concat(x) FROM a", [], |row| row.get::<_, String>(0)).unwrap()
-        };
-        migrate(&mut connection, &steps[..1]).unwrap();
-        assert_eq!((rows(&connection).as_str(), version(&connection).unwrap()), ("1", 1));
-        for _ in 0..2 {
-            migrate(&mut connection, &steps).unwrap();
-            assert_eq!((rows(&connection).as_str(), version(&connection).unwrap()), ("1,2", 2));
-        }
-    }
-
-    #[test]
-    fn a_failed_migration_step_changes_nothing() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        assert!(migrate(&mut connection, &["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE a (x)"]).is_err());
-        assert_eq!(version(&connection).unwrap(), 1);
-        assert!(connection.execute_batch("SELECT * FROM b").is_err());
-    }
-
-    #[test]
     fn the_index_covers_all_kinds_of_text() {
         let mut connection = Connection::open_in_memory().unwrap();
-        super::super::fold::add_function(&connection).unwrap();
-        migrate(&mut connection, STEPS).unwrap();
+        add_fold(&connection).unwrap();
+        migrate(&mut connection, STEPS, Connection::transaction).unwrap();
         connection
             .execute_batch("UPDATE indexed SET up_to = 999; INSERT INTO rooms (name, head) VALUES ('lobby', 0)")
             .unwrap();

@@ -1,79 +1,23 @@
-//! The full-text index and its queries.
+//! The full-text index, and finding entries by a [`Query`].
 //!
-//! A text matches if it contains all words of the query, in any case; a part in double quotes is
-//! one word, spaces included. The index holds groups of three characters (trigrams) of the
-//! [folded](super::fold) texts; it is filled in the background, never by a commit. The index only
-//! selects candidates, and a comparison with the text decides. Therefore any query is valid, and
-//! texts that are not indexed yet, and words of fewer than three characters, are found as well. An
-//! index with another form than the query's, or one that has lost texts, is not used until it is
-//! rebuilt.
+//! The index holds groups of three characters (trigrams) of the folded texts; it is filled in the
+//! background, never by a commit. The index only selects candidates, and a comparison with the text
+//! decides. Therefore any query is valid, and texts that are not indexed yet, and words of fewer
+//! than three characters, are found as well. An index with another form than the query's, or one
+//! that has lost texts, is not used until it is rebuilt.
 
 use core::ops::{ControlFlow, RangeInclusive};
 
 use kabar_core::chat::EntryKind;
+use kabar_std::search::{Query, form};
+use kabar_std::sqlite::{U64AsI64, bits};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::fold::{fold, form};
 use super::mark;
-use super::records::{U64AsI64, bits};
 
 /// Texts and bytes indexed in one transaction, which is as long as a commit may have to wait.
 const SOME_ENTRIES: i64 = 256;
 const SOME_BYTES: i64 = 32 << 10;
-/// Maximum number of trigrams per query; enough to leave few candidates.
-const MAX_TRIGRAMS: usize = 24;
-
-/// A search query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
-    /// Folded words, none empty.
-    words: Vec<String>,
-}
-
-impl Query {
-    /// Parses a query; `None` if it is empty.
-    #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
-        let mut words = Vec::new();
-        let mut rest = text;
-        while let Some((before, quoted, after)) = next_quoted(rest) {
-            words.extend(before.split_whitespace());
-            words.push(quoted);
-            rest = after;
-        }
-        words.extend(rest.split_whitespace());
-        let words: Vec<String> = words.into_iter().map(fold).filter(|word| !word.is_empty()).collect();
-        (!words.is_empty()).then_some(Self { words })
-    }
-
-    /// Whether a text contains all words.
-    #[must_use]
-    pub fn matches(&self, text: &str) -> bool {
-        let text = fold(text);
-        self.words.iter().all(|word| text.contains(word))
-    }
-
-    /// Returns the query for the index; `None` if the index cannot help.
-    fn trigrams(&self) -> Option<String> {
-        let mut wanted = String::new();
-        for word in &self.words {
-            let chars: Vec<char> = word.chars().collect();
-            for group in chars.windows(3).take((MAX_TRIGRAMS / self.words.len()).max(1)) {
-                wanted.push('"');
-                group.iter().for_each(|c| wanted.extend(if *c == '"' { vec!['"', '"'] } else { vec![*c] }));
-                wanted.push_str("\" ");
-            }
-        }
-        (!wanted.is_empty()).then_some(wanted)
-    }
-}
-
-/// Splits at the first part in double quotes. A quote that is not closed is an ordinary character.
-fn next_quoted(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = text.split_once('"')?;
-    let (quoted, after) = rest.split_once('"')?;
-    Some((before, quoted, after))
-}
 
 /// Indexes some texts; returns `false` if all are indexed.
 pub(super) fn index_some(connection: &mut Connection) -> rusqlite::Result<bool> {
@@ -259,47 +203,4 @@ pub(super) fn is_complete(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT NOT EXISTS (SELECT id FROM texts EXCEPT SELECT id FROM search_docsize)
                AND NOT EXISTS (SELECT id FROM search_docsize EXCEPT SELECT id FROM texts)";
     connection.query_row(sql, [], |row| row.get::<_, Option<bool>>(0)).optional().map(|is| is.flatten() == Some(true))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(text: &str) -> Vec<String> {
-        Query::new(text).map(|query| query.words).unwrap_or_default()
-    }
-
-    #[test]
-    fn words_are_apart_and_quotes_keep_together() {
-        assert_eq!(words("  Apa  kabar "), ["apa", "kabar"]);
-        assert_eq!(words("say \"Apa  kabar\"x \"\""), ["say", "apa  kabar", "x"]);
-        assert_eq!(words("5\" pipe"), ["5\"", "pipe"]);
-        assert_eq!(Query::new(" \t\"\" "), None);
-    }
-
-    #[test]
-    fn case_does_not_count_in_any_writing() {
-        for (query, text) in [
-            ("ÉLÉA", "chez éléa"),
-            ("éléa", "CHEZ ÉLÉA"),
-            ("ОДНА", "Одна"),
-            ("ΟΔΟΣ", "οδος"),
-            ("οδος", "ΟΔΟΣ"),
-            ("ab", "xABx"),
-        ] {
-            assert!(Query::new(query).unwrap().matches(text), "{query} in {text}");
-        }
-        assert!(!Query::new("ab cd").unwrap().matches("ab"));
-    }
-
-    #[test]
-    fn the_index_is_asked_for_whole_characters_within_quotes() {
-        let trigrams = |text: &str| Query::new(text).and_then(|query| query.trigrams());
-        assert_eq!(trigrams("AbCd"), Some("\"abc\" \"bcd\" ".to_owned()));
-        assert_eq!(trigrams("a\"b*"), Some("\"a\"\"b\" \"\"\"b*\" ".to_owned()));
-        assert_eq!(trigrams("ab \u{1f44b}"), None);
-        assert_eq!(trigrams("a\0bc"), Some("\"a\u{fffd}b\" \"\u{fffd}bc\" ".to_owned()));
-        let many: String = (0..MAX_TRIGRAMS * 2).map(|word| format!("w{word:03} ")).collect();
-        assert_eq!(trigrams(&many).map(|asked| asked.split_whitespace().count()), Some(MAX_TRIGRAMS * 2));
-    }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kabar_core::chat::EntryKind;
+use kabar_std::sqlite::{bits, error_kind, version};
 use rusqlite::Connection;
 
 use super::connect::{self, OpenError};
-use super::error::error_kind;
 use super::inspect;
-use super::records::{self, all, bits};
+use super::records::{self, all};
 use super::schema;
 use super::search;
 use crate::store::InstanceRecord;
@@ -85,7 +85,7 @@ impl Report {
             let mut waiting = 0;
             // An earlier version does not record the extents of logs, and the upgrade rebuilds its
             // index.
-            if usize::try_from(schema::version(&moment)?) != Ok(schema::STEPS.len()) {
+            if usize::try_from(version(&moment)?) != Ok(schema::STEPS.len()) {
                 return Ok(());
             }
             report.check("the rooms", |problems| extents(&moment, problems));

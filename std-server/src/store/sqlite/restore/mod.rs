@@ -19,12 +19,12 @@ use rusqlite::Connection;
 
 use super::connect::{self, FILE_NAME, NEW, OpenError};
 use super::copy::copy_into;
-use super::error::error_kind;
-use super::inspect::{self, beside};
+use super::inspect;
 use super::mark;
 use super::verify::Report;
 use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{DataDir, FileError, sync_dir};
+use kabar_std::sqlite::{beside, error_kind};
 
 /// The name of a pending copy, up to its time.
 const READY: &str = "history.db.restore-";

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use kabar_std::sqlite::{self, migrate, of_io};
+
 use super::beside::{say, server};
 use super::*;
-use crate::store::sqlite::inspect;
 
 /// The files of a directory, by length and checksum.
 fn content(dir: &Path) -> BTreeMap<String, (usize, u64)> {
@@ -128,7 +129,7 @@ fn a_log_of_an_earlier_version_is_replayed_where_it_fits() {
     let path = dir.join(FILE_NAME);
     let mut old = Connection::open(&path).unwrap();
     old.pragma_update(None, "journal_mode", "wal").unwrap();
-    schema::migrate(&mut old, &schema::STEPS[..1]).unwrap();
+    migrate(&mut old, &schema::STEPS[..1], mark::begin).unwrap();
     let add = |old: &Connection, seq: u64| {
         let insert = "INSERT INTO entries VALUES (NULL, 1, ?1, ?1, 'anna', 5, ?1, 1, CAST('text ' || ?1 AS BLOB))";
         old.execute(insert, [seq.cast_signed()]).unwrap();
@@ -189,7 +190,7 @@ fn rejects_empty_history_instead_of_starting_a_new_one() {
 fn leftovers_of_an_interrupted_first_start_are_replaced() {
     let (_home, dir) = home();
     for suffix in ["", "-wal", "-journal"] {
-        fs::write(inspect::beside(&dir.join(connect::NEW), suffix), "unfinished").unwrap();
+        fs::write(sqlite::beside(&dir.join(connect::NEW), suffix), "unfinished").unwrap();
     }
     let mut store = SqliteStore::open(&dir).unwrap();
     say(&mut store, &["one"]);
@@ -269,6 +270,6 @@ fn a_file_that_may_not_be_written_stays_as_it_is() {
     let (_home, dir, store) = server(&["one"]);
     drop(store);
     let error = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
-    let line = OpenError::unusable(&dir.join(FILE_NAME), error::of_io(&error)).to_string();
+    let line = OpenError::unusable(&dir.join(FILE_NAME), of_io(&error)).to_string();
     assert!(line.contains("is not writable") && line.contains("user"), "{line}");
 }

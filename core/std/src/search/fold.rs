@@ -1,16 +1,12 @@
 //! The folded form of texts for searching, used for the index, for queries, and for the final
 //! comparison. Texts that differ only in case or normalisation have one form.
 
-use rusqlite::Connection;
-use rusqlite::functions::FunctionFlags;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// The name of [`fold`] in SQL.
-const FUNCTION: &str = "kabar_fold";
-
-/// The version of the form. It changes with the rule and its Unicode tables; an index of another
-/// version is rebuilt.
-pub(super) fn form() -> String {
+/// Returns the version of the form. It changes with the rule and its Unicode tables; an index of
+/// another version is rebuilt.
+#[must_use]
+pub fn form() -> String {
     const RULE: u32 = 1;
     let case = char::UNICODE_VERSION;
     let normal = unicode_normalization::UNICODE_VERSION;
@@ -22,23 +18,14 @@ pub(super) fn form() -> String {
 /// case has a lower case with another upper case (the capital sharp s).
 ///
 /// NUL is replaced, because SQLite ends a text there.
-pub(super) fn fold(text: &str) -> String {
+#[must_use]
+pub fn fold(text: &str) -> String {
     let is_nul = |c: char| c == '\0';
     if text.is_ascii() {
         return text.to_ascii_lowercase().replace(is_nul, "\u{fffd}");
     }
     let lower = text.nfd().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     lower.map(|c| if is_nul(c) { '\u{fffd}' } else { c }).nfc().collect()
-}
-
-/// Defines `kabar_fold(BLOB or TEXT)`, with which the index reads texts.
-pub(super) fn add_function(connection: &Connection) -> rusqlite::Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
-    connection.create_scalar_function(FUNCTION, 1, flags, |context| {
-        let value = context.get_raw(0);
-        let bytes = value.as_bytes().map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?;
-        Ok(fold(&String::from_utf8_lossy(bytes)))
-    })
 }
 
 #[cfg(test)]
