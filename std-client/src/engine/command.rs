@@ -163,6 +163,33 @@ pub enum Command {
     Stop(Stop),
 }
 
+impl Command {
+    /// The server that it concerns; `None`: none, or all.
+    pub(super) fn server(&self) -> Option<ServerId> {
+        match self {
+            Self::AnswerKey { server, .. }
+            | Self::Password { server, .. }
+            | Self::Join { server, .. }
+            | Self::ListRooms { server, .. }
+            | Self::Ignore { server, .. }
+            | Self::Unignore { server, .. }
+            | Self::ListIgnored { server }
+            | Self::ShowJoins { server, .. }
+            | Self::Stats { server } => Some(*server),
+            Self::Part { room }
+            | Self::Post { room, .. }
+            | Self::ListMembers { room }
+            | Self::History { room, .. }
+            | Self::Rename { room, .. }
+            | Self::Remove { room, .. }
+            | Self::Operate { room, .. }
+            | Self::MarkRead { room, .. }
+            | Self::SaveDraft { room, .. } => Some(room.server),
+            Self::Connect(_) | Self::Stop(_) => None,
+        }
+    }
+}
+
 /// Posts of one server that may wait for space in its outbox; further ones are not posted.
 pub const MAX_WAITING_POSTS: usize = 64;
 

@@ -43,11 +43,9 @@ mod queue;
 mod session;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
-use kabar_std::address::HostPort;
 use kabar_std::clock::Clock;
 use kabar_std::data_dir::DataDir;
 
@@ -59,8 +57,7 @@ pub use queue::{Events, Handle, QUEUE_LEN};
 
 use crate::driver::{Driver, wait};
 use crate::poller::Poller;
-use crate::resolve::ResolveError;
-use queue::{EventSink, queues};
+use queue::{EventSink, Resolved, queues};
 use session::{End, Environment, Session};
 
 /// The configuration of an engine.
@@ -109,14 +106,6 @@ pub fn start(config: EngineConfig) -> io::Result<(Handle, Events)> {
     };
     std::thread::Builder::new().name("kabar-engine".to_owned()).spawn(move || engine.run())?;
     Ok((handle, events))
-}
-
-/// The addresses of a place of a server.
-#[derive(Debug)]
-struct Resolved {
-    server: ServerId,
-    place: HostPort,
-    found: Result<Vec<SocketAddr>, ResolveError>,
 }
 
 /// The state of the thread.

@@ -1,15 +1,18 @@
-//! The queues between a front end and the engine.
+//! The queues between a front end and the engine, and what threads of the resolver send to it.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
 
+use kabar_std::address::HostPort;
 use mio::Waker;
 
 use super::command::Command;
-use super::event::Event;
+use super::event::{Event, ServerId};
+use crate::resolve::ResolveError;
 
 /// Events that wait to be taken while the sessions take more from their clients.
 pub const QUEUE_LEN: usize = 256;
@@ -87,6 +90,14 @@ impl Drop for Events {
         self.shared.is_dropped.store(true, Ordering::Release);
         let _ = self.waker.wake();
     }
+}
+
+/// The addresses of a place of a server.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) server: ServerId,
+    pub(super) place: HostPort,
+    pub(super) found: Result<Vec<SocketAddr>, ResolveError>,
 }
 
 /// The engine's end of both queues.

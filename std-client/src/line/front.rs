@@ -9,9 +9,9 @@ use kabar_std::clock::Clock;
 use kabar_std::invite::RoomName;
 use kabar_std::signals::{self, AfterHangup};
 
-use super::LineConfig;
 use super::app_event::{AppEvent, EventReceiver, EventSender};
-use super::leaving::Leaving;
+use super::config::LineConfig;
+use super::end::EndState;
 use super::prompt::PromptRooms;
 use super::rooms::Rooms;
 use super::servers::Server;
@@ -40,7 +40,7 @@ pub(super) struct Front {
     pub(super) servers: Vec<Server>,
     pub(super) rooms: Rooms,
     pub(super) input: InputState,
-    pub(super) leaving: Leaving,
+    pub(super) end: EndState,
 }
 
 /// The state of the input.
@@ -112,7 +112,7 @@ impl Front {
             servers: Vec::new(),
             rooms: Rooms::default(),
             input,
-            leaving: Leaving::default(),
+            end: EndState::default(),
         })
     }
 
@@ -123,13 +123,13 @@ impl Front {
 
     /// Runs until the engine has stopped.
     pub(super) fn run(&mut self) {
-        while !self.leaving.has_ended {
+        while !self.end.has_ended {
             let now = self.clock.now();
             self.take_app_events(now);
             self.take_input(now);
             self.take_events(now);
             self.check(now);
-            if self.leaving.has_ended {
+            if self.end.has_ended {
                 return;
             }
             let until = if self.input.has_more { Some(now) } else { self.deadline() };
@@ -155,7 +155,7 @@ impl Front {
                 AppEvent::Transcript(words) => self.notice(&Notice::Transcript(&words)),
             }
         }
-        if self.leaving.is_output_closed || self.poller.is_output_closed() {
+        if self.end.is_output_closed || self.poller.is_output_closed() {
             self.output_closed(now);
         }
     }

@@ -7,13 +7,15 @@
 //!   standard error has notices; or standard output has everything, as objects ([`json`]).
 //!
 //! One thread runs it. `front` is its state and its loop; `receive` handles events, `execute` what
-//! is typed, `leaving` the end. `rooms`, `room` and `servers` are what is displayed of those, with
+//! is typed, `leaving` the end, whose state is in `end`. `rooms`, `room` and `servers` are what is displayed of those, with
 //! `backlog`, `pages`, `roster` and `unstored`. `ui` is the screen: `writer` and `prompt` are its
 //! threads, which report by `app_event`.
 
 pub mod app_event;
 mod backlog;
 mod completion;
+mod config;
+mod end;
 mod execute;
 mod front;
 pub mod json;
@@ -32,32 +34,11 @@ mod ui;
 mod unstored;
 mod writer;
 
-use std::time::Duration;
-
-use kabar_std::data_dir::DataDir;
-
-use crate::engine::ServerRequest;
 use crate::engine::event::SessionError;
 use crate::outcome::{SessionEnd, SessionReport};
 use app_event::EventSender;
+pub use config::LineConfig;
 use front::Front;
-
-/// The configuration of the front end.
-#[derive(Debug)]
-pub struct LineConfig {
-    /// The servers to connect to. The first room of the first one is shown.
-    pub servers: Vec<ServerRequest>,
-    /// Holds the known servers and the positions in rooms.
-    pub dir: DataDir,
-    /// How long to wait, at the end, until the next line is stored.
-    pub give_up: Duration,
-    /// Lines of standard input that were read before.
-    pub lines_taken: u64,
-    /// Whether standard output has objects.
-    pub is_json: bool,
-    /// The invite and the address of a room that this process hosts.
-    pub hosting: Option<(String, String)>,
-}
 
 /// Whether a person can answer questions.
 #[must_use]

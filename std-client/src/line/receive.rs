@@ -81,7 +81,7 @@ impl Front {
             Event::Posted { room, number } => self.posted(room, number, now),
             Event::NotPosted { room, .. } => {
                 self.input.unanswered = self.input.unanswered.saturating_sub(1);
-                self.leaving.refused += 1;
+                self.end.refused += 1;
                 if let Some(found) = self.rooms.find_mut(room) {
                     found.posting.pop_front();
                     self.room_event(room, &event);
@@ -94,7 +94,7 @@ impl Front {
                 }
             }
             Event::PostRefused { room, number, code } => {
-                self.leaving.refused += 1;
+                self.end.refused += 1;
                 if let Some(found) = self.rooms.find_mut(room) {
                     let excerpt = found.unstored.refused(number);
                     self.room_notice(room, &Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
@@ -139,11 +139,11 @@ impl Front {
             Event::NotKept { ref what, .. } => {
                 self.ui.event(&event, None);
                 if let NotKept::Server(error) = what {
-                    self.leaving.lost(Loss::ServerNotStored(error.to_string()));
+                    self.end.lost(Loss::ServerNotStored(error.to_string()));
                 }
             }
             Event::ServerEnded { server, ref end, unsent } => self.server_ended(server, end, unsent, &event),
-            Event::Ended => self.leaving.has_ended = true,
+            Event::Ended => self.end.has_ended = true,
         }
     }
 
@@ -155,20 +155,20 @@ impl Front {
     /// Asks a question. If that is not possible, the session ends.
     fn ask(&mut self, server: ServerId, ask: impl FnOnce(&Self) -> std::io::Result<()>) {
         self.ui.end_line();
-        self.leaving.asking = Some(server);
+        self.end.asking = Some(server);
         if let Err(error) = ask(self) {
             self.fail(error);
         }
     }
 
     pub(super) fn key_answered(&mut self, accept: bool) {
-        if let Some(server) = self.leaving.asking.take() {
+        if let Some(server) = self.end.asking.take() {
             self.engine.send(Command::AnswerKey { server, accept });
         }
     }
 
     pub(super) fn password_typed(&mut self, password: Option<Zeroizing<String>>) {
-        if let Some(server) = self.leaving.asking.take() {
+        if let Some(server) = self.end.asking.take() {
             self.engine.send(Command::Password { server, password });
         }
     }
@@ -331,7 +331,7 @@ impl Front {
     }
 
     fn room_ended(&mut self, id: RoomId, end: &ClientEnd, unsent: u64) {
-        self.leaving.refused += unsent;
+        self.end.refused += unsent;
         if self.rooms.find(id).is_none() {
             return;
         }
@@ -425,12 +425,12 @@ impl Front {
     }
 
     fn server_ended(&mut self, id: ServerId, end: &ServerEnd, unsent: u64, event: &Event) {
-        self.leaving.unsent += unsent;
-        self.leaving.server_ended(end);
+        self.end.unsent += unsent;
+        self.end.server_ended(end);
         self.servers.retain(|server| server.id != id);
         let rooms: Vec<_> = self.rooms.of(id).map(|room| room.id).collect();
         let is_last = self.servers.is_empty();
-        if !is_last && !self.leaving.is_leaving {
+        if !is_last && !self.end.is_leaving {
             self.ui.event(event, None);
         }
         if is_last {

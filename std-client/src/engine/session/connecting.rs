@@ -15,9 +15,9 @@ use super::attempt::Attempt;
 use super::room::Room;
 use super::state::{Phase, Session};
 use crate::connect::{ConnectError, JOIN_TIMEOUT, REFUSALS};
-use crate::engine::Resolved;
 use crate::engine::command::{KeyPolicy, RoomCredential};
 use crate::engine::event::{AcceptedKey, Event, SessionError};
+use crate::engine::queue::Resolved;
 use crate::known_servers::KnownServers;
 use crate::resolve::{ResolveError, resolve};
 

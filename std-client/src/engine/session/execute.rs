@@ -6,39 +6,11 @@ use kabar_core::chat::{EntryKind, MAX_TEXT_LEN, Request};
 use kabar_core::client::{PostError, RoomSlot};
 use kabar_core::time::{Duration, Instant};
 
-use super::End;
 use super::online::OnlineState;
 use super::output::RoomOutput;
-use super::state::{Leaving, Phase, Session, WaitingPost};
+use super::state::{End, Leaving, Phase, Session, WaitingPost};
 use crate::engine::command::{Command, MAX_WAITING_POSTS, Stop};
-use crate::engine::event::{Event, NotPosted, RoomId, ServerId, Stats};
-
-impl Command {
-    /// The server that it concerns; `None`: none, or all.
-    pub(in crate::engine) fn server(&self) -> Option<ServerId> {
-        match self {
-            Self::AnswerKey { server, .. }
-            | Self::Password { server, .. }
-            | Self::Join { server, .. }
-            | Self::ListRooms { server, .. }
-            | Self::Ignore { server, .. }
-            | Self::Unignore { server, .. }
-            | Self::ListIgnored { server }
-            | Self::ShowJoins { server, .. }
-            | Self::Stats { server } => Some(*server),
-            Self::Part { room }
-            | Self::Post { room, .. }
-            | Self::ListMembers { room }
-            | Self::History { room, .. }
-            | Self::Rename { room, .. }
-            | Self::Remove { room, .. }
-            | Self::Operate { room, .. }
-            | Self::MarkRead { room, .. }
-            | Self::SaveDraft { room, .. } => Some(room.server),
-            Self::Connect(_) | Self::Stop(_) => None,
-        }
-    }
-}
+use crate::engine::event::{Event, NotPosted, RoomId, Stats};
 
 impl Session {
     /// Executes a command about this server.

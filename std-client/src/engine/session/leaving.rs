@@ -4,10 +4,9 @@ use kabar_core::chat::RefusedCode;
 use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_core::time::{Duration, Instant};
 
-use super::End;
 use super::attempt::Attempt;
 use super::room::Room;
-use super::state::{Phase, Session};
+use super::state::{End, Leaving, Phase, Session};
 use crate::engine::command::{KeyPolicy, RoomCredential, ServerRequest};
 use crate::engine::event::{ClientEnd, CredentialUsed, RoomId, SessionError};
 
@@ -113,7 +112,7 @@ impl Session {
         if now >= leaving.since + leaving.give_up {
             self.driver.client.abort(now);
         } else if self.unsent() == 0 && !leaving.is_requested && (!leaving.is_caught_up || self.is_caught_up()) {
-            self.leaving = Some(super::state::Leaving { is_requested: true, ..leaving });
+            self.leaving = Some(Leaving { is_requested: true, ..leaving });
             self.driver.client.leave(now);
         }
         Ok(())

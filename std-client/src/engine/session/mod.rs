@@ -41,7 +41,7 @@ use kabar_core::client::{DisconnectReason, Event as ClientEvent};
 use kabar_core::time::Instant;
 
 use super::command::ServerRequest;
-use super::event::{Event, ServerEnd, ServerId, SessionError};
+use super::event::{Event, ServerEnd, ServerId};
 use super::queue::EventSink;
 use crate::connect::{CONNECT_TIMEOUT, ConnectError};
 use crate::driver::Driver;
@@ -50,22 +50,7 @@ use attempt::Located;
 use online::JoinInfo;
 use rooms::Rooms;
 use state::Phase;
-pub(super) use state::{Environment, Session};
-
-/// Why a step of a session is its last one.
-#[derive(Debug)]
-pub(super) enum End {
-    /// As requested.
-    Left,
-    /// By an error.
-    Failed(SessionError),
-}
-
-impl<E: Into<SessionError>> From<E> for End {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
+pub(super) use state::{End, Environment, Session};
 
 impl Session {
     /// Begins a session. Reports the server and its rooms.

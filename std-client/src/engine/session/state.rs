@@ -13,10 +13,9 @@ use super::attempt::{Attempt, Located};
 use super::online::OnlineState;
 use super::rooms::Rooms;
 use crate::driver::Driver;
-use crate::engine::Resolved;
 use crate::engine::command::ServerRequest;
-use crate::engine::event::{RoomId, ServerId};
-use crate::engine::queue::EventSink;
+use crate::engine::event::{RoomId, ServerId, SessionError};
+use crate::engine::queue::{EventSink, Resolved};
 
 /// The session on one server.
 #[derive(Debug)]
@@ -90,4 +89,19 @@ pub(super) struct WaitingPost {
     pub(super) slot: RoomSlot,
     pub(super) kind: EntryKind,
     pub(super) text: String,
+}
+
+/// Why a step of a session is its last one.
+#[derive(Debug)]
+pub(in crate::engine) enum End {
+    /// As requested.
+    Left,
+    /// By an error.
+    Failed(SessionError),
+}
+
+impl<E: Into<SessionError>> From<E> for End {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
 }
