@@ -225,7 +225,7 @@ impl View {
         }
         let name = room.name.clone();
         self.list.count(entry.room, entry.is_mention);
-        if entry.is_mention {
+        if entry.is_mention && !entry.is_replayed {
             let text = text::cut(&clean_line(&shown.text().unwrap_or_default()), ALERT);
             self.effects.push(Effect::Alert { room: name, author: clean_line(&entry.author), text });
         }

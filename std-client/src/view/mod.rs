@@ -213,12 +213,10 @@ impl View {
     /// Takes a click into a cell.
     #[must_use]
     pub fn on_click(&mut self, x: usize, y: usize) -> Vec<Effect> {
-        let Rect { x: left, y: top, width, height } = self.areas().rooms;
-        let rooms = self.list.rows(width, height);
-        if self.areas().rooms.contains(x, y)
-            && x >= left
-            && let Some((_, Some(room))) = rooms.get(y - top)
-        {
+        let area = self.areas().rooms;
+        let row = y.checked_sub(area.y).filter(|_| area.contains(x, y));
+        let rows = self.list.rows(area.width, area.height);
+        if let Some((_, Some(room))) = row.and_then(|row| rows.get(row)) {
             self.show_room(*room);
         }
         self.settle()

@@ -102,12 +102,13 @@ fn what_was_read_before_is_not_unread() {
     fixture.join(0, 3, None, false);
     for index in [0, 1] {
         for _ in 0..3 {
-            let entry = Entry { is_replayed: true, ..fixture.next_entry(index) };
+            let entry = Entry { is_replayed: true, is_mention: true, ..fixture.next_entry(index) };
             fixture.event(Event::Entry(entry));
         }
     }
-    assert!(fixture.shows("2 ops            1\u{2502}"), "{:#?}", fixture.screen());
+    assert!(fixture.shows("2 ops          1@1\u{2502}"), "{:#?}", fixture.screen());
     assert!(!fixture.shows(" new "));
+    assert!(!fixture.effects.iter().any(|effect| matches!(effect, Effect::Alert { .. })), "it is old");
 }
 
 #[test]
