@@ -58,7 +58,8 @@ pub struct Traffic {
 }
 
 impl Driver {
-    /// Creates an idle client with sockets of this poll. All clients of the poll have the same clock.
+    /// Creates an idle client with sockets of this poll. All clients of the poll have the same
+    /// clock.
     #[must_use]
     pub fn new(sockets: SocketRegistry, clock: Clock) -> Self {
         Self {

@@ -102,8 +102,9 @@ pub enum Command {
         text: String,
     },
     /// List the rooms of the server. One [`Event::RoomList`](super::Event::RoomList) answers all
-    /// such commands that were given before it, or [`Event::NotConnected`](super::Event::NotConnected)
-    /// or [`Event::Unanswered`](super::Event::Unanswered).
+    /// such commands that were given before it, or
+    /// [`Event::NotConnected`](super::Event::NotConnected) or
+    /// [`Event::Unanswered`](super::Event::Unanswered).
     ListRooms {
         /// The server.
         server: ServerId,

@@ -7,9 +7,9 @@
 //!   standard error has notices; or standard output has everything, as objects ([`json`]).
 //!
 //! One thread runs it. `front` is its state and its loop; `receive` handles events, `execute` what
-//! is typed, `leaving` the end, whose state is in `end`. `rooms`, `room` and `servers` are what is displayed of those, with
-//! `backlog`, `pages`, `roster` and `unstored`. `ui` is the screen: `writer` and `prompt` are its
-//! threads, which report by `app_event`.
+//! is typed, `leaving` the end, whose state is in `end`. `rooms`, `room` and `servers` are what is
+//! displayed of those, with `backlog`, `pages`, `roster` and `unstored`. `ui` is the screen:
+//! `writer` and `prompt` are its threads, which report by `app_event`.
 
 pub mod app_event;
 mod backlog;

@@ -176,7 +176,8 @@ impl Ui {
         }
     }
 
-    /// Whether the entries of all rooms are displayed, hidden ones too: a program decides by itself.
+    /// Whether the entries of all rooms are displayed, hidden ones too: a program decides by
+    /// itself.
     pub(super) fn shows_everything(&self) -> bool {
         self.is_json
     }

@@ -4,8 +4,8 @@
 //! them. May name everything that such values are made of, and prints nothing itself.
 //!
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
-//! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both with
-//!   `changes`, `rooms`, `help` and `stats`.
+//! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
+//!   with `changes`, `rooms`, `help` and `stats`.
 //! * [`hosting`], [`wizard`], [`questions`], [`lists`], `devices`: what commands display.
 
 mod changes;
