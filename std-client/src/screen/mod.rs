@@ -26,6 +26,7 @@ use std::time::Duration;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use ratatui::crossterm::event;
+use ratatui::layout::{Position as CellPosition, Rect};
 
 use crate::cursor::Position;
 use crate::engine::{Command, Event, Events, Handle, QUEUE_LEN, ServerId, Stop};
@@ -229,7 +230,7 @@ impl Run<'_> {
                 Effect::Leave { at_once: false } => {
                     self.stop(Stop::Leave { give_up: self.config.give_up, is_caught_up: false });
                 }
-                Effect::Redraw => self.terminal.clear()?,
+                Effect::Redraw => self.redraw()?,
                 Effect::Suspend => self.suspend()?,
                 Effect::Shown(position) => note(&mut self.shown, position),
             }
@@ -239,6 +240,9 @@ impl Run<'_> {
 
     /// Draws what the view displays, then saves the positions of what is displayed.
     fn draw(&mut self) -> io::Result<()> {
+        if !terminal::is_taken() {
+            return Err(io::Error::other("a thread of this program has failed"));
+        }
         let frame = self.view.layout();
         if self.title != frame.title {
             notify::set_title(self.terminal.backend_mut(), &frame.title)?;
@@ -259,9 +263,16 @@ impl Run<'_> {
         terminal::give_back();
         terminal::stop_process();
         self.taken.enter()?;
+        self.redraw()?;
         let size = self.terminal.size()?;
-        self.terminal.clear()?;
         self.resize(Size { width: size.width.into(), height: size.height.into() })
+    }
+
+    /// Makes the next frame draw everything. `Terminal::clear` would ask the terminal for the
+    /// position of the cursor, and the answer goes to the thread that reads keys.
+    fn redraw(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((CellPosition::ORIGIN, size)))
     }
 }
 

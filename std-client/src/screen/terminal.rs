@@ -47,6 +47,11 @@ impl Drop for TakenTerminal {
     }
 }
 
+/// Whether the terminal is taken over. After a panic it is not.
+pub(super) fn is_taken() -> bool {
+    IS_TAKEN.load(Ordering::Acquire)
+}
+
 /// Gives the terminal back, if it is taken over. Errors change nothing about what follows.
 pub(super) fn give_back() {
     if !IS_TAKEN.swap(false, Ordering::AcqRel) {

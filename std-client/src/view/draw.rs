@@ -8,6 +8,10 @@ use super::span::{Role, Row, Span};
 use super::status::{Connection, Status};
 use super::{View, keys, text, wrap};
 
+/// The narrowest help in which descriptions are below each other, and the width of the keys.
+const HELP_COLUMNS_FROM: usize = 64;
+const KEYS_WIDTH: usize = 28;
+
 /// The widest prompt is a third of the screen.
 const PROMPT_PARTS: usize = 3;
 
@@ -142,7 +146,8 @@ impl View {
 
     fn help_rows(&self, width: usize) -> Vec<Row> {
         let mut lines: Vec<(Role, String)> = vec![(Role::Heading, "Keys".to_owned())];
-        lines.extend(keys::help().map(|(keys, description)| (Role::Text, format!("{keys:28} {description}"))));
+        let column = if width < HELP_COLUMNS_FROM { 0 } else { KEYS_WIDTH };
+        lines.extend(keys::help().map(|(keys, description)| (Role::Text, format!("{keys:column$}  {description}"))));
         lines.extend([(Role::Text, String::new()), (Role::Heading, "Commands".to_owned())]);
         let commands = (self.config.sentences.commands)();
         lines.extend(text::clean_lines(&commands).map(|line| (Role::Text, line)));

@@ -209,25 +209,27 @@ impl View {
         self.source.delivered(entry.room, &shown);
         self.effects.extend(entry.position.clone().map(Effect::Shown));
         let is_selected = self.list.selected() == Some(entry.room);
-        let is_focused = self.is_focused;
+        let focus = self.focus;
         let Some(room) = self.rooms.get_mut(&entry.room) else { return };
-        let is_read = is_selected && is_focused && room.transcript.is_end_visible();
+        let is_displayed = is_selected && room.transcript.is_end_visible();
         room.transcript.push(&shown);
         update_members(&mut room.members, entry);
         let is_unread = room.read.is_some_and(|read| entry.seq > read);
-        let counts = shown.kind.is_text() && !shown.is_own && !shown.is_ignored;
-        if is_read || !is_unread || !counts {
+        if !is_unread || !shown.kind.is_text() || shown.is_own || shown.is_ignored {
             return;
         }
-        if is_selected && !is_focused && room.transcript.is_end_visible() {
+        let name = room.name.clone();
+        if is_displayed && focus == Some(false) {
             let read = room.read;
             room.transcript.set_unread_after(read);
         }
-        let name = room.name.clone();
-        self.list.count(entry.room, entry.is_mention);
-        if entry.is_mention && !entry.is_replayed {
+        // Somebody may look elsewhere, unless the terminal says that it has the focus.
+        if entry.is_mention && !entry.is_replayed && !(is_displayed && focus == Some(true)) {
             let text = text::cut(&clean_line(&shown.text().unwrap_or_default()), ALERT);
             self.effects.push(Effect::Alert { room: name, author: clean_line(&entry.author), text });
+        }
+        if !is_displayed || focus == Some(false) {
+            self.list.count(entry.room, entry.is_mention);
         }
     }
 

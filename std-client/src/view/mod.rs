@@ -135,7 +135,8 @@ pub struct View {
     config: Config,
     source: Box<dyn Source>,
     size: Size,
-    is_focused: bool,
+    /// Whether the terminal has the focus; `None`: it does not report that.
+    focus: Option<bool>,
     shows_members: bool,
     joins: Joins,
     list: RoomList,
@@ -170,7 +171,7 @@ impl View {
             config,
             source,
             size: Size::default(),
-            is_focused: true,
+            focus: None,
             shows_members: true,
             joins,
             list: RoomList::default(),
@@ -232,7 +233,7 @@ impl View {
     /// Takes whether the terminal has the focus. Without it, nothing counts as read.
     #[must_use]
     pub fn on_focus(&mut self, is_focused: bool) -> Vec<Effect> {
-        self.is_focused = is_focused;
+        self.focus = Some(is_focused);
         self.settle()
     }
 
@@ -407,10 +408,10 @@ impl View {
     }
 
     fn mark_read(&mut self) {
-        let is_focused = self.is_focused && self.help.is_none();
+        let is_read = self.focus != Some(false) && self.help.is_none();
         let Some(room) = self.room_mut() else { return };
         let (id, head) = (room.id, room.transcript.head());
-        if is_focused && room.transcript.is_end_visible() && room.read.is_none_or(|read| read < head) && head > 0 {
+        if is_read && room.transcript.is_end_visible() && room.read.is_none_or(|read| read < head) && head > 0 {
             room.read = Some(head);
             self.list.clear(id);
             self.command(Command::MarkRead { room: id, seq: head });

@@ -125,6 +125,20 @@ fn without_the_focus_nothing_is_read() {
 }
 
 #[test]
+fn a_mention_alerts_unless_it_is_looked_at() {
+    let mut fixture = Fixture::joined(80, 12, &["lobby"]);
+    let mut alerts = |focus: Option<bool>| {
+        if let Some(is_focused) = focus {
+            let _ = fixture.view.on_focus(is_focused);
+        }
+        fixture.effects.clear();
+        fixture.text(0, "anna", "@me");
+        fixture.effects.iter().filter(|effect| matches!(effect, Effect::Alert { .. })).count()
+    };
+    assert_eq!([alerts(None), alerts(Some(false)), alerts(Some(true))], [1, 1, 0]);
+}
+
+#[test]
 fn reading_earlier_lines_marks_nothing_as_read() {
     let mut fixture = Fixture::joined(40, 10, &["lobby"]);
     (0..50).for_each(|number| fixture.text(0, "anna", &format!("#{number}.")));
