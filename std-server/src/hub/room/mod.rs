@@ -71,6 +71,7 @@ pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
 pub(super) use delivery::Progress;
 pub(super) use directory::{Directory, DirectoryEntry};
+pub(super) use keeping::Kept;
 pub(super) use loading::Found;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
@@ -138,6 +139,8 @@ pub(super) struct RoomSettings {
     pub(super) is_private: bool,
     /// Nobody may join it.
     is_closed: bool,
+    /// Who created it: may join it without an invite.
+    created_by: Option<PublicIdentity>,
     /// Its topic, as committed.
     topic: String,
     retention: Retention,
@@ -151,6 +154,7 @@ impl RoomSettings {
             name: record.name.as_str().into(),
             is_private: record.visibility == Visibility::Private,
             is_closed: record.is_closed,
+            created_by: record.created_by,
             topic: record.topic.clone(),
             retention: record.retention,
             join_policy: config.join_policy,
@@ -189,6 +193,7 @@ impl Room {
         for identity in room.presence.identities() {
             room.report(&mut context.people, identity);
         }
+        room.repeat_missed_renames(context);
         room.purge(now, context);
         room.plan_upkeep(now, context);
         room.survey(now, context);

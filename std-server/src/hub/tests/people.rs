@@ -8,7 +8,7 @@ use super::world::{PASSWORD, World};
 use crate::hub::{Job, JobKind, JoinPolicy, OperatorError, RoomId, StoreJob};
 use crate::store::{Fault, Store};
 
-const LOBBY: RoomId = RoomId::ONLY;
+const LOBBY: RoomId = RoomId::FIRST;
 const CELLAR: &str = "cellar";
 
 fn in_cellar(name: &str, key: u8) -> JoinArgs {

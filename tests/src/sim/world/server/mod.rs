@@ -101,7 +101,7 @@ impl Server {
         room: usize,
     ) -> Option<(&mut Hub<Accelerated>, RoomId)> {
         let hub = self.hub.as_mut()?;
-        let id = if room == 0 { RoomId::ONLY } else { hub.open_room(now, ROOMS[room]).ok().flatten()? };
+        let id = if room == 0 { RoomId::FIRST } else { hub.open_room(now, ROOMS[room]).ok().flatten()? };
         Some((hub, id))
     }
 
