@@ -48,6 +48,8 @@ pub(super) struct Front {
 pub(super) struct InputState {
     /// Whether a room was joined, and lines are read.
     pub(super) has_started: bool,
+    /// When the prompt is displayed, at the latest: it waits for what completion needs.
+    pub(super) prompt_due: Option<Instant>,
     /// Whether the room that was requested first was refused. Lines that a script sends are meant
     /// for it.
     pub(super) is_first_refused: bool,
@@ -92,6 +94,7 @@ impl Front {
         servers.into_iter().for_each(|server| engine.send(Command::Connect(server)));
         let input = InputState {
             has_started: false,
+            prompt_due: None,
             is_first_refused: false,
             takes_lines: true,
             switch: None,
@@ -183,6 +186,9 @@ impl Front {
                 },
             );
         }
+        if self.input.prompt_due.take_if(|due| now >= *due).is_some() {
+            self.read_input();
+        }
         if self.input.switch.take_if(|switch| now >= switch.until).is_some() {
             self.ui.resume_input();
         }
@@ -196,7 +202,7 @@ impl Front {
             [unstored, room.backlog.deadline()]
         });
         let switched = self.input.switch.as_ref().map(|switch| switch.until);
-        rooms.chain([switched, self.draining_deadline()]).flatten().min()
+        rooms.chain([self.input.prompt_due, switched, self.draining_deadline()]).flatten().min()
     }
 
     /// Displays a notice.

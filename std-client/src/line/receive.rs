@@ -1,6 +1,6 @@
 //! The events of the engine: what each changes, and how it is displayed.
 
-use kabar_core::time::Instant;
+use kabar_core::time::{Duration, Instant};
 use kabar_std::invite::RoomName;
 use kabar_std::text::clean_line;
 use zeroize::Zeroizing;
@@ -13,6 +13,8 @@ use crate::engine::{Command, RoomId, ServerId};
 use crate::messages::notices::{Notice, RoomRow};
 use crate::outcome::Loss;
 
+/// How long the prompt waits for the rooms that completion knows.
+const PROMPT_DELAY: Duration = Duration::from_millis(500);
 /// Largest room whose members are listed after joining, for completion.
 const MAX_COMPLETED_MEMBERS: u16 = 64;
 
@@ -70,7 +72,7 @@ impl Front {
             Event::PasswordQuestion { server, room, was_wrong } => {
                 self.ask(server, |front| front.ui.ask_password(&room, was_wrong));
             }
-            Event::Joined(ref joined) => self.joined(joined, &event),
+            Event::Joined(ref joined) => self.joined(joined, &event, now),
             Event::OwnName { server, name, is_chosen } => {
                 if let Some(server) = self.server(server) {
                     (server.name, server.is_name_chosen) = (name, server.is_name_chosen || is_chosen);
@@ -142,7 +144,7 @@ impl Front {
                     self.end.lost(Loss::ServerNotStored(error.to_string()));
                 }
             }
-            Event::ServerEnded { server, ref end, unsent } => self.server_ended(server, end, unsent, &event),
+            Event::ServerEnded { server, ref end, unsent } => self.server_ended(server, end, unsent, &event, now),
             Event::Ended => self.end.has_ended = true,
         }
     }
@@ -173,7 +175,7 @@ impl Front {
         }
     }
 
-    fn joined(&mut self, joined: &Joined, event: &Event) {
+    fn joined(&mut self, joined: &Joined, event: &Event, now: Instant) {
         let id = joined.room;
         let is_prompt = self.ui.is_prompt();
         let is_primary = self.servers.first().is_some_and(|server| server.id == id.server);
@@ -214,14 +216,23 @@ impl Front {
             self.list_rooms(id.server, false);
         }
         if is_first {
-            self.start_input();
+            self.start_input(now);
         }
     }
 
-    /// From now on lines are read.
-    fn start_input(&mut self) {
+    /// From now on lines are taken.
+    fn start_input(&mut self, now: Instant) {
         self.input.has_started = true;
         self.input.takes_lines = self.ui.is_prompt() || !self.input.is_first_refused;
+        if self.ui.is_prompt() {
+            self.input.prompt_due = Some(now + PROMPT_DELAY);
+        } else {
+            self.read_input();
+        }
+    }
+
+    /// Starts to read lines.
+    pub(super) fn read_input(&mut self) {
         if let Err(error) = self.ui.start_input() {
             self.fail(error);
         }
@@ -422,9 +433,12 @@ impl Front {
             self.notice(&Notice::RoomList(&rows));
         }
         self.publish();
+        if self.input.prompt_due.take().is_some() {
+            self.read_input();
+        }
     }
 
-    fn server_ended(&mut self, id: ServerId, end: &ServerEnd, unsent: u64, event: &Event) {
+    fn server_ended(&mut self, id: ServerId, end: &ServerEnd, unsent: u64, event: &Event, now: Instant) {
         self.end.unsent += unsent;
         self.end.server_ended(end);
         self.servers.retain(|server| server.id != id);
@@ -445,7 +459,7 @@ impl Front {
         if let (Some(first), false) = (first.map(|room| room.id), self.input.has_started) {
             self.show(first);
             self.input.is_first_refused = true;
-            self.start_input();
+            self.start_input(now);
         }
     }
 }
