@@ -146,6 +146,9 @@ impl Engine {
     fn take_commands(&mut self) {
         while let Ok(command) = self.commands.try_recv() {
             match (command.server(), command) {
+                (Some(server), Command::Post { room, .. }) if !self.has(server) => {
+                    self.sink.send(Event::NotPosted { room, why: event::NotPosted::NotInRoom });
+                }
                 (Some(server), command) => self.at(server, |session| session.execute(command)),
                 (None, Command::Connect(request)) => self.connect(request),
                 (None, Command::Stop(stop)) => self.stop(stop),
@@ -188,6 +191,10 @@ impl Engine {
         self.each(|session| session.stop(stop));
     }
 
+    fn has(&self, server: ServerId) -> bool {
+        self.sessions.iter().any(|session| session.id == server)
+    }
+
     /// Takes a step in the session on this server, if there is one.
     fn at(&mut self, server: ServerId, step: impl FnOnce(&mut Session) -> Result<(), End>) {
         let Some(at) = self.sessions.iter().position(|session| session.id == server) else { return };
@@ -206,3 +213,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
