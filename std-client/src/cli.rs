@@ -8,6 +8,7 @@ use kabar_std::data_dir::FileError;
 
 #[cfg(unix)]
 use crate::commands::bridge::{self, BridgeArguments};
+use crate::commands::history::{self, HistoryArguments};
 use crate::commands::host::{self, HostArguments};
 use crate::commands::identity::{self, IdentityAction};
 use crate::commands::join::{self, JoinArguments};
@@ -67,6 +68,8 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<IdentityAction>,
     },
+    /// Print what you received in rooms on this computer, or search in it. No server is needed.
+    History(HistoryArguments),
     /// Forward packets between devices on serial lines and a server, without being able to read
     /// them.
     #[cfg(unix)]
@@ -97,6 +100,7 @@ impl Cli {
             Some(Command::Join(arguments)) => join::run(arguments, data_dir),
             Some(Command::Servers { action }) => servers::run(action, data_dir),
             Some(Command::Identity { action }) => identity::run(action, data_dir),
+            Some(Command::History(arguments)) => history::run(&arguments, data_dir),
             #[cfg(unix)]
             Some(Command::Bridge(arguments)) => bridge::run(arguments),
             Some(Command::Completions { shell }) => completions(shell),

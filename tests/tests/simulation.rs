@@ -164,6 +164,12 @@ fn catches_an_entry_in_the_wrong_room() {
 }
 
 #[test]
+fn catches_a_closed_room_that_takes_posts() {
+    let rules = violated_with_rooms(FaultInjection { keep_closed_rooms: true, ..FaultInjection::default() });
+    assert!(rules.contains(&Rule::Operation), "detected as {rules:?}");
+}
+
+#[test]
 fn catches_a_number_counted_in_the_wrong_room() {
     let rules = violated_with_rooms(FaultInjection { count_numbers_together: true, ..FaultInjection::default() });
     assert!(rules.contains(&Rule::S2), "detected as {rules:?}");

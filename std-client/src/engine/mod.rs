@@ -11,7 +11,7 @@
 //! * **Threads.** [`start`] starts one thread, which owns all sessions, their sockets and clocks.
 //!   [`Handle`] can be cloned and used from any thread; [`Events`] has one reader. Neither side
 //!   calls into the other. The `wake` function of the `EngineConfig` is called on the engine's
-//!   thread whenever an event was added, so that an event loop can wait for something else as well;
+//!   thread whenever events were added, so that an event loop can wait for something else as well;
 //!   it must not block.
 //! * **Order.** Events come in the order in which they happened. Of a server: `ServerAdded`, then
 //!   `RoomAdded` of each room; nothing about a room precedes its `RoomAdded`, nothing follows its
@@ -68,7 +68,7 @@ pub struct EngineConfig {
     pub context: u64,
     /// Whether the engine stops when its last server has ended.
     pub ends_with_servers: bool,
-    /// Called on the engine's thread when an event was added. Must not block.
+    /// Called on the engine's thread when events were added. Must not block.
     pub wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -135,8 +135,10 @@ impl Engine {
             self.each(|session| session.advance());
             let ends = self.stop.is_some() || (self.ends_with_servers && self.next_server > 0);
             if ends && self.sessions.is_empty() {
-                return self.sink.send(Event::Ended);
+                self.sink.send(Event::Ended);
+                return self.sink.flush();
             }
+            self.sink.flush();
             let until = self.sessions.iter().filter_map(Session::deadline).min();
             let mut drivers: Vec<&mut Driver> = self.sessions.iter_mut().map(|session| &mut session.driver).collect();
             wait(&mut self.poller, self.clock, &mut drivers, until);

@@ -18,6 +18,14 @@ pub struct RoomRow(pub(super) i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LogRow(pub(super) i64);
 
+impl LogRow {
+    /// Its number, which grows with each new log.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0.unsigned_abs()
+    }
+}
+
 /// A position in the history of a room. Positions of one room are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {

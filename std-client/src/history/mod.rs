@@ -69,7 +69,7 @@ pub use entry::{
 pub use error::{AppendError, ChangeError, StorageError};
 pub use kabar_std::sqlite::StoreErrorKind;
 pub use open::{OpenError, Reader, SetAside, SetAsideReason, Writer};
-pub use page::{From, Gap, MAX_PAGE, Page, PageItem};
+pub use page::{Anchor, Gap, MAX_PAGE, Page, PageItem};
 pub use search::{Hit, SearchMark, SearchPage};
 pub use settings::{HIDE_JOINS, MAX_DRAFT_LEN, MAX_IGNORED, NOTIFY, Notify, Setting, SettingValue};
 pub use unread::{RoomSummary, Unread};

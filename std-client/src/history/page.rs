@@ -17,13 +17,15 @@ pub(super) const COLUMNS: &str = "entries.log, entries.seq, entries.time_ms, ent
 
 /// Where a page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum Anchor {
     /// The last entries.
     Last,
     /// Entries before this place.
     Before(Place),
     /// Entries after this place.
     After(Place),
+    /// Entries from this place on.
+    At(Place),
     /// Half of the entries before this place, and the others from it on.
     Around(Place),
     /// Entries from the first one of this time or later, in ms since 1970. Exact as long as the
@@ -94,16 +96,17 @@ impl Reader {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub fn page(&self, room: RoomRow, from: From, limit: usize) -> Result<Page, StorageError> {
+    pub fn page(&self, room: RoomRow, anchor: Anchor, limit: usize) -> Result<Page, StorageError> {
         let limit = limit.clamp(1, MAX_PAGE);
         self.read(|connection| {
             let logs = logs(connection, room)?;
-            match from {
-                From::Last => down(connection, &logs, None, limit),
-                From::Before(place) => down(connection, &logs, Some(place), limit),
-                From::After(place) => up(connection, &logs, after(place), limit),
-                From::Around(place) => around(connection, &logs, place, limit),
-                From::Time(time_ms) => match at_time(connection, &logs, time_ms)? {
+            match anchor {
+                Anchor::Last => down(connection, &logs, None, limit),
+                Anchor::Before(place) => down(connection, &logs, Some(place), limit),
+                Anchor::After(place) => up(connection, &logs, after(place), limit),
+                Anchor::At(place) => up(connection, &logs, place, limit),
+                Anchor::Around(place) => around(connection, &logs, place, limit),
+                Anchor::Time(time_ms) => match at_time(connection, &logs, time_ms)? {
                     Some(place) => up(connection, &logs, place, limit),
                     None => {
                         let last = down(connection, &logs, None, 1)?;

@@ -16,7 +16,8 @@ use crate::engine::event::{ClientEnd, CredentialUsed, SessionError};
 use crate::exit::Exit;
 use crate::identity::{ExportError, IdentityError};
 use crate::outcome::{
-    CommandError, IdentityCommandError, PasswordError, ServersCommandError, TargetError, WizardError,
+    CommandError, HistoryCommandError, IdentityCommandError, PasswordError, ServersCommandError, TargetError,
+    WizardError,
 };
 use crate::probe::ProbeError;
 use crate::resolve::ResolveError;
@@ -32,6 +33,7 @@ pub fn command_error(error: &CommandError) -> (Exit, String) {
         CommandError::Target(error) => (Exit::Usage, target_error(error)),
         CommandError::IdentityCommand(error) => identity_command_error(error),
         CommandError::ServersCommand(error) => servers_command_error(error),
+        CommandError::History(error) => history_command_error(error),
         CommandError::Wizard(error) => wizard_error(error),
         CommandError::TooManyAdvertised(error) => (Exit::Usage, format!("--advertise: {error}")),
         #[cfg(unix)]
@@ -125,6 +127,19 @@ fn exported_error(error: &ExportError) -> (Exit, String) {
         ExportError::OtherFile | ExportError::Random(_) => "",
     };
     (Exit::Error, format!("{error}{hint}"))
+}
+
+fn history_command_error(error: &HistoryCommandError) -> (Exit, String) {
+    match error {
+        HistoryCommandError::None => {
+            (Exit::Error, "there is no history on this computer yet: it begins when you join a room".to_owned())
+        }
+        HistoryCommandError::NoRoom(room, rooms) => {
+            (Exit::Error, format!("no room {} in your history: {}", clean_line(room), rooms.join(", ")))
+        }
+        HistoryCommandError::Identity(error) => identity_command_error(error),
+        HistoryCommandError::Open(_) | HistoryCommandError::Storage(_) => (Exit::Error, error.to_string()),
+    }
 }
 
 fn servers_command_error(error: &ServersCommandError) -> (Exit, String) {

@@ -10,6 +10,7 @@ use kabar_std::address::{AddressError, HostPort, Places};
 use kabar_std::data_dir::FileError;
 use kabar_std::invite::{InviteError, RoomName};
 
+use crate::history::{OpenError, StorageError};
 use crate::identity::{ExportError, IdentityError, StoredIdentity};
 use crate::known_servers::KnownServersError;
 use crate::probe::ProbeError;
@@ -171,6 +172,26 @@ pub enum IdentityCommandError {
     /// The terminal cannot be read.
     #[error("cannot read from the terminal: {0}")]
     Terminal(#[from] io::Error),
+}
+
+/// Why `kabar history` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryCommandError {
+    /// Nothing was received yet.
+    #[error("no history")]
+    None,
+    /// No room has this name; the names of those that are known.
+    #[error("no room {0}")]
+    NoRoom(String, Vec<String>),
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The identity cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityCommandError),
 }
 
 /// Why the questions were not answered.

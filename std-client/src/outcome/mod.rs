@@ -16,7 +16,8 @@ use crate::bridge::{BridgeError, Forwarded};
 use crate::identity::{IdentityError, Imported};
 use crate::known_servers::KnownServersError;
 pub use errors::{
-    ChoiceError, HostError, IdentityCommandError, PasswordError, ServersCommandError, TargetError, WizardError,
+    ChoiceError, HistoryCommandError, HostError, IdentityCommandError, PasswordError, ServersCommandError, TargetError,
+    WizardError,
 };
 pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 
@@ -103,6 +104,9 @@ pub enum CommandError {
     /// `kabar servers` failed.
     #[error(transparent)]
     ServersCommand(#[from] ServersCommandError),
+    /// `kabar history` failed.
+    #[error(transparent)]
+    History(#[from] HistoryCommandError),
     /// The questions of `kabar` were not answered.
     #[error(transparent)]
     Wizard(#[from] WizardError),

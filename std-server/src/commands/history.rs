@@ -3,9 +3,6 @@
 use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
-use data_encoding::BASE64;
-use jiff::Timestamp;
-use serde::Serialize;
 
 use super::{CommandError, said};
 use crate::config::RoomArgs;
@@ -78,8 +75,8 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
             return said(out.flush());
         }
         let shown = page.iter().try_for_each(|entry| match arguments.format {
-            Format::Text => writeln!(out, "{}", as_text(&lines, entry)),
-            Format::Json => writeln!(out, "{}", as_json(entry)),
+            Format::Text => writeln!(out, "{}", lines.format(&line(entry))),
+            Format::Json => writeln!(out, "{}", json::entry_line(None, entry.seq, &line(entry))),
         });
         if shown.is_err() {
             return said(shown);
@@ -87,63 +84,11 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
     }
 }
 
-fn as_text(lines: &LineFormatter, entry: &LogEntry) -> String {
+fn line(entry: &LogEntry) -> Line<'_> {
     let LogEntry { time_ms, author, kind, body, .. } = entry;
-    lines.format(&Line { time_ms: *time_ms, author, address: None, kind: *kind, content: Content::Body(body) })
-}
-
-fn as_json(entry: &LogEntry) -> String {
-    #[derive(Serialize)]
-    struct Object<'a> {
-        seq: u64,
-        time: String,
-        time_ms: u64,
-        author: &'a str,
-        kind: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        text: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        base64: Option<String>,
-    }
-    let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
-    let time = i64::try_from(*time_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let text = kind.is_text().then(|| String::from_utf8_lossy(body).into_owned());
-    let base64 = (text.is_none() && !body.is_empty()).then(|| BASE64.encode(body));
-    json::line(&Object {
-        seq: *seq,
-        time: time.map_or_else(String::new, |time| format!("{time:.3}")),
-        time_ms: *time_ms,
-        author,
-        kind: json::kind_name(*kind),
-        text,
-        base64,
-    })
+    Line { time_ms: *time_ms, author, address: None, kind: *kind, content: Content::Body(body) }
 }
 
 fn parse_search(text: &str) -> Result<Query, String> {
     Query::new(text).ok_or_else(|| "there is nothing to search for".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use kabar_core::chat::EntryKind;
-
-    use super::*;
-
-    #[test]
-    fn objects_have_text_or_base64() {
-        let entry = |kind, body: &[u8]| LogEntry {
-            seq: 7,
-            time_ms: 1_730_457_430_120,
-            author: "anna".into(),
-            instance: 1,
-            number: 1,
-            kind,
-            body: body.to_vec(),
-        };
-        let head = r#"{"seq":7,"time":"2024-11-01T10:37:10.120Z","time_ms":1730457430120,"author":"anna","kind":"#;
-        assert_eq!(as_json(&entry(EntryKind::TEXT, b"a\n\"b\"")), format!(r#"{head}"text","text":"a\n\"b\""}}"#));
-        assert_eq!(as_json(&entry(EntryKind::DATA, &[1, 0xff])), format!(r#"{head}"data","base64":"Af8="}}"#));
-        assert_eq!(as_json(&entry(EntryKind::JOINED, b"")), format!(r#"{head}"joined"}}"#));
-    }
 }

@@ -85,7 +85,7 @@ impl Input {
             Self::Say(_)
                 | Self::Room(_)
                 | Self::NoArg(NoArg::Stop)
-                | Self::Invite(InviteCommand::List { with_secrets: true })
+                | Self::Invite(InviteCommand::List { with_secrets: true, .. })
         )
     }
 }

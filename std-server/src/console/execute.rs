@@ -9,17 +9,17 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Duration;
 
 use super::command::{Input, InputError, NoArg, SLASH, WithName, help, parse, parse_command};
-use super::invites::{InviteCommand, describe_invite, invite_text};
+use super::invites::{InviteCommand, invite_text, list_invites};
 use super::rooms::{RoomCommand, describe_room};
 use super::stats::{count_members, stats};
 use super::unix_ms;
 use crate::driver::{Control, RoomControl};
 use crate::hub::{
-    InviteInfo, InviteTerms, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError, PrivilegeInfo, RoomChange,
-    SanctionInfo, WaitingInfo,
+    InviteTerms, MAX_ANSWER_LEN, MemberInfo, OperationId, OperatorError, PrivilegeInfo, RoomChange, SanctionInfo,
+    WaitingInfo,
 };
 use crate::key_file::generate_secret;
-use crate::store::{InviteRecord, InviteState, PrivilegeKind, SanctionKind};
+use crate::store::{InviteRecord, PrivilegeKind, SanctionKind, Visibility};
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::{Invite, RoomName};
 use kabar_std::text::{LineFormatter, clean_line};
@@ -207,10 +207,16 @@ impl Operator {
     }
 
     fn execute_rooms(&self, command: RoomCommand, issuer: Issuer<'_>) -> Answer {
+        let mut invite = None;
         let (name, done) = match command {
             RoomCommand::List => return Answer::of(self.control.rooms().iter().map(describe_room).collect()),
             RoomCommand::Add { name, visibility, topic } => {
                 let added = self.control.add_room(issuer.by, &name, visibility, &topic);
+                if added.is_ok() && visibility == Visibility::Private {
+                    // Nobody finds it without.
+                    let record = self.control.private_room_invite(&name);
+                    invite = record.map(|record| invite_text(&self.invite, &record, &name));
+                }
                 (name, added.map(|()| "is open now"))
             }
             RoomCommand::Set { name, change } => {
@@ -224,7 +230,7 @@ impl Operator {
             }
         };
         match done {
-            Ok(done) => Answer::of(vec![format!("room {name} {done}")]),
+            Ok(done) => Answer::of([format!("room {name} {done}")].into_iter().chain(invite).collect()),
             Err(error) => Answer::error(answer_code(error), format!("room {name}: {error}")),
         }
     }
@@ -275,13 +281,8 @@ impl Operator {
                 Some(by) => self.control.own_invite(by, issuer.room),
                 None => room.standing_invite().ok_or(OperatorError::Stopped),
             }),
-            InviteCommand::List { with_secrets } => {
-                let show = |info: InviteInfo| {
-                    let is_shown = with_secrets && info.state == InviteState::InForce;
-                    let secret = is_shown.then(|| text(&info.record));
-                    [describe_invite(&self.lines, &info, unix_ms())].into_iter().chain(secret)
-                };
-                Ok(self.control.invites().into_iter().flat_map(show).collect())
+            InviteCommand::List { with_secrets, as_json } => {
+                Ok(list_invites(&self.lines, self.control.invites(), with_secrets, as_json, unix_ms(), text))
             }
             InviteCommand::New(terms) => {
                 // A member's is for the room where it is.

@@ -22,7 +22,8 @@ use crate::store::{LogReader, Store};
 
 /// Maximum number of threads for public-key work; more would only slow down the serving thread.
 const MAX_ACCEPT_THREADS: usize = 2;
-/// Maximum number of outstanding appends, reloads and surveys. Loads of rooms are counted apart.
+/// Maximum number of outstanding appends, reloads, surveys and sweeps. Loads of rooms are counted
+/// apart.
 const STORE_JOBS: usize = 4;
 /// Maximum number of queued events of the store's thread.
 const STORE_EVENTS: usize = 4;
@@ -218,7 +219,8 @@ fn spawn_store(
 fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &WorkerMetrics) -> StoreDone {
     let entries = match &job {
         StoreJob::Append { commit } => Some(commit.rooms.iter().map(|batch| batch.entries.len()).sum()),
-        StoreJob::Read(_) | StoreJob::Load { .. } | StoreJob::Survey { .. } | StoreJob::Reload { .. } => None,
+        StoreJob::Read(_) | StoreJob::Load { .. } | StoreJob::Reload { .. } => None,
+        StoreJob::Survey { .. } | StoreJob::Sweep { .. } => None,
     };
     let begun = Instant::now();
     let done = job.run(store);

@@ -84,6 +84,12 @@ impl<P: Provider> Hub<P> {
         self.context.invites.standing(self.invite_scope(room).as_deref())
     }
 
+    /// The standing invite of the private room of this name.
+    #[must_use]
+    pub fn private_room_invite(&self, room: &str) -> Option<InviteRecord> {
+        self.context.invites.standing(Some(room))
+    }
+
     /// The room that an invite for it has to name; `None`: one for all open rooms is enough.
     #[must_use]
     pub fn invite_scope(&self, room: RoomId) -> Option<String> {

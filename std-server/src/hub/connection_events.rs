@@ -22,7 +22,7 @@ pub(super) fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut
     drain_events(now, rooms, context, peer);
     // The reason is acknowledged: the connection can be closed (SPEC 5.7).
     if let Phase::Closing(code) = peer.link.phase
-        && !context.loads.is_waiting(peer.link.id)
+        && peer.memberships.loading.is_empty()
         && peer.link.connection.unacknowledged(StreamId::Chat) == 0
     {
         peer.close(now, context, code, "");
@@ -80,7 +80,7 @@ pub(super) fn on_phase_timer<P: Provider>(now: Instant, context: &mut Context<P>
         Phase::Open if peer.link.turn.is_paused || !is_informed => {
             context.timers.set(Timer::Phase(peer.link.id), Some(now + context.config.limits.join_time));
         }
-        Phase::Open | Phase::Closing(_) if context.loads.is_waiting(peer.link.id) => {
+        Phase::Open | Phase::Closing(_) if !peer.memberships.loading.is_empty() => {
             context.timers.set(Timer::Phase(peer.link.id), Some(now + context.config.limits.join_time));
         }
         Phase::Open => {

@@ -45,6 +45,9 @@ pub(super) struct Context<P: Provider> {
     pub(super) turns: Turns,
     /// Surveys of the log that are under way (see `room`).
     pub(super) surveys: usize,
+    /// The last room that was searched for entries to be removed, of those that are not in memory;
+    /// `None`: none is being searched (see `sweep`).
+    pub(super) swept: Option<String>,
     /// Pages of the logs of all rooms.
     pub(super) pages: Pages,
     /// Rooms that are being loaded.
@@ -105,6 +108,7 @@ impl<P: Provider> Context<P> {
             timers: Timers::default(),
             turns: Turns::new(),
             surveys: 0,
+            swept: None,
             pages,
             loads,
             replaced: Vec::new(),

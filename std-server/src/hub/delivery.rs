@@ -25,7 +25,7 @@ pub(super) fn deliver<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mu
     }
     // Memberships that had nothing, one after the other.
     let mut without_work = 0;
-    while without_work < peer.memberships.len() {
+    while without_work < peer.memberships.placed() {
         without_work += 1;
         let Peer { link, memberships } = &mut *peer;
         let next = memberships.next().filter(|(_, member)| member.has_work());

@@ -50,6 +50,8 @@ faults! {
     renamed_before_commit
     /// A ban is recorded, and its member stays connected.
     keep_banned_members
+    /// A closed room keeps its members, and takes their posts.
+    keep_closed_rooms
     /// A removed body stays in memory.
     keep_removed_bodies
     /// A post is written to the first room of its connection.

@@ -100,6 +100,13 @@ pub enum StoreJob {
         /// Entries that are removed at most.
         count: u64,
     },
+    /// Find out whether the oldest entry of a room that is not in memory is kept.
+    Sweep {
+        /// Its name.
+        name: Arc<str>,
+        /// How much is kept.
+        keep: Keep,
+    },
     /// Read everything of a room that is not in memory.
     Load {
         /// Its name.
@@ -159,6 +166,13 @@ pub enum StoreDone {
     Survey {
         /// The room.
         room: RoomId,
+        /// The first seq that is kept, or one before it if it is too far away.
+        result: Result<u64, ReadError>,
+    },
+    /// [`StoreJob::Sweep`].
+    Sweep {
+        /// The name of the room.
+        name: Arc<str>,
         /// The first seq that is kept, or one before it if it is too far away.
         result: Result<u64, ReadError>,
     },
@@ -239,6 +253,10 @@ impl StoreJob {
             Self::Read(job) => job.run(store),
             Self::Survey { room, name, keep, count } => {
                 StoreDone::Survey { room, result: store.surplus(&name, &keep, count) }
+            }
+            Self::Sweep { name, keep } => {
+                let result = store.surplus(&name, &keep, 1);
+                StoreDone::Sweep { name, result }
             }
             Self::Load { name } => {
                 let result = store.load_room(&name).map(Box::new);

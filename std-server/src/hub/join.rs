@@ -8,6 +8,8 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::context::Context;
+use super::loads::LoadResult;
+use super::peer::loading::LoadingJoin;
 use super::peer::memberships::Stage;
 use super::peer::{Peer, Phase};
 use super::room::{Found, Handled, JoinError, Rooms, refuse_unknown};
@@ -16,7 +18,7 @@ use super::room::{Found, Handled, JoinError, Rooms, refuse_unknown};
 const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 
 /// Handles a Join. Only the messages after it wait for the rate of its identity; those of other
-/// rooms do not wait for its answer.
+/// rooms wait neither for its room to be loaded nor for its answer.
 pub(super) fn on_join<P: Provider>(
     now: Instant,
     rooms: &mut Rooms,
@@ -29,8 +31,7 @@ pub(super) fn on_join<P: Provider>(
     if peer.link.phase == Phase::Closing(CloseCode::REFUSED) && (!is_same || peer.link.endings.contains(join.room)) {
         return Handled::Defer;
     }
-    // It is read again when its room was loaded.
-    if context.loads.is_waiting(peer.link.id) {
+    if peer.memberships.loading.contains(join.room) {
         return Handled::Defer;
     }
     let id = rooms.id_of(join.room);
@@ -42,31 +43,53 @@ pub(super) fn on_join<P: Provider>(
         None if !is_same => return Handled::Violation,
         None => {}
     }
-    let result = context.loads.take_result(join.room, peer.link.id);
-    let (code, text) = match check(peer, join, context.config.limits.rooms_per_member) {
-        Err(refused) => refused,
-        Ok(exporter) => {
-            if result.is_none() && !take_token(now, context, peer, join) {
-                return Handled::Defer;
-            }
-            match rooms.find(join.room, result) {
-                Found::Room(room) if result.is_some() || room.exists_for(context, join, &exporter) => {
-                    room.on_join(now, context, peer, join);
-                    return Handled::Done;
-                }
-                // Whether a private room exists shows neither in the answer nor in the time for it.
-                Found::Room(_) | Found::Later => {
-                    context.loads.request(join.room, Some(peer.link.id));
-                    return Handled::Defer;
-                }
-                Found::Unknown => refuse_unknown(context, join, &exporter),
-                Found::Unreadable => (RefusedCode::TRY_LATER, "the server cannot read the room at the moment".into()),
-            }
+    match check(peer, join, context.config.limits.rooms_per_member) {
+        Err((code, text)) => {
+            context.counters.rooms_per_member_full += u64::from(code == RefusedCode::ROOM_FULL);
+            peer.refuse(now, context, join.room, join.name, code, &text);
         }
-    };
-    context.counters.rooms_per_member_full += u64::from(code == RefusedCode::ROOM_FULL);
-    peer.refuse(now, context, join.room, join.name, code, &text);
+        Ok(_) if !take_token(now, context, peer, join) => return Handled::Defer,
+        Ok(exporter) => find_room(now, rooms, context, peer, join, &exporter, None),
+    }
     Handled::Done
+}
+
+/// The load that a Join waits for is done.
+pub(super) fn on_room_loaded<P: Provider>(
+    now: Instant,
+    rooms: &mut Rooms,
+    context: &mut Context<P>,
+    peer: &mut Peer<P>,
+    name: &str,
+    result: LoadResult,
+) {
+    let loading = peer.memberships.loading.take(name);
+    let Some(join) = loading.as_ref().and_then(LoadingJoin::join) else { return };
+    let Some(exporter) = peer.link.connection.exporter().copied() else { return };
+    find_room(now, rooms, context, peer, &join, &exporter, Some(result));
+    rooms.repeat_renames(context);
+}
+
+/// Passes a Join to its room, if that is in memory or was loaded with this result.
+fn find_room<P: Provider>(
+    now: Instant,
+    rooms: &mut Rooms,
+    context: &mut Context<P>,
+    peer: &mut Peer<P>,
+    join: &Join<'_>,
+    exporter: &[u8; 32],
+    result: Option<LoadResult>,
+) {
+    let (code, text) = match rooms.find(join.room, result) {
+        Found::Room(room) if result.is_some() || room.exists_for(context, join, exporter) => {
+            return room.on_join(now, context, peer, join);
+        }
+        // Whether a private room exists shows neither in the answer nor in the time for it.
+        Found::Room(_) | Found::Later => return peer.begin_loading(context, join),
+        Found::Unknown => refuse_unknown(context, join, exporter),
+        Found::Unreadable => (RefusedCode::TRY_LATER, "the server cannot read the room at the moment".into()),
+    };
+    peer.refuse(now, context, join.room, join.name, code, &text);
 }
 
 /// Returns the exporter of the connection.

@@ -1,4 +1,4 @@
-//! The result of a load (see `loads`): the room is in memory, and the Joins for it are read again.
+//! The result of a load (see `loads`): the room is in memory, and the Joins for it go on.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::Hub;
+use super::join::on_room_loaded;
 use super::loads::LoadResult;
 use super::messages::read;
 use super::room::RoomSettings;
@@ -13,7 +14,8 @@ use super::timers::Timer;
 use crate::store::{ReadError, RoomState};
 
 impl<P: Provider> Hub<P> {
-    /// A room was read. The Joins that waited for it are read again.
+    /// A room was read. The Joins that waited for it go on, in the order of their connections, and
+    /// so do the messages that waited for them.
     pub(in crate::hub) fn on_load_done(
         &mut self,
         now: Instant,
@@ -21,7 +23,7 @@ impl<P: Provider> Hub<P> {
         result: Result<Box<RoomState>, ReadError>,
     ) {
         let outcome = if result.is_ok() { LoadResult::Done } else { LoadResult::Failed };
-        let Some(waiting) = self.context.loads.complete(&name, outcome) else {
+        let Some(waiting) = self.context.loads.complete(&name) else {
             return self.context.counters.results_dropped += 1;
         };
         let is_known = self.rooms.directory.get(&name).is_some_and(|entry| entry.id.is_none());
@@ -39,16 +41,17 @@ impl<P: Provider> Hub<P> {
             Err(_) => {
                 self.context.counters.reads_failed += 1;
                 if is_known && waiting.is_empty() {
-                    self.context.loads.retry(name);
+                    self.context.loads.load_later(name.clone());
                     let pause = self.context.config.limits.retry_min;
                     self.context.timers.set(Timer::Loads, Some(now + pause));
                 }
             }
         }
+        let Self { peers, rooms, context, .. } = self;
         for id in waiting {
-            if let Some(peer) = self.peers.get_mut(id) {
-                read(now, &mut self.rooms, &mut self.context, peer);
-            }
+            let Some(peer) = peers.get_mut(id) else { continue };
+            on_room_loaded(now, rooms, context, peer, &name, outcome);
+            read(now, rooms, context, peer);
         }
     }
 }

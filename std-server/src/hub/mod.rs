@@ -74,6 +74,7 @@ mod rooms;
 mod routes;
 mod sorted_map;
 mod state_digest;
+mod sweep;
 mod timers;
 mod transaction;
 mod turns;

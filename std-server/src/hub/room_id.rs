@@ -12,5 +12,5 @@ pub struct RoomId {
 
 impl RoomId {
     /// The room of the configuration, which is never dropped.
-    pub const ONLY: Self = Self { index: 0, generation: 0 };
+    pub const FIRST: Self = Self { index: 0, generation: 0 };
 }

@@ -48,11 +48,12 @@ fn cut_topic(topic: &str) -> &str {
 
 impl<P: Provider> Hub<P> {
     /// Creates a room, or opens a closed one again, which keeps its log. In effect at once; stored
-    /// as soon as the store works. `by`: the member who does it; `None`: at the console.
+    /// as soon as the store works. `by`: the member who does it, and who may join it even if it is
+    /// private; `None`: at the console.
     ///
     /// # Errors
-    /// [`OperatorError::ReservedName`], [`OperatorError::RoomExists`],
-    /// [`OperatorError::TooManyRooms`].
+    /// [`OperatorError::ReservedName`]; [`OperatorError::RoomExists`], also for a closed room if
+    /// the member is no operator; [`OperatorError::TooManyRooms`].
     pub fn add_room(
         &mut self,
         now: Instant,
@@ -64,9 +65,12 @@ impl<P: Provider> Hub<P> {
         self.begin_input(now);
         let Self { rooms, context, .. } = self;
         let closed = rooms.directory.get(name).map(|entry| entry.record.clone());
+        let may_reopen = by.is_none_or(|by| context.privileges.is_operator(by));
         let record = match closed {
             Some(RoomRecord { is_closed: false, .. }) => return Err(OperatorError::RoomExists),
-            Some(closed) => closed,
+            // Its log is not for everybody who may create rooms.
+            Some(_) if !may_reopen => return Err(OperatorError::RoomExists),
+            Some(closed) => RoomRecord { created_by: by.or(closed.created_by), ..closed },
             None if RESERVED_ROOMS.contains(&name) => return Err(OperatorError::ReservedName),
             None if rooms.directory.len() >= context.config.limits.rooms => {
                 context.counters.rooms_full += 1;
@@ -125,7 +129,7 @@ impl<P: Provider> Hub<P> {
     /// [`OperatorError::NoSuchRoom`]; [`OperatorError::FirstRoom`] for that of the configuration.
     pub fn close_room(&mut self, now: Instant, id: RoomId) -> Result<(), OperatorError> {
         self.begin_input(now);
-        if id == RoomId::ONLY {
+        if id == RoomId::FIRST {
             return Err(OperatorError::FirstRoom);
         }
         let Self { peers, rooms, context, .. } = self;
@@ -147,7 +151,7 @@ impl<P: Provider> Hub<P> {
         let entry = self.rooms.directory.get(name).filter(|entry| !entry.record.is_closed);
         let id = entry.ok_or(OperatorError::NoSuchRoom)?.id;
         if id.is_none() {
-            self.context.loads.request(name, None);
+            self.context.loads.request(&name.into(), None);
         }
         Ok(id)
     }

@@ -20,6 +20,7 @@ use super::fairness::prefix::Prefix;
 use super::jobs::{Done, StoreDone};
 use super::messages::read;
 use super::peer::NewPeer;
+use super::sweep::{on_swept, sweep};
 use super::timers::{RoomTimer, Timer};
 
 impl<P: Provider> Hub<P> {
@@ -160,6 +161,7 @@ impl<P: Provider> Hub<P> {
             Timer::Store => self.on_store_timer(),
             // The next jobs are created anyway.
             Timer::Passwords | Timer::Evict | Timer::Loads | Timer::Pages => {}
+            Timer::Sweep => sweep(now, rooms, context),
             Timer::Upkeep => context.on_upkeep_timer(now),
             Timer::Purge => context.purge_names(now),
             Timer::Room(id, RoomTimer::Idle) => rooms.drop_room(context, id),
@@ -179,6 +181,7 @@ impl<P: Provider> Hub<P> {
             Done::Store(StoreDone::Append { result }) => self.on_append_done(now, result),
             Done::Store(StoreDone::Reload { result }) => self.on_reload_done(now, result),
             Done::Store(StoreDone::Load { name, result }) => self.on_load_done(now, name, result),
+            Done::Store(StoreDone::Sweep { name, result }) => on_swept(now, rooms, context, name, result),
             Done::Store(StoreDone::Survey { room, result }) => {
                 context.surveys = context.surveys.saturating_sub(1);
                 match rooms.get_mut(room) {

@@ -1,6 +1,8 @@
 //! A map for rooms, of which a server has many and most are small: a sorted vector. A tree has room
 //! for eleven entries in its smallest form.
 
+use core::borrow::Borrow;
+
 /// Entries in the order of their keys. An insertion moves the entries after it.
 #[derive(Clone, Debug)]
 pub(super) struct SortedMap<K, V>(Vec<(K, V)>);
@@ -16,15 +18,21 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.0.len()
     }
 
-    fn find(&self, key: &K) -> Result<usize, usize> {
-        self.0.binary_search_by(|(known, _)| known.cmp(key))
+    fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.binary_search_by(|(known, _)| known.borrow().cmp(key))
     }
 
     pub(super) fn contains_key(&self, key: &K) -> bool {
         self.find(key).is_ok()
     }
 
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    pub(super) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         self.find(key).ok().and_then(|at| self.0.get(at)).map(|(_, value)| value)
     }
 
@@ -56,13 +64,29 @@ impl<K: Ord, V> SortedMap<K, V> {
         &mut self.0[at].1
     }
 
-    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+    pub(super) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         let at = self.find(key).ok()?;
         let (_, value) = self.0.remove(at);
         if self.0.is_empty() {
             self.0 = Vec::new();
         }
         Some(value)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The entries after a key, which need not be there; `None`: all.
+    pub(super) fn after<Q: Ord + ?Sized>(&self, key: Option<&Q>) -> impl Iterator<Item = (&K, &V)> + use<'_, K, V, Q>
+    where
+        K: Borrow<Q>,
+    {
+        let from = key.map_or(0, |key| self.find(key).map_or_else(|at| at, |at| at + 1));
+        self.0.iter().skip(from).map(|(key, value)| (key, value))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
@@ -105,6 +129,7 @@ impl<K: Ord, V> FromIterator<(K, V)> for SortedMap<K, V> {
 
 #[cfg(test)]
 mod tests {
+    use core::ops::Bound::{Excluded, Unbounded};
     use std::collections::BTreeMap;
 
     use super::*;
@@ -119,6 +144,10 @@ mod tests {
             match step % 5 {
                 0..=2 => assert_eq!(map.insert(key, step), tree.insert(key, step)),
                 3 => assert_eq!(map.remove(&key), tree.remove(&key)),
+                4 if step % 2 == 0 => {
+                    assert!(map.after(Some(&key)).eq(tree.range((Excluded(key), Unbounded))));
+                    assert_eq!((map.is_empty(), map.after(None::<&u32>).count()), (tree.is_empty(), tree.len()));
+                }
                 _ => {
                     *map.or_default(key) += 1;
                     *tree.entry(key).or_default() += 1;

@@ -30,6 +30,8 @@ pub(super) enum Timer {
     Upkeep,
     /// The next search for lapsed names, when there were more than are forgotten at once.
     Purge,
+    /// The next search for entries to be removed in rooms that are not in memory.
+    Sweep,
     /// The next search for an identity that makes room in a full table.
     Evict,
     /// The next attempt to read pages of logs, after a failed one.
@@ -182,15 +184,15 @@ mod tests {
     #[test]
     fn a_postponed_or_cleared_timer_does_not_fire_at_its_old_deadline() {
         let mut timers = Timers::default();
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Upkeep), Some(at(10)));
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Upkeep), Some(at(40)));
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), Some(at(10)));
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), None);
+        timers.set(Timer::Room(RoomId::FIRST, RoomTimer::Upkeep), Some(at(10)));
+        timers.set(Timer::Room(RoomId::FIRST, RoomTimer::Upkeep), Some(at(40)));
+        timers.set(Timer::Room(RoomId::FIRST, RoomTimer::Absence(PublicIdentity([1; 32]))), Some(at(10)));
+        timers.set(Timer::Room(RoomId::FIRST, RoomTimer::Absence(PublicIdentity([1; 32]))), None);
         timers.set(Timer::Pool, None);
-        assert_eq!(timers.get(&Timer::Room(RoomId::ONLY, RoomTimer::Upkeep)), Some(at(40)));
+        assert_eq!(timers.get(&Timer::Room(RoomId::FIRST, RoomTimer::Upkeep)), Some(at(40)));
         assert_eq!(timers.pop_due(at(39)), None);
         assert_eq!(timers.next(), Some(at(40)), "it looked once too early, not again");
-        assert_eq!(timers.pop_due(at(40)), Some(Timer::Room(RoomId::ONLY, RoomTimer::Upkeep)));
+        assert_eq!(timers.pop_due(at(40)), Some(Timer::Room(RoomId::FIRST, RoomTimer::Upkeep)));
         assert_eq!((timers.next(), timers.pop_due(at(99))), (None, None));
     }
 

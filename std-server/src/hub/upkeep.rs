@@ -1,5 +1,5 @@
-//! Writes the running time and removes lapsed names, from time to time. Rooms do the same for their
-//! own records.
+//! Writes the running time, removes lapsed names and begins a search of the rooms that are not in
+//! memory, from time to time. Rooms do the same for their own records.
 
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
@@ -18,9 +18,13 @@ impl<P: Provider> Context<P> {
         self.begin_upkeep(now);
     }
 
-    /// Searches for lapsed names now, and from time to time.
+    /// Searches for lapsed names and entries now, and from time to time.
     pub(super) fn begin_upkeep(&mut self, now: Instant) {
         self.purge_names(now);
+        if self.swept.is_none() {
+            self.swept = Some(String::new());
+            self.timers.set(Timer::Sweep, Some(now + PURGE_INTERVAL));
+        }
         self.timers.set(Timer::Upkeep, Some(now + UPKEEP_INTERVAL));
     }
 

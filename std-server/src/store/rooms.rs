@@ -15,7 +15,8 @@ pub struct RoomRecord {
     pub is_closed: bool,
     /// How much of its log is kept.
     pub retention: Retention,
-    /// Who created it; `None`: the server, or at the console.
+    /// Who created it, or opened it again: admitted to it if it is private. `None`: the server, or
+    /// at the console.
     pub created_by: Option<PublicIdentity>,
     /// When it was created, in ms since 1970; `None`: unknown.
     pub created_ms: Option<u64>,

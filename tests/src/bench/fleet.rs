@@ -1,4 +1,5 @@
-//! Many members on one thread: each has its own socket; all share a poll and a clock.
+//! Many members on one thread: each has its own socket, or shares one with a few others; all share
+//! a poll and a clock.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -41,10 +42,13 @@ pub(super) struct Fleet {
     poll: Poll,
     events: Events,
     clock: Clock,
+    /// Members of each socket: more than one where the system does not allow as many open files.
+    per_socket: usize,
+    sockets: Vec<Shared>,
     slots: Vec<Slot>,
     /// Deadlines that were set; only the one that its slot still has is valid.
     deadlines: BinaryHeap<Reverse<(Instant, usize)>>,
-    /// Slots whose socket may have more datagrams.
+    /// Sockets that may have more datagrams.
     readable: VecDeque<usize>,
     /// Slots that had an input: their output must be drained.
     touched: Vec<usize>,
@@ -60,11 +64,15 @@ pub(super) struct Traffic {
     pub(super) sent_bytes: u64,
 }
 
+/// The socket of `per_socket` members in a row.
+struct Shared {
+    socket: UdpSocket,
+    is_readable: bool,
+}
+
 struct Slot {
     member: Box<dyn Member>,
-    socket: UdpSocket,
     deadline: Option<Instant>,
-    is_readable: bool,
     is_touched: bool,
     received: u64,
 }
@@ -80,6 +88,8 @@ impl Fleet {
             poll: Poll::new().map_err(Error::io("wait for sockets"))?,
             events: Events::with_capacity(1024),
             clock: Clock::start(),
+            per_socket: 1,
+            sockets: Vec::new(),
             slots: Vec::new(),
             deadlines: BinaryHeap::new(),
             readable: VecDeque::new(),
@@ -91,6 +101,11 @@ impl Fleet {
     /// Spreads the members over rooms that exist, with this number in each.
     pub(super) fn spread(&mut self, per_room: usize) {
         self.per_room = Some(per_room);
+    }
+
+    /// Lets this number of members share each socket. Before the first member.
+    pub(super) fn share_sockets(&mut self, per_socket: usize) {
+        self.per_socket = per_socket;
     }
 
     /// The name of the n-th room.
@@ -106,18 +121,22 @@ impl Fleet {
         self.traffic
     }
 
-    /// Number of datagrams that a member received.
+    /// Number of datagrams that the socket of a member received.
     pub(super) fn received(&self, slot: usize) -> u64 {
         self.slots[slot].received
     }
 
     /// Adds a member that is not started and returns its index.
     pub(super) fn add(&mut self, posts: bool) -> Result<usize, Error> {
-        let mut socket = socket(self.target.server).map_err(Error::io("create a socket"))?;
-        let (number, interest) = (self.slots.len(), Interest::READABLE);
-        self.poll.registry().register(&mut socket, Token(number), interest).map_err(Error::io("register a socket"))?;
+        let number = self.slots.len();
+        if number.is_multiple_of(self.per_socket) {
+            let mut socket = socket(self.target.server).map_err(Error::io("create a socket"))?;
+            let (token, interest) = (Token(self.sockets.len()), Interest::READABLE);
+            self.poll.registry().register(&mut socket, token, interest).map_err(Error::io("register a socket"))?;
+            self.sockets.push(Shared { socket, is_readable: false });
+        }
         let member = member(&self.pool, posts);
-        self.slots.push(Slot { member, socket, deadline: None, is_readable: false, is_touched: false, received: 0 });
+        self.slots.push(Slot { member, deadline: None, is_touched: false, received: 0 });
         Ok(number)
     }
 
@@ -186,7 +205,7 @@ impl Fleet {
         }
         for event in &self.events {
             let number = event.token().0;
-            if !std::mem::replace(&mut self.slots[number].is_readable, true) {
+            if !std::mem::replace(&mut self.sockets[number].is_readable, true) {
                 self.readable.push_back(number);
             }
         }
@@ -195,7 +214,7 @@ impl Fleet {
             if self.receive(number) {
                 self.readable.push_back(number);
             } else {
-                self.slots[number].is_readable = false;
+                self.sockets[number].is_readable = false;
             }
             self.settle(each);
         }
@@ -218,16 +237,22 @@ impl Fleet {
     /// Receives datagrams. Returns whether the socket may have more.
     fn receive(&mut self, number: usize) -> bool {
         let mut buffer = [0; BUFFER];
+        let first = number * self.per_socket;
+        let members = first..self.slots.len().min(first + self.per_socket);
         for _ in 0..DATAGRAMS_PER_TURN {
-            let slot = &mut self.slots[number];
-            match slot.socket.recv(&mut buffer) {
+            match self.sockets[number].socket.recv(&mut buffer) {
                 Ok(len) => {
-                    slot.received += 1;
                     self.traffic.received += 1;
                     self.traffic.received_bytes += len as u64;
-                    let now = self.clock.now();
-                    slot.member.handle_datagram(now, self.target.server, &mut buffer[..len]);
-                    self.touch(number);
+                    // A member ignores the datagrams for others.
+                    for number in members.clone() {
+                        let now = self.clock.now();
+                        let slot = &mut self.slots[number];
+                        slot.received += 1;
+                        let mut datagram = buffer;
+                        slot.member.handle_datagram(now, self.target.server, &mut datagram[..len]);
+                        self.touch(number);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 // The server is not listening at the moment.
@@ -257,7 +282,7 @@ impl Fleet {
                         self.traffic.sent += 1;
                         self.traffic.sent_bytes += len as u64;
                         // A datagram that the system does not accept is lost, as on the network.
-                        let _ = slot.socket.send(&out[..len]);
+                        let _ = self.sockets[number / self.per_socket].socket.send(&out[..len]);
                     }
                     Output::Timeout(deadline) => break deadline,
                 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use kabar_core::session::Fingerprint;
 use kabar_std::invite::Invite;
 
-use super::usage::{Cpu, resident};
+use super::usage::{Cpu, cpu_time, resident};
 use super::{Error, Setup};
 
 /// Time limit of the first start, which generates a key.
@@ -51,6 +51,11 @@ impl Server {
 
     pub(super) fn cpu(&self) -> Result<Cpu, Error> {
         Cpu::of(self.child.id())
+    }
+
+    /// Processor time so far in seconds, more precise than [`Self::cpu`].
+    pub(super) fn cpu_time(&self) -> Result<f64, Error> {
+        cpu_time(self.child.id())
     }
 
     pub(super) fn resident(&self) -> Result<u64, Error> {

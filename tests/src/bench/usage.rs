@@ -35,6 +35,20 @@ impl Cpu {
     }
 }
 
+/// Processor time of all running threads of a process in seconds. It is exact, but does not contain
+/// the time of threads that have ended.
+pub(super) fn cpu_time(process: u32) -> Result<f64, Error> {
+    let failed = |error| Error::io("read the processor time")(error);
+    let mut nanoseconds = 0;
+    for task in fs::read_dir(format!("/proc/{process}/task")).map_err(failed)? {
+        let path = task.map_err(failed)?.path().join("schedstat");
+        // A thread may have ended.
+        let text = fs::read_to_string(path).unwrap_or_default();
+        nanoseconds += text.split_whitespace().next().and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
+    }
+    Ok(nanoseconds as f64 / 1e9)
+}
+
 /// Resident memory of a process in bytes.
 pub(super) fn resident(process: u32) -> Result<u64, Error> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).map_err(Error::io("read the memory use"))?;
@@ -56,6 +70,8 @@ mod tests {
             sum = sum.wrapping_add((0..100_000_u64).map(std::hint::black_box).sum());
         }
         assert!(sum > 0);
+        let (exact, coarse) = (cpu_time(this).unwrap(), Cpu::of(this).unwrap().total());
+        assert!(exact > 0.01 && exact < coarse + 0.5);
         assert!(resident(this).unwrap() > 100_000);
     }
 }

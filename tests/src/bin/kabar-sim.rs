@@ -48,6 +48,7 @@ enum Fault {
     AnnounceEachSession,
     RenamedBeforeCommit,
     KeepBannedMembers,
+    KeepClosedRooms,
     KeepRemovedBodies,
     PostToFirstRoom,
     CountNumbersTogether,
@@ -69,6 +70,7 @@ impl Arguments {
             Some(Fault::PostToFirstRoom) => faults.post_to_first_room = true,
             Some(Fault::CountNumbersTogether) => faults.count_numbers_together = true,
             Some(Fault::KeepBannedMembers) => faults.keep_banned_members = true,
+            Some(Fault::KeepClosedRooms) => faults.keep_closed_rooms = true,
             Some(Fault::KeepRemovedBodies) => faults.keep_removed_bodies = true,
             Some(Fault::AcknowledgeUnchecked) => faults.acknowledge_unchecked = true,
         }

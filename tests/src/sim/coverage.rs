@@ -107,6 +107,30 @@ seen! {
     RoomListed,
     /// A client was refused because the room does not exist, or not for it.
     UnknownRoom,
+    /// A client left one of several rooms.
+    Parted,
+    /// A room was closed.
+    RoomClosed,
+    /// A closed room was opened again.
+    RoomOpened,
+    /// A membership ended because its room was closed.
+    EndedByClosing,
+    /// A topic was set.
+    TopicSet,
+    /// A client was informed of a topic after it joined.
+    TopicStated,
+    /// It was set how much of the log of a room is kept.
+    RetentionSet,
+    /// A member that lagged was disconnected because entries after its cursor were gone.
+    Lagged,
+    /// An identity was made an operator.
+    Appointed,
+    /// A command of a member was executed.
+    Operated,
+    /// A client was answered that its command was executed, or why not.
+    OperationAnswered,
+    /// A client was answered that it is no operator.
+    OperationRefused,
     /// The operator banned or muted an identity.
     Sanctioned,
     /// A ban or mute was lifted.

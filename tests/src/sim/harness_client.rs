@@ -37,6 +37,8 @@ pub trait HarnessClient: std::fmt::Debug {
     /// # Errors
     /// See [`Client::join`]. A client for one room has no slot for another one.
     fn join(&mut self, now: Instant, config: &RoomConfig<'_>) -> Result<RoomSlot, JoinError>;
+    /// See [`Client::part`]. A client for one room does nothing.
+    fn part(&mut self, now: Instant, slot: RoomSlot);
     /// See [`Client::handle_datagram`].
     fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]);
     /// See [`Client::handle_timeout`].
@@ -115,7 +117,7 @@ fn one_room<M: BufferProvider + Default + std::fmt::Debug + 'static, const OUTBO
 }
 
 macro_rules! harness_client {
-    ($rooms:expr, |$client:ident, $now:ident, $config:ident| $join:expr) => {
+    ($rooms:expr, |$client:ident, $now:ident, $config:ident| $join:expr, |$slot:ident| $part:expr) => {
         impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: usize> HarnessClient
             for Client<SimKey, M, Portable, OUTBOX, MESSAGE, { $rooms }>
         {
@@ -125,6 +127,10 @@ macro_rules! harness_client {
             fn join(&mut self, $now: Instant, $config: &RoomConfig<'_>) -> Result<RoomSlot, JoinError> {
                 let $client = self;
                 $join
+            }
+            fn part(&mut self, $now: Instant, $slot: RoomSlot) {
+                let $client = self;
+                $part
             }
             fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
                 self.handle_datagram(now, from, datagram);
@@ -179,5 +185,5 @@ macro_rules! harness_client {
     };
 }
 
-harness_client!(1, |_client, _now, _config| Err(JoinError::Full));
-harness_client!(HOST_ROOMS, |client, now, config| client.join(now, config));
+harness_client!(1, |_client, _now, _config| Err(JoinError::Full), |_slot| ());
+harness_client!(HOST_ROOMS, |client, now, config| client.join(now, config), |slot| client.part(now, slot));

@@ -103,7 +103,7 @@ impl Section {
         inside
     }
 
-    /// Nothing names a module of its own layer or of one above.
+    /// Nothing names a module of the same layer or of one above.
     fn check(&self, inside: &BTreeMap<(&str, &str), &Edge>, found: &mut Vec<String>) {
         let layer = |module: &str| {
             let listed = self.layers.get(module).copied();

@@ -20,6 +20,13 @@ fn created(home: &Path, words: &[&str]) -> String {
     lines[0].clone()
 }
 
+/// The objects that `invite list --secrets --json` prints, one per line.
+fn listed_as_json(home: &Path) -> Vec<serde_json::Value> {
+    let (code, lines, stderr) = invite(home, &["list", "--secrets", "--json"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    lines.iter().map(|line| serde_json::from_str(line).expect("an object")).collect()
+}
+
 #[test]
 fn an_invite_for_one_admits_one_and_a_revoked_one_nobody() {
     let home = temp_home();
@@ -42,6 +49,16 @@ fn an_invite_for_one_admits_one_and_a_revoked_one_nobody() {
     assert!(list[1].contains("2: used up") && list[1].contains("used 1 of 1 times"), "{list:?}");
     let (_, list, _) = invite(home, &["list", "--secrets"]);
     assert!(list.contains(&standing), "{list:?}");
+    let objects = listed_as_json(home);
+    assert_eq!(
+        objects.iter().map(|it| it["state"].as_str()).collect::<Vec<_>>(),
+        [Some("in force"), Some("used up"), Some("in force")]
+    );
+    assert_eq!(
+        (objects[0]["is_standing"].as_bool(), objects[0]["invite"].as_str()),
+        (Some(true), Some(standing.as_str()))
+    );
+    assert_eq!((objects[1]["uses_left"].as_u64(), objects[1]["used_by"][0]["name"].as_str()), (Some(0), Some("first")));
     room.invite = list.last().expect("the third").clone();
     let mut guest = room.client("guest");
     assert_eq!(invite(home, &["revoke", "3"]).0, Some(0));
@@ -61,6 +78,11 @@ fn an_invite_for_one_admits_one_and_a_revoked_one_nobody() {
 
     // After a restart everything is as it was.
     room.stop();
+    let objects = listed_as_json(home);
+    assert_eq!(
+        (objects[0]["invite"].as_str(), objects[2]["state"].as_str()),
+        (Some(new_standing.as_str()), Some("revoked"))
+    );
     let expiring = created(home, &["new", "--expires", "2s"]);
     let (_, _, stderr) = invite(home, &["revoke", "2"]);
     assert!(stderr.contains("when the server is started"), "{stderr}");

@@ -20,7 +20,8 @@ fn rooms_are_created_changed_and_closed_while_a_server_runs_and_while_none_does(
     let home = temp_home();
     let room = Room::start(home.path());
     let shown = |words: &[&str]| run(home.path(), "room", words).1;
-    assert_eq!(shown(&["add", "attic", "private", "old", "things"]), ["room attic is open now"]);
+    let [added, invite] = shown(&["add", "attic", "private", "old", "things"]).try_into().expect("two lines");
+    assert_eq!((added.as_str(), invite.contains("/attic/")), ("room attic is open now", true), "{invite}");
     assert_eq!(shown(&["set", "attic", "keep-age", "30d"]), ["room attic is changed"]);
     let listed =
         ["attic (private, 0 entries, keep-age 30d): old things".to_owned(), "lobby (open, 0 entries)".to_owned()];
@@ -61,6 +62,14 @@ fn members_create_rooms_if_the_server_lets_them() {
         anna.expect_prompt();
         anna.type_line("/room add cellar");
         anna.expect(expected);
+        if !extra.is_empty() {
+            // Whoever creates a private room may join it, and invite others.
+            anna.type_line("/room add den private");
+            anna.expect("room den is open now");
+            anna.expect("/den/");
+            anna.type_line("/join den");
+            anna.expect("oined den");
+        }
         anna.type_line("/room close cellar");
         anna.expect("only an operator may do that");
         drop(anna);

@@ -1,8 +1,10 @@
 //! Names of members (SPEC 6.6): which are allowed, when two are the same, and when two look alike.
 //!
-//! `confusables`: skeletons and mixed scripts, after Unicode Technical Standard 39.
+//! `confusables`: skeletons and mixed scripts, after Unicode Technical Standard 39. `direction`:
+//! letters that are written from right to left.
 
 mod confusables;
+mod direction;
 
 use core::fmt;
 
@@ -38,6 +40,9 @@ pub enum NameError {
     LooksReserved(&'static str),
     /// Letters of these two scripts.
     MixedScripts(Script, Script),
+    /// Letters that are written from right to left, beside something that may be displayed on
+    /// either side of them.
+    Direction,
 }
 
 impl Name {
@@ -80,10 +85,12 @@ impl Name {
     }
 
     /// Checks whether an identity that does not have the name yet may take it: it neither is nor
-    /// looks like a reserved name, and its letters are of one script (SPEC 6.6).
+    /// looks like a reserved name, its letters are of one script, and they are displayed in one
+    /// order (SPEC 6.6).
     ///
     /// # Errors
-    /// [`NameError::Reserved`], [`NameError::LooksReserved`], [`NameError::MixedScripts`].
+    /// [`NameError::Reserved`], [`NameError::LooksReserved`], [`NameError::MixedScripts`],
+    /// [`NameError::Direction`].
     pub fn check_new(&self) -> Result<(), NameError> {
         let skeleton = self.skeleton();
         for reserved in RESERVED {
@@ -94,7 +101,10 @@ impl Name {
                 return Err(NameError::LooksReserved(reserved));
             }
         }
-        confusables::mixed_scripts(&self.shown).map_or(Ok(()), |(one, other)| Err(NameError::MixedScripts(one, other)))
+        if let Some((one, other)) = confusables::mixed_scripts(&self.shown) {
+            return Err(NameError::MixedScripts(one, other));
+        }
+        if direction::is_unambiguous(&self.shown) { Ok(()) } else { Err(NameError::Direction) }
     }
 
     /// Returns the name as it is displayed: after NFKC.
@@ -151,6 +161,10 @@ impl fmt::Display for NameError {
                 let (one, other) = (one.full_name(), other.full_name());
                 write!(f, "the name mixes {one} and {other} letters, which can look alike")
             }
+            Self::Direction => f.write_str(
+                "the name has letters that are written from right to left: it must begin with one of them, and end \
+                 with one or with a digit",
+            ),
         }
     }
 }

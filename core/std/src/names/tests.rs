@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+use unicode_bidi::{BidiInfo, Level};
 
 use super::*;
 
@@ -217,8 +220,55 @@ fn refuses_letters_of_scripts_that_are_not_written_together() {
 }
 
 #[test]
+fn refuses_what_is_displayed_on_another_side_of_right_to_left_letters() {
+    // In a line from left to right, the first two are displayed alike.
+    for (name, is_allowed) in [
+        ("אב1", true),
+        ("1אב", false),
+        ("אב-1", true),
+        ("אב-", false),
+        ("-אב", false),
+        ("عمر 2", true),
+        ("٣عمر", false),
+    ] {
+        let refused = Name::new(name).err();
+        assert_eq!(refused, (!is_allowed).then_some(NameError::Direction), "{name:?}");
+        assert!(Name::existing(name).is_ok(), "{name:?}");
+    }
+    for name in ["1a", "-a-", "٣", "דוד המלך", "مُحَمَّد"] {
+        assert_eq!(Name::new(name).err(), (name == "٣").then_some(NameError::Direction), "{name:?}");
+    }
+}
+
+/// All short names of these characters, as lines in both directions display them.
+#[test]
+fn no_two_names_are_displayed_alike() {
+    let alphabet = ['א', 'ב', 'ع', '1', '2', '٣', '-', '$', ' ', '\u{5b0}'];
+    let mut names = vec![String::new()];
+    for _ in 0..4 {
+        let longer: Vec<String> =
+            names.iter().flat_map(|name| alphabet.map(|character| format!("{name}{character}"))).collect();
+        names.extend(longer);
+    }
+    names.sort();
+    names.dedup();
+    // A mark on a digit or on punctuation is not about the order.
+    names.retain(|name| Name::new(name).is_ok() && (name.contains(['א', 'ב', 'ع']) || !name.contains('\u{5b0}')));
+    assert!(names.len() > 1_000, "{}", names.len());
+    for level in [Level::ltr(), Level::rtl()] {
+        let mut displayed = BTreeMap::new();
+        for name in &names {
+            let info = BidiInfo::new(name, Some(level));
+            let line = info.reorder_line(&info.paragraphs[0], 0..name.len()).into_owned();
+            let other = displayed.insert(line, name);
+            assert_eq!(other, None, "displayed like {name:?}");
+        }
+    }
+}
+
+#[test]
 fn every_sentence_fits_a_refusal() {
-    let sentences = ["", &"n".repeat(33), "a\u{e0041}", " a", "admin", "ADMlN", "annа"];
+    let sentences = ["", &"n".repeat(33), "a\u{e0041}", " a", "admin", "ADMlN", "annа", "1אב"];
     for name in sentences {
         let sentence = Name::new(name).expect_err(name).to_string();
         assert!(sentence.starts_with("the name ") && sentence.len() <= 255, "{sentence}");

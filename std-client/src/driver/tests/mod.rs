@@ -166,7 +166,7 @@ fn members_receive_each_others_posts() {
     anna.say("hello");
     anna.until(|seen| *seen == Seen::Stored(1));
     bob.until(|seen| *seen == Seen::Text("hello".into()));
-    let names: Vec<_> = server.control().room(RoomId::ONLY).who().into_iter().map(|member| member.name).collect();
+    let names: Vec<_> = server.control().room(RoomId::FIRST).who().into_iter().map(|member| member.name).collect();
     assert_eq!(names, ["anna", "bob"]);
     assert_eq!(server.control().counters().posts, 1);
     let has_address =
@@ -201,7 +201,7 @@ fn computer_that_slept_rejoins_the_same_term() {
     let mut anna = Member::join(&server, "anna");
     let before = anna.driver.now();
     let give_up = std::time::Instant::now() + CONNECT_TIMEOUT;
-    while !server.control().room(RoomId::ONLY).who().is_empty() {
+    while !server.control().room(RoomId::FIRST).who().is_empty() {
         assert!(std::time::Instant::now() < give_up, "the server does not forget her");
         std::thread::sleep(StdDuration::from_millis(50));
     }
@@ -233,14 +233,14 @@ fn members_rejoin_after_a_server_was_stopped() {
 fn kicked_member_ends_and_the_others_stay() {
     let (server, _events) = serve(0);
     let (mut anna, mut bob) = (Member::join(&server, "anna"), Member::join(&server, "bob"));
-    assert!(server.control().room(RoomId::ONLY).kick(None, "nobody", None).is_err());
-    assert!(server.control().room(RoomId::ONLY).kick(None, "anna", None).is_ok());
+    assert!(server.control().room(RoomId::FIRST).kick(None, "nobody", None).is_err());
+    assert!(server.control().room(RoomId::FIRST).kick(None, "anna", None).is_ok());
     anna.until(|seen| *seen == Seen::Ended(EndReason::EndedByServer(EndedCode::KICKED)));
-    server.control().room(RoomId::ONLY).say("behave");
+    server.control().room(RoomId::FIRST).say("behave");
     bob.until(|seen| *seen == Seen::Text("behave".into()));
     bob.say("yes");
     bob.until(|seen| *seen == Seen::Stored(1));
-    assert_eq!(server.control().room(RoomId::ONLY).who().len(), 1);
+    assert_eq!(server.control().room(RoomId::FIRST).who().len(), 1);
 }
 
 #[test]

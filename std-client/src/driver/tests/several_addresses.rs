@@ -82,7 +82,7 @@ fn member_reconnects_to_the_address_that_answers() {
         let mut member = Member::join_at(&[here], Some(first.fingerprint()), "anna");
         member.driver.set_addresses(&order);
         assert_eq!(member.driver.client.server(), here, "a connection that is up stays");
-        assert!(first.control().room(RoomId::ONLY).kick(None, "anna", None).is_ok());
+        assert!(first.control().room(RoomId::FIRST).kick(None, "anna", None).is_ok());
         member.until(|seen| matches!(seen, Seen::Ended(_)));
     }
     let mut member = Member::join_at(&[here], Some(first.fingerprint()), "anna");

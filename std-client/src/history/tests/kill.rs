@@ -5,7 +5,7 @@
 //! The child is this test program, with one ignored test. Its server is a file: a line per stored
 //! post, written whole.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -67,16 +67,20 @@ fn child() {
     known = known.max(records(&server).len() as u64);
     let mut seq = writer.current(room).unwrap().unwrap().cursor.seq;
     outbox.settle(&mut writer, room, settled.max(records(&server).len() as u64)).unwrap();
+    let mut on_the_way = VecDeque::new();
     loop {
         known += 1;
         let body = known.to_string();
         let number = outbox.push(&mut writer, room, EntryKind::TEXT, body.as_bytes()).unwrap();
         append_record(&accepted, &body);
-        post(number, body.as_bytes());
+        on_the_way.push_back((number, body));
         append_range(&mut writer, log, seq.saturating_sub(2).max(1)..=seq + 3);
         seq += 3;
-        if known.is_multiple_of(3) {
-            outbox.settle(&mut writer, room, number).unwrap();
+        // Lines arrive later, and it takes a while until that is known.
+        if on_the_way.len() > 5 {
+            let arrived: Vec<_> = on_the_way.drain(..4).collect();
+            arrived.iter().for_each(|(number, body)| post(*number, body.as_bytes()));
+            outbox.settle(&mut writer, room, number - 3).unwrap();
         }
     }
 }

@@ -98,5 +98,5 @@ fn show(page: &Page) -> String {
 }
 
 fn all(writer: &Writer, room: RoomRow) -> String {
-    show(&writer.reader().unwrap().page(room, From::Last, MAX_PAGE).unwrap())
+    show(&writer.reader().unwrap().page(room, Anchor::Last, MAX_PAGE).unwrap())
 }

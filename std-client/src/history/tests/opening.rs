@@ -72,7 +72,7 @@ fn damage_that_is_found_later_is_examined_at_the_next_opening() {
     fs::write(path(&dir), &bytes).unwrap();
     let mut writer = open(&dir);
     let reader = writer.reader().unwrap();
-    let read = (0..20).find_map(|page| reader.page(room, From::Time(page * 100_000), MAX_PAGE).err());
+    let read = (0..20).find_map(|page| reader.page(room, Anchor::Time(page * 100_000), MAX_PAGE).err());
     assert_eq!(read, Some(StorageError(StoreErrorKind::Damaged)));
     drop(reader);
     let (mut next, aside) = Writer::open(&dir, ANNA).unwrap();
@@ -124,6 +124,15 @@ fn a_place_that_cannot_be_written_is_reported() {
     fs::create_dir_all(home.path().join(format!("history/{ANNA}.db"))).unwrap();
     let error = Writer::open(&dir, ANNA).unwrap_err().to_string();
     assert!(error.contains("history") && error.contains("cannot be used"), "{error}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_read_only_directory_is_reported() {
+    // Not even root can write there.
+    let dir = DataDir::open("/proc".as_ref()).unwrap();
+    let error = Writer::open(&dir, ANNA).unwrap_err();
+    assert!(matches!(&error, OpenError::File(_)) && error.to_string().contains("/proc/history"), "{error}");
 }
 
 #[test]

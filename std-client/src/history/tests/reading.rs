@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn page(writer: &Writer, room: RoomRow, from: From, limit: usize) -> String {
-    let page = writer.reader().unwrap().page(room, from, limit).unwrap();
+fn page(writer: &Writer, room: RoomRow, anchor: Anchor, limit: usize) -> String {
+    let page = writer.reader().unwrap().page(room, anchor, limit).unwrap();
     let more = |has: bool| if has { "<" } else { "" };
     format!("{}{}{}", more(page.has_earlier), show(&page), more(page.has_later).replace('<', ">"))
 }
@@ -19,26 +19,26 @@ fn pages_join_without_overlap_through_gaps_and_logs() {
     let next = writer.begin(room, Some(log), reset(1, T2)).unwrap().log;
     append_range(&mut writer, next, 2..=3);
     let place = |log, seq| Place { log, seq };
-    assert_eq!(page(&writer, room, From::Last, 9), "(1-2) 3 4 5 (6-7) 8 9 [1-1] 2 3");
-    assert_eq!(page(&writer, room, From::Last, 2), "<[1-1] 2 3");
-    assert_eq!(page(&writer, room, From::Last, 1), "<3");
-    assert_eq!(page(&writer, room, From::Before(place(next, 2)), 2), "<(6-7) 8 9>");
-    assert_eq!(page(&writer, room, From::Before(place(log, 8)), 2), "<4 5>");
-    assert_eq!(page(&writer, room, From::Before(place(log, 4)), 2), "(1-2) 3>");
-    assert_eq!(page(&writer, room, From::Before(place(log, 3)), 2), ">");
-    assert_eq!(page(&writer, room, From::After(place(log, 3)), 2), "<4 5>");
-    assert_eq!(page(&writer, room, From::After(place(log, 5)), 3), "<(6-7) 8 9 [1-1] 2>");
-    assert_eq!(page(&writer, room, From::After(place(next, 2)), 5), "<3");
-    assert_eq!(page(&writer, room, From::After(place(next, 3)), 5), "<");
-    assert_eq!(page(&writer, room, From::Around(place(log, 8)), 4), "<4 5 (6-7) 8 9>");
-    assert_eq!(page(&writer, room, From::Around(place(log, 3)), 4), "(1-2) 3 4>");
-    assert_eq!(page(&writer, room, From::After(place(log, u64::MAX)), 1), "<[1-1] 2>");
+    assert_eq!(page(&writer, room, Anchor::Last, 9), "(1-2) 3 4 5 (6-7) 8 9 [1-1] 2 3");
+    assert_eq!(page(&writer, room, Anchor::Last, 2), "<[1-1] 2 3");
+    assert_eq!(page(&writer, room, Anchor::Last, 1), "<3");
+    assert_eq!(page(&writer, room, Anchor::Before(place(next, 2)), 2), "<(6-7) 8 9>");
+    assert_eq!(page(&writer, room, Anchor::Before(place(log, 8)), 2), "<4 5>");
+    assert_eq!(page(&writer, room, Anchor::Before(place(log, 4)), 2), "(1-2) 3>");
+    assert_eq!(page(&writer, room, Anchor::Before(place(log, 3)), 2), ">");
+    assert_eq!(page(&writer, room, Anchor::After(place(log, 3)), 2), "<4 5>");
+    assert_eq!(page(&writer, room, Anchor::After(place(log, 5)), 3), "<(6-7) 8 9 [1-1] 2>");
+    assert_eq!(page(&writer, room, Anchor::After(place(next, 2)), 5), "<3");
+    assert_eq!(page(&writer, room, Anchor::After(place(next, 3)), 5), "<");
+    assert_eq!(page(&writer, room, Anchor::Around(place(log, 8)), 4), "<4 5 (6-7) 8 9>");
+    assert_eq!(page(&writer, room, Anchor::Around(place(log, 3)), 4), "(1-2) 3 4>");
+    assert_eq!(page(&writer, room, Anchor::After(place(log, u64::MAX)), 1), "<[1-1] 2>");
     // Bounds.
-    assert_eq!(page(&writer, room, From::Last, 0), "<3");
+    assert_eq!(page(&writer, room, Anchor::Last, 0), "<3");
     let other = writer.room(&key(7), "empty").unwrap();
-    assert_eq!(page(&writer, other, From::Last, usize::MAX), "");
+    assert_eq!(page(&writer, other, Anchor::Last, usize::MAX), "");
     writer.begin(other, None, at(9, T1)).unwrap();
-    assert_eq!(page(&writer, other, From::Last, 5), "[1-9]");
+    assert_eq!(page(&writer, other, Anchor::Last, 5), "[1-9]");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn pages_begin_at_a_time() {
         (32_001, "<"),
         (u64::MAX, "<"),
     ] {
-        assert_eq!(page(&writer, room, From::Time(time), 2), wanted, "{time}");
+        assert_eq!(page(&writer, room, Anchor::Time(time), 2), wanted, "{time}");
     }
 }
 
@@ -83,7 +83,7 @@ fn what_is_after_the_read_mark_and_asks_for_attention_is_unread() {
     assert_eq!((unread(), reader.first_unread(room).unwrap()), ((3, 1), Some(place(1))));
     writer.mark_read(room, place(2)).unwrap();
     assert_eq!((unread(), reader.first_unread(room).unwrap()), ((2, 1), Some(place(3))));
-    writer.mark_read(room, place(1)).unwrap();
+    writer.mark_read(room, place(0)).unwrap();
     assert_eq!(unread(), (2, 1), "a mark never goes back");
     writer.mark_read(room, place(3)).unwrap();
     assert_eq!((unread(), reader.first_unread(room).unwrap()), ((1, 0), Some(place(4))));

@@ -35,7 +35,7 @@ fn opening_with_many_entries() {
         let (writer, _) = Writer::open(&dir, ANNA).unwrap();
         let reader = writer.reader().unwrap();
         let rooms = reader.rooms().unwrap();
-        assert_eq!(reader.page(rooms[0].room, From::Last, 100).unwrap().entries().count(), 100);
+        assert_eq!(reader.page(rooms[0].room, Anchor::Last, 100).unwrap().entries().count(), 100);
         let unread: u64 = reader.summaries().unwrap().iter().map(|summary| summary.unread.entries).sum();
         assert_eq!(unread, ENTRIES);
     });

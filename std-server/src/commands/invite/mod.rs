@@ -48,6 +48,9 @@ enum Action {
         /// Also prints the full text of those in force.
         #[arg(long)]
         secrets: bool,
+        /// Prints one JSON object per line.
+        #[arg(long)]
+        json: bool,
     },
     /// Makes an invite to all open rooms, or to the room that --room names, and prints it.
     New {
@@ -83,7 +86,7 @@ impl Action {
     /// The command; `room`: the room of a new invite.
     fn command(&self, room: Option<&RoomName>) -> InviteCommand {
         match *self {
-            Self::List { secrets } => InviteCommand::List { with_secrets: secrets },
+            Self::List { secrets, json } => InviteCommand::List { with_secrets: secrets, as_json: json },
             Self::New { expires, uses } => {
                 let room = room.map(ToString::to_string);
                 InviteCommand::New(InviteTerms { room, valid_ms: expires, uses, ..InviteTerms::default() })
@@ -158,12 +161,12 @@ fn ask_server(
     if advertise.is_empty() {
         return Ok(lines);
     }
-    let readdressed = |line: String| match line.parse::<Invite>() {
-        Ok(invite) => {
-            let places = places(advertise, &[], invite.places.first().port);
-            Invite { places, ..invite }.to_string()
-        }
-        Err(_) => line,
+    let readdressed = |line: String| {
+        // The whole line, or a text in an object.
+        let found = line.split('"').find_map(|text| Some((text, text.parse::<Invite>().ok()?)));
+        let Some((text, invite)) = found else { return line };
+        let places = places(advertise, &[], invite.places.first().port);
+        line.replace(text, &Invite { places, ..invite }.to_string())
     };
     Ok(lines.into_iter().map(readdressed).collect())
 }

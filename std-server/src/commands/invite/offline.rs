@@ -12,11 +12,11 @@ use kabar_std::text::LineFormatter;
 
 use super::super::CommandError;
 use crate::config::Config;
-use crate::console::invites::{InviteCommand, describe_invite, invite_text};
+use crate::console::invites::{InviteCommand, invite_text, list_invites};
 use crate::console::unix_ms;
-use crate::hub::{InviteInfo, Invites};
+use crate::hub::Invites;
 use crate::key_file::generate_secret;
-use crate::store::{InviteState, ServerBatch, ServerState, SqliteStore, Store};
+use crate::store::{InviteRecord, ServerBatch, ServerState, SqliteStore, Store};
 
 /// Executes a command; returns the lines to print. `secret`: that of the server's standing invite,
 /// if it is in the data directory; `named`: the room that the command is about.
@@ -52,19 +52,14 @@ pub(super) fn execute(
             } else if secret.is_some() {
                 (None, *generate_secret(dir, &like.room).map_err(CommandError::failed)?.expose())
             } else {
-                return Err(CommandError::Failed(format!("the room {room} has no standing invite of its own")));
+                return Err(CommandError::Failed(format!("the room {room} has no standing invite")));
             };
             vec![invite_text(like, &invites.set_standing(now_ms, of, secret, limit), room)]
         }
-        InviteCommand::List { with_secrets } => {
-            let lines = LineFormatter::new();
-            let show = |info: InviteInfo| {
-                let is_shown = *with_secrets && info.state == InviteState::InForce;
-                let text = is_shown.then(|| invite_text(like, &info.record, room));
-                [describe_invite(&lines, &info, now_ms)].into_iter().chain(text)
-            };
-            let name = |identity: &PublicIdentity| shown_name(&loaded, identity);
-            return Ok(invites.list(now_ms, name).into_iter().flat_map(show).collect());
+        InviteCommand::List { with_secrets, as_json } => {
+            let infos = invites.list(now_ms, |identity: &PublicIdentity| shown_name(&loaded, identity));
+            let text = |record: &InviteRecord| invite_text(like, record, room);
+            return Ok(list_invites(&LineFormatter::new(), infos, *with_secrets, *as_json, now_ms, text));
         }
         InviteCommand::New(terms) => {
             let secret: [u8; ROOM_SECRET_LEN] = random_bytes().map_err(CommandError::failed)?;

@@ -5,10 +5,13 @@ use crate::hub::{InviteInfo, InviteTerms, Unit};
 use crate::store::{InviteRecord, InviteState};
 use crate::units;
 use kabar_std::invite::{Invite, RoomName, RoomSecret};
+use kabar_std::json;
 use kabar_std::text::{LineFormatter, clean_line};
+use serde::Serialize;
 
 /// The arguments, as the help shows them.
-pub const ARGUMENTS: &str = " [list [--secrets] | [new] [ROOM] [--expires TIME] [--uses N] | revoke ID|standing]";
+pub const ARGUMENTS: &str =
+    " [list [--secrets] [--json] | [new] [ROOM] [--expires TIME] [--uses N] | revoke ID|standing]";
 
 /// The last users that are shown of each invite.
 const SHOWN_USES: usize = 8;
@@ -23,6 +26,8 @@ pub enum InviteCommand {
     List {
         /// With the full text of those in force.
         with_secrets: bool,
+        /// As JSON, one object per line.
+        as_json: bool,
     },
     /// Make an invite and show it.
     New(InviteTerms),
@@ -39,11 +44,10 @@ impl InviteCommand {
         let words: Vec<&str> = arguments.split_whitespace().collect();
         Some(match *words {
             [] => Self::Show,
-            ["list"] => Self::List { with_secrets: false },
-            ["list", "--secrets"] => Self::List { with_secrets: true },
+            ["list", ref options @ ..] => parse_list(options)?,
             ["revoke", "standing"] => Self::RevokeStanding,
             ["revoke", id] => Self::Revoke(id.parse().ok()?),
-            ["list" | "revoke", ..] => return None,
+            ["revoke", ..] => return None,
             ["new", ref terms @ ..] | ref terms => Self::New(parse_terms(terms)?),
         })
     }
@@ -53,7 +57,10 @@ impl InviteCommand {
     pub fn arguments(&self) -> String {
         match self {
             Self::Show => String::new(),
-            Self::List { with_secrets } => format!("list{}", if *with_secrets { " --secrets" } else { "" }),
+            Self::List { with_secrets, as_json } => {
+                let option = |is_on: bool, option: &'static str| if is_on { option } else { "" };
+                ["list", option(*with_secrets, " --secrets"), option(*as_json, " --json")].concat()
+            }
             Self::New(InviteTerms { room, valid_ms, uses, .. }) => {
                 let room = room.as_ref().map_or_else(String::new, |room| format!(" {room}"));
                 let time = |ms: u64| format!(" --expires {}", units::format(Unit::Time, ms.saturating_mul(1_000)));
@@ -64,6 +71,21 @@ impl InviteCommand {
             Self::RevokeStanding => "revoke standing".to_owned(),
         }
     }
+}
+
+fn parse_list(options: &[&str]) -> Option<InviteCommand> {
+    let (mut with_secrets, mut as_json) = (false, false);
+    for option in options {
+        let is_on = match *option {
+            "--secrets" => &mut with_secrets,
+            "--json" => &mut as_json,
+            _ => return None,
+        };
+        if std::mem::replace(is_on, true) {
+            return None;
+        }
+    }
+    Some(InviteCommand::List { with_secrets, as_json })
 }
 
 fn parse_terms(words: &[&str]) -> Option<InviteTerms> {
@@ -111,16 +133,81 @@ pub fn invite_text(like: &Invite, record: &InviteRecord, room: &RoomName) -> Str
     Invite { secret: RoomSecret::new(record.secret), room, ..like.clone() }.to_string()
 }
 
-/// Describes an invite in one line, without its secret.
-#[must_use]
-pub fn describe_invite(lines: &LineFormatter, info: &InviteInfo, now_ms: u64) -> String {
+/// Lists invites as lines, or as JSON objects. `text` returns the full text of one; it is shown of
+/// those in force, if `with_secrets`.
+pub fn list_invites(
+    lines: &LineFormatter,
+    invites: Vec<InviteInfo>,
+    with_secrets: bool,
+    as_json: bool,
+    now_ms: u64,
+    text: impl Fn(&InviteRecord) -> String,
+) -> Vec<String> {
+    let show = |info: InviteInfo| {
+        let text = (with_secrets && info.state == InviteState::InForce).then(|| text(&info.record));
+        if as_json {
+            return vec![invite_json(&info, text)];
+        }
+        [describe_invite(lines, &info, now_ms)].into_iter().chain(text).collect()
+    };
+    invites.into_iter().flat_map(show).collect()
+}
+
+/// An invite as a JSON object, without its secret unless `text` has it.
+fn invite_json(info: &InviteInfo, text: Option<String>) -> String {
+    #[derive(Serialize)]
+    struct Use<'a> {
+        name: &'a str,
+        time_ms: u64,
+    }
+    #[derive(Serialize)]
+    struct Object<'a> {
+        id: u32,
+        state: &'static str,
+        is_standing: bool,
+        /// `None`: all open rooms.
+        room: Option<&'a str>,
+        /// `None`: the server.
+        made_by: Option<&'a str>,
+        made_ms: u64,
+        expires_ms: Option<u64>,
+        used: u32,
+        uses_left: Option<u32>,
+        /// The last of them, oldest first.
+        used_by: Vec<Use<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        invite: Option<String>,
+    }
     let InviteInfo { record, state, made_by, used_by } = info;
-    let state = match state {
+    let InviteRecord { id, room, is_standing, made_ms, expires_ms, uses_left, used, .. } = record;
+    json::line(&Object {
+        id: *id,
+        state: state_name(*state),
+        is_standing: *is_standing,
+        room: room.as_deref(),
+        made_by: made_by.as_deref(),
+        made_ms: *made_ms,
+        expires_ms: *expires_ms,
+        used: *used,
+        uses_left: *uses_left,
+        used_by: used_by.iter().map(|(name, time_ms)| Use { name, time_ms: *time_ms }).collect(),
+        invite: text,
+    })
+}
+
+fn state_name(state: InviteState) -> &'static str {
+    match state {
         InviteState::InForce => "in force",
         InviteState::Revoked => "revoked",
         InviteState::UsedUp => "used up",
         InviteState::Expired => "expired",
-    };
+    }
+}
+
+/// Describes an invite in one line, without its secret.
+fn describe_invite(lines: &LineFormatter, info: &InviteInfo, now_ms: u64) -> String {
+    let InviteInfo { record, state, made_by, used_by } = info;
+    let state = state_name(*state);
     let room = record.room.as_ref().map_or_else(|| "all open rooms".to_owned(), |room| format!("the room {room}"));
     let kind = if record.is_standing { ", the standing one" } else { "" };
     let made_by = made_by.as_deref().map_or_else(|| "server".to_owned(), clean_line);

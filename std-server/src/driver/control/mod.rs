@@ -126,6 +126,13 @@ impl Control {
         added.unwrap_or(Err(OperatorError::Stopped))
     }
 
+    /// Returns the standing invite of the private room of this name.
+    #[must_use]
+    pub fn private_room_invite(&self, room: &RoomName) -> Option<InviteRecord> {
+        let room = room.clone();
+        self.ask(move |hub, _| hub.private_room_invite(room.as_str())).flatten()
+    }
+
     /// Controls a room.
     #[must_use]
     pub fn room(&self, room: RoomId) -> RoomControl<'_> {
@@ -214,7 +221,7 @@ impl Control {
     /// Returns how full the hub's tables and buffers are.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.ask(|hub, _| hub.status(RoomId::ONLY)).unwrap_or_default()
+        self.ask(|hub, _| hub.status(RoomId::FIRST)).unwrap_or_default()
     }
 
     fn ask<T: Send + 'static>(

@@ -119,6 +119,7 @@ impl<P: Provider> Hub<P> {
         self.context.people.reload(&reloaded.server);
         self.context.privileges.reload(&reloaded.server);
         self.context.invites.reload(&reloaded.server);
+        self.rooms.directory.reload(&reloaded.server);
         for (id, state) in states() {
             if let Some(room) = self.rooms.get_mut(*id) {
                 room.reload(&mut self.context, state);

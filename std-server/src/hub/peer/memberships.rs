@@ -1,5 +1,6 @@
 //! The rooms that a connection is in or is about to join.
 
+use super::loading::LoadingJoins;
 use super::member::Member;
 use crate::hub::census::Standing;
 use crate::hub::room_id::RoomId;
@@ -11,6 +12,8 @@ pub(in crate::hub) struct Memberships {
     /// The place of the membership that is served next.
     turn: u8,
     handles: Handles,
+    /// Joins whose rooms are being loaded: these have no id yet, and may not exist.
+    pub(in crate::hub) loading: LoadingJoins,
 }
 
 /// One membership, or a Join on its way to one.
@@ -49,11 +52,16 @@ struct Handles {
 
 impl Memberships {
     pub(in crate::hub) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.list.is_empty() && self.loading.is_empty()
     }
 
     /// Number of rooms that it is in or is about to join.
     pub(in crate::hub) fn len(&self) -> usize {
+        self.list.len() + self.loading.len()
+    }
+
+    /// Number of its memberships and Joins, without those whose rooms are being loaded.
+    pub(in crate::hub) fn placed(&self) -> usize {
         self.list.len()
     }
 
@@ -79,7 +87,7 @@ impl Memberships {
 
     /// Whether any Join is in progress.
     pub(in crate::hub) fn has_join(&self) -> bool {
-        self.list.iter().any(|it| it.member().is_none())
+        !self.loading.is_empty() || self.list.iter().any(|it| it.member().is_none())
     }
 
     pub(in crate::hub) fn member(&self, room: RoomId) -> Option<&Member> {

@@ -11,10 +11,11 @@
 //! Each of its memberships (see `memberships`):
 //!
 //! ```text
-//! -Join-> (Checking: its password) -> (Waiting: for an operator) -> Joining: its commit -> Member
+//! -Join-> (its room is loaded) -> (Checking: its password) -> (Waiting: for an operator) -> Joining: its commit -> Member
 //! ```
 
 mod endings;
+pub(super) mod loading;
 pub(super) mod member;
 pub(super) mod memberships;
 pub(super) mod pool;
@@ -25,6 +26,7 @@ mod table;
 
 use core::net::SocketAddr;
 
+use kabar_core::chat::Join;
 use kabar_core::connection::{CloseCode, Connection};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -100,10 +102,22 @@ impl<P: Provider> Peer<P> {
         Some((&mut self.link, self.memberships.member_mut(room)?))
     }
 
+    /// Keeps a Join until its room is loaded. A connection that is to be closed stays so, but not
+    /// before the Join is answered.
+    pub(super) fn begin_loading(&mut self, context: &mut Context<P>, join: &Join<'_>) {
+        let room = self.memberships.loading.push(join);
+        context.loads.request(&room, Some(self.link.id));
+    }
+
+    /// Drops all Joins whose rooms are being loaded.
+    pub(super) fn end_loading(&mut self, context: &mut Context<P>) {
+        context.loads.forget(self.link.id, self.memberships.loading.clear());
+    }
+
     /// Changes the stage of a membership; the first one adds it.
     pub(super) fn set_stage(&mut self, context: &mut Context<P>, room: RoomId, stage: Stage) {
         context.timers.set(Timer::Join(self.link.id, room), None);
-        if self.memberships.is_empty() {
+        if self.memberships.placed() == 0 {
             context.timers.set(Timer::Phase(self.link.id), None);
             self.link.phase = Phase::Open;
         }
@@ -115,7 +129,7 @@ impl<P: Provider> Peer<P> {
     pub(super) fn take_membership(&mut self, now: Instant, context: &mut Context<P>, room: RoomId) -> Option<Stage> {
         let stage = self.memberships.take(room)?;
         context.timers.set(Timer::Join(self.link.id, room), None);
-        if self.memberships.is_empty() && self.link.phase == Phase::Open {
+        if self.memberships.placed() == 0 && self.link.phase == Phase::Open {
             context.timers.set(Timer::Phase(self.link.id), Some(now + context.config.limits.join_time));
         }
         self.recount(context);

@@ -127,7 +127,6 @@ impl<P: Provider> Peers<P> {
         let Some(mut peer) = self.table.remove(&id) else { return };
         peer.set_phase(context, Phase::Closed);
         context.census.closed.remove(&id);
-        context.loads.forget(id);
         for timer in [Timer::Connection(id), Timer::Phase(id), Timer::Read(id)] {
             context.timers.set(timer, None);
         }

@@ -67,6 +67,17 @@ impl People {
         here.or_else(|| self.name_elsewhere(identity, room))
     }
 
+    /// The name that an identity got after the one that a room reports; `None`: it has that one.
+    pub(in crate::hub) fn later_name(&self, identity: &PublicIdentity, room: RoomId, reported: &str) -> Option<&str> {
+        if let Some(elsewhere) = self.name_elsewhere(identity, room) {
+            return Some(elsewhere).filter(|name| *name != reported);
+        }
+        let before = self.owned(identity).find(|record| record.name == reported);
+        let last = self.owned(identity).max_by_key(|record| record.seen_ran_ms)?;
+        let is_later = before.is_none_or(|before| before.seen_ran_ms < last.seen_ran_ms);
+        (is_later && last.name != reported).then_some(last.name.as_str())
+    }
+
     /// Checks that an identity may have a name. One that it owns stays valid when the rules for new
     /// ones become stricter.
     pub(in crate::hub) fn check_name(

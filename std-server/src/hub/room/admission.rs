@@ -34,7 +34,7 @@ impl Room {
     /// Whether an identity may join without an invite or a password.
     pub(super) fn may_always_join<P: Provider>(&self, context: &Context<P>, identity: &PublicIdentity) -> bool {
         if self.settings.is_private {
-            self.admissions.contains(identity, &context.admitted)
+            self.admissions.contains(identity, &context.admitted) || self.settings.created_by == Some(*identity)
         } else {
             context.admitted.contains(identity)
         }

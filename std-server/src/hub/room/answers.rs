@@ -132,7 +132,7 @@ impl Room {
             return Progress::Full;
         }
         context.counters.messages_out += count as u64;
-        let rest = (!is_last).then_some(Listing { after: after.cloned(), remaining: left });
+        let rest = (!is_last).then_some(Listing { after: after.map(str::to_owned), remaining: left });
         member.answers.listing = rest;
         Progress::Done
     }

@@ -127,6 +127,7 @@ impl Rooms {
         reason: LeaveReason,
         silence: Duration,
     ) {
+        peer.end_loading(context);
         while let Some(id) = peer.memberships.any() {
             match self.get_mut(id) {
                 Some(room) => room.remove_silent_member(now, context, peer, reason, silence),

@@ -141,7 +141,7 @@ impl Room {
         }
         context.people.claims.begin_join(&request.name, identity);
         context.invites.begin_join(identity, request.invite);
-        *self.joining.entry(identity).or_default() += 1;
+        *self.joining.or_default(identity) += 1;
         context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
         peer.set_stage(context, self.id, Stage::Joining);
         self.residents.insert(peer.link.id, peer.link.prefix);

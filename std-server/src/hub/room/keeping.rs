@@ -29,27 +29,39 @@ const SURVEY_INTERVAL: Duration = Duration::from_secs(3_600);
 const AGE_PARTS: u64 = 16;
 
 /// How much is kept of a log; 0: all of it.
-struct Kept {
+pub(in crate::hub) struct Kept {
     age_ms: u64,
     entries: u64,
     bytes: u64,
 }
 
-impl Room {
-    /// The room's bounds; those of the configuration where it has none.
-    fn kept(&self, limits: &HubLimits) -> Kept {
-        let Retention { age_ms, entries, bytes } = self.settings.retention;
-        Kept {
+impl Kept {
+    /// The bounds of a room; those of the configuration where it has none.
+    pub(in crate::hub) fn of(retention: &Retention, limits: &HubLimits) -> Self {
+        let Retention { age_ms, entries, bytes } = *retention;
+        Self {
             age_ms: age_ms.unwrap_or(limits.keep_age.as_millis()),
             entries: entries.unwrap_or(limits.keep_entries as u64),
             bytes: bytes.unwrap_or(limits.keep_bytes as u64),
         }
     }
 
+    /// As the store applies them at this time.
+    pub(in crate::hub) fn keep(&self, now_ms: u64) -> Keep {
+        let Self { age_ms, entries, bytes } = *self;
+        Keep {
+            since_ms: (age_ms > 0).then(|| now_ms.saturating_sub(age_ms)),
+            entries: (entries > 0).then_some(entries),
+            bytes: (bytes > 0).then_some(bytes),
+        }
+    }
+}
+
+impl Room {
     /// Sets the time of the next survey, if anything is bounded. `has_grown`: the log has a new
     /// entry.
     pub(super) fn plan_survey<P: Provider>(&self, now: Instant, context: &mut Context<P>, has_grown: bool) {
-        let Kept { age_ms, entries, bytes } = self.kept(&context.config.limits);
+        let Kept { age_ms, entries, bytes } = Kept::of(&self.settings.retention, &context.config.limits);
         let is_sized = entries > 0 || bytes > 0;
         let by_age = Duration::from_millis(age_ms / AGE_PARTS).clamp(SOON, SURVEY_INTERVAL);
         let interval = match age_ms {
@@ -65,12 +77,7 @@ impl Room {
 
     /// Creates the job that finds the entries to be removed, if none is under way.
     pub(super) fn survey<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
-        let Kept { age_ms, entries, bytes } = self.kept(&context.config.limits);
-        let keep = Keep {
-            since_ms: (age_ms > 0).then(|| context.wall_ms(now).saturating_sub(age_ms)),
-            entries: (entries > 0).then_some(entries),
-            bytes: (bytes > 0).then_some(bytes),
-        };
+        let keep = Kept::of(&self.settings.retention, &context.config.limits).keep(context.wall_ms(now));
         if keep == Keep::default() || self.is_surveying || self.appender.first.is_some() {
             return;
         }

@@ -88,7 +88,7 @@ impl Rooms {
         }
         match entry.id.and_then(|id| self.get(id)) {
             Some(room) => room.may_always_join(context, identity),
-            None => entry.admitted.contains(identity, &context.admitted),
+            None => entry.admitted.contains(identity, &context.admitted) || entry.record.created_by == Some(*identity),
         }
     }
 

@@ -34,7 +34,7 @@ impl Rooms {
             (Some(Some(id)), _) => self.get_mut(id).map_or(Found::Unknown, Found::Room),
             (_, Some(LoadResult::Failed)) => Found::Unreadable,
             (None, Some(LoadResult::Done)) => Found::Unknown,
-            // It was dropped before the Join was read again, or not loaded yet.
+            // It was created while its name was looked up in the store, or is not loaded yet.
             (Some(None), Some(LoadResult::Done)) | (_, None) => Found::Later,
         }
     }
@@ -59,7 +59,7 @@ impl Rooms {
 impl Room {
     /// Begins the time after which the room is dropped, or ends it.
     pub(in crate::hub) fn plan_drop<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
-        let is_idle = self.id != RoomId::ONLY && !self.is_needed(context);
+        let is_idle = self.id != RoomId::FIRST && !self.is_needed(context);
         if core::mem::replace(&mut self.listed.is_idle, is_idle) != is_idle {
             let deadline = is_idle.then(|| now + context.config.limits.room_idle_time);
             context.timers.set(self.timer(RoomTimer::Idle), deadline);

@@ -2,8 +2,6 @@
 //! name; each of its connections is a session. Messages that are still to be sent are stored with
 //! the connection.
 
-use core::ops::Bound::{Excluded, Unbounded};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kabar_core::crypto::Provider;
@@ -20,7 +18,7 @@ use crate::hub::sorted_map::SortedMap;
 pub(super) struct Members {
     by_identity: SortedMap<PublicIdentity, Person>,
     /// By folded name.
-    by_name: BTreeMap<String, PublicIdentity>,
+    by_name: SortedMap<Box<str>, PublicIdentity>,
     by_instance: SortedMap<u64, Session>,
     /// Connections of members that have every entry up to the head: only these are served when it
     /// moves. Members that lag are served after an acknowledgement, a timer or a read page.
@@ -64,7 +62,7 @@ impl Members {
         if let Some(person) = self.by_identity.get_mut(identity) {
             return person.sessions.push(session);
         }
-        self.by_name.insert(name.folded().to_owned(), *identity);
+        self.by_name.insert(name.folded().into(), *identity);
         // Most members have one session only.
         self.by_identity.insert(*identity, Person { name: name.clone(), sessions: vec![session] });
     }
@@ -92,7 +90,7 @@ impl Members {
         let Some(person) = self.by_identity.get_mut(identity) else { return };
         self.by_name.remove(person.name.folded());
         person.name = name.clone();
-        self.by_name.insert(name.folded().to_owned(), *identity);
+        self.by_name.insert(name.folded().into(), *identity);
     }
 
     pub(super) fn get(&self, identity: &PublicIdentity) -> Option<&Person> {
@@ -131,10 +129,9 @@ impl Members {
     pub(super) fn names_after<'a>(
         &'a self,
         after: Option<&str>,
-    ) -> impl Iterator<Item = (&'a String, &'a Name)> + use<'a> {
-        let from = after.map_or(Unbounded, Excluded);
-        let named = self.by_name.range::<str, _>((from, Unbounded));
-        named.filter_map(|(folded, identity)| Some((folded, &*self.by_identity.get(identity)?.name)))
+    ) -> impl Iterator<Item = (&'a str, &'a Name)> + use<'a> {
+        let named = self.by_name.after(after);
+        named.filter_map(|(folded, identity)| Some((&**folded, &*self.by_identity.get(identity)?.name)))
     }
 
     /// All sessions of all members, each with the member's name.

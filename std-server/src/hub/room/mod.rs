@@ -43,7 +43,6 @@ mod tails;
 mod welcome;
 
 use core::fmt;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kabar_core::crypto::Provider;
@@ -54,6 +53,7 @@ use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
 use super::counters::Counters;
 use super::room_id::RoomId;
+use super::sorted_map::SortedMap;
 use super::timers::{RoomTimer, Timer};
 use crate::store::{Retention, RoomRecord, RoomState, Visibility};
 use admissions::Admissions;
@@ -71,6 +71,7 @@ pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
 pub(super) use delivery::Progress;
 pub(super) use directory::{Directory, DirectoryEntry};
+pub(super) use keeping::Kept;
 pub(super) use loading::Found;
 pub use operations::MAX_ANSWER_LEN;
 pub(super) use operations::answer_operation;
@@ -105,7 +106,7 @@ pub(super) struct Room {
     listed: Listed,
     members: Members,
     /// The number of Joins in progress of each identity that has any.
-    joining: BTreeMap<PublicIdentity, usize>,
+    joining: SortedMap<PublicIdentity, usize>,
     presence: Presence,
     /// Connections of members, and those whose Join waits for its commit.
     residents: Residents,
@@ -138,6 +139,8 @@ pub(super) struct RoomSettings {
     pub(super) is_private: bool,
     /// Nobody may join it.
     is_closed: bool,
+    /// Who created it: may join it without an invite.
+    created_by: Option<PublicIdentity>,
     /// Its topic, as committed.
     topic: String,
     retention: Retention,
@@ -151,6 +154,7 @@ impl RoomSettings {
             name: record.name.as_str().into(),
             is_private: record.visibility == Visibility::Private,
             is_closed: record.is_closed,
+            created_by: record.created_by,
             topic: record.topic.clone(),
             retention: record.retention,
             join_policy: config.join_policy,
@@ -172,7 +176,7 @@ impl Room {
             id,
             listed: Listed::default(),
             members: Members::default(),
-            joining: BTreeMap::new(),
+            joining: SortedMap::default(),
             presence: Presence::new(loaded),
             residents: Residents::default(),
             log: Log::new(loaded, context.term),
@@ -189,6 +193,7 @@ impl Room {
         for identity in room.presence.identities() {
             room.report(&mut context.people, identity);
         }
+        room.repeat_missed_renames(context);
         room.purge(now, context);
         room.plan_upkeep(now, context);
         room.survey(now, context);

@@ -34,6 +34,7 @@ impl Room {
     /// Opens the room again, which is closed and still in memory.
     pub(in crate::hub) fn reopen<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, record: &RoomRecord) {
         self.settings.topic.clone_from(&record.topic);
+        self.settings.created_by = record.created_by;
         self.set_record(now, context, record);
     }
 
@@ -59,6 +60,9 @@ impl Room {
     /// Ends all memberships and Joins.
     pub(in crate::hub) fn close<P: Provider>(&mut self, now: Instant, peers: &mut Peers<P>, context: &mut Context<P>) {
         self.settings.is_closed = true;
+        if context.config.faults().keep_closed_rooms() {
+            return;
+        }
         self.refuse_joins(now, peers, context, RefusedCode::UNKNOWN_ROOM, CLOSED);
         self.displace_waiting(CLOSED);
         let sessions: Vec<u32> = self.members.sessions().map(|(_, session)| session.peer).collect();

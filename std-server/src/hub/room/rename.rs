@@ -72,6 +72,17 @@ impl Room {
         self.push_renamed_here(context, identity, name, RenamedBy::Elsewhere);
     }
 
+    /// Adds the entries about renames that took place while the room was not in memory.
+    pub(super) fn repeat_missed_renames<P: Provider>(&mut self, context: &mut Context<P>) {
+        for identity in self.presence.identities().collect::<Vec<_>>() {
+            let present = self.presence.committed_name(&identity);
+            let later = present.and_then(|present| context.people.later_name(&identity, self.id, present));
+            if let Some(name) = later.and_then(|name| Name::existing(name).ok()) {
+                self.repeat_rename(context, identity, name);
+            }
+        }
+    }
+
     fn push_renamed_here<P: Provider>(
         &mut self,
         context: &mut Context<P>,
@@ -83,6 +94,10 @@ impl Room {
             return;
         }
         let Some(before) = context.people.current_name(&identity, self.id).map(str::to_owned) else { return };
+        // It may have been renamed when the room was loaded, or while a Join waits for its commit.
+        if before == name.shown() {
+            return;
+        }
         let body = name.shown().as_bytes().to_vec();
         let origin = Origin::Renamed { identity, name, by };
         self.push(context, PendingEntry::by_server(&before, EntryKind::RENAMED, &body, origin));

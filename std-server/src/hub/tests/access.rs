@@ -144,7 +144,7 @@ fn approval_is_by_room() {
     world.attempt_join(ana, &join_args("Ana", 1));
     world.attempt_join(ben, &JoinArgs { room: CELLAR, ..join_args("Ben", 2) });
     let waiting = |world: &World, room| world.hub.waiting(room).into_iter().map(|it| it.name).collect::<Vec<_>>();
-    assert_eq!((waiting(&world, RoomId::ONLY), waiting(&world, cellar)), (vec!["Ana".into()], vec!["Ben".to_owned()]));
+    assert_eq!((waiting(&world, RoomId::FIRST), waiting(&world, cellar)), (vec!["Ana".into()], vec!["Ben".to_owned()]));
     assert_eq!(world.hub.accept(world.now, cellar, "Ana"), Err(OperatorError::NotWaiting));
     assert!(world.hub.accept(world.now, cellar, "Ben").is_ok());
     world.run_ms(100);
@@ -169,7 +169,7 @@ fn the_standing_invite_of_a_single_room_becomes_that_of_the_server() {
 fn a_private_room_has_a_standing_invite_that_can_be_replaced() {
     let mut world = World::new();
     let cellar = world.add_private_room(CELLAR);
-    let (first, server) = (standing(&world), world.hub.standing_invite(RoomId::ONLY));
+    let (first, server) = (standing(&world), world.hub.standing_invite(RoomId::FIRST));
     assert_eq!(world.hub.standing_invite(cellar).map(|it| it.secret), Some(first));
     assert_ne!(server.map(|it| it.secret), Some(first));
     let replaced = world.hub.replace_room_invite(world.now, CELLAR).expect("it has one");
@@ -199,7 +199,7 @@ fn an_operator_has_one_invite_without_bounds_for_each_room() {
 #[test]
 fn the_invites_by_which_somebody_came_are_known_when_it_is_banned() {
     let mut world = World::new();
-    let (cellar, lobby) = (world.add_private_room(CELLAR), RoomId::ONLY);
+    let (cellar, lobby) = (world.add_private_room(CELLAR), RoomId::FIRST);
     let invite = create(&mut world, None, None);
     world.join(&JoinArgs { credential: Credential::Invite(invite.secret), ..join_args("Ana", 1) });
     let of_cellar = Credential::Invite(standing(&world));

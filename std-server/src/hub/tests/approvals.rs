@@ -24,7 +24,7 @@ fn wait(world: &mut World, join_args: &JoinArgs) -> usize {
 }
 
 fn waiting(world: &World) -> Vec<String> {
-    world.hub.waiting(RoomId::ONLY).into_iter().map(|it| it.name).collect()
+    world.hub.waiting(RoomId::FIRST).into_iter().map(|it| it.name).collect()
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn a_newcomer_waits_until_an_operator_lets_it_in() {
     assert_eq!((waiting(&world), world.events.iter().filter(|it| is_event(it)).count()), (vec!["Ana".into()], 1));
     world.run(Duration::from_secs(300));
     assert!(world.clients[ana].is_connected() && !world.clients[ana].is_welcome());
-    assert_eq!(world.hub.accept(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NotWaiting));
-    assert_eq!(world.hub.accept(world.now, RoomId::ONLY, "ana"), Ok("Ana (10.1.0.0:5000)".to_owned()));
+    assert_eq!(world.hub.accept(world.now, RoomId::FIRST, "Ben"), Err(OperatorError::NotWaiting));
+    assert_eq!(world.hub.accept(world.now, RoomId::FIRST, "ana"), Ok("Ana (10.1.0.0:5000)".to_owned()));
     world.run_ms(100);
     assert!(world.clients[ana].is_welcome() && waiting(&world).is_empty());
     // It is admitted now.
@@ -49,12 +49,12 @@ fn a_rejected_newcomer_is_refused_and_one_that_leaves_does_not_wait() {
     let mut world = world(|_| {});
     let ana = wait(&mut world, &join_args("Ana", 1));
     let ben = wait(&mut world, &join_args("Ben", 2));
-    assert!(world.hub.reject(world.now, RoomId::ONLY, "Ana").is_ok());
+    assert!(world.hub.reject(world.now, RoomId::FIRST, "Ana").is_ok());
     world.clients[ben].close(world.now);
     world.run_ms(100);
     assert_eq!(world.clients[ana].refusal(), Some(RefusedCode::AUTHENTICATION));
     assert_eq!(waiting(&world), [""; 0]);
-    assert_eq!(world.hub.accept(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NotWaiting));
+    assert_eq!(world.hub.accept(world.now, RoomId::FIRST, "Ben"), Err(OperatorError::NotWaiting));
 }
 
 #[test]
@@ -76,10 +76,10 @@ fn no_invite_is_used_before_its_holder_is_let_in() {
     let with = |name, key| JoinArgs { credential: Credential::Invite(invite.secret), ..join_args(name, key) };
     let ana = wait(&mut world, &with("Ana", 1));
     let ben = wait(&mut world, &with("Ben", 2));
-    assert!(world.hub.accept(world.now, RoomId::ONLY, "Ben").is_ok());
+    assert!(world.hub.accept(world.now, RoomId::FIRST, "Ben").is_ok());
     world.run_ms(100);
     assert!(world.clients[ben].is_welcome());
-    assert!(world.hub.accept(world.now, RoomId::ONLY, "Ana").is_ok());
+    assert!(world.hub.accept(world.now, RoomId::FIRST, "Ana").is_ok());
     world.run_ms(100);
     assert_eq!(world.clients[ana].refusal(), Some(RefusedCode::AUTHENTICATION), "it is used up meanwhile");
 }

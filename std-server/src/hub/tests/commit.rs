@@ -72,7 +72,7 @@ fn entries_by_the_server_are_not_repeated_either() {
         let mut world = World::new();
         let ana = world.join(&join_args("Ana", 1));
         world.store.set_fault(Some(fault));
-        world.hub.say(world.now, RoomId::ONLY, "dinner");
+        world.hub.say(world.now, RoomId::FIRST, "dinner");
         world.clients[ana].close(world.now);
         world.run(Duration::from_secs(2));
         world.store.set_fault(None);

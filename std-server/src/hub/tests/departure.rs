@@ -30,7 +30,7 @@ fn a_member_that_closes_as_left_has_left_immediately() {
     assert_eq!(last, Some(("Ana".to_owned(), LEFT)));
     assert_eq!(world.clients[ben].seqs().last(), Some(&3));
     assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Left, .. })));
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 1);
+    assert_eq!(world.hub.who(world.now, RoomId::FIRST).len(), 1);
 }
 
 #[test]
@@ -39,12 +39,12 @@ fn leave_ends_the_membership_and_keeps_the_connection() {
     let client = world.join(&join_args("Ana", 1));
     assert!(world.clients[client].send(&ClientMessage::Leave { handle: 1 }));
     world.run_ms(100);
-    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::FIRST).len()), (ana(&[JOINED, LEFT]), 0));
     assert!(world.clients[client].is_connected());
     world.clients[client].join(&join_args("Ana", 1));
     world.run_ms(100);
     assert_eq!(
-        (announcements(&world), world.hub.who(world.now, RoomId::ONLY).len()),
+        (announcements(&world), world.hub.who(world.now, RoomId::FIRST).len()),
         (ana(&[JOINED, LEFT, JOINED]), 1)
     );
 }
@@ -57,7 +57,7 @@ fn a_leave_sent_together_with_its_join_is_announced_immediately() {
     world.clients[client].join(&join_args("Ana", 1));
     assert!(world.clients[client].send(&ClientMessage::Leave { handle: 1 }));
     world.run_ms(100);
-    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::FIRST).len()), (ana(&[JOINED, LEFT]), 0));
     world.run(Duration::from_secs(120));
     assert_eq!(announcements(&world), ana(&[JOINED, LEFT]));
 }
@@ -77,7 +77,7 @@ fn a_leave_during_another_join_of_its_identity_is_not_announced() {
     world.run_ms(20);
     world.release();
     world.run(Duration::from_secs(120));
-    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED]), 1));
+    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::FIRST).len()), (ana(&[JOINED]), 1));
     world.clients[later].close(world.now);
     world.run_ms(100);
     assert_eq!(announcements(&world), ana(&[JOINED, LEFT]));
@@ -93,7 +93,7 @@ fn a_vanished_member_has_left_after_its_idle_time() {
     world.run(Duration::from_secs(10));
     assert_eq!(announcements(&world), ana(&[JOINED, LEFT]));
     world.run(Duration::from_secs(300));
-    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::FIRST).len()), (ana(&[JOINED, LEFT]), 0));
     let is_reported = |event: &HubEvent| matches!(event, HubEvent::Left { reason: LeaveReason::Vanished, .. });
     assert!(world.events.iter().any(is_reported), "{:?}", world.events);
 }
@@ -106,10 +106,10 @@ fn a_return_within_a_minute_is_not_announced() {
     // A malformed message: the server closes the connection, not Ana.
     assert!(world.clients[client].send_raw(&[0, 0]));
     world.run(Duration::from_secs(55));
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 0);
+    assert_eq!(world.hub.who(world.now, RoomId::FIRST).len(), 0);
     world.attempt_join(client, &JoinArgs { instance, ..join_args("Ana", 1) });
     world.run(Duration::from_secs(50));
-    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED]), 1));
+    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::FIRST).len()), (ana(&[JOINED]), 1));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_large_room_announces_neither_joined_nor_left() {
     }
     // Left is written for each member whose joined was.
     assert_eq!(announcements(&world).len(), 4);
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 0);
+    assert_eq!(world.hub.who(world.now, RoomId::FIRST).len(), 0);
 }
 
 #[test]
@@ -200,5 +200,5 @@ fn a_refused_join_whose_commit_was_applied_is_announced_as_left() {
     assert!(!world.clients[client].is_welcome());
     world.store.set_fault(None);
     world.run(Duration::from_secs(100));
-    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((announcements(&world), world.hub.who(world.now, RoomId::FIRST).len()), (ana(&[JOINED, LEFT]), 0));
 }

@@ -1,12 +1,13 @@
 //! Operators create rooms and list them.
 
 use kabar_core::chat::{EndedCode, EntryKind, RefusedCode, Request, Start};
-use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::crypto::identity::{Identity, PublicIdentity};
+use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 
 use super::fake_client::{Credential, JoinArgs, ROOM, Received, join_args};
 use super::world::World;
-use crate::hub::{OperatorError, RoomChange, RoomId, RoomInfo};
+use crate::hub::{JobKind, OperatorError, RoomChange, RoomId, RoomInfo};
 use crate::store::{Fault, RoomRecord, Store, Visibility};
 
 const BY: PublicIdentity = PublicIdentity([7; 32]);
@@ -41,6 +42,20 @@ fn a_room_that_the_store_did_not_take_is_written_again() {
     world.store.set_fault(None);
     world.run_ms(6_000);
     assert_eq!(stored(&mut world).len(), 2);
+}
+
+#[test]
+fn what_an_uncertain_commit_has_written_of_a_room_is_not_written_again() {
+    for (fault, is_written) in [(Fault::UncertainApplied, true), (Fault::UncertainNotApplied, false)] {
+        let mut world = World::new();
+        world.store.set_fault(Some(fault));
+        assert_eq!(world.hub.add_room(world.now, None, "attic", Visibility::Open, "old"), Ok(()));
+        world.run_ms(50);
+        assert_eq!((stored(&mut world).len() == 2, !world.hub.rooms.directory.has_changed()), (is_written, is_written));
+        world.store.set_fault(None);
+        world.run_ms(6_000);
+        assert_eq!((stored(&mut world).len(), world.hub.rooms.directory.has_changed()), (2, false));
+    }
 }
 
 fn in_attic(name: &str, key: u8) -> JoinArgs {
@@ -86,7 +101,7 @@ fn a_room_keeps_as_much_of_its_log_as_is_set_for_it() {
     let attic = world.add_room("attic");
     let now = world.now;
     assert_eq!(world.hub.set_room(now, attic, None, RoomChange::KeepEntries(Some(2))), Ok(()));
-    for room in [RoomId::ONLY, attic] {
+    for room in [RoomId::FIRST, attic] {
         (0..9).for_each(|_| world.hub.say(world.now, room, "text"));
     }
     world.run(Duration::from_secs(5));
@@ -108,7 +123,7 @@ fn a_closed_room_lets_everybody_go_and_nobody_in_until_it_is_opened_again() {
     world.clients[ana].post(1, "first");
     world.run_ms(50);
     let now = world.now;
-    assert_eq!(world.hub.close_room(now, RoomId::ONLY), Err(OperatorError::FirstRoom));
+    assert_eq!(world.hub.close_room(now, RoomId::FIRST), Err(OperatorError::FirstRoom));
     assert_eq!(world.hub.close_room(now, attic), Ok(()));
     world.run_ms(100);
     let is_ended = |it: &Received| matches!(it, Received::Ended { code: EndedCode::CLOSED, .. });
@@ -125,6 +140,62 @@ fn a_closed_room_lets_everybody_go_and_nobody_in_until_it_is_opened_again() {
     assert_eq!(world.hub.add_room(world.now, None, "attic", Visibility::Open, ""), Ok(()));
     let cho = world.join(&JoinArgs { start: Start::Last(100), ..in_attic("Cho", 3) });
     assert_eq!(world.clients[cho].texts(), ["first"]);
+}
+
+#[test]
+fn whoever_creates_a_private_room_is_admitted_to_it() {
+    let mut world = World::new();
+    let ana = world.join(&join_args("Ana", 1));
+    let ben = world.join(&join_args("Ben", 2));
+    let by = Identity::from_seed(&[1; 32]).public();
+    let now = world.now;
+    world.hold(JobKind::Store);
+    assert_eq!(world.hub.add_room(now, Some(by), "attic", Visibility::Private, ""), Ok(()));
+    let invite = world.hub.private_room_invite("attic").expect("it has one");
+    assert_eq!((invite.room.as_deref(), invite.is_standing), (Some("attic"), true));
+    // In effect before it is stored, and stored with the room.
+    world.release();
+    for (client, name, key) in [(ana, "Ana", 1), (ben, "Ben", 2)] {
+        world.clients[client].join(&JoinArgs { credential: Credential::None, ..in_attic(name, key) });
+    }
+    world.run_ms(100);
+    assert_eq!((world.clients[ana].welcomes_in("attic"), world.clients[ben].welcomes_in("attic")), (1, 0));
+    assert_eq!(world.clients[ben].refusal_in("attic"), Some(RefusedCode::UNKNOWN_ROOM));
+    assert_eq!(world.hub.invites(now).iter().map(|it| it.record.used).sum::<u32>(), 2, "two for the lobby");
+}
+
+#[test]
+fn the_creator_of_a_private_room_stays_admitted_although_it_was_never_in_it() {
+    let mut world = World::new();
+    world.join(&join_args("Ana", 1));
+    let by = Identity::from_seed(&[1; 32]).public();
+    assert_eq!(world.hub.add_room(world.now, Some(by), "attic", Visibility::Private, ""), Ok(()));
+    world.run_ms(50);
+    world.restart();
+    let ana = world.join(&join_args("Ana", 1));
+    assert_eq!(listed(&mut world, ana, "", 1), [(0, Some("attic".to_owned()))]);
+    world.clients[ana].join(&JoinArgs { credential: Credential::None, ..in_attic("Ana", 1) });
+    world.run_ms(100);
+    assert_eq!(world.clients[ana].welcomes_in("attic"), 1);
+    let ben = world.join(&join_args("Ben", 2));
+    assert_eq!(listed(&mut world, ben, "", 1), [(0, Some(ROOM.to_owned()))]);
+}
+
+#[test]
+fn only_operators_open_a_closed_room_again() {
+    let [operator, member] = [3, 4].map(|key| Identity::from_seed(&[key; 32]).public());
+    let mut world = World::with(|config| {
+        config.members_create_rooms = true;
+        config.operators = vec![Fingerprint::of_identity(&operator)];
+    });
+    let attic = world.add_private_room("attic");
+    let now = world.now;
+    assert_eq!(world.hub.close_room(now, attic), Ok(()));
+    let again = world.hub.add_room(now, Some(member), "attic", Visibility::Open, "");
+    assert_eq!(again, Err(OperatorError::RoomExists));
+    assert_eq!(world.hub.add_room(now, Some(operator), "attic", Visibility::Private, ""), Ok(()));
+    world.run_ms(50);
+    assert_eq!(stored(&mut world)[0].created_by, Some(operator));
 }
 
 /// The rooms in the answers to ListRooms, each with the number that remains.

@@ -119,7 +119,7 @@ fn others_connect_while_one_prefix_fills_the_half_open_table() {
             initiate(&mut world, from.address(at), SHARE);
         }
         assert_eq!(
-            (world.hub.status(RoomId::ONLY).half_open, world.hub.counters().half_open_full),
+            (world.hub.status(RoomId::FIRST).half_open, world.hub.counters().half_open_full),
             (20, 80),
             "{from:?}"
         );
@@ -136,7 +136,7 @@ fn others_connect_while_one_prefix_fills_the_handshake_queue() {
             initiate(&mut world, from.address(at), SHARE);
         }
         assert_eq!(
-            (world.hub.status(RoomId::ONLY).handshakes, world.hub.counters().accept_jobs_full),
+            (world.hub.status(RoomId::FIRST).handshakes, world.hub.counters().accept_jobs_full),
             (40, 60),
             "{from:?}"
         );
@@ -195,7 +195,11 @@ fn others_join_while_one_prefix_fills_the_table_of_unjoined_connections() {
     for from in EVERY {
         let mut world = world(|config| config.limits.unjoined = 12);
         strangers(&mut world, from, 40);
-        assert_eq!((world.hub.status(RoomId::ONLY).unjoined, world.hub.counters().unjoined_full), (12, 28), "{from:?}");
+        assert_eq!(
+            (world.hub.status(RoomId::FIRST).unjoined, world.hub.counters().unjoined_full),
+            (12, 28),
+            "{from:?}"
+        );
         others_join(&mut world);
         assert_eq!(world.hub.counters().displaced, 1, "whoever joined does not need the place");
     }
@@ -208,12 +212,12 @@ fn others_join_while_one_prefix_fills_the_table_of_connections() {
         let ana = world.join(&join_args("Ana", 1));
         strangers(&mut world, from, 40);
         assert_eq!(
-            (world.hub.status(RoomId::ONLY).connections, world.hub.counters().connections_full),
+            (world.hub.status(RoomId::FIRST).connections, world.hub.counters().connections_full),
             (12, 29),
             "{from:?}"
         );
         others_join(&mut world);
-        assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 3);
+        assert_eq!(world.hub.who(world.now, RoomId::FIRST).len(), 3);
         assert!(world.clients[ana].is_connected());
     }
 }
@@ -227,7 +231,7 @@ fn closed_connections_are_displaced_first() {
     let now = world.now;
     world.clients[over].close(now);
     world.run_ms(2);
-    assert_eq!(world.hub.status(RoomId::ONLY).connections, 2, "it is remembered for a while");
+    assert_eq!(world.hub.status(RoomId::FIRST).connections, 2, "it is remembered for a while");
     world.join(&join_args("Ben", 2));
     assert!(world.clients[ana].is_connected());
 }
@@ -344,7 +348,7 @@ fn members_of_one_prefix_are_bounded_and_others_join() {
             world.attempt_join(client, &join_args(&format!("m{key}"), key));
         }
         assert_eq!(
-            (world.hub.who(world.now, RoomId::ONLY).len(), world.hub.counters().prefix_members_full),
+            (world.hub.who(world.now, RoomId::FIRST).len(), world.hub.counters().prefix_members_full),
             (4, 2),
             "{from:?}"
         );

@@ -333,7 +333,7 @@ fn a_reconnecting_process_replaces_its_connection_silently() {
     world.clients[ana].is_cut = false;
     world.run_ms(100);
     assert_eq!(world.clients[ana].closed, None);
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 2);
+    assert_eq!(world.hub.who(world.now, RoomId::FIRST).len(), 2);
     assert_eq!((world.hub.counters().replaced, world.announcements().len()), (0, 2));
     world.clients[again].post(1, "here");
     world.run_ms(50);
@@ -357,7 +357,7 @@ fn a_delayed_join_does_not_replace_a_later_connection() {
     world.clients[second].post(1, "here");
     world.run_ms(50);
     assert_eq!(
-        (world.clients[second].stored(), world.hub.counters().replaced, world.hub.who(world.now, RoomId::ONLY).len()),
+        (world.clients[second].stored(), world.hub.counters().replaced, world.hub.who(world.now, RoomId::FIRST).len()),
         (1, 0, 1)
     );
 }

@@ -5,7 +5,7 @@ use kabar_core::time::Duration;
 
 use super::fake_client::{JoinArgs, ROOM, Received, join_args};
 use super::world::{World, config};
-use crate::hub::{HubConfig, JobKind, OperatorError, RoomId};
+use crate::hub::{HubConfig, JobKind, OperatorError, RoomChange, RoomId};
 use crate::store::{Fault, LogEntry, MemoryStore, RoomBatch, Store};
 
 /// Ana, who posted `count` texts: entries 2, 3, ...
@@ -28,7 +28,7 @@ fn post(world: &mut World, client: usize, numbers: core::ops::RangeInclusive<u64
 fn extent(world: &mut World) -> (u64, u64) {
     let loaded = world.store.load_room("lobby").expect("readable");
     assert_eq!(world.log().first().map_or(loaded.head + 1, |entry| entry.seq), loaded.first);
-    let status = world.hub.status(RoomId::ONLY);
+    let status = world.hub.status(RoomId::FIRST);
     assert_eq!((status.first, status.head), (loaded.first, loaded.head));
     (loaded.first, loaded.head)
 }
@@ -111,6 +111,48 @@ fn old_entries_go() {
 
 /// Nothing is delivered from below the first entry, also while the tail holds it.
 #[test]
+fn old_entries_go_in_rooms_that_nobody_enters() {
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    let mut world = World::new();
+    for (name, age_ms) in [("attic", Some(10 * 86_400_000)), ("cellar", None), ("vault", Some(10 * 86_400_000))] {
+        let room = world.add_room(name);
+        let now = world.now;
+        assert_eq!(world.hub.set_room(now, room, None, RoomChange::KeepAge(age_ms)).is_ok(), age_ms.is_some());
+        (0..30).for_each(|_| world.hub.say(world.now, room, "text"));
+        world.run_ms(50);
+        if name == "vault" {
+            assert_eq!(world.hub.close_room(world.now, room), Ok(()));
+        }
+    }
+    let kept = |world: &World| ["attic", "cellar", "vault"].map(|room| world.store.entries(room).len());
+    let is_stored = |world: &World| world.hub.rooms.iter().count() == 1;
+    world.run(days(1));
+    assert_eq!((kept(&world), is_stored(&world), world.hub.counters().rooms_loaded), ([30; 3], true, 3));
+    world.run(days(8));
+    assert_eq!((kept(&world), world.hub.counters().rooms_loaded), ([30; 3], 3), "nothing is due");
+    world.run(days(2));
+    assert_eq!((kept(&world), is_stored(&world)), ([0, 30, 0], true));
+    assert_eq!((world.hub.counters().entries_expired, world.hub.counters().rooms_loaded), (60, 5));
+    assert_eq!(world.hub.rooms().iter().map(|room| room.first).collect::<Vec<_>>(), [31, 1, 1, 31]);
+}
+
+#[test]
+fn the_search_for_old_entries_goes_on_after_a_restart_and_after_a_failure() {
+    let mut world = World::with(|config| config.limits.keep_age = Duration::from_secs(3_000));
+    let room = world.add_room("attic");
+    world.hub.say(world.now, room, "text");
+    world.run_ms(50);
+    world.restart();
+    // The restart is some time later.
+    world.store.set_fault(Some(Fault::Read));
+    world.run(Duration::from_secs(5_000));
+    assert_eq!(world.store.entries("attic").len(), 1);
+    world.store.set_fault(None);
+    world.run(Duration::from_secs(3_700));
+    assert_eq!(world.store.entries("attic").len(), 0);
+}
+
+#[test]
 fn entries_that_went_are_delivered_to_nobody() {
     for tail_bytes in [0, 1 << 20] {
         let bounds = |config: &mut HubConfig| {
@@ -138,7 +180,7 @@ fn entries_that_went_are_delivered_to_nobody() {
         assert!(world.clients[ana].send(&ClientMessage::Request { handle: 1, request: Request::Remove { seq: 80 } }));
         world.run_ms(100);
         assert_eq!(world.clients[ana].answers()[0].0, AnswerCode::NOT_FOUND);
-        assert_eq!(world.hub.delete(world.now, RoomId::ONLY, 80), Err(OperatorError::NoSuchEntry));
+        assert_eq!(world.hub.delete(world.now, RoomId::FIRST, 80), Err(OperatorError::NoSuchEntry));
     }
 }
 
@@ -172,7 +214,7 @@ fn a_member_that_lags_behind_what_is_kept_joins_again() {
     world.run(Duration::from_secs(30));
     assert!(
         world.clients[ben].received.iter().any(|it| matches!(it, Received::Ended { code: EndedCode::GAP, .. }))
-            || world.clients[ben].seqs().last() == Some(&world.hub.status(RoomId::ONLY).head)
+            || world.clients[ben].seqs().last() == Some(&world.hub.status(RoomId::FIRST).head)
     );
     let seqs = world.clients[ben].seqs();
     assert!(seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]), "no gap without a new Welcome: {seqs:?}");

@@ -252,20 +252,20 @@ limits! {
     bans_and_mutes_are_bounded: "max-sanctions", 1, |set| {
         let mut world = joining(set, 2);
         for name in ["p1", "p2"] {
-            let _ = world.hub.mute(world.now, RoomId::ONLY, None, name, None);
+            let _ = world.hub.mute(world.now, RoomId::FIRST, None, name, None);
         }
         world
     };
     operators_and_trusted_identities_are_bounded: "max-privileges", 1, |set| {
         let mut world = joining(set, 2);
         for name in ["p1", "p2"] {
-            let _ = world.hub.grant(world.now, RoomId::ONLY, None, name, PrivilegeKind::Trusted);
+            let _ = world.hub.grant(world.now, RoomId::FIRST, None, name, PrivilegeKind::Trusted);
         }
         world
     };
     lines_of_answers_to_operators_are_bounded: "max-output-lines", 1, |set| {
         let mut world = joining(set, 1);
-        let _ = world.hub.grant(world.now, RoomId::ONLY, None, "p1", PrivilegeKind::Operator);
+        let _ = world.hub.grant(world.now, RoomId::FIRST, None, "p1", PrivilegeKind::Operator);
         let request = Request::Operate { command: "who" };
         assert!(world.clients[0].send(&ClientMessage::Request { handle: 1, request }));
         world.run_ms(50);
@@ -357,7 +357,7 @@ limits! {
     queued_events_are_bounded: "max-events", 1, |set| {
         let mut world = World::with(set);
         for text in ["1", "2", "3"] {
-            world.hub.say(world.now, RoomId::ONLY, text);
+            world.hub.say(world.now, RoomId::FIRST, text);
             world.run_jobs();
         }
         world

@@ -1,15 +1,17 @@
 //! Rooms come into memory when they are used, and leave it when nobody is in them.
 
-use kabar_core::chat::{EntryKind, RefusedCode, Start};
+use kabar_core::chat::{EntryKind, RefusedCode, Request, Start};
+use kabar_core::connection::{CloseCode, Closed};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Duration;
 
-use super::fake_client::{JoinArgs, join_args};
+use super::fake_client::{Credential, JoinArgs, ROOM, Received, join_args};
 use super::world::World;
 use crate::hub::{Done, Job, JobKind, OperatorError, RoomId, StoreDone, StoreJob};
 use crate::store::{Fault, Presence, ReadError, RoomBatch, Store, StoreErrorKind, Visibility};
 
 const CELLAR: &str = "cellar";
+const ATTIC: &str = "attic";
 
 /// Longer than a room without members stays in memory, and members that vanished may return.
 const LONG: Duration = Duration::from_secs(200);
@@ -87,6 +89,173 @@ fn a_join_that_waits_for_its_room_is_not_late() {
     world.release();
     world.run_ms(100);
     assert!(world.clients[client].is_welcome());
+}
+
+/// A connection of Ana, in the lobby, and the attic and the cellar not in memory.
+fn in_lobby(mut world: World) -> (World, usize) {
+    assert_eq!(world.hub.add_room(world.now, None, ATTIC, Visibility::Open, ""), Ok(()));
+    world.run_ms(50);
+    let ana = world.join(&join_args("Ana", 1));
+    (world, ana)
+}
+
+/// Runs all waiting jobs but loads.
+fn run_all_but_loads(world: &mut World) {
+    for _ in 0..10 {
+        let jobs: Vec<_> = world.jobs.drain(..).collect();
+        for job in jobs {
+            if matches!(job, Job::Store(StoreJob::Load { .. })) {
+                world.jobs.push_back(job);
+            } else {
+                let done = world.run_job(job);
+                world.hub.handle_done(world.now, done);
+            }
+        }
+        world.run_ms(5);
+    }
+}
+
+#[test]
+fn a_join_that_waits_for_its_room_delays_no_other_room() {
+    let (mut world, ana) = in_lobby(world());
+    world.hold(JobKind::Store);
+    world.clients[ana].join(&in_cellar("Ana", 1));
+    world.clients[ana].join(&JoinArgs { room: "nowhere", ..join_args("Ana", 1) });
+    world.clients[ana].post_in(ROOM, 1, "meanwhile");
+    world.clients[ana].request_in(ROOM, Request::ListMembers);
+    world.run_ms(50);
+    run_all_but_loads(&mut world);
+    let client = &world.clients[ana];
+    let has_listed = client.about(ROOM).iter().any(|it| matches!(it, Received::Member { .. }));
+    assert_eq!((client.texts_in(ROOM), has_listed), (vec!["meanwhile".to_owned()], true));
+    assert_eq!((client.welcomes_in(CELLAR), client.refusal_in("nowhere")), (0, None));
+    world.release();
+    world.run_ms(100);
+    let client = &world.clients[ana];
+    assert_eq!((client.welcomes_in(CELLAR), client.refusal_in("nowhere")), (1, Some(RefusedCode::UNKNOWN_ROOM)));
+}
+
+#[test]
+fn the_rooms_of_a_connection_are_loaded_at_the_same_time() {
+    let (mut world, ana) = in_lobby(world());
+    world.hold(JobKind::Store);
+    for room in [ATTIC, CELLAR, "nowhere"] {
+        world.clients[ana].join(&JoinArgs { room, ..join_args("Ana", 1) });
+    }
+    world.run_ms(50);
+    let is_load = |job: &&Job<_>| matches!(job, Job::Store(StoreJob::Load { .. }));
+    assert_eq!(world.jobs.iter().filter(is_load).count(), 3);
+    world.release();
+    world.run_ms(100);
+    assert_eq!((world.clients[ana].welcomes_in(ATTIC), world.clients[ana].welcomes_in(CELLAR)), (1, 1));
+}
+
+#[test]
+fn a_second_join_for_a_room_that_is_loaded_closes_the_connection_afterwards() {
+    let (mut world, ana) = in_lobby(world());
+    world.hold(JobKind::Store);
+    world.clients[ana].join(&in_cellar("Ana", 1));
+    world.clients[ana].join(&in_cellar("Ana", 1));
+    world.run_ms(50);
+    assert!(world.clients[ana].is_connected(), "the first one is in progress");
+    world.release();
+    world.run_ms(100);
+    assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::MESSAGE)));
+}
+
+#[test]
+fn joins_that_wait_for_their_rooms_count_as_rooms_of_the_connection() {
+    let (mut world, ana) = in_lobby(world_with_store(World::with(|config| config.limits.rooms_per_member = 3)));
+    world.hold(JobKind::Store);
+    for room in [ATTIC, "nowhere", CELLAR] {
+        world.clients[ana].join(&JoinArgs { room, ..join_args("Ana", 1) });
+    }
+    world.run_ms(50);
+    assert_eq!(world.clients[ana].refusal_in(CELLAR), Some(RefusedCode::ROOM_FULL));
+    world.release();
+    world.run_ms(100);
+    assert_eq!((world.clients[ana].welcomes_in(ATTIC), world.clients[ana].welcomes_in(CELLAR)), (1, 0));
+    assert_eq!(world.clients[ana].refusal_in("nowhere"), Some(RefusedCode::UNKNOWN_ROOM));
+    world.clients[ana].join(&in_cellar("Ana", 1));
+    world.run_ms(2_000);
+    assert_eq!(world.clients[ana].welcomes_in(CELLAR), 1);
+}
+
+#[test]
+fn a_member_leaves_the_other_room_while_one_is_loaded() {
+    let (mut world, ana) = in_lobby(world());
+    world.hold(JobKind::Store);
+    world.clients[ana].join(&in_cellar("Ana", 1));
+    world.clients[ana].leave(ROOM);
+    world.run(Duration::from_secs(15));
+    assert!(world.clients[ana].is_connected(), "its Join is in progress");
+    world.release();
+    world.run_ms(100);
+    assert_eq!((world.clients[ana].welcomes_in(CELLAR), world.hub.who(world.now, RoomId::FIRST).len()), (1, 0));
+    // It is in the cellar alone, and stays.
+    world.run(Duration::from_secs(60));
+    assert!(world.clients[ana].is_connected());
+}
+
+#[test]
+fn a_member_that_is_kicked_from_its_only_room_while_another_is_loaded_gets_an_answer() {
+    for (room, is_welcome) in [(CELLAR, true), ("nowhere", false)] {
+        let (mut world, ana) = in_lobby(world());
+        world.hold(JobKind::Store);
+        world.clients[ana].join(&JoinArgs { room, ..join_args("Ana", 1) });
+        world.run_ms(50);
+        let now = world.now;
+        assert!(world.hub.kick(now, RoomId::FIRST, None, "Ana", None).is_ok());
+        world.run_ms(500);
+        assert!(world.clients[ana].is_connected(), "its Join is in progress");
+        world.release();
+        world.run_ms(500);
+        assert_eq!(world.clients[ana].welcomes_in(room) == 1, is_welcome);
+        let closed = (!is_welcome).then_some(Closed::ByPeer(CloseCode::REFUSED));
+        assert_eq!(world.clients[ana].closed, closed);
+    }
+}
+
+#[test]
+fn a_refused_connection_is_not_closed_before_its_other_join_is_answered() {
+    let mut world = world();
+    world.hold(JobKind::Store);
+    let ana = world.client();
+    world.connect(ana);
+    world.clients[ana].join(&JoinArgs { credential: Credential::BadSignature, ..join_args("Ana", 1) });
+    world.clients[ana].join(&in_cellar("Ana", 1));
+    world.run(Duration::from_secs(15));
+    assert_eq!(world.clients[ana].refusal_in(ROOM), Some(RefusedCode::SIGNATURE));
+    assert!(world.clients[ana].is_connected(), "a Join is in progress");
+    world.release();
+    world.run_ms(100);
+    assert_eq!(world.clients[ana].welcomes_in(CELLAR), 1);
+    world.run(Duration::from_secs(60));
+    assert!(world.clients[ana].is_connected());
+}
+
+#[test]
+fn unknown_and_private_rooms_are_answered_alike() {
+    let (mut world, ana) = in_lobby(world());
+    for name in ["vault", "crypt"] {
+        assert_eq!(world.hub.add_room(world.now, None, name, Visibility::Private, ""), Ok(()));
+    }
+    // One of the private rooms is in memory.
+    world.open_room("vault");
+    world.hold(JobKind::Store);
+    let rooms = ["vault", "crypt", "nowhere"];
+    for room in rooms {
+        world.clients[ana].join(&JoinArgs { room, ..join_args("Ana", 1) });
+    }
+    world.run_ms(50);
+    assert!(rooms.iter().all(|room| world.clients[ana].refusal_in(room).is_none()), "all wait for the store");
+    let is_load = |job: &&Job<_>| matches!(job, Job::Store(StoreJob::Load { .. }));
+    assert_eq!(world.jobs.iter().filter(is_load).count(), 3);
+    world.release();
+    world.run_ms(100);
+    let refusals = rooms.map(|room| world.clients[ana].about(room).to_vec());
+    assert!(matches!(refusals[0][..], [Received::Refused { code: RefusedCode::UNKNOWN_ROOM, .. }]));
+    assert!(refusals[0] == refusals[1] && refusals[1] == refusals[2], "{refusals:?}");
 }
 
 #[test]

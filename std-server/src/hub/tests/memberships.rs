@@ -9,7 +9,7 @@ use super::fake_client::{Credential, JoinArgs, ROOM, Received, join_args};
 use super::world::{PASSWORD, World};
 use crate::hub::{JobKind, JoinPolicy, RoomId};
 
-const LOBBY: RoomId = RoomId::ONLY;
+const LOBBY: RoomId = RoomId::FIRST;
 const CELLAR: &str = "cellar";
 const ATTIC: &str = "attic";
 

@@ -128,7 +128,7 @@ impl Past {
         };
         let closed = format!("{:?}", client.closed);
         let refusals = client.received.iter().filter_map(refusal).collect();
-        let members = world.hub.who(world.now, RoomId::ONLY).into_iter().map(|it| it.name).collect();
+        let members = world.hub.who(world.now, RoomId::FIRST).into_iter().map(|it| it.name).collect();
         let new = &world.log()[before..];
         let log = new.iter().map(|entry| (entry.author.clone(), entry.kind, entry.body.clone())).collect();
         let start = Instant::ZERO + Duration::from_secs(1_000);

@@ -52,7 +52,7 @@ fn a_name_stays_with_its_owner_when_the_rules_become_stricter() {
         let owner = world.join(&join_args(name, 1));
         assert_eq!(world.clients[owner].welcome().name, name);
         // An operator finds it, too.
-        assert_eq!(world.hub.kick(world.now, RoomId::ONLY, None, name, None), Ok(name.to_owned()));
+        assert_eq!(world.hub.kick(world.now, RoomId::FIRST, None, name, None), Ok(name.to_owned()));
         world.run_ms(100);
     }
 }

@@ -14,7 +14,7 @@ use crate::hub::{HubConfig, HubEvent, JobKind, OperatorError, RoomId};
 fn an_operator_message_is_an_entry_by_the_server() {
     let mut world = World::new();
     let ana = world.join(&join_args("Ana", 1));
-    world.hub.say(world.now, RoomId::ONLY, "dinner");
+    world.hub.say(world.now, RoomId::FIRST, "dinner");
     world.run_ms(50);
     let entry = world.log().last().expect("an entry");
     assert_eq!(
@@ -22,7 +22,7 @@ fn an_operator_message_is_an_entry_by_the_server() {
         ("server", EntryKind::OPERATOR, 0, b"dinner".as_slice())
     );
     assert_eq!(world.clients[ana].seqs().last(), Some(&2));
-    world.hub.say(world.now, RoomId::ONLY, &"é".repeat(4_000));
+    world.hub.say(world.now, RoomId::FIRST, &"é".repeat(4_000));
     world.run_ms(50);
     assert_eq!(world.log().last().expect("an entry").body.len(), 4_096);
 }
@@ -31,8 +31,8 @@ fn an_operator_message_is_an_entry_by_the_server() {
 fn a_kicked_member_is_informed_and_the_kick_is_logged() {
     let mut world = World::new();
     let ana = world.join(&join_args("Ana", 1));
-    assert_eq!(world.hub.kick(world.now, RoomId::ONLY, None, "Ben", None), Err(OperatorError::NotHere));
-    assert_eq!(world.hub.kick(world.now, RoomId::ONLY, None, "ANA", None), Ok("Ana".to_owned()));
+    assert_eq!(world.hub.kick(world.now, RoomId::FIRST, None, "Ben", None), Err(OperatorError::NotHere));
+    assert_eq!(world.hub.kick(world.now, RoomId::FIRST, None, "ANA", None), Ok("Ana".to_owned()));
     world.run_ms(100);
     assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::KICKED)));
     world.run(Duration::from_secs(100));
@@ -44,11 +44,11 @@ fn a_kicked_member_is_informed_and_the_kick_is_logged() {
 fn a_name_can_be_released_unless_its_owner_is_connected() {
     let mut world = World::new();
     let ana = world.join(&join_args("Ana", 1));
-    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, None, "Ana"), Err(OperatorError::InUse));
-    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, None, "Ben"), Err(OperatorError::NoSuchName));
+    assert_eq!(world.hub.release_name(world.now, RoomId::FIRST, None, "Ana"), Err(OperatorError::InUse));
+    assert_eq!(world.hub.release_name(world.now, RoomId::FIRST, None, "Ben"), Err(OperatorError::NoSuchName));
     world.clients[ana].close(world.now);
     world.run_ms(100);
-    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, None, "ana"), Ok("Ana".to_owned()));
+    assert_eq!(world.hub.release_name(world.now, RoomId::FIRST, None, "ana"), Ok("Ana".to_owned()));
     world.run_ms(10);
     let ben = world.join(&join_args("Ana", 2));
     assert_eq!(world.clients[ben].welcome().name, "Ana");
@@ -67,7 +67,7 @@ fn a_name_released_right_after_its_owner_left_is_free_immediately() {
         }
         world.clients[ana].close(world.now);
         world.run_ms(10);
-        assert!(world.hub.release_name(world.now, RoomId::ONLY, None, "Ana").is_ok());
+        assert!(world.hub.release_name(world.now, RoomId::FIRST, None, "Ana").is_ok());
         let ben = world.client();
         world.attempt_join(ben, &join_args("Ana", 2));
         assert_eq!(world.clients[ben].refusal(), None);
@@ -110,7 +110,7 @@ fn shutdown_closes_every_connection_and_commits_accepted_posts() {
 fn who_lists_members_with_their_addresses() {
     let mut world = World::new();
     let (ben, ana) = (world.join(&join_args("Ben", 2)), world.join(&join_args("Ana", 1)));
-    let who: Vec<_> = world.hub.who(world.now, RoomId::ONLY).into_iter().map(|it| (it.name, it.address)).collect();
+    let who: Vec<_> = world.hub.who(world.now, RoomId::FIRST).into_iter().map(|it| (it.name, it.address)).collect();
     assert_eq!(who, [("Ana".to_owned(), world.clients[ana].address), ("Ben".to_owned(), world.clients[ben].address)]);
 }
 

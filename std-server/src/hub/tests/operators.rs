@@ -12,7 +12,7 @@ use super::world::World;
 use crate::hub::{HubEvent, JobKind, OperationId, OperatorError, PrivilegeInfo, RoomId};
 use crate::store::{Fault, Privilege, PrivilegeKind, SanctionKind, Store};
 
-const ROOM: RoomId = RoomId::ONLY;
+const ROOM: RoomId = RoomId::FIRST;
 const OPERATOR: PrivilegeKind = PrivilegeKind::Operator;
 const TRUSTED: PrivilegeKind = PrivilegeKind::Trusted;
 const REFUSED: &str = "only an operator may do that";

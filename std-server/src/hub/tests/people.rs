@@ -8,7 +8,7 @@ use super::world::{PASSWORD, World};
 use crate::hub::{Job, JobKind, JoinPolicy, OperatorError, RoomId, StoreJob};
 use crate::store::{Fault, Store};
 
-const LOBBY: RoomId = RoomId::ONLY;
+const LOBBY: RoomId = RoomId::FIRST;
 const CELLAR: &str = "cellar";
 
 fn in_cellar(name: &str, key: u8) -> JoinArgs {
@@ -113,6 +113,24 @@ fn a_join_under_a_chosen_name_renames_the_identity_in_all_rooms() {
     assert_eq!((names(&world, LOBBY), names(&world, cellar)), (vec!["Ann".to_owned()], vec!["Ann".to_owned()]));
     let joined = world.store.entries(CELLAR).iter().map(|entry| (entry.kind, entry.author.as_str()));
     assert_eq!(joined.collect::<Vec<_>>(), [(EntryKind::JOINED, "Ann")]);
+}
+
+#[test]
+fn a_rename_during_the_commit_of_a_join_is_written_there_once() {
+    let mut world = World::new();
+    world.add_room(CELLAR);
+    let here = world.join(&join_args("Ana", 1));
+    let there = world.client();
+    world.connect(there);
+    world.hold(JobKind::Store);
+    world.clients[there].join(&JoinArgs { is_default_name: true, ..in_cellar("Ana", 1) });
+    world.run_ms(50);
+    world.clients[here].rename("Ann");
+    world.run_ms(50);
+    world.release();
+    world.run_ms(200);
+    assert!(world.clients[there].is_welcome());
+    assert_eq!((renames(&world, ROOM), renames(&world, CELLAR)), (renamed("Ana", "Ann"), renamed("Ana", "Ann")));
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn repeated_and_refused_posts_take_nothing_from_the_rate() {
 fn the_operator_is_not_limited() {
     let mut world = slow_room();
     for number in 1..=20 {
-        world.hub.say(world.now, RoomId::ONLY, &number.to_string());
+        world.hub.say(world.now, RoomId::FIRST, &number.to_string());
     }
     world.run_jobs();
     let by_operator = world.log().iter().filter(|entry| entry.kind == EntryKind::OPERATOR).count();
@@ -165,5 +165,5 @@ fn a_member_that_leaves_while_it_is_slowed_down_is_gone_at_once() {
     world.run_ms(50);
     let accepted = world.texts().len();
     world.run(Duration::from_secs(5));
-    assert_eq!((world.texts().len(), world.hub.status(RoomId::ONLY).members), (accepted, 0));
+    assert_eq!((world.texts().len(), world.hub.status(RoomId::FIRST).members), (accepted, 0));
 }

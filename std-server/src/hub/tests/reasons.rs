@@ -8,7 +8,7 @@ use super::fake_client::{JoinArgs, Received, join_args};
 use super::world::World;
 use crate::hub::RoomId;
 
-const ROOM: RoomId = RoomId::ONLY;
+const ROOM: RoomId = RoomId::FIRST;
 
 /// Kind and text of every entry about a person or by the operator that a client received.
 fn shown(world: &World, client: usize) -> Vec<(EntryKind, String)> {

@@ -106,7 +106,7 @@ fn a_body_is_removed_from_pages_in_memory_and_on_their_way() {
     request(&mut world, ana, 3);
     world.hold(JobKind::Store);
     world.run_ms(20);
-    world.hub.context.pages.clear(RoomId::ONLY);
+    world.hub.context.pages.clear(RoomId::FIRST);
     let ask = Request::History { before: 5, count: 3 };
     assert!(world.clients[ana].send(&ClientMessage::Request { handle: 1, request: ask }));
     world.run_ms(20);
@@ -168,10 +168,10 @@ fn authors_remove_nothing_where_the_time_is_zero() {
 fn an_operator_removes_messages_at_any_time() {
     let mut world = World::with(|config| config.limits.tail_bytes = 300);
     let _ana = ana(&mut world, &["one", "two", &"x".repeat(500)]);
-    world.hub.say(world.now, RoomId::ONLY, "hello");
+    world.hub.say(world.now, RoomId::FIRST, "hello");
     world.run_ms(60 * MINUTE);
     let delete = |world: &mut World, seq| {
-        let result = world.hub.delete(world.now, RoomId::ONLY, seq);
+        let result = world.hub.delete(world.now, RoomId::FIRST, seq);
         world.drain();
         result
     };

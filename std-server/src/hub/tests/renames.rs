@@ -28,7 +28,7 @@ fn log(world: &World) -> Vec<String> {
 }
 
 fn names(world: &World) -> Vec<String> {
-    world.hub.who(world.now, RoomId::ONLY).into_iter().map(|it| it.name).collect()
+    world.hub.who(world.now, RoomId::FIRST).into_iter().map(|it| it.name).collect()
 }
 
 fn rename(world: &mut World, client: usize, name: &str) -> AnswerCode {
@@ -158,14 +158,18 @@ fn mutes_bans_and_numbers_stay_with_a_renamed_member() {
     let ana = world.join(&join_args("Ana", 1));
     world.clients[ana].post(1, "one");
     world.run_ms(50);
-    world.hub.mute(world.now, RoomId::ONLY, None, "Ana", None).expect("a member");
+    world.hub.mute(world.now, RoomId::FIRST, None, "Ana", None).expect("a member");
     assert_eq!(rename(&mut world, ana, "Ann"), AnswerCode::DONE);
     world.clients[ana].post(2, "two");
     world.run_ms(50);
     let refused = Received::PostRefused { number: 2, code: PostRefusedCode::MUTED };
     assert!(world.clients[ana].received.contains(&refused));
-    assert!(world.hub.who(world.now, RoomId::ONLY)[0].is_muted);
-    assert_eq!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None), Ok("Ana".to_owned()), "a name that she owns");
+    assert!(world.hub.who(world.now, RoomId::FIRST)[0].is_muted);
+    assert_eq!(
+        world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None),
+        Ok("Ana".to_owned()),
+        "a name that she owns"
+    );
     world.run_ms(100);
     assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::BANNED)));
     let again = world.client();
@@ -288,6 +292,71 @@ fn a_join_under_a_chosen_name_renames_the_member() {
     world.run_ms(50);
     assert_eq!(log(&world), ["Ana joined", "Ana is now Anabel", "Anabel: still here"]);
     assert_eq!(names(&world), ["Anabel"]);
+}
+
+/// What the log of a room reports of renames.
+fn renames_in(world: &World, room: &str) -> Vec<(String, String)> {
+    let renames = world.store.entries(room).iter().filter(|entry| entry.kind == EntryKind::RENAMED);
+    renames.map(|entry| (entry.author.clone(), String::from_utf8_lossy(&entry.body).into_owned())).collect()
+}
+
+/// A server that was restarted while Ana was in the lobby and in the cellar. The cellar cannot be
+/// read yet.
+fn restarted_with_cellar_unread() -> World {
+    let mut world = World::new();
+    world.add_room("cellar");
+    let ana = world.join(&join_args("Ana", 1));
+    world.clients[ana].join(&JoinArgs { room: "cellar", ..join_args("Ana", 1) });
+    world.run_ms(100);
+    world.hold(JobKind::Store);
+    world.restart();
+    // The load of the cellar, which waits, fails and is tried again as long as this lasts.
+    world.store.set_fault(Some(Fault::Read));
+    world.release();
+    assert!(world.hub.rooms.directory.get("cellar").expect("listed").id.is_none());
+    world
+}
+
+#[test]
+fn a_rename_reaches_rooms_that_are_loaded_later() {
+    let expected = [("Ana".to_owned(), "Ann".to_owned())];
+    // The member stays, or leaves the room in which it was renamed before the other is loaded, or
+    // the server restarts before that.
+    for (leaves, restarts) in [(false, false), (true, false), (false, true)] {
+        let mut world = restarted_with_cellar_unread();
+        let ana = world.join(&join_args("Ana", 1));
+        assert_eq!(rename(&mut world, ana, "Ann"), AnswerCode::DONE);
+        if leaves {
+            world.clients[ana].leave("lobby");
+            world.run_ms(100);
+        }
+        assert!(renames_in(&world, "cellar").is_empty());
+        world.store.set_fault(None);
+        if restarts {
+            world.restart();
+        }
+        world.run(Duration::from_secs(2));
+        assert_eq!(renames_in(&world, "cellar"), expected, "{leaves} {restarts}");
+        assert_eq!(renames_in(&world, "lobby"), expected, "once");
+        let present = world.store.load_room("cellar").expect("readable").present;
+        assert_eq!(present.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["Ann"]);
+        // Whoever does not return has left under that name.
+        world.run(Duration::from_secs(100));
+        let last = world.store.entries("cellar").last().map(|entry| (entry.author.clone(), entry.kind));
+        assert_eq!(last, Some(("Ann".to_owned(), LEFT)));
+    }
+}
+
+#[test]
+fn a_room_that_is_loaded_later_has_no_rename_if_there_was_none() {
+    let mut world = restarted_with_cellar_unread();
+    let ana = world.join(&join_args("Ana", 1));
+    assert_eq!(rename(&mut world, ana, "Ann"), AnswerCode::DONE);
+    assert_eq!(rename(&mut world, ana, "Ana"), AnswerCode::DONE);
+    world.store.set_fault(None);
+    world.run(Duration::from_secs(2));
+    assert!(world.hub.rooms.directory.get("cellar").expect("listed").id.is_some());
+    assert!(renames_in(&world, "cellar").is_empty());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::hub::jobs::PasswordDone;
 use crate::hub::{Done, Job, JobKind, OperatorError, Reloaded, RoomId, StoreDone, StoreJob};
 use crate::store::{CommitError, Fault, ReadError, StoreErrorKind};
 
-const LOBBY: RoomId = RoomId::ONLY;
+const LOBBY: RoomId = RoomId::FIRST;
 const CELLAR: &str = "cellar";
 
 /// Ana is in the lobby, Ben in the cellar.

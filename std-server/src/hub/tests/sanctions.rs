@@ -33,9 +33,9 @@ fn muted(world: &World, client: usize) -> Vec<u64> {
 fn a_banned_identity_is_disconnected_and_refused_under_every_name_across_restarts() {
     let mut world = World::new();
     let ana = world.join(&join_args("Ana", 1));
-    assert_eq!(world.hub.ban(world.now, RoomId::ONLY, None, "Ben", None), Err(OperatorError::NoSuchName));
-    assert_eq!(world.hub.ban(world.now, RoomId::ONLY, None, "ANA", None), Ok("Ana".to_owned()));
-    assert_eq!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None), Err(OperatorError::AlreadyInEffect));
+    assert_eq!(world.hub.ban(world.now, RoomId::FIRST, None, "Ben", None), Err(OperatorError::NoSuchName));
+    assert_eq!(world.hub.ban(world.now, RoomId::FIRST, None, "ANA", None), Ok("Ana".to_owned()));
+    assert_eq!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None), Err(OperatorError::AlreadyInEffect));
     world.run_ms(100);
     assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::BANNED)));
     assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Banned, .. })));
@@ -59,7 +59,7 @@ fn an_absent_owner_can_be_banned_by_name() {
     let ana = world.join(&join_args("Ana", 1));
     world.clients[ana].close(world.now);
     world.run_ms(100);
-    assert!(world.hub.ban(world.now, RoomId::ONLY, None, "ana", None).is_ok());
+    assert!(world.hub.ban(world.now, RoomId::FIRST, None, "ana", None).is_ok());
     assert_eq!(refusal(&mut world, &join_args("Ana", 1)), Some(RefusedCode::BANNED));
 }
 
@@ -67,7 +67,7 @@ fn an_absent_owner_can_be_banned_by_name() {
 fn a_banned_identity_is_refused_before_its_password_is_checked() {
     let mut world = World::with(|config| config.join_policy = JoinPolicy::Password);
     world.join(&JoinArgs { credential: Credential::Password(PASSWORD), ..join_args("Ana", 1) });
-    assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None).is_ok());
+    assert!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None).is_ok());
     world.hold(JobKind::Password);
     let again = JoinArgs { credential: Credential::Password("guess"), ..join_args("Ana", 1) };
     assert_eq!(refusal(&mut world, &again), Some(RefusedCode::BANNED));
@@ -86,7 +86,7 @@ fn a_ban_refuses_a_join_that_is_being_committed() {
     world.hold(JobKind::Store);
     let ana = world.client();
     world.attempt_join(ana, &join_args("Ana", 1));
-    assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None).is_ok());
+    assert!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None).is_ok());
     world.release();
     world.run_ms(100);
     assert_eq!((world.clients[ana].refusal(), world.clients[ana].is_welcome()), (Some(RefusedCode::BANNED), false));
@@ -99,15 +99,15 @@ fn a_ban_refuses_a_join_that_is_being_committed() {
 fn an_unbanned_identity_joins_again_across_restarts() {
     let mut world = World::new();
     world.join(&join_args("Ana", 1));
-    assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None).is_ok());
+    assert!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None).is_ok());
     world.run_ms(100);
-    assert_eq!(world.hub.unban(world.now, RoomId::ONLY, None, "Ben"), Err(OperatorError::NotInEffect));
-    assert!(world.hub.unban(world.now, RoomId::ONLY, None, "ana").is_ok());
-    assert_eq!(world.hub.unban(world.now, RoomId::ONLY, None, "ana"), Err(OperatorError::NotInEffect));
+    assert_eq!(world.hub.unban(world.now, RoomId::FIRST, None, "Ben"), Err(OperatorError::NotInEffect));
+    assert!(world.hub.unban(world.now, RoomId::FIRST, None, "ana").is_ok());
+    assert_eq!(world.hub.unban(world.now, RoomId::FIRST, None, "ana"), Err(OperatorError::NotInEffect));
     world.run_ms(10);
     world.restart();
     world.join(&join_args("Ana", 1));
-    assert!(kept(&mut world).is_empty() && world.hub.sanctions(RoomId::ONLY).is_empty());
+    assert!(kept(&mut world).is_empty() && world.hub.sanctions(RoomId::FIRST).is_empty());
 }
 
 #[test]
@@ -116,8 +116,10 @@ fn a_muted_member_receives_everything_and_its_posts_are_refused_until_unmuted() 
     let (ana, ben) = (world.join(&join_args("Ana", 1)), world.join(&join_args("Ben", 2)));
     world.clients[ana].post(1, "one");
     world.run_ms(50);
-    assert_eq!(world.hub.mute(world.now, RoomId::ONLY, None, "Ana", None), Ok("Ana".to_owned()));
-    assert!(world.hub.who(world.now, RoomId::ONLY)[0].is_muted && !world.hub.who(world.now, RoomId::ONLY)[1].is_muted);
+    assert_eq!(world.hub.mute(world.now, RoomId::FIRST, None, "Ana", None), Ok("Ana".to_owned()));
+    assert!(
+        world.hub.who(world.now, RoomId::FIRST)[0].is_muted && !world.hub.who(world.now, RoomId::FIRST)[1].is_muted
+    );
     world.clients[ana].post_settled(2, 1, "two");
     world.clients[ben].post(1, "hello");
     world.run_ms(50);
@@ -129,7 +131,7 @@ fn a_muted_member_receives_everything_and_its_posts_are_refused_until_unmuted() 
     world.clients[ana].post_settled(3, 2, "three");
     world.run_ms(50);
     assert_eq!(muted(&world, ana), [2, 3]);
-    assert!(world.hub.unmute(world.now, RoomId::ONLY, None, "Ana").is_ok());
+    assert!(world.hub.unmute(world.now, RoomId::FIRST, None, "Ana").is_ok());
     world.clients[ana].post_settled(4, 3, "four");
     world.run_ms(50);
     assert_eq!(world.texts(), ["one", "hello", "four"]);
@@ -143,7 +145,7 @@ fn a_post_accepted_before_the_mute_is_stored() {
     world.hold(JobKind::Store);
     world.clients[ana].post(1, "one");
     world.run_ms(50);
-    assert!(world.hub.mute(world.now, RoomId::ONLY, None, "Ana", None).is_ok());
+    assert!(world.hub.mute(world.now, RoomId::FIRST, None, "Ana", None).is_ok());
     world.release();
     world.run_ms(50);
     assert_eq!((world.texts(), world.clients[ana].stored()), (vec!["one".to_owned()], 1));
@@ -156,13 +158,13 @@ fn sanctions_imposed_while_the_store_fails_take_effect_at_once_and_are_written_l
         let ana = world.join(&join_args("Ana", 1));
         let ben = world.join(&join_args("Ben", 2));
         let cleo = world.join(&join_args("Cleo", 3));
-        assert!(world.hub.mute(world.now, RoomId::ONLY, None, "Cleo", None).is_ok());
+        assert!(world.hub.mute(world.now, RoomId::FIRST, None, "Cleo", None).is_ok());
         world.run_ms(50);
         world.store.set_fault(Some(fault));
         world.clients[ben].post(1, "waits");
         world.run_ms(20);
-        assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None).is_ok());
-        assert!(world.hub.unmute(world.now, RoomId::ONLY, None, "Cleo").is_ok());
+        assert!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None).is_ok());
+        assert!(world.hub.unmute(world.now, RoomId::FIRST, None, "Cleo").is_ok());
         world.run_ms(400);
         assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::BANNED)), "{fault:?}");
         assert_eq!(refusal(&mut world, &join_args("Ana", 1)), Some(RefusedCode::BANNED), "{fault:?}");
@@ -184,7 +186,7 @@ fn a_ban_alone_in_its_batch_is_retried_until_written() {
     world.clients[ana].close(world.now);
     world.run_ms(100);
     world.store.set_fault(Some(Fault::Fail));
-    assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None).is_ok());
+    assert!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None).is_ok());
     world.run(Duration::from_secs(3));
     assert!(kept(&mut world).is_empty());
     world.store.set_fault(None);
@@ -198,7 +200,7 @@ fn shutdown_writes_the_last_sanctions() {
     let mut world = World::new();
     world.join(&join_args("Ana", 1));
     world.hold(JobKind::Store);
-    assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Ana", None).is_ok());
+    assert!(world.hub.ban(world.now, RoomId::FIRST, None, "Ana", None).is_ok());
     world.hub.shutdown(world.now);
     world.run_ms(10);
     assert!(!world.hub.is_finished());
@@ -212,12 +214,12 @@ fn sanctions_are_listed_oldest_first() {
     let mut world = World::new();
     for (key, name) in [(1, "Zoe"), (2, "Ana")] {
         world.join(&join_args(name, key));
-        assert!(world.hub.mute(world.now, RoomId::ONLY, None, name, None).is_ok());
+        assert!(world.hub.mute(world.now, RoomId::FIRST, None, name, None).is_ok());
         world.run_ms(10);
     }
-    assert!(world.hub.ban(world.now, RoomId::ONLY, None, "Zoe", None).is_ok());
+    assert!(world.hub.ban(world.now, RoomId::FIRST, None, "Zoe", None).is_ok());
     let listed: Vec<_> =
-        world.hub.sanctions(RoomId::ONLY).into_iter().map(|it| (it.sanction.name, it.sanction.kind)).collect();
+        world.hub.sanctions(RoomId::FIRST).into_iter().map(|it| (it.sanction.name, it.sanction.kind)).collect();
     let expected = [("Zoe", SanctionKind::Mute), ("Ana", SanctionKind::Mute), ("Zoe", SanctionKind::Ban)];
     assert_eq!(listed, expected.map(|(name, kind)| (name.to_owned(), kind)));
 }

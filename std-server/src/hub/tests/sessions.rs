@@ -13,7 +13,7 @@ fn kinds(world: &World) -> Vec<EntryKind> {
 }
 
 fn members(world: &World) -> usize {
-    world.hub.who(world.now, RoomId::ONLY).len()
+    world.hub.who(world.now, RoomId::FIRST).len()
 }
 
 /// Two sessions of Ana.
@@ -28,8 +28,8 @@ fn two_sessions() -> (World, usize, usize) {
 fn sessions_of_one_identity_are_one_member() {
     let (mut world, first, second) = two_sessions();
     assert_eq!((kinds(&world), members(&world)), (vec![EntryKind::JOINED], 1));
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY)[0].sessions, 2);
-    assert_eq!((world.clients[second].welcome().members, world.hub.status(RoomId::ONLY).members), (1, 1));
+    assert_eq!(world.hub.who(world.now, RoomId::FIRST)[0].sessions, 2);
+    assert_eq!((world.clients[second].welcome().members, world.hub.status(RoomId::FIRST).members), (1, 1));
     let ben = world.join(&join_args("Ben", 2));
     world.clients[ben].post(1, "hello");
     assert!(world.clients[ben].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
@@ -92,7 +92,7 @@ fn a_client_that_joins_again_replaces_its_own_session_only() {
     world.clients[second].post(1, "second");
     world.run_ms(100);
     assert_eq!((world.clients[again].stored(), world.clients[second].stored()), (1, 1));
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY)[0].sessions, 2);
+    assert_eq!(world.hub.who(world.now, RoomId::FIRST)[0].sessions, 2);
     assert_eq!((kinds(&world), world.hub.counters().replaced), (vec![EntryKind::JOINED], 0));
 }
 
@@ -123,7 +123,7 @@ fn the_session_that_was_silent_for_longest_makes_room() {
     assert!(world.clients[new].is_welcome() && world.clients[other].closed.is_none());
     assert_eq!(world.clients[silent].closed, Some(Closed::ByPeer(CloseCode::REPLACED)));
     assert_eq!((world.hub.counters().sessions_full, world.hub.counters().replaced), (2, 1));
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY)[0].sessions, 2);
+    assert_eq!(world.hub.who(world.now, RoomId::FIRST)[0].sessions, 2);
     assert_eq!((kinds(&world), world.texts()), (vec![EntryKind::JOINED], vec!["here".to_owned()]));
 }
 
@@ -132,7 +132,7 @@ fn the_last_place_goes_to_one_of_two_concurrent_joins() {
     let mut world = World::with(|config| config.limits.sessions_per_identity = 2);
     world.join(&join_args("Ana", 1));
     world.hold(JobKind::Store);
-    world.hub.say(world.now, RoomId::ONLY, "a commit in progress");
+    world.hub.say(world.now, RoomId::FIRST, "a commit in progress");
     world.run_ms(10);
     let both = [world.client(), world.client()];
     for client in both {
@@ -142,14 +142,14 @@ fn the_last_place_goes_to_one_of_two_concurrent_joins() {
     world.run_ms(100);
     let refusals = both.map(|client| world.clients[client].refusal());
     assert_eq!(refusals, [None, Some(RefusedCode::TRY_LATER)]);
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY)[0].sessions, 2);
+    assert_eq!(world.hub.who(world.now, RoomId::FIRST)[0].sessions, 2);
 }
 
 #[test]
 fn a_kick_or_ban_ends_all_sessions_and_is_logged_once() {
     for is_ban in [false, true] {
         let (mut world, first, second) = two_sessions();
-        let (now, room) = (world.now, RoomId::ONLY);
+        let (now, room) = (world.now, RoomId::FIRST);
         let kicked = if is_ban {
             world.hub.ban(now, room, None, "ana", None)
         } else {
@@ -169,7 +169,7 @@ fn a_kick_or_ban_ends_all_sessions_and_is_logged_once() {
 #[test]
 fn a_mute_applies_to_all_sessions() {
     let (mut world, first, second) = two_sessions();
-    world.hub.mute(world.now, RoomId::ONLY, None, "Ana", None).expect("a member");
+    world.hub.mute(world.now, RoomId::FIRST, None, "Ana", None).expect("a member");
     for client in [first, second] {
         world.clients[client].post(1, "hello");
         world.run_ms(50);
@@ -183,7 +183,7 @@ fn joined_is_written_once_for_concurrent_joins_even_if_the_first_is_lost() {
     for is_lost in [false, true] {
         let mut world = World::new();
         world.hold(JobKind::Store);
-        world.hub.say(world.now, RoomId::ONLY, "a commit in progress");
+        world.hub.say(world.now, RoomId::FIRST, "a commit in progress");
         world.run_ms(10);
         let (first, second) = (world.client(), world.client());
         world.attempt_join(first, &join_args("Ana", 1));

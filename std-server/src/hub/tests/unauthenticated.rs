@@ -208,7 +208,7 @@ fn half_open_entries_are_bounded_in_total_and_per_prefix() {
     initiates(&mut world, 1, 7);
     assert_eq!((world.jobs.len(), world.hub.counters().half_open_prefix_full), (5, 2));
     initiates(&mut world, 2, 4);
-    let status = world.hub.status(RoomId::ONLY);
+    let status = world.hub.status(RoomId::FIRST);
     assert_eq!((status.half_open, world.hub.counters().half_open_full, world.jobs.len()), (8, 1, 9));
 }
 
@@ -314,14 +314,14 @@ fn a_first_packet_from_another_address_does_not_move_the_connection() {
     world.clients[client].join(&join_args("Ana", 1));
     world.run_ms(200);
     assert!(world.clients[client].is_welcome());
-    assert_eq!(world.hub.who(world.now, RoomId::ONLY)[0].address, from);
+    assert_eq!(world.hub.who(world.now, RoomId::FIRST)[0].address, from);
 }
 
 #[test]
 fn unfetched_events_are_bounded() {
     let mut world = World::with(|config| config.limits.events = 4);
     for text in ["1", "2", "3", "4", "5", "6"] {
-        world.hub.say(world.now, RoomId::ONLY, text);
+        world.hub.say(world.now, RoomId::FIRST, text);
         world.run_jobs();
     }
     assert_eq!(world.hub.counters().events_dropped, 2);

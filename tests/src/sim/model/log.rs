@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryHeader, EntryKind, Term};
 use kabar_core::time::Duration;
-use kabar_server::hub::HubLimits;
 
 use super::people::People;
 use super::process::fingerprint;
 use super::removals::Removals;
+use super::room_record::Kept;
 use super::sanctions::InForce;
 use super::{Body, Bytes, Checked, PostId, Process, ProcessId, content_hash, demand};
 
@@ -99,25 +99,24 @@ impl Log {
     }
 
     /// Whether entry `seq` must go now.
-    pub(in crate::sim) fn is_surplus(&self, seq: u64, limits: &HubLimits) -> bool {
-        let limits = HubLimits { keep_age: Duration::ZERO, ..*limits };
-        self.exceeds(seq, &limits, |seq| self.get(seq))
+    pub(in crate::sim) fn is_surplus(&self, seq: u64, kept: Kept) -> bool {
+        self.exceeds(seq, Kept { age: Duration::ZERO, ..kept }, |seq| self.get(seq))
     }
 
     /// Whether entry `seq` may have had to go, now or earlier: it may have been too old, as the
     /// clock may jump, and bodies may have been removed since.
-    pub(in crate::sim) fn was_surplus(&self, seq: u64, limits: &HubLimits) -> bool {
+    pub(super) fn was_surplus(&self, seq: u64, kept: Kept) -> bool {
         let before = |seq| self.removals.before(seq).map(|(_, entry)| entry).or_else(|| self.get(seq));
-        self.exceeds(seq, limits, before)
+        self.exceeds(seq, kept, before)
     }
 
-    fn exceeds<'a>(&self, seq: u64, limits: &HubLimits, get: impl Fn(u64) -> Option<&'a Committed>) -> bool {
-        let HubLimits { keep_age, keep_entries, keep_bytes, .. } = *limits;
+    fn exceeds<'a>(&self, seq: u64, kept: Kept, get: impl Fn(u64) -> Option<&'a Committed>) -> bool {
+        let Kept { age, entries, bytes } = kept;
         let len = |seq| get(seq).map_or(0, |entry| entry.body.len() + ENTRY_OVERHEAD);
-        let is_over = |kept: usize, limit: usize| limit > 0 && kept > limit;
-        keep_age > Duration::ZERO
-            || is_over((self.head() + 1 - seq) as usize, keep_entries)
-            || is_over((seq..=self.head()).map(len).sum(), keep_bytes)
+        let is_over = |kept: u64, limit: u64| limit > 0 && kept > limit;
+        age > Duration::ZERO
+            || is_over(self.head() + 1 - seq, entries)
+            || (bytes > 0 && is_over((seq..=self.head()).map(len).sum::<usize>() as u64, bytes))
     }
 
     /// The number of values that [`Self::first`] had.

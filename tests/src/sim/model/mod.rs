@@ -7,14 +7,15 @@
 //!
 //! * [`Log`]: the durable entries, with S1 and S3, and the members that they report.
 //! * [`Process`]: one run of a client, with its posts (S2) and its store (S4, S5).
-//! * `removals`: bodies that were removed. `sanctions`: bans and mutes. [`Admissions`]: invites,
-//!   and whoever an operator let in.
+//! * `removals`: bodies that were removed. `sanctions`: bans and mutes. `room_record`: topic,
+//!   retention and end of a room. [`Admissions`]: invites, and whoever an operator let in.
 
 mod admissions;
 mod log;
 mod people;
 mod process;
 mod removals;
+mod room_record;
 mod sanctions;
 #[cfg(test)]
 mod tests;
@@ -24,14 +25,16 @@ pub use log::{ADVERSARY, Committed, Log};
 pub(super) use people::may_become;
 use process::Welcomed;
 pub use process::{Begin, Process, Store, SubmittedPost};
-pub use sanctions::{Sanctioned, sanction_reason};
+pub use room_record::Kept;
+pub use sanctions::{Sanctioned, sanction_number, sanction_reason};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kabar_core::chat::{EntryHeader, Term};
-use kabar_server::hub::HubLimits;
+use kabar_server::store::{RoomBatch, RoomRecord};
 
+use room_record::Decisions;
 use sanctions::Sanctions;
 
 /// The rule that was violated.
@@ -57,6 +60,8 @@ pub enum Rule {
     Removal,
     /// An identity has no entry after its ban or mute took effect.
     Sanction,
+    /// Only operators operate the server, and what they decide about a room holds (SPEC 6.7).
+    Operation,
     /// An invite that has ended admits nobody, and nobody is admitted whom an operator did not let
     /// in (SPEC 6.2).
     Admission,
@@ -139,14 +144,15 @@ pub struct Model {
     /// Posts by the hash of kind and body, to find the author of an entry.
     by_content: BTreeMap<u64, Vec<PostId>>,
     sanctions: Sanctions,
+    decisions: Decisions,
 }
 
 impl Model {
-    /// An empty room. `adversary` is the name of a member that follows no rule: entries under it
-    /// belong to no post.
+    /// An empty room, of whose log `kept` is kept. `adversary` is the name of a member that follows
+    /// no rule: entries under it belong to no post.
     #[must_use]
-    pub fn new(adversary: Option<&'static str>) -> Self {
-        Self { lineages: vec![Log::new(adversary)], ..Self::default() }
+    pub fn new(adversary: Option<&'static str>, kept: Kept) -> Self {
+        Self { lineages: vec![Log::new(adversary)], decisions: Decisions::new(kept), ..Self::default() }
     }
 
     /// The current durable log.
@@ -183,15 +189,75 @@ impl Model {
     }
 
     /// Records that all entries below `first` went because the log exceeded what is kept of it.
-    pub fn expired(&mut self, first: u64, limits: &HubLimits) -> Checked {
+    pub fn expired(&mut self, first: u64) -> Checked {
         let log = self.log();
         demand!(first >= log.first(), Log, "the log began at {}, and begins at {first} now", log.first());
         demand!(first <= log.head() + 1, Log, "the log begins at {first} and ends at {}", log.head());
         if let Some(last) = first.checked_sub(1).filter(|last| *last >= log.first()) {
-            demand!(log.was_surplus(last, limits), Log, "entry {last} is not kept any longer, and is no surplus");
+            demand!(self.was_surplus(log, last), Log, "entry {last} is not kept any longer, and is no surplus");
         }
         self.forgot_before(first);
         Ok(())
+    }
+
+    /// Whether an entry of a log may have had to go, by any bound that was in effect.
+    fn was_surplus(&self, log: &Log, seq: u64) -> bool {
+        self.decisions.kept.iter().any(|kept| log.was_surplus(seq, *kept))
+    }
+
+    /// Whether the log of a process may have lost an entry.
+    #[must_use]
+    pub fn may_have_lost(&self, id: ProcessId, seq: u64) -> bool {
+        let log = self.log_of(id);
+        seq < log.first() || self.was_surplus(log, seq)
+    }
+
+    /// Records that an operator decided how much of the log is kept.
+    pub fn bounded(&mut self, kept: Kept) {
+        self.decisions.kept.push(kept);
+    }
+
+    /// Records that somebody created the room, or opened it again.
+    pub fn opened(&mut self, topic: &str) {
+        self.decisions.opened(topic);
+    }
+
+    /// Records that an operator closed the room.
+    pub fn closed(&mut self) {
+        self.decisions.was_closed = true;
+    }
+
+    /// Whether the room was closed at any time.
+    #[must_use]
+    pub fn was_closed(&self) -> bool {
+        self.decisions.was_closed
+    }
+
+    /// The topic of the room, as committed.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        self.decisions.topic()
+    }
+
+    /// Records a commit with this record of the room, and this part about it.
+    pub fn decided(&mut self, record: Option<&RoomRecord>, batch: Option<&RoomBatch>) -> Checked {
+        self.decisions.commit(record, batch)
+    }
+
+    /// Records that an older store was restored, with this record of the room.
+    pub fn record_restored(&mut self, record: Option<&RoomRecord>, kept: Kept) {
+        self.decisions.restored(record, kept);
+    }
+
+    /// Records that a server started with this record of the room.
+    pub fn record_loaded(&self, record: Option<&RoomRecord>) -> Checked {
+        self.decisions.check_loaded(record)
+    }
+
+    /// Records that an identity is an operator, or was one.
+    pub fn appointed(&mut self, identity: usize) {
+        let processes = self.processes.iter_mut().filter(|process| process.identity == identity);
+        processes.for_each(|process| process.is_operator = true);
     }
 
     /// Records that all entries below `first` were removed between two runs.
@@ -295,6 +361,14 @@ impl Model {
         let firsts = self.lineages[lineage].firsts(firsts, head);
         let at = Welcomed { id, start, head, firsts, term, resumed, lineage };
         self.processes[id].joined(at, &self.lineages[lineage], cut)
+    }
+
+    /// Records that a client was informed that entries after its cursor are gone.
+    pub fn lagged(&self, id: ProcessId) -> Checked {
+        let (cursor, first) = (self.processes[id].store().map(Store::cursor), self.log_of(id).first());
+        let has_lost = cursor.is_some_and(|cursor| cursor + 1 < first);
+        demand!(has_lost, S4, "process {id} is at {cursor:?}, the log begins at {first}, and it had to join again");
+        Ok(())
     }
 
     /// Records that an entry was delivered.

@@ -376,6 +376,10 @@ pub(super) struct Welcomed {
 }
 
 impl Store {
+    pub(super) fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
     pub(super) fn lineage(&self) -> usize {
         self.lineage
     }

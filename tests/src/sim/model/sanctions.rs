@@ -29,7 +29,8 @@ pub fn sanction_reason(number: u32) -> String {
 }
 
 /// The number in the reason of a sanction.
-pub(super) fn sanction_number(reason: &str) -> Option<u32> {
+#[must_use]
+pub fn sanction_number(reason: &str) -> Option<u32> {
     reason.rsplit_once(REASON)?.1.parse().ok()
 }
 

@@ -555,6 +555,9 @@ mod tests {
         ] {
             assert!(acts.contains(name), "{name}");
         }
+        for name in ["Part", "Topic", "Close", "Open {", "Keep(Age", "Keep(Entries", "Keep(Bytes", "Appoint"] {
+            assert!(acts.contains(name), "{name}");
+        }
         for name in ["Ban, is_lifted: false", "Ban, is_lifted: true", "Mute", "Delete", "Remove", "RevokeInvite"] {
             assert!(acts.contains(name), "{name}");
         }

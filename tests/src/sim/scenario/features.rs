@@ -7,7 +7,7 @@ use kabar_core::time::Duration;
 use kabar_server::store::SanctionKind;
 
 use super::draw::{MS, SECOND, between};
-use super::{Act, InvitePlan, PlanCredential, RoomPlan, Scenario, Theme};
+use super::{Act, Bound, Command, InvitePlan, PlanCredential, RoomPlan, Scenario, Theme};
 use crate::sim::harness_client::max_rooms;
 use crate::sim::rng::Rng;
 
@@ -18,8 +18,8 @@ pub(super) fn draw(scenario: &mut Scenario) {
     let seed = scenario.seed;
     let stream = |purpose| Rng::new(seed, purpose);
     rooms(scenario, &mut stream("rooms"));
-    let mut streams = ["removals", "retention", "sanctions", "invites", "approval"].map(stream);
-    let [removing, retaining, sanctioning, inviting, approving] = &mut streams;
+    let mut streams = ["removals", "retention", "sanctions", "invites", "approval", "parts", "commands"].map(stream);
+    let [removing, retaining, sanctioning, inviting, approving, parting, operating] = &mut streams;
     if removing.chance(250 * more) {
         removals(scenario, removing);
     }
@@ -33,6 +33,13 @@ pub(super) fn draw(scenario: &mut Scenario) {
         invites(scenario, inviting);
     }
     scenario.needs_approval = approving.chance(100 * more);
+    let has_rooms = scenario.rooms.len() > 1;
+    if parting.chance(if has_rooms { 400 } else { 50 }) {
+        parts(scenario, parting);
+    }
+    if operating.chance(if has_rooms { 500 } else { 100 * more }) {
+        commands(scenario, operating);
+    }
     scenario.acts.sort_by_key(|(at, _)| *at);
 }
 
@@ -52,6 +59,8 @@ impl Scenario {
             ("sanctions", has(|act| matches!(act, Act::Sanction { .. }))),
             ("invites", !self.invites.is_empty()),
             ("approval", self.needs_approval),
+            ("parts", has(|act| matches!(act, Act::Part { .. }))),
+            ("commands", has(|act| matches!(act, Act::Operate { .. }))),
         ];
         all.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect()
     }
@@ -148,5 +157,59 @@ fn invites(scenario: &mut Scenario, rng: &mut Rng) {
         if rng.chance(400) {
             scenario.add_act(rng, Act::RevokeInvite { invite });
         }
+    }
+}
+
+/// Clients leave rooms, mostly to return.
+fn parts(scenario: &mut Scenario, rng: &mut Rng) {
+    for _ in 0..rng.between(1, 5) {
+        let device = rng.index(scenario.devices.len());
+        let rejoin_after = rng.chance(800).then(|| between(rng, 0, 10 * SECOND));
+        scenario.add_act(rng, Act::Part { device, rejoin_after });
+    }
+}
+
+/// Operators decide about rooms and members, at the console and from clients; others try it, too.
+fn commands(scenario: &mut Scenario, rng: &mut Rng) {
+    let operator = scenario.devices[rng.index(scenario.devices.len())].identity;
+    if rng.chance(700) {
+        let devices = scenario.devices.iter_mut().filter(|plan| plan.identity == operator);
+        devices.for_each(|plan| plan.is_operator = true);
+    }
+    for _ in 0..rng.between(2, 12) {
+        let device = rng.index(scenario.devices.len());
+        let by = rng.chance(500).then_some(device);
+        let room = rng.index(scenario.rooms.len());
+        let command = command(scenario, rng);
+        let is_closing = matches!(command, Command::Close);
+        scenario.add_act(rng, Act::Operate { by, room, command });
+        // A closed room is often opened again.
+        if is_closing && rng.chance(700) {
+            let command = Command::Open { has_topic: rng.chance(300) };
+            scenario.add_act(rng, Act::Operate { by: None, room, command });
+        }
+    }
+}
+
+fn command(scenario: &Scenario, rng: &mut Rng) -> Command {
+    let (device, name) = (rng.index(scenario.devices.len()), rng.index(3));
+    match rng.below(12) {
+        0..=2 => Command::Topic { is_empty: rng.chance(200) },
+        3 | 4 if scenario.rooms.len() > 1 => Command::Close,
+        5 | 6 => {
+            let bound = *rng.pick(&[Bound::Age, Bound::Entries, Bound::Entries, Bound::Bytes]);
+            let value = match bound {
+                Bound::Age => rng.between(2, 60),
+                Bound::Entries => *rng.pick(&[1, 5, 20, 50]),
+                Bound::Bytes => rng.between(200, 20_000),
+            };
+            Command::Keep(bound, rng.chance(700).then_some(value))
+        }
+        7 | 8 => Command::Kick { device, name },
+        9 | 10 => {
+            let kind = if rng.chance(300) { SanctionKind::Ban } else { SanctionKind::Mute };
+            Command::Sanction { device, name, kind, is_lifted: rng.chance(500) }
+        }
+        _ => Command::Appoint { device, name, is_ended: rng.chance(300) },
     }
 }

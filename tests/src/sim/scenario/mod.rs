@@ -378,6 +378,22 @@ pub enum Act {
         /// Its index.
         invite: usize,
     },
+    /// A client leaves one of its rooms.
+    Part {
+        /// The device.
+        device: usize,
+        /// When it joins again.
+        rejoin_after: Option<Duration>,
+    },
+    /// Somebody operates the server.
+    Operate {
+        /// The device of the member, who may be no operator; `None`: at the console.
+        by: Option<usize>,
+        /// The room, by index. Some commands of a member act on the room where it is.
+        room: usize,
+        /// The command.
+        command: Command,
+    },
     /// A client requests the list of members.
     Who {
         /// The device.
@@ -388,6 +404,63 @@ pub enum Act {
         /// The device.
         device: usize,
     },
+}
+
+/// A command of an operator (SPEC 6.7).
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Sets a new topic, or none.
+    Topic {
+        /// None.
+        is_empty: bool,
+    },
+    /// Closes the room.
+    Close,
+    /// Opens the room again.
+    Open {
+        /// With a new topic.
+        has_topic: bool,
+    },
+    /// Changes how much of the log is kept; `None`: as the configuration says.
+    Keep(Bound, Option<u64>),
+    /// Kicks a member.
+    Kick {
+        /// Its device.
+        device: usize,
+        /// Which of its names is typed ([`Plan::name_of`]).
+        name: usize,
+    },
+    /// Bans or mutes an identity, or lifts that.
+    Sanction {
+        /// A device of the identity.
+        device: usize,
+        /// Which of its names is typed.
+        name: usize,
+        /// The kind.
+        kind: SanctionKind,
+        /// It is lifted.
+        is_lifted: bool,
+    },
+    /// Makes an identity an operator, or ends that.
+    Appoint {
+        /// A device of the identity.
+        device: usize,
+        /// Which of its names is typed.
+        name: usize,
+        /// It ends.
+        is_ended: bool,
+    },
+}
+
+/// A bound on the log of a room.
+#[derive(Clone, Copy, Debug)]
+pub enum Bound {
+    /// The age of entries, in s.
+    Age,
+    /// Their number.
+    Entries,
+    /// Their bytes.
+    Bytes,
 }
 
 impl Scenario {

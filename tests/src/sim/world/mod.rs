@@ -5,6 +5,7 @@
 
 mod acts;
 mod adversary;
+mod commands;
 mod device;
 mod operator;
 mod server;
@@ -14,11 +15,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use kabar_core::time::{Duration, Instant};
 use kabar_server::hub::{Done, StoreJob};
-use kabar_server::store::SanctionKind;
+use kabar_server::store::{Retention, SanctionKind};
 
 use super::attacker::Attacker;
 use super::coverage::{Coverage, Seen};
-use super::model::{Admissions, Checked, Model, Rule, Violation, demand};
+use super::model::{Admissions, Checked, Kept, Model, Rule, Violation, demand};
 use super::network::{Arrival, Direction, Origin};
 use super::queue::Queue;
 use super::rng::Rng;
@@ -133,7 +134,8 @@ impl World {
         let is_invited = |device: &&Device| matches!(device.plan.credential, PlanCredential::Invite(_));
         let invited = devices.iter().filter(is_invited).map(|device| device.public).collect();
         let admissions = Admissions::new(invited, scenario.needs_approval);
-        let model = |_| Model::new(scenario.adversary.then_some(Adversary::NAME));
+        let kept = Kept::of(&scenario.limits, Retention::default());
+        let model = |_| Model::new(scenario.adversary.then_some(Adversary::NAME), kept);
         let models = (0..scenario.rooms.len()).map(model).collect();
         let mut coverage = Coverage::new();
         if scenario.real_rsa {
@@ -386,7 +388,8 @@ impl World {
     fn is_expected(&self, device: &Device, room: usize) -> bool {
         let may_join = !self.scenario.rooms[room].is_private || device.plan.has_private_invites;
         let is_banned = self.models[room].is_sanctioned((device.plan.identity, SanctionKind::Ban));
-        device.is_expected() && may_join && !is_banned && !device.given_up.contains(&room)
+        let is_closed = self.server.is_closed(room);
+        device.is_expected() && may_join && !is_banned && !is_closed && !device.given_up.contains(&room)
     }
 
     fn is_settled(&mut self) -> Checked {
@@ -397,8 +400,20 @@ impl World {
                 let membership = device.running.as_ref().and_then(|running| running.in_room(room));
                 let (name, room_name) = (&device.plan.name, ROOMS[room]);
                 demand!(membership.is_some() || !expected, Liveness, "{name} is not running in {room_name}");
+                if let Some((running, membership)) = device.running.as_ref().zip(membership) {
+                    let is_in = running.is_online(membership) && !device.plan.never_reads;
+                    let is_closed = self.server.is_closed(room);
+                    demand!(!(is_in && is_closed), Liveness, "{name} is in {room_name}, which is closed");
+                }
                 if let Some(membership) = membership.filter(|_| expected) {
                     self.models[room].settled(membership.process)?;
+                    let (topic, shown) = (self.models[room].topic(), membership.topic());
+                    let is_known = shown.is_none_or(|shown| shown == topic);
+                    demand!(
+                        is_known,
+                        Operation,
+                        "the topic of {room_name} is {topic:?}, {name} was informed of {shown:?}"
+                    );
                     let now = self.queue.now();
                     let is_known = self.server.knows(now, room, &device.plan);
                     demand!(is_known, Liveness, "the server does not know that {name} is in {room_name}");

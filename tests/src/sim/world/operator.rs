@@ -1,14 +1,17 @@
 //! The operator of the room: speaks, kicks, bans and mutes, removes entries, makes and revokes
 //! invites, and lets newcomers in.
 
+use std::collections::BTreeSet;
+
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::hub::InviteTerms;
+use kabar_server::hub::{InviteTerms, SanctionInfo};
 use kabar_server::store::{Sanction, SanctionKind, Store as _, Visibility};
 
 use super::adversary::Adversary;
 use super::{ROOMS, World, WorldEvent};
 use crate::sim::coverage::Seen;
-use crate::sim::model::{ADVERSARY, Checked, Sanctioned, demand, sanction_reason};
+use crate::sim::model::{ADVERSARY, Checked, Sanctioned, demand, sanction_number};
 use crate::sim::scenario::InvitePlan;
 
 /// Longest time between two looks at the newcomers that wait, in us.
@@ -22,15 +25,20 @@ pub(super) struct MadeInvite {
     id: u32,
     pub(super) secret: [u8; 16],
     is_revoked: bool,
-    /// It is not the first one: that was lost, and its secret is unknown to the server.
-    is_replacement: bool,
+    /// It, or the one that it replaces, was lost with a server that crashed: to the server, its
+    /// secret is unknown.
+    is_lost: bool,
 }
 
 /// What the operator remembers while servers come and go.
 #[derive(Debug, Default)]
 pub(super) struct Operator {
-    /// Number of sanctions that were imposed.
-    sanctions: u32,
+    /// Number of reasons for sanctions so far.
+    pub(super) sanctions: u32,
+    /// Number of topics so far.
+    pub(super) topics: u32,
+    /// Identities that were made operators at any time.
+    pub(super) appointed: BTreeSet<PublicIdentity>,
     /// By the index in the scenario.
     pub(super) invites: Vec<Option<MadeInvite>>,
     /// The secret of the standing invite of each private room.
@@ -78,7 +86,7 @@ impl World {
             || vec![Adversary::NAME.to_owned()],
             |device| (0..3).map(|more| self.devices[device].plan.name_of(name + more)).collect(),
         );
-        let reason = sanction_reason(self.operator.sanctions);
+        let reason = self.new_reason();
         let Some((hub, id)) = self.server.open_room(now, room) else { return Ok(()) };
         let before = hub.sanctions(id);
         let is_done = names.iter().any(|name| {
@@ -92,23 +100,33 @@ impl World {
         });
         if is_done {
             let after = hub.sanctions(id);
-            let (longer, shorter) = if is_lifted { (before, after) } else { (after, before) };
-            let changed = longer.iter().find(|it| !shorter.contains(it));
-            let changed = changed.and_then(|it| self.sanctioned(&it.sanction));
-            let Some(changed) = changed else { return self.serve() };
-            if is_lifted {
-                self.coverage.count(Seen::SanctionLifted);
-                self.models[room].lifted(changed);
-            } else {
-                self.coverage.count(Seen::Sanctioned);
-                self.models[room].imposed(self.operator.sanctions, changed);
-                self.operator.sanctions += 1;
-                if kind == SanctionKind::Ban {
-                    self.banned.insert(changed.0);
-                }
-            }
+            self.note_sanctions(room, sanction_number(&reason), &before, &after);
         }
         self.serve()
+    }
+
+    /// Reports to the model which sanction was imposed, with this number in its reason, or lifted.
+    pub(super) fn note_sanctions(
+        &mut self,
+        room: usize,
+        number: Option<u32>,
+        before: &[SanctionInfo],
+        after: &[SanctionInfo],
+    ) {
+        let is_lifted = before.len() > after.len();
+        let (longer, shorter) = if is_lifted { (before, after) } else { (after, before) };
+        let changed = longer.iter().find(|it| !shorter.contains(it));
+        let Some(changed) = changed.and_then(|it| self.sanctioned(&it.sanction)) else { return };
+        if is_lifted {
+            self.coverage.count(Seen::SanctionLifted);
+            self.models[room].lifted(changed);
+        } else {
+            self.coverage.count(Seen::Sanctioned);
+            self.models[room].imposed(number.unwrap_or_default(), changed);
+            if changed.1 == SanctionKind::Ban {
+                self.banned.insert(changed.0);
+            }
+        }
     }
 
     /// The sanctions of the store with which a server starts.
@@ -136,19 +154,30 @@ impl World {
         self.serve()
     }
 
-    /// Creates the rooms that are planned and that the server does not have.
-    pub(super) fn create_rooms(&mut self) {
+    /// Creates the rooms that are planned and that the server does not have. Checks those that it
+    /// has.
+    pub(super) fn create_rooms(&mut self) -> Checked {
+        let now = self.now();
+        for (room, plan) in self.scenario.rooms.iter().enumerate() {
+            let record = self.server.record(room);
+            self.models[room].record_loaded(record.as_ref())?;
+            let Some(hub) = self.server.hub_mut().filter(|_| record.is_none()) else { continue };
+            let visibility = if plan.is_private { Visibility::Private } else { Visibility::Open };
+            let _ = hub.add_room(now, None, ROOMS[room], visibility, "");
+            self.models[room].opened("");
+        }
+        self.learn_room_invites();
+        Ok(())
+    }
+
+    /// Reads the standing invites of private rooms.
+    pub(super) fn learn_room_invites(&mut self) {
         let now = self.now();
         let Some(hub) = self.server.hub_mut() else { return };
-        let known = hub.rooms();
-        for (room, plan) in self.scenario.rooms.iter().enumerate().skip(1) {
-            if known.iter().all(|it| it.record.name != ROOMS[room]) {
-                let visibility = if plan.is_private { Visibility::Private } else { Visibility::Open };
-                let _ = hub.add_room(now, None, ROOMS[room], visibility, "");
-            }
-            let invites = hub.invites(now);
-            let own = invites.iter().map(|it| &it.record).find(|it| it.room.as_deref() == Some(ROOMS[room]));
-            self.operator.room_secrets[room] = own.map(|record| record.secret);
+        let invites = hub.invites(now);
+        for (room, secret) in self.operator.room_secrets.iter_mut().enumerate().skip(1) {
+            let own = invites.iter().map(|it| &it.record).rfind(|it| it.room.as_deref() == Some(ROOMS[room]));
+            *secret = own.map(|record| record.secret);
         }
     }
 
@@ -162,22 +191,28 @@ impl World {
             let made = self.operator.invites.get(at).copied().flatten();
             let record = made.and_then(|made| known.iter().map(|it| &it.record).find(|it| it.secret == made.secret));
             let Some(hub) = self.server.hub_mut() else { return };
-            if let Some((made, record)) = made.zip(record) {
-                if made.is_revoked && !record.is_revoked {
-                    let _ = hub.revoke_invite(now, made.id);
+            match (made, record) {
+                (Some(made), Some(record)) => {
+                    if made.is_revoked && !record.is_revoked {
+                        let _ = hub.revoke_invite(now, made.id);
+                    }
                 }
-            } else if made.is_none_or(|made| !made.is_revoked) {
-                let InvitePlan { uses, valid } = self.scenario.invites[at];
-                let terms = InviteTerms { room: None, made_by: None, valid_ms: valid.map(Duration::as_millis), uses };
-                let Ok(record) = hub.create_invite(now, terms) else { continue };
-                self.admissions.made(record.id, uses, record.expires_ms);
-                self.operator.invites.resize(self.scenario.invites.len(), None);
-                self.operator.invites[at] = Some(MadeInvite {
-                    id: record.id,
-                    secret: record.secret,
-                    is_revoked: false,
-                    is_replacement: made.is_some(),
-                });
+                // It is gone, as it should be.
+                (Some(made), None) if made.is_revoked => {
+                    self.operator.invites[at] = Some(MadeInvite { is_lost: true, ..made });
+                }
+                (_, None) => {
+                    let InvitePlan { uses, valid } = self.scenario.invites[at];
+                    let valid_ms = valid.map(Duration::as_millis);
+                    let terms = InviteTerms { room: None, made_by: None, valid_ms, uses };
+                    let Ok(record) = hub.create_invite(now, terms) else { continue };
+                    self.admissions.made(record.id, uses, record.expires_ms);
+                    self.operator.invites.resize(self.scenario.invites.len(), None);
+                    let (id, secret) = (record.id, record.secret);
+                    let made = MadeInvite { id, secret, is_revoked: false, is_lost: made.is_some() };
+                    self.operator.invites[at] = Some(made);
+                }
+                (None, Some(_)) => {}
             }
         }
     }
@@ -196,7 +231,13 @@ impl World {
     pub(super) fn may_have_ended(&self, invite: usize) -> bool {
         let InvitePlan { uses, valid } = self.scenario.invites[invite];
         let made = self.operator.invites.get(invite).copied().flatten();
-        uses.is_some() || valid.is_some() || made.is_none_or(|made| made.is_revoked || made.is_replacement)
+        uses.is_some() || valid.is_some() || made.is_none_or(|made| made.is_revoked || made.is_lost)
+    }
+
+    /// Whether the server may not know the secret of an invite, so that it can prove nothing to
+    /// whoever joins with it.
+    pub(super) fn is_lost_invite(&self, invite: usize) -> bool {
+        self.operator.invites.get(invite).copied().flatten().is_some_and(|made| made.is_lost)
     }
 
     /// The moment since which the server's clock has been at `unix_ms` or later.
@@ -254,11 +295,12 @@ impl World {
                     demand!(!is_known, Sanction, "{} is banned and a member", device.plan.name);
                 }
             }
-            let log = self.models[room].log();
-            let last = log.first();
+            let kept = self.kept(room);
             // A room that is not in memory is not looked at.
             let is_open = self.server.open_room(now, room).is_some();
-            let is_surplus = is_open && last <= log.head() && log.is_surplus(last, &self.scenario.limits);
+            let log = self.models[room].log();
+            let last = log.first();
+            let is_surplus = is_open && last <= log.head() && log.is_surplus(last, kept);
             demand!(!is_surplus, Liveness, "entry {last} of {} is still kept", log.head());
         }
         Ok(())

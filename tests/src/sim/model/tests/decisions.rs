@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_server::hub::HubLimits;
-use kabar_server::store::{Admission, Commit, InviteUse, RoomBatch, SanctionKind, ServerBatch};
+use kabar_server::store::{Admission, Commit, InviteUse, LogEntry, RoomBatch, RoomRecord, SanctionKind, ServerBatch};
 
 use super::super::{Admissions, sanction_reason};
 use super::*;
@@ -74,17 +73,17 @@ fn a_restore_brings_a_body_back() {
 
 #[test]
 fn only_a_surplus_prefix_goes_and_a_welcome_may_state_each_first() {
-    let limits = HubLimits { keep_entries: 1, ..HubLimits::default() };
     let mut model = room_with_two().0;
-    assert_violates(model.expired(3, &limits), Rule::Log);
-    assert_violates(model.expired(2, &HubLimits::default()), Rule::Log);
-    model.expired(2, &limits).unwrap();
+    assert_violates(model.expired(2), Rule::Log);
+    model.bounded(Kept { entries: 1, ..Kept::default() });
+    assert_violates(model.expired(3), Rule::Log);
+    model.expired(2).unwrap();
     let bob = begin(&mut model, "bob", Start::Last(9), 4352);
     model.joined(bob, 1, 2, ONE, false).unwrap();
     model.committed(post(3, ALICE, 3, "c")).unwrap();
     let carol = begin(&mut model, "carol", Start::Last(9), 4352);
     assert_violates(model.joined(carol, 0, 3, ONE, false), Rule::S4);
-    model.expired(3, &limits).unwrap();
+    model.expired(3).unwrap();
     model.gap(bob, 1, 3).unwrap();
     model.joined(bob, 2, 3, ONE, true).unwrap();
 }
@@ -146,4 +145,43 @@ fn nobody_is_admitted_whom_an_operator_did_not_let_in() {
     let mut admissions = Admissions::new(BTreeSet::new(), true);
     admissions.accepted(ANA);
     admissions.committed(&admit(None, 0), |_| false).unwrap();
+}
+
+/// A commit to the room of an entry of `kind` by the server about alice, with this record.
+fn decide(model: &mut Model, record: Option<RoomRecord>, kind: EntryKind, body: &str) -> Checked {
+    let (author, body) = ("alice".to_owned(), body.as_bytes().to_vec());
+    let entry = LogEntry { seq: 1, time_ms: 0, author, instance: 0, number: 0, kind, body };
+    model.decided(record.as_ref(), Some(&RoomBatch { entries: vec![entry], ..RoomBatch::default() }))
+}
+
+#[test]
+fn a_closed_room_takes_no_posts_and_admits_nobody_until_it_is_opened() {
+    let (mut model, _) = room();
+    let closed = RoomRecord { is_closed: true, ..RoomRecord::named("room") };
+    // Accepted before, in the commit that closes the room.
+    decide(&mut model, Some(closed.clone()), EntryKind::TEXT, "a").unwrap();
+    decide(&mut model, None, EntryKind::LEFT, "").unwrap();
+    for kind in [EntryKind::TEXT, EntryKind::JOINED] {
+        assert_violates(decide(&mut model, None, kind, "b"), Rule::Operation);
+    }
+    let admissions = vec![Admission { identity: PublicIdentity([1; 32]), tag: [0; 16] }];
+    let batch = RoomBatch { admissions, ..RoomBatch::default() };
+    assert_violates(model.decided(None, Some(&batch)), Rule::Operation);
+    assert_violates(model.record_loaded(Some(&RoomRecord::named("room"))), Rule::Operation);
+    model.record_loaded(Some(&closed)).unwrap();
+    decide(&mut model, Some(RoomRecord::named("room")), EntryKind::JOINED, "").unwrap();
+}
+
+#[test]
+fn each_change_of_the_topic_is_an_entry_of_the_same_commit() {
+    let (mut model, _) = room();
+    let about = |topic: &str| Some(RoomRecord { topic: topic.into(), ..RoomRecord::named("room") });
+    assert_violates(decide(&mut model, about("one"), EntryKind::LEFT, ""), Rule::Operation);
+    decide(&mut model, about("one"), EntryKind::TOPIC, "one").unwrap();
+    assert_violates(decide(&mut model, None, EntryKind::TOPIC, "two"), Rule::Operation);
+    assert_violates(decide(&mut model, about("two"), EntryKind::TOPIC, "one"), Rule::Operation);
+    // A room that is opened again may have another one.
+    model.opened("three");
+    decide(&mut model, about("three"), EntryKind::LEFT, "").unwrap();
+    assert_eq!(model.topic(), "three");
 }

@@ -4,7 +4,7 @@ mod decisions;
 
 use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
 
-use super::{Begin, Body, Checked, Committed, Model, ProcessId, Rule};
+use super::{Begin, Body, Checked, Committed, Kept, Model, ProcessId, Rule};
 
 const ONE: Term = Term([1; 8]);
 const TWO: Term = Term([2; 8]);
@@ -40,7 +40,7 @@ fn begin(model: &mut Model, name: &str, start: Start, max_entry_len: u16) -> Pro
 
 /// Alice has posted "a", "b", "c" and is a member; nothing is durable but the term.
 fn room() -> (Model, ProcessId) {
-    let mut model = Model::new(None);
+    let mut model = Model::new(None, Kept::default());
     model.run_began(ONE).unwrap();
     let alice = begin(&mut model, "alice", Start::Head, 4352);
     model.joined(alice, 0, 0, ONE, false).unwrap();
@@ -133,7 +133,7 @@ fn s1_finds_the_owner_of_posts_that_look_alike() {
 fn s1_permits_an_adversary_anything_except_the_instance_of_another_member() {
     let adversary =
         |seq, instance, number, body| Committed { author: "adversary".into(), ..post(seq, instance, number, body) };
-    let mut model = Model::new(Some("adversary"));
+    let mut model = Model::new(Some("adversary"), Kept::default());
     let alice = begin(&mut model, "alice", Start::Head, 4352);
     model.posted(alice, 1, EntryKind::TEXT.0, b"a").unwrap();
     model.committed(post(1, ALICE, 1, "a")).unwrap();

@@ -9,6 +9,7 @@ use crate::sim::coverage::Seen;
 use crate::sim::harness_client;
 use crate::sim::model::{Checked, ProcessId, demand};
 use crate::sim::rng::Rng;
+use crate::sim::scenario::Command;
 use crate::sim::world::{World, WorldEvent};
 
 impl World {
@@ -40,7 +41,11 @@ impl World {
             return Ok(());
         }
         let chosen = if running.memberships.len() > 1 { self.rng.index(running.memberships.len()) } else { 0 };
-        let Membership { room, process, slot, .. } = running.memberships[chosen];
+        let Membership { room, process, slot, is_parting, .. } = running.memberships[chosen];
+        if is_parting {
+            self.next_post(at, run);
+            return Ok(());
+        }
         let number = self.models[room].process(process).posts() + 1;
         let (kind, body) = body(room, process, number, large, &mut self.rng);
         match running.client.post(slot, kind, &body) {
@@ -82,6 +87,37 @@ impl World {
         } else {
             running.client.leave(clock);
         }
+        self.drive_device(at)
+    }
+
+    /// Leaves one of the rooms of a client that can be in several.
+    pub(in crate::sim::world) fn part(&mut self, at: usize, rejoin_after: Option<Duration>) -> Checked {
+        let now = self.now();
+        let Some(chosen) = self.choose(at, |_| true) else { return Ok(()) };
+        let device = &mut self.devices[at];
+        let clock = device.clock(now);
+        let is_able = harness_client::max_rooms(device.plan.size) > 1 && now >= device.suspended_until;
+        let Some(running) = device.running.as_mut().filter(|running| is_able && !running.is_leaving) else {
+            return Ok(());
+        };
+        let membership = &mut running.memberships[chosen];
+        if !membership.is_parting {
+            (membership.is_parting, membership.rejoin_after) = (true, rejoin_after);
+            running.client.part(clock, membership.slot);
+        }
+        self.drive_device(at)
+    }
+
+    /// Sends a command, one at a time. Some commands are about a room of their own.
+    pub(in crate::sim::world) fn ask_operation(&mut self, at: usize, room: usize, command: &Command) -> Checked {
+        let now = self.now();
+        let Some(chosen) = self.choose(at, |observed| !observed.operates) else { return Ok(()) };
+        let text = self.write_command(room, command);
+        let device = &mut self.devices[at];
+        let clock = device.clock(now);
+        let Some(running) = &mut device.running else { return Ok(()) };
+        let Membership { slot, observed, .. } = &mut running.memberships[chosen];
+        observed.operates = running.client.request(clock, *slot, Request::Operate { command: &text }).is_ok();
         self.drive_device(at)
     }
 

@@ -9,6 +9,7 @@ use kabar_core::time::Instant;
 use super::observer::Observer;
 use super::{Membership, Running};
 use crate::sim::coverage::Seen;
+use crate::sim::harness_client;
 use crate::sim::model::{Checked, demand};
 use crate::sim::network::Origin;
 use crate::sim::trace::describe;
@@ -147,7 +148,9 @@ impl World {
                         identity: device.plan.identity,
                         public: device.public,
                         hidden: &hidden,
-                        limits: &self.scenario.limits,
+                        takes_topics: harness_client::max_rooms(device.plan.size) > 1,
+                        is_configured: device.plan.is_operator,
+                        was_operator: device.plan.is_operator || self.operator.appointed.contains(&device.public),
                     };
                     observer.take(membership.process, event, &mut membership.observed)?;
                     if membership.observed.ended.is_some() {

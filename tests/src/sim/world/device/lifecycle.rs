@@ -133,7 +133,7 @@ impl World {
             name: &plan.name,
             other_names: if self.scenario.rooms.len() > 1 { plan.names().to_vec() } else { Vec::new() },
             identity: plan.identity,
-            is_operator: plan.is_operator,
+            is_operator: plan.is_operator || self.operator.appointed.contains(&device.public),
             start,
             max_entry_len: plan.max_entry_len,
             kept,
@@ -144,7 +144,8 @@ impl World {
         let was_admitted = self.admissions.is_admitted(device.public);
         let Some(running) = &mut device.running else { return };
         let observed = Observed::default();
-        running.memberships.push(Membership { room, process, slot, was_admitted, observed });
+        let (is_parting, rejoin_after) = (false, None);
+        running.memberships.push(Membership { room, process, slot, was_admitted, is_parting, rejoin_after, observed });
     }
 
     fn credential(&mut self, at: usize, room: usize) -> Credential<'static> {
@@ -250,6 +251,11 @@ impl World {
         let shares_name = self.scenario.devices.iter().any(|other| same(other) && other.identity != plan.identity);
         let later = Some(Duration::from_micros(self.rng.between(0, 5_000_000)));
         let restart_after = match reason {
+            EndReason::Left if membership.is_parting => {
+                demand!(unsettled == 0, Liveness, "process {id} left its room with {unsettled} posts unsettled");
+                self.coverage.count(Seen::Parted);
+                membership.rejoin_after
+            }
             EndReason::Left => {
                 let is_aborted = !settles_first;
                 demand!(is_aborted || unsettled == 0, Liveness, "process {id} left with {unsettled} posts unsettled");
@@ -263,6 +269,11 @@ impl World {
                 demand!(self.kicked.contains(&plan.name), Contract, "process {id} was kicked by nobody");
                 self.restart_delay(at, later)
             }
+            EndReason::EndedByServer(EndedCode::CLOSED) | EndReason::Closed(CloseCode::REFUSED) => {
+                demand!(self.models[room].was_closed(), Operation, "process {id} was informed that its room is closed");
+                self.coverage.count(Seen::EndedByClosing);
+                later
+            }
             EndReason::EndedByServer(EndedCode::BANNED) | EndReason::Closed(CloseCode::BANNED) => {
                 demand!(self.banned.contains(&plan.identity), Contract, "process {id} was banned by nobody");
                 self.coverage.count(Seen::Banned);
@@ -272,7 +283,9 @@ impl World {
                 self.coverage.count(Seen::JoinRefused);
                 let is_full = self.scenario.limits.members <= self.devices.len();
                 let may_have_ended = match plan.credential {
-                    PlanCredential::Invite(invite) => self.may_have_ended(invite) && !membership.was_admitted,
+                    PlanCredential::Invite(invite) => {
+                        self.is_lost_invite(invite) || (self.may_have_ended(invite) && !membership.was_admitted)
+                    }
                     _ => false,
                 };
                 let is_right = match code {

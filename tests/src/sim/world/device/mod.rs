@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::chat::Start;
-use kabar_core::client::{EndReason, RoomSlot};
+use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_core::crypto::identity::{Identity, PublicIdentity};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
@@ -89,13 +89,29 @@ pub(in crate::sim::world) struct Membership {
     slot: RoomSlot,
     /// Its identity was admitted when it began, and still is.
     pub(in crate::sim::world) was_admitted: bool,
+    /// It was asked to leave the room, ...
+    is_parting: bool,
+    /// ... and joins it again after this time.
+    rejoin_after: Option<Duration>,
     observed: Observed,
+}
+
+impl Membership {
+    /// The topic of which the client was informed; `None`: not even whether there is one.
+    pub(in crate::sim::world) fn topic(&self) -> Option<&str> {
+        self.observed.topic.as_deref()
+    }
 }
 
 impl Running {
     /// Identifies this client among those of its device.
     pub(in crate::sim::world) fn run(&self) -> u32 {
         self.run
+    }
+
+    /// Whether the client says that it is a member.
+    pub(in crate::sim::world) fn is_online(&self, membership: &Membership) -> bool {
+        self.client.state(membership.slot) == State::Online
     }
 
     /// The membership in a room.
@@ -115,6 +131,12 @@ struct Observed {
     rename: Option<RenameRequest>,
     /// The entry of which it requested the removal.
     removal: Option<u64>,
+    /// It waits for the answer to a command.
+    operates: bool,
+    /// The head that the last Welcome stated.
+    head: u64,
+    /// The topic; `None`: unknown.
+    topic: Option<String>,
 }
 
 /// A request for another name.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kabar_core::chat::{AnswerCode, Info, Request};
+use kabar_core::chat::{AnswerCode, EndedCode, EntryKind, Info, Request};
 use kabar_core::client::Event;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
-use kabar_server::hub::HubLimits;
 
 use super::{HistoryRequest, Observed, RenameRequest};
 use crate::sim::coverage::{Coverage, Seen};
@@ -31,7 +30,12 @@ pub(super) struct Observer<'a> {
     pub(super) public: PublicIdentity,
     /// The names of private rooms whose invites it does not have.
     pub(super) hidden: &'a [&'static str],
-    pub(super) limits: &'a HubLimits,
+    /// A client for one room skips topics that are stated after it joined.
+    pub(super) takes_topics: bool,
+    /// Whether its identity is an operator of the configuration, ...
+    pub(super) is_configured: bool,
+    /// ... or was one at any time.
+    pub(super) was_operator: bool,
 }
 
 impl Observer<'_> {
@@ -51,6 +55,9 @@ impl Observer<'_> {
                 self.coverage.count(if is_resumed { Seen::Resumed } else { Seen::Joined });
                 // A request ends with its connection.
                 (observed.request, observed.rename, observed.removal) = (None, None, None);
+                observed.operates = false;
+                // SPEC 6.3: if there is one, it follows.
+                (observed.head, observed.topic) = (head, self.takes_topics.then(String::new));
                 delivered = u32::MAX;
             }
             Event::Reset { .. } => {
@@ -65,12 +72,18 @@ impl Observer<'_> {
                 self.coverage.count(Seen::Delivered);
                 self.trace.note(self.now, &[21, id as u64, header.seq], || format!("process {id} has {}", header.seq));
                 self.model.delivered(id, &header, Body::Bytes(body), Some(own))?;
+                if header.kind == EntryKind::TOPIC && header.seq > observed.head {
+                    observed.topic = Some(String::from_utf8_lossy(body).into_owned());
+                }
                 delivered = 1;
             }
             Event::EntryTooLarge { header, size, .. } => {
                 self.coverage.count(Seen::Stubbed);
                 self.trace.note(self.now, &[22, id as u64, header.seq], || format!("process {id} has {}", header.seq));
                 self.model.delivered(id, &header, Body::Stub(size), None)?;
+                if header.kind == EntryKind::TOPIC && header.seq > observed.head {
+                    observed.topic = None;
+                }
                 delivered = 1;
             }
             Event::Stored { number, seq, .. } => {
@@ -109,11 +122,19 @@ impl Observer<'_> {
             return self.model.removed(id, seq);
         }
         self.coverage.count(Seen::BodyNotRemoved);
-        let log = self.model.log_of(id);
         // It may be about to go.
-        let is_gone = seq < log.first() || log.was_surplus(seq, self.limits);
-        let is_gone = code != AnswerCode::NOT_FOUND || is_gone;
+        let is_gone = code != AnswerCode::NOT_FOUND || self.model.may_have_lost(id, seq);
         demand!(is_gone, Removal, "process {id} was answered that there is no entry {seq}");
+        Ok(())
+    }
+
+    /// Handles the answer to a command.
+    fn take_operation(&mut self, id: ProcessId, code: AnswerCode, observed: &mut Observed) -> Checked {
+        observed.operates = false;
+        let is_refused = code == AnswerCode::NOT_PERMITTED;
+        self.coverage.count(if is_refused { Seen::OperationRefused } else { Seen::OperationAnswered });
+        let is_wrong = if is_refused { self.is_configured } else { !self.was_operator };
+        demand!(!is_wrong, Operation, "process {id} was answered {code:?} to a command");
         Ok(())
     }
 
@@ -126,6 +147,19 @@ impl Observer<'_> {
             self.coverage.count(Seen::RoomListed);
             let is_hidden = self.hidden.contains(&listed.name);
             demand!(!is_hidden, Admission, "process {id} was informed of {}, a private room", listed.name);
+        }
+        if let Info::Ended { code: EndedCode::GAP, .. } = info {
+            self.coverage.count(Seen::Lagged);
+            self.model.lagged(id)?;
+        }
+        if let Info::Topic { topic, .. } = info {
+            self.coverage.count(Seen::TopicStated);
+            observed.topic = Some(topic.to_owned());
+        }
+        if let Info::Answer { request, code, .. } = info
+            && request == (Request::Operate { command: "" }).code()
+        {
+            return self.take_operation(id, code, observed);
         }
         if let Info::Answer { request, code, .. } = info
             && request == (Request::Remove { seq: 0 }).code()

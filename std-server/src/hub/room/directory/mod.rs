@@ -95,6 +95,21 @@ impl Directory {
         batch.rooms = self.changed.iter().filter_map(|name| Some(self.rooms.get(name)?.record.clone())).collect();
     }
 
+    /// The store was read again: what differs from it is to be written, and nothing else.
+    pub(in crate::hub) fn reload(&mut self, loaded: &ServerState) {
+        for RoomSummary { record, first, head, .. } in &loaded.rooms {
+            let Some(room) = self.rooms.get_mut(&record.name) else { continue };
+            if room.record == *record {
+                self.changed.remove(&record.name);
+            } else {
+                self.changed.insert(record.name.clone());
+            }
+            if room.id.is_none() {
+                (room.first, room.head) = (*first, *head);
+            }
+        }
+    }
+
     /// Notes that a batch was committed.
     pub(in crate::hub) fn apply(&mut self, batch: &ServerBatch) {
         let Self { rooms, changed } = self;
@@ -107,49 +122,4 @@ impl Directory {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Visibility;
-
-    fn directory() -> Directory {
-        let record = RoomRecord { topic: "old".into(), ..RoomRecord::named("attic") };
-        let rooms = vec![RoomSummary { record, first: 3, head: 7, is_occupied: false }];
-        Directory::new(&ServerState { rooms, ..ServerState::default() }, "lobby")
-    }
-
-    fn written(directory: &Directory) -> ServerBatch {
-        let mut batch = ServerBatch::default();
-        directory.write(&mut batch);
-        batch
-    }
-
-    #[test]
-    fn has_the_rooms_of_the_store_and_the_configured_one_by_name() {
-        let directory = directory();
-        let names = |after| directory.after(after).map(|room| room.record.name.as_str()).collect::<Vec<_>>();
-        assert_eq!(
-            (names(None), names(Some("attic")), names(Some("lobby"))),
-            (vec!["attic", "lobby"], vec!["lobby"], vec![])
-        );
-        let attic = directory.get("attic").expect("stored");
-        assert_eq!((attic.first, attic.head, directory.len(), directory.has_changed()), (3, 7, 2, false));
-    }
-
-    #[test]
-    fn a_change_takes_effect_at_once_and_is_written_until_durable() {
-        let mut directory = directory();
-        let attic = |topic: &str| RoomRecord { topic: topic.into(), ..RoomRecord::named("attic") };
-        directory.put(attic("new"));
-        let first = written(&directory);
-        assert_eq!((first.rooms.as_slice(), directory.get("attic").expect("it").head), (&[attic("new")][..], 7));
-        // Changed again while that is being committed.
-        directory.put(attic("newer"));
-        directory.put(RoomRecord { visibility: Visibility::Private, ..RoomRecord::named("cellar") });
-        directory.apply(&first);
-        let second = written(&directory);
-        assert_eq!(second.rooms.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["attic", "cellar"]);
-        directory.apply(&second);
-        assert!(!directory.has_changed() && written(&directory).is_empty());
-        assert_eq!(directory.get("attic").expect("it").record, attic("newer"));
-    }
-}
+mod tests;
