@@ -3,18 +3,18 @@
 //!
 //! * [`cli`]: the command line. [`commands`]: what each subcommand does. [`outcome`], [`exit`]: how
 //!   it ends.
-//! * [`ui`]: the front end of a session: a prompt on a terminal, lines or objects elsewhere.
+//! * [`line`]: the front end for lines: a prompt on a terminal, lines or objects elsewhere.
 //! * [`screen`]: a full screen on a terminal.
 //! * [`view`]: the content of a full screen, free of any toolkit.
 //! * [`messages`]: every sentence that a person reads, made from typed values.
-//! * [`session`]: one session in a room: connecting, being a member, leaving. It reports to its
-//!   front end by a trait. [`probe`]: only fetches the key of a server.
+//! * [`engine`]: sessions on several servers, and the rooms there, on one thread. Takes commands
+//!   and reports events; knows no front end. [`probe`]: only fetches the key of a server.
+//! * [`history`]: the local history of a person, in one file.
 //! * `bridge` (on Unix): forwards packets between serial lines and a server.
-//! * [`app_event`], [`input`], [`command`]: reports of other threads, typed lines, and the commands
-//!   in them.
-//! * [`driver`]: the client on sockets and a clock. [`links`], [`link`]: its sockets. [`race`]: the
-//!   choice among several addresses. [`profile`]: its memory. [`resolve`], [`connect`]: host names,
-//!   time-outs and errors.
+//! * [`input`], [`command`]: typed lines, and the commands in them.
+//! * [`driver`]: the client on sockets and a clock. [`poller`]: the poll of its thread. [`links`],
+//!   [`link`]: its sockets. [`race`]: the choice among several addresses. [`profile`]: its memory.
+//!   [`resolve`], [`connect`]: host names, time-outs and errors.
 //! * [`identity`], [`known_servers`], [`cursor`], [`preferences`]: stored keys, known servers,
 //!   positions in rooms, and what is displayed.
 

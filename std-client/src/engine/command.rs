@@ -140,14 +140,16 @@ pub enum Command {
         /// Whether they are displayed.
         shows: bool,
     },
-    /// All entries of a room up to this one are read. Kept in the local history; nothing answers.
+    /// All entries of a room up to this one are read. For the local history, which the engine does
+    /// not write yet; nothing answers.
     MarkRead {
         /// The room.
         room: RoomId,
         /// The entry.
         seq: u64,
     },
-    /// Keep a text that was typed and not posted. Kept in the local history; nothing answers.
+    /// Keep a text that was typed and not posted. For the local history, which the engine does not
+    /// write yet; nothing answers.
     SaveDraft {
         /// The room.
         room: RoomId,

@@ -11,7 +11,7 @@
 //! * **Threads.** [`start`] starts one thread, which owns all sessions, their sockets and clocks.
 //!   [`Handle`] can be cloned and used from any thread; [`Events`] has one reader. Neither side
 //!   calls into the other. The `wake` function of the `EngineConfig` is called on the engine's
-//!   thread whenever an event was added, so that an event loop can wait for something else as well;
+//!   thread whenever events were added, so that an event loop can wait for something else as well;
 //!   it must not block.
 //! * **Order.** Events come in the order in which they happened. Of a server: `ServerAdded`, then
 //!   `RoomAdded` of each room; nothing about a room precedes its `RoomAdded`, nothing follows its
@@ -68,7 +68,7 @@ pub struct EngineConfig {
     pub context: u64,
     /// Whether the engine stops when its last server has ended.
     pub ends_with_servers: bool,
-    /// Called on the engine's thread when an event was added. Must not block.
+    /// Called on the engine's thread when events were added. Must not block.
     pub wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -135,8 +135,10 @@ impl Engine {
             self.each(|session| session.advance());
             let ends = self.stop.is_some() || (self.ends_with_servers && self.next_server > 0);
             if ends && self.sessions.is_empty() {
-                return self.sink.send(Event::Ended);
+                self.sink.send(Event::Ended);
+                return self.sink.flush();
             }
+            self.sink.flush();
             let until = self.sessions.iter().filter_map(Session::deadline).min();
             let mut drivers: Vec<&mut Driver> = self.sessions.iter_mut().map(|session| &mut session.driver).collect();
             wait(&mut self.poller, self.clock, &mut drivers, until);
@@ -146,6 +148,9 @@ impl Engine {
     fn take_commands(&mut self) {
         while let Ok(command) = self.commands.try_recv() {
             match (command.server(), command) {
+                (Some(server), Command::Post { room, .. }) if !self.has(server) => {
+                    self.sink.send(Event::NotPosted { room, why: event::NotPosted::NotInRoom });
+                }
                 (Some(server), command) => self.at(server, |session| session.execute(command)),
                 (None, Command::Connect(request)) => self.connect(request),
                 (None, Command::Stop(stop)) => self.stop(stop),
@@ -188,6 +193,10 @@ impl Engine {
         self.each(|session| session.stop(stop));
     }
 
+    fn has(&self, server: ServerId) -> bool {
+        self.sessions.iter().any(|session| session.id == server)
+    }
+
     /// Takes a step in the session on this server, if there is one.
     fn at(&mut self, server: ServerId, step: impl FnOnce(&mut Session) -> Result<(), End>) {
         let Some(at) = self.sessions.iter().position(|session| session.id == server) else { return };
@@ -206,3 +215,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

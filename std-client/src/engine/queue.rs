@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kabar_std::address::HostPort;
@@ -100,9 +100,11 @@ pub(super) struct Resolved {
     pub(super) found: Result<Vec<SocketAddr>, ResolveError>,
 }
 
-/// The engine's end of both queues.
+/// The engine's end of the events. Those of one turn of its thread are passed on together, so that
+/// a front end sees everything that arrived at once.
 #[derive(Clone)]
 pub(super) struct EventSink {
+    turn: Arc<Mutex<Vec<Event>>>,
     events: Sender<Event>,
     shared: Arc<Shared>,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -117,12 +119,28 @@ impl fmt::Debug for EventSink {
 impl EventSink {
     /// Adds an event.
     pub(super) fn send(&self, event: Event) {
-        if matches!(event, Event::Ended) {
-            self.shared.has_ended.store(true, Ordering::Release);
-        }
         self.shared.waiting.fetch_add(1, Ordering::AcqRel);
-        let _ = self.events.send(event);
+        self.turn().push(event);
+    }
+
+    /// Passes the events of a turn on.
+    pub(super) fn flush(&self) {
+        let events = std::mem::take(&mut *self.turn());
+        if events.is_empty() {
+            return;
+        }
+        for event in events {
+            let is_end = matches!(event, Event::Ended);
+            let _ = self.events.send(event);
+            if is_end {
+                self.shared.has_ended.store(true, Ordering::Release);
+            }
+        }
         (self.wake)();
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether more may be taken from clients. If not, the waker follows.
@@ -145,7 +163,8 @@ pub(super) fn queues(
     let (events, from_events) = mpsc::channel();
     let shared = Arc::new(Shared::default());
     let handle = Handle { commands, waker: Arc::clone(waker) };
-    let sink = EventSink { events, shared: Arc::clone(&shared), wake };
+    let turn = Arc::default();
+    let sink = EventSink { turn, events, shared: Arc::clone(&shared), wake };
     let events = Events { queue: from_events, shared, waker: Arc::clone(waker) };
     (handle, events, from_commands, sink)
 }

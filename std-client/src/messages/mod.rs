@@ -6,8 +6,8 @@
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
 //! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
 //!   with `changes`, `rooms`, `help` and `stats`.
-//! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what commands
-//!   display.
+//! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
+//!   commands display.
 
 mod changes;
 #[cfg(unix)]
