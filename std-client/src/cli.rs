@@ -14,8 +14,8 @@ use crate::commands::identity::{self, IdentityAction};
 use crate::commands::join::{self, JoinArguments};
 use crate::commands::servers::{self, ServersAction};
 use crate::commands::{print, wizard};
+use crate::line::json;
 use crate::outcome::{CommandError, Outcome};
-use crate::ui::json;
 
 /// The name of the program.
 pub const PROGRAM: &str = "kabar";

@@ -1,4 +1,4 @@
-//! Time-outs and errors of reaching a server, shared by [`crate::session`] and [`crate::probe`].
+//! Time-outs and errors of reaching a server, shared by [`crate::engine`] and [`crate::probe`].
 
 use std::io;
 

@@ -1,5 +1,5 @@
 //! The input of a session, from a person or a script: one line at a time, or why there is no more.
-//! Plain values; [`crate::ui`] creates them, [`crate::command`] parses the lines.
+//! Plain values; [`crate::line`] creates them, [`crate::command`] parses the lines.
 
 /// One unit of input, from the prompt or from a pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,20 +3,21 @@
 //!
 //! * [`cli`]: the command line. [`commands`]: what each subcommand does. [`outcome`], [`exit`]: how
 //!   it ends.
-//! * [`ui`]: the front end of a session: a prompt on a terminal, lines or objects elsewhere.
+//! * [`line`]: the front end for lines: a prompt on a terminal, lines or objects elsewhere.
+//! * [`screen`]: a full screen on a terminal.
+//! * [`view`]: the content of a full screen, free of any toolkit.
 //! * [`messages`]: every sentence that a person reads, made from typed values.
-//! * [`session`]: one session in a room: connecting, being a member, leaving. It reports to its
-//!   front end by a trait. [`probe`]: only fetches the key of a server.
+//! * [`engine`]: sessions on several servers, and the rooms there, on one thread. Takes commands
+//!   and reports events; knows no front end. [`probe`]: only fetches the key of a server.
+//! * [`history`]: the local history of a person, in one file.
 //! * `bridge` (on Unix): forwards packets between serial lines and a server.
-//! * [`app_event`], [`input`], [`command`]: reports of other threads, typed lines, and the commands
-//!   in them.
-//! * [`driver`]: the client on sockets and a clock. [`links`], [`link`]: its sockets. [`race`]: the
-//!   choice among several addresses. [`profile`]: its memory. [`resolve`], [`connect`]: host names,
-//!   time-outs and errors.
+//! * [`input`], [`command`]: typed lines, and the commands in them.
+//! * [`driver`]: the client on sockets and a clock. [`poller`]: the poll of its thread. [`links`],
+//!   [`link`]: its sockets. [`race`]: the choice among several addresses. [`profile`]: its memory.
+//!   [`resolve`], [`connect`]: host names, time-outs and errors.
 //! * [`identity`], [`known_servers`], [`cursor`], [`preferences`]: stored keys, known servers,
 //!   positions in rooms, and what is displayed.
 
-pub mod app_event;
 #[cfg(unix)]
 pub mod bridge;
 pub mod cli;
@@ -25,22 +26,25 @@ pub mod commands;
 pub mod connect;
 pub mod cursor;
 pub mod driver;
+pub mod engine;
 pub mod exit;
 pub mod history;
 pub mod identity;
 pub mod input;
 pub mod known_servers;
+pub mod line;
 pub mod link;
 pub mod links;
 pub mod messages;
 pub mod outcome;
+pub mod poller;
 pub mod preferences;
 pub mod probe;
 pub mod profile;
 pub mod race;
 pub mod resolve;
-pub mod session;
-pub mod ui;
+pub mod screen;
+pub mod view;
 
 /// Returns a data directory for a test, and the folder that contains it.
 #[cfg(test)]

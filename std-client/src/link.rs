@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 
 use kabar_core::time::{Duration, Instant};
 use kabar_std::interfaces::source_addr_for;
+use mio::Token;
 use mio::net::UdpSocket;
-use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::poller::SocketRegistry;
 
 /// Requested receive buffer, in bytes.
 const RECEIVE_BUFFER: usize = 1 << 20;
@@ -40,7 +42,7 @@ impl Link {
     ///
     /// # Errors
     /// If there is no route, or no descriptor.
-    pub fn open(remote: SocketAddr, registry: &Registry, token: Token, now: Instant) -> io::Result<Self> {
+    pub fn open(remote: SocketAddr, sockets: &SocketRegistry, token: Token, now: Instant) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(remote), Type::DGRAM, Some(Protocol::UDP))?;
         // Any size that is granted is sufficient.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
@@ -49,7 +51,7 @@ impl Link {
         let std = std::net::UdpSocket::from(socket);
         let local = std.local_addr()?;
         let mut io = UdpSocket::from_std(std);
-        registry.register(&mut io, token, Interest::READABLE | Interest::WRITABLE)?;
+        sockets.register(&mut io, token)?;
         let (is_writable, is_readable, is_broken) = (true, true, false);
         Ok(Self {
             io,
@@ -176,16 +178,16 @@ impl Link {
     ///
     /// # Errors
     /// Those of [`Link::open`]; the old socket stays.
-    pub fn renew(&mut self, registry: &Registry, now: Instant) -> io::Result<()> {
-        let mut new = Self::open(self.remote, registry, self.token, now)?;
-        self.close(registry);
+    pub fn renew(&mut self, sockets: &SocketRegistry, now: Instant) -> io::Result<()> {
+        let mut new = Self::open(self.remote, sockets, self.token, now)?;
+        self.close(sockets);
         (new.refusals, new.silent_since) = (self.refusals, self.silent_since);
         *self = new;
         Ok(())
     }
 
     /// Removes it from the poll, before it is dropped.
-    pub fn close(&mut self, registry: &Registry) {
-        let _ = registry.deregister(&mut self.io);
+    pub fn close(&mut self, sockets: &SocketRegistry) {
+        sockets.deregister(&mut self.io);
     }
 }

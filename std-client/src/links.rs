@@ -6,15 +6,15 @@ use std::net::SocketAddr;
 
 use kabar_core::time::Instant;
 use mio::event::Event;
-use mio::{Registry, Token};
 
 use crate::link::Link;
+use crate::poller::SocketRegistry;
 
 /// Links, one per remote address.
 #[derive(Debug)]
 pub struct Links {
+    sockets: SocketRegistry,
     all: Vec<Link>,
-    next_token: usize,
 }
 
 /// The result of sending a datagram.
@@ -29,31 +29,30 @@ pub enum Sent {
 }
 
 impl Links {
-    /// Creates it without links. Their events will have this token and the following ones.
+    /// Creates it without links. They will be registered in `sockets`.
     #[must_use]
-    pub const fn new(first_token: usize) -> Self {
-        Self { all: Vec::new(), next_token: first_token }
+    pub const fn new(sockets: SocketRegistry) -> Self {
+        Self { sockets, all: Vec::new() }
     }
 
     /// Opens a link if there is none to `remote`.
     ///
     /// # Errors
     /// Those of [`Link::open`].
-    pub fn open(&mut self, remote: SocketAddr, registry: &Registry, now: Instant) -> io::Result<()> {
+    pub fn open(&mut self, remote: SocketAddr, now: Instant) -> io::Result<()> {
         if self.get(remote).is_none() {
-            let token = Token(self.next_token);
-            self.next_token += 1;
-            self.all.push(Link::open(remote, registry, token, now)?);
+            let token = self.sockets.next_token();
+            self.all.push(Link::open(remote, &self.sockets, token, now)?);
         }
         Ok(())
     }
 
     /// Closes the links to addresses that are no longer used.
-    pub fn retain(&mut self, registry: &Registry, is_used: impl Fn(SocketAddr) -> bool) {
+    pub fn retain(&mut self, is_used: impl Fn(SocketAddr) -> bool) {
         self.all.retain_mut(|link| {
             let is_used = is_used(link.remote());
             if !is_used {
-                link.close(registry);
+                link.close(&self.sockets);
             }
             is_used
         });
@@ -90,11 +89,11 @@ impl Links {
     }
 
     /// Replaces dead sockets.
-    pub fn check_health(&mut self, registry: &Registry, now: Instant) {
+    pub fn check_health(&mut self, now: Instant) {
         for link in &mut self.all {
             if link.is_dead(now) {
                 // After an error the dead socket stays, and the next check tries again.
-                let _ = link.renew(registry, now);
+                let _ = link.renew(&self.sockets, now);
             }
         }
     }
@@ -103,5 +102,12 @@ impl Links {
     #[must_use]
     pub fn check_at(&self) -> Option<Instant> {
         self.all.iter().filter_map(Link::check_at).min()
+    }
+}
+
+impl Drop for Links {
+    /// The poll outlives the client.
+    fn drop(&mut self) {
+        self.retain(|_| false);
     }
 }

@@ -8,11 +8,13 @@ use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_std::address::{HostPort, Places};
+use kabar_std::clock::Clock;
 use kabar_std::invite::DEFAULT_ROOM;
 use kabar_std::random::random_bytes;
 
 use crate::connect::{CONNECT_TIMEOUT, ConnectError, REFUSALS};
-use crate::driver::Driver;
+use crate::driver::{Driver, wait};
+use crate::poller::Poller;
 use crate::profile;
 use crate::resolve::resolve_now;
 
@@ -45,7 +47,9 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), ProbeError> {
     let addresses =
         resolve_now(server).map_err(|error| ConnectError::Resolve { place: server.first().clone(), error })?;
     let Some(&first) = addresses.first() else { return Err(ConnectError::NoResponse(server.clone()).into()) };
-    let (mut driver, _waker) = Driver::new()?;
+    let clock = Clock::start();
+    let (mut poller, _waker) = Poller::new()?;
+    let mut driver = Driver::new(poller.sockets()?, clock);
     let throwaway = Identity::from_seed(&random_bytes()?);
     let config = Config {
         server: first,
@@ -77,7 +81,7 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), ProbeError> {
             }
             .into());
         }
-        driver.wait(Some(end));
+        wait(&mut poller, clock, &mut [&mut driver], Some(end));
     }
     Err(ConnectError::NoResponse(server.clone()).into())
 }

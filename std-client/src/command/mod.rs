@@ -1,5 +1,5 @@
 //! The commands of a room, and how a line is parsed into one. Knows no screen and no connection:
-//! [`crate::session`] executes them, [`crate::messages`] describes them.
+//! [`crate::line`] executes them, [`crate::messages`] describes them.
 
 use kabar_core::chat::{EntryKind, MAX_HISTORY};
 use kabar_std::invite::RoomName;

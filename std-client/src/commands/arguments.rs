@@ -9,8 +9,8 @@ use kabar_std::invite::parse_fingerprint;
 use kabar_std::names::Name;
 use kabar_std::since::parse_since;
 
+use crate::engine::ReplayFrom;
 use crate::identity::{IdentityChoice, IdentityError, LocalIdentity};
-use crate::session::ReplayFrom;
 
 const DEFAULT_GIVE_UP: &str = "60";
 

@@ -17,12 +17,12 @@ use kabar_std::output::remark;
 
 use super::arguments::SessionArguments;
 use super::{open, password};
-use crate::app_event::{AppEvent, EventSender};
+use crate::engine::{KeyPolicy, RoomCredential, RoomRequest, ServerRequest};
 use crate::identity::login_name;
+use crate::line::app_event::{AppEvent, EventSender};
+use crate::line::{self, LineConfig};
 use crate::messages::hosting::{GENERATING_KEY, HostedRoom, first_screen};
-use crate::outcome::{CommandError, HostError, Outcome};
-use crate::session::{self, FrontEnd, KeyPolicy, Loss, RequestedRoom, RoomCredential, SessionConfig, SessionEnd};
-use crate::ui::Ui;
+use crate::outcome::{CommandError, HostError, Loss, Outcome, SessionEnd};
 
 /// `kabar host`.
 #[derive(Debug, Args)]
@@ -82,8 +82,8 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
     let identity = how.open_identity(&dir, Some(&login_name()))?;
     let password = password.as_ref().map(|password| password.as_str());
     let transcript = transcript.as_deref();
-    let mut rooms = room.into_iter();
-    let room = rooms.next().unwrap_or_default();
+    let mut names = room.into_iter();
+    let room = names.next().unwrap_or_default();
     let host = RoomHost::builder(dir.path(), room.clone(), listen)
         .advertise(advertise)
         .password(password)
@@ -104,26 +104,22 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
     }));
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let credentials = vec![RoomCredential::Secret(hosted.invite().secret.clone())];
-    let others = rooms.map(|name| RequestedRoom { name, credentials: Vec::new() });
-    let requested = std::iter::once(RequestedRoom { name: room, credentials }).chain(others).collect();
-    let config = SessionConfig {
-        server: Places::one(hosted.same_host_addr().into()),
-        rooms: requested,
+    let others = names.map(|name| RoomRequest { name, credentials: Vec::new() });
+    let rooms = std::iter::once(RoomRequest { name: room, credentials }).chain(others).collect();
+    let server = ServerRequest {
+        places: Places::one(hosted.same_host_addr().into()),
+        rooms,
         identity,
         key_policy: KeyPolicy::Invited(hosted.invite().fingerprint),
-        dir,
-        hide_joins: how.hide_joins,
         replay_from: how.replay_from(),
-        give_up: how.give_up,
+        can_ask: line::can_ask(),
+        hide_joins: how.hide_joins,
         is_host: true,
-        lines_taken: how.lines_taken,
     };
-    let open = |sender| {
-        let ui = Ui::start(how.json, sender)?;
-        ui.hosting(invite, address);
-        Ok(Box::new(ui) as Box<dyn FrontEnd>)
-    };
-    let mut report = session::run(config, open, |sender| transcript_state.send_to(sender));
+    let SessionArguments { give_up, lines_taken, json: is_json, .. } = how;
+    let hosting = Some((invite, address));
+    let config = LineConfig { servers: vec![server], dir, give_up, lines_taken, is_json, hosting };
+    let mut report = line::run(config, |sender| transcript_state.send_to(sender));
     let stopped = hosted.stop();
     // The transcript ends with the server.
     report.losses.extend(transcript_state.take_loss().map(Loss::Transcript));

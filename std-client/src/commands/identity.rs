@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 use super::{open, print};
 use crate::identity::{Exported, StoredChoice, StoredIdentity};
 use crate::known_servers::KnownServers;
+use crate::line::terminal::read_password;
 use crate::messages::{lists, questions};
 use crate::outcome::{CommandError, IdentityCommandError, Outcome};
-use crate::ui::terminal::read_password;
 
 /// Longest file that is read as an exported key, in bytes.
 const MAX_FILE_LEN: u64 = 4_096;

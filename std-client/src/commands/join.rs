@@ -15,11 +15,11 @@ use zeroize::Zeroizing;
 use super::arguments::{SessionArguments, fingerprint};
 use super::target::{Found, Target, find_room, usable_places};
 use super::{open, password};
+use crate::engine::{KeyPolicy, RoomCredential, RoomRequest, ServerRequest};
 use crate::known_servers::KnownServers;
+use crate::line::{self, LineConfig};
 use crate::outcome::{CommandError, Outcome, TargetError};
 use crate::profile;
-use crate::session::{self, FrontEnd, KeyPolicy, RequestedRoom, RoomCredential, SessionConfig};
-use crate::ui::Ui;
 
 /// `kabar join`.
 #[derive(Debug, Args)]
@@ -65,18 +65,16 @@ pub struct JoinArguments {
 const MAX_INVITE_LEN: usize = 16 << 10;
 
 pub(crate) fn run(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
-    let is_json = arguments.session.json;
-    configure(arguments, data_dir).map(|config| run_session(config, is_json))
+    configure(arguments, data_dir).map(run_session)
 }
 
-/// Runs a session in a room of another process.
-pub(super) fn run_session(config: SessionConfig, is_json: bool) -> Outcome {
-    let open = |sender| Ok(Box::new(Ui::start(is_json, sender)?) as Box<dyn FrontEnd>);
-    Outcome::Session(session::run(config, open, drop))
+/// Runs a session in rooms of other processes.
+pub(super) fn run_session(config: LineConfig) -> Outcome {
+    Outcome::Session(line::run(config, drop))
 }
 
 /// Configures the session that the command line describes.
-fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandError> {
+fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<LineConfig, CommandError> {
     let JoinArguments {
         target,
         further,
@@ -171,13 +169,13 @@ impl Rooms {
     }
 
     /// The rooms as the session takes them, the first one with this credential.
-    fn requested(self, first: RoomCredential) -> Vec<RequestedRoom> {
+    fn requested(self, first: RoomCredential) -> Vec<RoomRequest> {
         let name = self.first();
         let others = self.0.into_iter().skip(1).map(|(name, secret)| {
             let secret = secret.map(|secret| vec![RoomCredential::Secret(secret), RoomCredential::None]);
-            RequestedRoom { name, credentials: secret.unwrap_or_default() }
+            RoomRequest { name, credentials: secret.unwrap_or_default() }
         });
-        std::iter::once(RequestedRoom { name, credentials: vec![first] }).chain(others).collect()
+        std::iter::once(RoomRequest { name, credentials: vec![first] }).chain(others).collect()
     }
 }
 
@@ -187,7 +185,7 @@ pub(super) fn with_invite(
     mut rooms: Rooms,
     how: SessionArguments,
     dir: DataDir,
-) -> Result<SessionConfig, CommandError> {
+) -> Result<LineConfig, CommandError> {
     let Invite { places, room, fingerprint, secret } = invite;
     let places = usable_places(places)?;
     let known = KnownServers::load(&dir)?.find_key(&fingerprint, &room);
@@ -206,7 +204,7 @@ pub(super) fn at_server(
     password: Option<Zeroizing<String>>,
     how: SessionArguments,
     dir: DataDir,
-) -> Result<SessionConfig, CommandError> {
+) -> Result<LineConfig, CommandError> {
     let known = KnownServers::load(&dir)?.find_any(&server, &rooms.first());
     let key_policy = match (key_policy, &known) {
         (KeyPolicy::Ask | KeyPolicy::AcceptNew, Some(known)) => KeyPolicy::Expected(known.fingerprint),
@@ -224,29 +222,29 @@ pub(super) fn at_server(
 }
 
 fn session_config(
-    server: Places,
-    rooms: Vec<RequestedRoom>,
+    places: Places,
+    rooms: Vec<RoomRequest>,
     key_policy: KeyPolicy,
     usual: Option<&str>,
     how: SessionArguments,
     dir: DataDir,
-) -> Result<SessionConfig, CommandError> {
+) -> Result<LineConfig, CommandError> {
     if rooms.len() > profile::ROOMS {
         return Err(TargetError::TooManyRooms.into());
     }
     let identity = how.open_identity(&dir, usual)?;
-    Ok(SessionConfig {
-        server,
+    let server = ServerRequest {
+        places,
         rooms,
         identity,
         key_policy,
-        dir,
-        hide_joins: how.hide_joins,
         replay_from: how.replay_from(),
-        give_up: how.give_up,
+        can_ask: line::can_ask(),
+        hide_joins: how.hide_joins,
         is_host: false,
-        lines_taken: how.lines_taken,
-    })
+    };
+    let SessionArguments { give_up, lines_taken, json: is_json, .. } = how;
+    Ok(LineConfig { servers: vec![server], dir, give_up, lines_taken, is_json, hosting: None })
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use std::path::PathBuf;
 
 use kabar_std::data_dir::DataDir;
 
+use crate::line::stdin::read_yes;
 use crate::messages::questions;
 use crate::outcome::{CommandError, Outcome};
-use crate::ui::stdin::read_yes;
 
 pub mod arguments;
 #[cfg(unix)]

@@ -12,13 +12,14 @@ use super::arguments::SessionArguments;
 use super::join::{Rooms, at_server, run_session, with_invite};
 use super::open;
 use super::target::Target;
+use crate::engine::KeyPolicy;
 use crate::identity::{IdentityError, login_name};
 use crate::known_servers::{KnownRoom, KnownServers};
+use crate::line::LineConfig;
+use crate::line::stdin::read_answer;
+use crate::line::terminal::read_password;
 use crate::messages::{command_error, wizard};
 use crate::outcome::{ChoiceError, CommandError, Outcome, TargetError, WizardError};
-use crate::session::{KeyPolicy, SessionConfig};
-use crate::ui::stdin::read_answer;
-use crate::ui::terminal::read_password;
 
 /// Number of known rooms that are offered.
 const MAX_OFFERED: usize = 9;
@@ -31,11 +32,11 @@ enum Choice {
 }
 
 pub(crate) fn run(data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
-    ask(data_dir).map(|config| run_session(config, false))
+    ask(data_dir).map(run_session)
 }
 
 /// Asks for everything that a session needs.
-fn ask(data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandError> {
+fn ask(data_dir: Option<PathBuf>) -> Result<LineConfig, CommandError> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(WizardError::NotATerminal.into());
     }

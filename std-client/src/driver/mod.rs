@@ -1,9 +1,9 @@
-//! The client on sockets and a clock: handles datagrams and timers, sends, and waits. The caller
-//! handles the client's events; the driver knows nothing of rooms and screens.
+//! The client on sockets and a clock: handles datagrams and timers, and sends. [`wait`] waits for
+//! several of them. The caller handles the client's events; the driver knows nothing of rooms and
+//! screens.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use kabar_core::client::{Config, Event, Output, RoomSlot, State};
@@ -12,16 +12,13 @@ use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
 use kabar_std::clock::Clock;
 use kabar_std::random::random_bytes;
-use mio::{Events, Poll, Token, Waker};
+use mio::event::Event as SocketEvent;
 
 use crate::links::{Links, Sent};
+use crate::poller::{Poller, SocketRegistry};
 use crate::profile::StdClient;
 use crate::race::{Answer, Race};
 
-const WAKE: Token = Token(1);
-const OUTPUT: Token = Token(2);
-/// The first token of a socket.
-const FIRST_SOCKET: usize = 3;
 /// First bytes of packets (SPEC 2).
 const HELLO: u8 = 0x11;
 const CHALLENGE: u8 = 0x12;
@@ -36,10 +33,9 @@ const BUFFER: usize = 1201;
 #[derive(Debug)]
 pub struct Driver {
     /// The client. After any call to it: [`Driver::poll_event`] until there is none, then
-    /// [`Driver::transmit`], then [`Driver::wait`].
+    /// [`Driver::transmit`], then [`wait`].
     pub client: Box<StdClient>,
     clock: Clock,
-    poll: Poll,
     links: Links,
     race: Race,
     /// The remote address of the connection.
@@ -49,7 +45,6 @@ pub struct Driver {
     unsent: Option<Transmit>,
     /// When the client wants to be called.
     deadline: Option<Instant>,
-    is_output_closed: bool,
     traffic: Traffic,
 }
 
@@ -63,28 +58,21 @@ pub struct Traffic {
 }
 
 impl Driver {
-    /// Creates an idle client, and the waker for other threads.
-    ///
-    /// # Errors
-    /// If the system cannot create a poll.
-    pub fn new() -> io::Result<(Self, Arc<Waker>)> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let client = Box::new(StdClient::new(InlineBuffers::new()));
-        let driver = Self {
-            client,
-            clock: Clock::start(),
-            poll,
-            links: Links::new(FIRST_SOCKET),
+    /// Creates an idle client with sockets of this poll. All clients of the poll have the same
+    /// clock.
+    #[must_use]
+    pub fn new(sockets: SocketRegistry, clock: Clock) -> Self {
+        Self {
+            client: Box::new(StdClient::new(InlineBuffers::new())),
+            clock,
+            links: Links::new(sockets),
             race: Race::default(),
             peer: None,
             out: [0; BUFFER],
             unsent: None,
             deadline: None,
-            is_output_closed: false,
             traffic: Traffic::default(),
-        };
-        Ok((driver, waker))
+        }
     }
 
     /// Returns the present time.
@@ -142,25 +130,6 @@ impl Driver {
     #[must_use]
     pub fn has_other_key(&self) -> bool {
         self.race.has_other_key()
-    }
-
-    /// Wakes up also when standard output is closed, if it is a pipe: otherwise that is detected
-    /// only with the next entry.
-    #[cfg(unix)]
-    pub fn watch_output(&mut self) {
-        let output = std::os::fd::AsRawFd::as_raw_fd(&io::stdout());
-        // A file cannot be watched, and need not be.
-        let _ = self.poll.registry().register(&mut mio::unix::SourceFd(&output), OUTPUT, mio::Interest::WRITABLE);
-    }
-
-    /// On other systems, a closed output is detected by writing.
-    #[cfg(not(unix))]
-    pub fn watch_output(&mut self) {}
-
-    /// Whether standard output is closed.
-    #[must_use]
-    pub fn is_output_closed(&self) -> bool {
-        self.is_output_closed
     }
 
     /// Returns the number of bytes sent and received.
@@ -230,28 +199,20 @@ impl Driver {
         false
     }
 
-    /// Waits for a datagram, a deadline of the client, `until`, or a wake-up, and feeds the client.
-    pub fn wait(&mut self, until: Option<Instant>) {
-        let now = self.now();
-        let next = [until, self.deadline, self.links.check_at(), self.race.deadline()];
-        let next = if self.links.is_readable() { Some(now) } else { next.into_iter().flatten().min() };
-        let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
-        let mut events = Events::with_capacity(16);
-        // After an interruption by a signal, the caller's loop continues.
-        let _ = self.poll.poll(&mut events, timeout);
-        for event in &events {
-            if event.token() == OUTPUT {
-                self.is_output_closed |= event.is_error() || event.is_write_closed();
-            } else {
-                self.links.ready(event);
-            }
-        }
+    /// Returns when to call [`Driver::handle_input`] at the latest.
+    fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let next = [self.deadline, self.links.check_at(), self.race.deadline()];
+        if self.links.is_readable() { Some(now) } else { next.into_iter().flatten().min() }
+    }
+
+    /// Feeds the client with the datagrams that arrived, and its timer.
+    fn handle_input(&mut self) {
         self.receive();
         let now = self.now();
         if self.deadline.is_some_and(|at| at <= now) {
             self.client.handle_timeout(now);
         }
-        self.links.check_health(self.poll.registry(), now);
+        self.links.check_health(now);
     }
 
     fn receive(&mut self) {
@@ -295,13 +256,24 @@ impl Driver {
     /// Opens a socket for an address if there is none, and closes those that are no longer used.
     fn link_to(&mut self, to: SocketAddr, now: Instant) {
         let (peer, server, race) = (self.peer, self.client.server(), &self.race);
-        let registry = self.poll.registry();
-        self.links.retain(registry, |remote| {
+        self.links.retain(|remote| {
             remote == to || Some(remote) == peer || remote == server || race.started().any(|address| address == remote)
         });
-        let error = self.links.open(to, registry, now).err();
+        let error = self.links.open(to, now).err();
         self.race.set_error(to, error);
     }
+}
+
+/// Waits for a datagram of one of these clients, a deadline of theirs, `until`, or a wake-up, and
+/// feeds them. Each handles a bounded number of datagrams, so that none delays the others.
+pub fn wait(poller: &mut Poller, clock: Clock, drivers: &mut [&mut Driver], until: Option<Instant>) {
+    let now = clock.now();
+    let next = drivers.iter().filter_map(|driver| driver.wake_at(now)).chain(until).min();
+    let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
+    poller.wait(timeout, |event: &SocketEvent| {
+        drivers.iter_mut().for_each(|driver| driver.links.ready(event));
+    });
+    drivers.iter_mut().for_each(|driver| driver.handle_input());
 }
 
 /// Continues the attempt in progress with the address that answered, unless another one answered

@@ -4,11 +4,12 @@ use kabar_core::chat::AnswerCode;
 use kabar_std::text::clean_line;
 
 use super::plural::count;
+use crate::command::CommandName;
+use crate::engine::event::{Earlier, IgnoreError, Refusal, RenameError, Request};
 use crate::preferences::MAX_IGNORED;
-use crate::session::{Earlier, HistoryPage, IgnoreError, Refusal, RenameError};
 
 /// Why a name is not changed.
-pub(super) fn rename_error(error: RenameError<'_>) -> String {
+pub(super) fn rename_error(error: &RenameError) -> String {
     match error {
         RenameError::SameName => "that is your name already".to_owned(),
         RenameError::Name(error) => error.to_string(),
@@ -17,8 +18,8 @@ pub(super) fn rename_error(error: RenameError<'_>) -> String {
 }
 
 /// Why the server refused a request: its own text, or else one for the code.
-pub(super) fn refusal(why: Refusal<'_>) -> String {
-    let text = clean_line(why.text);
+pub(super) fn refusal(why: &Refusal) -> String {
+    let text = clean_line(&why.text);
     if !text.trim().is_empty() {
         return text;
     }
@@ -36,7 +37,14 @@ pub(super) fn refusal(why: Refusal<'_>) -> String {
 }
 
 /// The server has not answered a command.
-pub(super) fn unanswered(word: &str, is_lost: bool) -> String {
+pub(super) fn unanswered(request: &Request, is_lost: bool) -> String {
+    let word = match request {
+        Request::Rename => CommandName::Nick.word(),
+        Request::Remove(_) => CommandName::Delete.word(),
+        Request::Operate(word) => word,
+        Request::AddRoom => CommandName::Room.word(),
+        Request::ListRooms => CommandName::Rooms.word(),
+    };
     if is_lost {
         format!("(the connection was lost before the server answered {word}: it may have taken effect)")
     } else {
@@ -72,26 +80,26 @@ pub(super) fn joins_shown(shows: bool) -> String {
     format!("joins and leaves are {} from now on", if shows { "displayed" } else { "hidden" })
 }
 
-/// The reply to `/history`.
-pub(super) fn history(lines: u64, text: &str, page: HistoryPage) -> String {
+/// The reply to `/history`: the entries of a page, as they are displayed.
+pub(super) fn history(lines: u64, text: &str, is_last: bool, earlier: Earlier) -> String {
     if text.is_empty() {
-        return match page.earlier {
+        return match earlier {
             Earlier::Beginning => "there are no earlier lines: this is the beginning of the room".to_owned(),
             Earlier::NotKept => "there are no earlier lines: the server no longer keeps them".to_owned(),
             Earlier::Possible => "all lines of this page are hidden (/history more shows earlier ones)".to_owned(),
         };
     }
     let text = text.trim_end();
-    let heading = if page.is_last {
+    let heading = if is_last {
         format!("the last {} of the room", count(lines, "line", "lines"))
     } else {
         count(lines, "earlier line", "earlier lines")
     };
-    let end = match page.earlier {
+    let end = match earlier {
         Earlier::Possible => " (/history more shows earlier ones)",
         Earlier::Beginning => ", from the beginning of the room",
         Earlier::NotKept => " (earlier ones are no longer kept)",
     };
-    let end = if page.is_last && page.earlier == Earlier::Beginning { "" } else { end };
+    let end = if is_last && earlier == Earlier::Beginning { "" } else { end };
     format!("{heading}{end}:\n{text}")
 }

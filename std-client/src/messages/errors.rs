@@ -12,6 +12,7 @@ use kabar_std::text::clean_line;
 #[cfg(unix)]
 use crate::bridge::BridgeError;
 use crate::connect::{CONNECT_TIMEOUT, ConnectError, JOIN_TIMEOUT};
+use crate::engine::event::{ClientEnd, CredentialUsed, SessionError};
 use crate::exit::Exit;
 use crate::identity::{ExportError, IdentityError};
 use crate::outcome::{
@@ -20,7 +21,6 @@ use crate::outcome::{
 };
 use crate::probe::ProbeError;
 use crate::resolve::ResolveError;
-use crate::session::{ClientEnd, CredentialUsed, SessionError};
 
 /// Returns the exit code and the sentence of an error.
 #[must_use]

@@ -4,7 +4,8 @@
 //! them. May name everything that such values are made of, and prints nothing itself.
 //!
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
-//! * [`notices`]: what a session displays, with `changes`, `rooms`, `help` and `stats`.
+//! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
+//!   with `changes`, `rooms`, `help` and `stats`.
 //! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
 //!   commands display.
 
@@ -12,6 +13,7 @@ mod changes;
 #[cfg(unix)]
 pub mod devices;
 mod errors;
+pub mod events;
 mod help;
 pub mod history;
 pub mod hosting;
@@ -30,8 +32,7 @@ use kabar_std::invite::show_fingerprint;
 pub use errors::{command_error, session_error};
 
 use crate::exit::{Exit, ExitReport};
-use crate::outcome::{CommandError, Outcome};
-use crate::session::{SessionEnd, SessionReport};
+use crate::outcome::{CommandError, Outcome, SessionEnd, SessionReport};
 
 /// Reports the outcome of a command.
 #[must_use]

@@ -1,13 +1,43 @@
 //! Sentences about several rooms: which one is shown, what came into others, and how a room ends.
 
-use kabar_std::invite::RoomName;
+use kabar_std::invite::{InviteError, RoomName};
 
 use super::errors::client_end;
 use super::plural::count;
-use crate::session::{ClientEnd, ListedRoom, RoomCommandError};
+use crate::engine::event::{ClientEnd, JoinRefusal, ListedRoom};
+
+/// A row of the list of rooms.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomRow<'a> {
+    /// The room.
+    pub room: &'a ListedRoom,
+    /// If the user is in it, the number of lines that nobody has seen.
+    pub unread: Option<u64>,
+    /// Whether it is shown.
+    pub is_shown: bool,
+}
+
+/// Why a room is not joined, left or shown.
+#[derive(Clone, Copy, Debug)]
+pub enum RoomCommandError<'a> {
+    /// No room can have this name, and it is no invite.
+    NoRoomName(&'a str),
+    /// The invite cannot be used.
+    Invite(InviteError),
+    /// The invite is for another server.
+    OtherServer,
+    /// The user is not in this room.
+    NotIn(&'a str),
+    /// The server has not admitted the user to this room yet.
+    NotJoinedYet(&'a str),
+    /// It is the only room, which is left by `/quit`.
+    OnlyRoom(&'a str),
+    /// No room is shown. These can be.
+    NoneShown(&'a [String]),
+}
 
 /// A room is shown instead of another one.
-pub(super) fn shown(room: &RoomName, topic: &str, is_private: bool, is_empty: bool, left_out: u64) -> String {
+pub(super) fn shown(room: &str, topic: &str, is_private: bool, is_empty: bool, left_out: u64) -> String {
     let private = if is_private { " (private)" } else { "" };
     let topic = if topic.is_empty() { String::new() } else { format!(": {topic}") };
     let nothing = if is_empty { "; nothing new" } else { "" };
@@ -21,7 +51,7 @@ pub(super) fn shown(room: &RoomName, topic: &str, is_private: bool, is_empty: bo
 }
 
 /// Lines came into a room that is not shown.
-pub(super) fn unread(room: &RoomName, lines: u64, mentioned_by: Option<&str>) -> String {
+pub(super) fn unread(room: &str, lines: u64, mentioned_by: Option<&str>) -> String {
     let lines = count(lines, "new line", "new lines");
     match mentioned_by {
         Some(author) => format!("#{room}: {author} mentions you; {lines}"),
@@ -35,17 +65,18 @@ pub(super) fn topic(topic: &str) -> String {
 }
 
 /// The reply to `/rooms`.
-pub(super) fn list(rooms: &[ListedRoom]) -> String {
-    let width = rooms.iter().map(|room| room.name.len()).max().unwrap_or(0);
-    let row = |room: &ListedRoom| {
-        let mark = match room.unread {
-            Some(_) if room.is_shown => '>',
+pub(super) fn list(rooms: &[RoomRow<'_>]) -> String {
+    let width = rooms.iter().map(|row| row.room.name.len()).max().unwrap_or(0);
+    let row = |row: &RoomRow<'_>| {
+        let RoomRow { room, unread, is_shown } = *row;
+        let mark = match unread {
+            Some(_) if is_shown => '>',
             Some(_) => '*',
             None => ' ',
         };
         let here = format!("{} here", room.members);
         let private = if room.is_private { "; private" } else { "" };
-        let unread = room.unread.filter(|unread| *unread > 0);
+        let unread = unread.filter(|unread| *unread > 0);
         let unread = unread.map(|unread| format!("; {}", count(unread, "new line", "new lines"))).unwrap_or_default();
         let topic = if room.topic.is_empty() { String::new() } else { format!("  {}", room.topic) };
         format!("\n{mark} {:width$}  {here}{private}{unread}{topic}", room.name)
@@ -77,17 +108,22 @@ pub(super) fn command_error(error: &RoomCommandError<'_>) -> String {
             format!("you are not in {} (/join joins a room, /rooms lists them)", clean(typed))
         }
         RoomCommandError::NotJoinedYet(room) => format!("the server has not admitted you to {room} yet"),
-        RoomCommandError::StillLeaving(room) => {
+        RoomCommandError::OnlyRoom(room) => format!("{room} is the only room that you are in: /quit leaves"),
+        RoomCommandError::NoneShown(rooms) => {
+            format!("no room is shown: /room NAME shows one ({})", rooms.join(", "))
+        }
+    }
+}
+
+/// Why the engine does not join a room.
+pub(super) fn join_refusal(room: &RoomName, why: JoinRefusal) -> String {
+    match why {
+        JoinRefusal::Joined(_) => format!("you are in {room} already"),
+        JoinRefusal::StillLeaving => {
             format!("{room} is being left until your lines there are stored: try again in a moment")
         }
-        RoomCommandError::OnlyRoom(room) => format!("{room} is the only room that you are in: /quit leaves"),
-        RoomCommandError::TooMany(rooms) => {
-            format!("you are in {rooms} rooms, which is as many as can be: /part one first")
-        }
-        RoomCommandError::NoneShown(rooms) => {
-            let names: Vec<_> = rooms.iter().map(ToString::to_string).collect();
-            format!("no room is shown: /room NAME shows one ({})", names.join(", "))
-        }
+        JoinRefusal::TooMany(rooms) => format!("you are in {rooms} rooms, which is as many as can be: /part one first"),
+        JoinRefusal::NotConnected => format!("the server has not admitted you to {room} yet"),
     }
 }
 
@@ -99,15 +135,19 @@ fn clean(typed: &str) -> String {
 mod tests {
     use super::*;
 
-    fn room(name: &str, unread: Option<u64>) -> ListedRoom {
-        let (name, topic) = (name.to_owned(), String::new());
-        ListedRoom { name, topic, members: 3, is_private: false, unread, is_shown: false }
+    fn room(name: &str) -> ListedRoom {
+        ListedRoom { name: name.to_owned(), topic: String::new(), members: 3, is_private: false }
     }
 
     #[test]
     fn list_has_a_row_per_room() {
-        let lobby = ListedRoom { is_shown: true, topic: "all of it".to_owned(), ..room("lobby", Some(0)) };
-        let rooms = [room("den", None), lobby, ListedRoom { is_private: true, ..room("ops", Some(2)) }];
+        let lobby = ListedRoom { topic: "all of it".to_owned(), ..room("lobby") };
+        let (den, ops) = (room("den"), ListedRoom { is_private: true, ..room("ops") });
+        let rooms = [
+            RoomRow { room: &den, unread: None, is_shown: false },
+            RoomRow { room: &lobby, unread: Some(0), is_shown: true },
+            RoomRow { room: &ops, unread: Some(2), is_shown: false },
+        ];
         let expected = "3 rooms (* you are in; > shown):\n  den    3 here\n> lobby  3 here  all of it\n\
                         * ops    3 here; private; 2 new lines";
         assert_eq!(list(&rooms), expected);
@@ -115,16 +155,14 @@ mod tests {
 
     #[test]
     fn heading_of_a_room_has_what_is_known_about_it() {
-        let ops = RoomName::new("ops").unwrap();
-        assert_eq!(shown(&ops, "", false, true, 0), "--- #ops; nothing new ---");
+        assert_eq!(shown("ops", "", false, true, 0), "--- #ops; nothing new ---");
         let expected = "--- #ops (private): what to do ---\n(7 earlier lines are left out; /history shows them)";
-        assert_eq!(shown(&ops, "what to do", true, false, 7), expected);
+        assert_eq!(shown("ops", "what to do", true, false, 7), expected);
     }
 
     #[test]
     fn unread_lines_are_one_short_notice() {
-        let ops = RoomName::new("ops").unwrap();
-        assert_eq!(unread(&ops, 3, None), "#ops: 3 new lines");
-        assert_eq!(unread(&ops, 1, Some("bob")), "#ops: bob mentions you; 1 new line");
+        assert_eq!(unread("ops", 3, None), "#ops: 3 new lines");
+        assert_eq!(unread("ops", 1, Some("bob")), "#ops: bob mentions you; 1 new line");
     }
 }

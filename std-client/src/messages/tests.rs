@@ -8,7 +8,8 @@ use kabar_std::text::clean_line;
 use super::errors::{client_end, connect_error};
 use super::*;
 use crate::connect::ConnectError;
-use crate::session::{ClientEnd, CredentialUsed, Loss};
+use crate::engine::event::{ClientEnd, CredentialUsed};
+use crate::outcome::Loss;
 
 fn server() -> Places {
     "192.168.0.160".parse().unwrap()
@@ -81,7 +82,7 @@ fn server_text_follows_the_sentence_of_a_refusal_without_control_characters() {
         assert_eq!(end_with(reason, "").1, "you were kicked from the room");
         assert_eq!(end_with(reason, "spam").1, "you were kicked from the room (server: spam)");
     }
-    let later = |why, text| notices::loss_reason(why, text);
+    let later = |why, text| events::loss_reason(why, text);
     assert!(later(DisconnectReason::TryLater, "too many").ends_with(" at the moment (server: too many)"));
     assert_eq!(later(DisconnectReason::Shutdown, "too many"), later(DisconnectReason::Shutdown, ""));
 }

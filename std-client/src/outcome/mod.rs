@@ -2,6 +2,7 @@
 //! codes; [`crate::messages`] has those. Each part of a command has its own error, in `errors`.
 
 mod errors;
+mod session;
 
 use std::io;
 use std::path::PathBuf;
@@ -14,11 +15,11 @@ use kabar_std::data_dir::FileError;
 use crate::bridge::{BridgeError, Forwarded};
 use crate::identity::{IdentityError, Imported};
 use crate::known_servers::KnownServersError;
-use crate::session::SessionReport;
 pub use errors::{
     ChoiceError, HistoryCommandError, HostError, IdentityCommandError, PasswordError, ServersCommandError, TargetError,
     WizardError,
 };
+pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 
 /// The result of a command that succeeded, or of a session.
 #[derive(Debug)]

@@ -19,12 +19,13 @@ use kabar_core::MAX_DATAGRAM;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
 use kabar_std::clock::Clock;
-use mio::{Events, Poll, Token, Waker};
+use mio::Waker;
 
 use super::paths::Paths;
 use super::report::Reporter;
 use super::servers::Servers;
 use crate::links::{Links, Sent};
+use crate::poller::Poller;
 
 /// Bytes read from a stream at a time.
 const CHUNK: usize = 4096;
@@ -32,9 +33,6 @@ const CHUNK: usize = 4096;
 const QUEUE_LEN: usize = 64;
 /// Packets taken from one side before the other side is served.
 const PACKETS_PER_WAKE: usize = 64;
-const WAKE: Token = Token(0);
-/// The first token of a socket.
-const FIRST_SOCKET: usize = 1;
 /// First byte of a Hello (SPEC 2).
 const HELLO: u8 = 0x11;
 
@@ -52,7 +50,7 @@ struct Network<'a> {
     shared: &'a Shared,
     from_device: Receiver<Vec<u8>>,
     to_device: SyncSender<Vec<u8>>,
-    poll: Poll,
+    poller: Poller,
     clock: Clock,
     links: Links,
     paths: Paths,
@@ -70,17 +68,17 @@ impl Shared {
         to_device: impl Write + Send,
         end: impl FnOnce(),
     ) -> io::Result<()> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
+        let (poller, waker) = Poller::new()?;
+        let links = Links::new(poller.sockets()?);
         let (up, from_device_packets) = mpsc::sync_channel(QUEUE_LEN);
         let (down, to_device_packets) = mpsc::sync_channel(QUEUE_LEN);
         let mut network = Network {
             shared: self,
             from_device: from_device_packets,
             to_device: down,
-            poll,
+            poller,
             clock: Clock::start(),
-            links: Links::new(FIRST_SOCKET),
+            links,
             paths: Paths::default(),
         };
         std::thread::scope(|scope| {
@@ -130,17 +128,14 @@ fn read(from_device: &mut impl Read, packets: &SyncSender<Vec<u8>>, waker: &Wake
 impl Network<'_> {
     /// Runs until the device's stream has ended.
     fn run(&mut self) {
-        let mut events = Events::with_capacity(16);
         while self.send() {
             let now = self.clock.now();
             let next = [self.links.check_at(), self.paths.race.deadline()].into_iter().flatten().min();
             let next = if self.links.is_readable() { Some(now) } else { next };
             let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
-            // After an interruption by a signal, the loop continues.
-            let _ = self.poll.poll(&mut events, timeout);
-            events.iter().for_each(|event| self.links.ready(event));
+            self.poller.wait(timeout, |event| self.links.ready(event));
             self.receive();
-            self.links.check_health(self.poll.registry(), self.clock.now());
+            self.links.check_health(self.clock.now());
         }
     }
 
@@ -168,9 +163,9 @@ impl Network<'_> {
 
     /// Sends a packet. One that the system does not accept is lost: the network may be down.
     fn send_to(&mut self, address: SocketAddr, packet: &[u8], now: Instant) {
-        let (registry, paths) = (self.poll.registry(), &self.paths);
-        self.links.retain(registry, |other| other == address || paths.is_used(other));
-        let error = self.links.open(address, registry, now).err();
+        let paths = &self.paths;
+        self.links.retain(|other| other == address || paths.is_used(other));
+        let error = self.links.open(address, now).err();
         self.paths.race.set_error(address, error);
         if self.links.send(address, packet, now) == Sent::Taken {
             self.shared.to_server.fetch_add(1, Ordering::Relaxed);

@@ -61,6 +61,7 @@ enum Seen {
 }
 
 struct Member {
+    poller: Poller,
     driver: Driver,
     seen: Vec<Seen>,
     /// Terms of the server, each once.
@@ -80,7 +81,8 @@ impl Member {
     }
 
     fn begin(addresses: &[SocketAddr], fingerprint: Option<Fingerprint>, name: &str) -> Self {
-        let (mut driver, _waker) = Driver::new().unwrap();
+        let (poller, _waker) = Poller::new().unwrap();
+        let mut driver = Driver::new(poller.sockets().unwrap(), Clock::start());
         let config = Config {
             server: addresses[0],
             fingerprint,
@@ -97,7 +99,7 @@ impl Member {
         };
         driver.start(&config).unwrap();
         driver.set_addresses(addresses);
-        Self { driver, seen: Vec::new(), terms: Vec::new() }
+        Self { poller, driver, seen: Vec::new(), terms: Vec::new() }
     }
 
     fn turn(&mut self) {
@@ -143,8 +145,13 @@ impl Member {
                 return;
             }
             assert!(std::time::Instant::now() < give_up, "not seen; only {:?}", self.seen);
-            self.driver.wait(Some(self.driver.now() + kabar_core::time::Duration::from_millis(20)));
+            self.wait();
         }
+    }
+
+    fn wait(&mut self) {
+        let (clock, until) = (self.driver.clock, self.driver.now() + kabar_core::time::Duration::from_millis(20));
+        wait(&mut self.poller, clock, &mut [&mut self.driver], Some(until));
     }
 
     fn say(&mut self, text: &str) {
@@ -171,11 +178,12 @@ fn members_receive_each_others_posts() {
 fn dead_socket_is_replaced_within_a_connection() {
     let (server, _events) = serve(0);
     let mut anna = Member::join(&server, "anna");
-    let Driver { links, poll, clock, .. } = &mut anna.driver;
+    let sockets = anna.poller.sockets().unwrap();
+    let Driver { links, clock, .. } = &mut anna.driver;
     let all: Vec<_> = links.iter_mut().collect();
     let Ok([link]) = <[_; 1]>::try_from(all) else { panic!("one server, one socket") };
     let before = link.local();
-    link.renew(poll.registry(), clock.now()).unwrap();
+    link.renew(&sockets, clock.now()).unwrap();
     assert_ne!(link.local(), before, "another port, as after a change of network");
     anna.say("from elsewhere");
     anna.until(|seen| *seen == Seen::Text("from elsewhere".into()));

@@ -105,7 +105,7 @@ fn detects_that_every_address_is_unreachable() {
     while !member.driver.is_unreachable(3) {
         assert!(StdInstant::now() < end);
         member.turn();
-        member.driver.wait(Some(member.driver.now() + kabar_core::time::Duration::from_millis(20)));
+        member.wait();
     }
     assert!(member.driver.take_link_error().is_none());
     let (_socket, silent) = silent();
@@ -113,7 +113,7 @@ fn detects_that_every_address_is_unreachable() {
     let end = StdInstant::now() + StdDuration::from_millis(1_500);
     while StdInstant::now() < end {
         member.turn();
-        member.driver.wait(Some(member.driver.now() + kabar_core::time::Duration::from_millis(20)));
+        member.wait();
         assert!(!member.driver.is_unreachable(3), "one of them may only be slow");
     }
 }

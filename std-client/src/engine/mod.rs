@@ -1,0 +1,220 @@
+//! The engine: connections to several servers, and the rooms on them. A front end gives
+//! [`Command`]s and takes [`Event`]s; it has no state of the protocol, and the engine has no
+//! screen.
+//!
+//! ```text
+//! front end --- Handle::send(Command) ---> engine thread: one session per server, one poll
+//!           <-- Events::recv/try_recv ---
+//! ```
+//! # Contract
+//!
+//! * **Threads.** [`start`] starts one thread, which owns all sessions, their sockets and clocks.
+//!   [`Handle`] can be cloned and used from any thread; [`Events`] has one reader. Neither side
+//!   calls into the other. The `wake` function of the `EngineConfig` is called on the engine's
+//!   thread whenever events were added, so that an event loop can wait for something else as well;
+//!   it must not block.
+//! * **Order.** Events come in the order in which they happened. Of a server: `ServerAdded`, then
+//!   `RoomAdded` of each room; nothing about a room precedes its `RoomAdded`, nothing follows its
+//!   `Parted` or `RoomEnded` but the fate of posts (`Stored`, `PostRefused`, and `RoomEnded` after
+//!   `Parted` if posts are lost); nothing about a server follows its `ServerEnded`; nothing at all
+//!   follows `Ended`. `OwnName` precedes the first `Joined` of a server. Commands take effect in
+//!   the order of their sending, and the events that answer them keep it as far as the server does.
+//! * **Answers.** Each [`Command`] names the events that answer it. A command about a server or
+//!   room that has ended is ignored: the front end has, or gets, the event about that. `Post` alone
+//!   is always answered.
+//! * **Backpressure.** At most [`QUEUE_LEN`] events that come from servers wait to be taken. While
+//!   that many do, the sessions take nothing more from their clients, whose windows stop the
+//!   servers; no event is dropped. Answers and reports do not count: there are at most as many as
+//!   there were commands. An entry counts as displayed only when the front end saves its
+//!   [`Entry::position`](event::Entry), so nothing that waits here is lost by a crash.
+//! * **Independence.** A server that is not reached, refuses, or reconnects does not delay another
+//!   one. After `ServerEnded` the engine goes on with the others, or without any, unless its
+//!   configuration says that it ends with its servers.
+//! * **End.** [`Command::Stop`] ends each session, then the thread; `Ended` is the last event. From
+//!   then on [`Events::has_ended`] returns `true` even while events wait, so that a front end which
+//!   waits for its own output learns of it. The engine also stops, as by
+//!   [`Stop::Abort`], when [`Events`] is dropped.
+//!
+//! Sentences about events are made by [`crate::messages`].
+
+pub mod command;
+pub mod event;
+mod queue;
+mod session;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+
+use kabar_std::clock::Clock;
+use kabar_std::data_dir::DataDir;
+
+pub use command::{
+    Command, KeyPolicy, MAX_WAITING_POSTS, ReplayFrom, RoomCredential, RoomRequest, ServerRequest, Stop,
+};
+pub use event::{Event, RoomId, ServerId};
+pub use queue::{Events, Handle, QUEUE_LEN};
+
+use crate::driver::{Driver, wait};
+use crate::poller::Poller;
+use queue::{EventSink, Resolved, queues};
+use session::{End, Environment, Session};
+
+/// The configuration of an engine.
+pub struct EngineConfig {
+    /// Holds the known servers, the positions in rooms, and what is ignored.
+    pub dir: DataDir,
+    /// Entries that were displayed in an earlier session and are delivered again, before new ones.
+    pub context: u64,
+    /// Whether the engine stops when its last server has ended.
+    pub ends_with_servers: bool,
+    /// Called on the engine's thread when events were added. Must not block.
+    pub wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for EngineConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { dir, context, ends_with_servers, wake: _ } = self;
+        f.debug_struct("EngineConfig")
+            .field("dir", dir)
+            .field("context", context)
+            .field("ends_with_servers", ends_with_servers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Starts an engine without servers.
+///
+/// # Errors
+/// If the operating system gives no thread or no poll.
+pub fn start(config: EngineConfig) -> io::Result<(Handle, Events)> {
+    let (poller, waker) = Poller::new()?;
+    let (handle, events, commands, sink) = queues(&waker, config.wake.into());
+    let (resolved, from_resolvers) = mpsc::channel();
+    let environment = Environment { dir: config.dir, context: config.context, resolved, waker };
+    let engine = Engine {
+        poller,
+        clock: Clock::start(),
+        commands,
+        resolved: from_resolvers,
+        environment,
+        sink,
+        sessions: Vec::new(),
+        next_server: 0,
+        ends_with_servers: config.ends_with_servers,
+        stop: None,
+    };
+    std::thread::Builder::new().name("kabar-engine".to_owned()).spawn(move || engine.run())?;
+    Ok((handle, events))
+}
+
+/// The state of the thread.
+#[derive(Debug)]
+struct Engine {
+    poller: Poller,
+    clock: Clock,
+    commands: Receiver<Command>,
+    resolved: Receiver<Resolved>,
+    environment: Environment,
+    sink: EventSink,
+    sessions: Vec<Session>,
+    next_server: u32,
+    ends_with_servers: bool,
+    /// From now on no server is added.
+    stop: Option<Stop>,
+}
+
+impl Engine {
+    fn run(mut self) {
+        loop {
+            self.take_commands();
+            self.take_resolved();
+            // Each comes first in its turn: the space for events is shared.
+            let next = usize::from(self.sessions.len() > 1);
+            self.sessions.rotate_left(next);
+            self.each(|session| session.advance());
+            let ends = self.stop.is_some() || (self.ends_with_servers && self.next_server > 0);
+            if ends && self.sessions.is_empty() {
+                self.sink.send(Event::Ended);
+                return self.sink.flush();
+            }
+            self.sink.flush();
+            let until = self.sessions.iter().filter_map(Session::deadline).min();
+            let mut drivers: Vec<&mut Driver> = self.sessions.iter_mut().map(|session| &mut session.driver).collect();
+            wait(&mut self.poller, self.clock, &mut drivers, until);
+        }
+    }
+
+    fn take_commands(&mut self) {
+        while let Ok(command) = self.commands.try_recv() {
+            match (command.server(), command) {
+                (Some(server), Command::Post { room, .. }) if !self.has(server) => {
+                    self.sink.send(Event::NotPosted { room, why: event::NotPosted::NotInRoom });
+                }
+                (Some(server), command) => self.at(server, |session| session.execute(command)),
+                (None, Command::Connect(request)) => self.connect(request),
+                (None, Command::Stop(stop)) => self.stop(stop),
+                (None, _) => {}
+            }
+        }
+        if self.sink.is_dropped() && self.stop != Some(Stop::Abort) {
+            self.stop(Stop::Abort);
+        }
+    }
+
+    fn take_resolved(&mut self) {
+        while let Ok(Resolved { server, place, found }) = self.resolved.try_recv() {
+            self.at(server, |session| Ok(session.resolved(place, found)?));
+        }
+    }
+
+    fn connect(&mut self, request: ServerRequest) {
+        if self.stop.is_some() {
+            return;
+        }
+        let id = ServerId(self.next_server);
+        self.next_server += 1;
+        let sockets = match self.poller.sockets() {
+            Ok(sockets) => sockets,
+            Err(error) => {
+                let (places, is_host) = (request.places, request.is_host);
+                self.sink.send(Event::ServerAdded { server: id, places, is_host });
+                let end = event::ServerEnd::Failed(Arc::new(error.into()));
+                return self.sink.send(Event::ServerEnded { server: id, end, unsent: 0 });
+            }
+        };
+        let driver = Driver::new(sockets, self.clock);
+        self.sessions.push(Session::start(id, request, driver, self.environment.clone(), self.sink.clone()));
+        self.at(id, |session| Ok(session.begin()?));
+    }
+
+    fn stop(&mut self, stop: Stop) {
+        self.stop = Some(stop);
+        self.each(|session| session.stop(stop));
+    }
+
+    fn has(&self, server: ServerId) -> bool {
+        self.sessions.iter().any(|session| session.id == server)
+    }
+
+    /// Takes a step in the session on this server, if there is one.
+    fn at(&mut self, server: ServerId, step: impl FnOnce(&mut Session) -> Result<(), End>) {
+        let Some(at) = self.sessions.iter().position(|session| session.id == server) else { return };
+        if let Err(end) = step(&mut self.sessions[at]) {
+            self.sessions.remove(at).finish(end);
+        }
+    }
+
+    /// Takes a step in each session.
+    fn each(&mut self, step: impl Fn(&mut Session) -> Result<(), End>) {
+        for mut session in std::mem::take(&mut self.sessions) {
+            match step(&mut session) {
+                Ok(()) => self.sessions.push(session),
+                Err(end) => session.finish(end),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

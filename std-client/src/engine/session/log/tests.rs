@@ -1,0 +1,125 @@
+use kabar_core::session::Fingerprint;
+use kabar_std::data_dir::DataDir;
+
+use super::*;
+use crate::engine::command::Command;
+use crate::engine::session::tests::{LOBBY, Recorder};
+use crate::preferences::Preferences;
+use crate::temporary_dir;
+
+/// A member called anna, and the log of the lobby.
+struct Anna {
+    person: Person,
+    log: Log,
+    recorder: Recorder,
+}
+
+impl Anna {
+    fn new(dir: &DataDir, followed_to: u64, head: u64) -> Self {
+        let mut preferences = Preferences::new(dir, &Fingerprint([7; 20]), "ANNA");
+        preferences.load().unwrap();
+        let (mut person, recorder) = (Person::new(preferences), Recorder::default());
+        person.set_name("anna", LOBBY.server, &recorder.sink);
+        recorder.take();
+        Self { person, log: Log::new(Term([9; 8]), head, followed_to, None), recorder }
+    }
+
+    fn entry(&mut self, seq: u64, author: &str, kind: EntryKind, body: &[u8]) {
+        let header = EntryHeader { seq, time_ms: 0, author, instance: 0, number: 0, kind };
+        self.log.entry(&header, Content::Body(body), false, &mut self.person, self.recorder.lobby());
+    }
+
+    fn execute(&mut self, command: Command) {
+        self.person.execute(command, &self.recorder.sink);
+    }
+
+    fn ignore(&mut self, name: &str) {
+        self.execute(Command::Ignore { server: LOBBY.server, name: name.to_owned() });
+    }
+
+    fn unignore(&mut self, name: &str) {
+        self.execute(Command::Unignore { server: LOBBY.server, name: name.to_owned() });
+    }
+
+    fn show_joins(&mut self, shows: bool) {
+        self.execute(Command::ShowJoins { server: LOBBY.server, shows });
+    }
+}
+
+#[test]
+fn ignored_members_are_hidden_counted_and_followed() {
+    let (_home, dir) = temporary_dir();
+    let mut anna = Anna::new(&dir, 0, 0);
+    ["Bob", "bob", "ANNA", "b:b"].iter().for_each(|name| anna.ignore(name));
+    let expected = [
+        "lines of Bob are hidden from now on (/unignore Bob displays them again)",
+        "bob is ignored already",
+        "you cannot ignore yourself",
+    ];
+    assert_eq!(anna.recorder.take()[..3], expected);
+    anna.entry(1, "bob", EntryKind::TEXT, b"one");
+    anna.entry(2, "bob", EntryKind::RENAMED, b"robert");
+    anna.entry(3, "robert", EntryKind::ACTION, b"waves");
+    anna.entry(4, "bob", EntryKind::TEXT, b"another bob");
+    assert_eq!(anna.recorder.take(), ["hidden 1", "2 bob", "hidden 3", "4 bob"]);
+    assert_eq!(anna.person.ignored(), 2);
+    let mut later = Anna::new(&dir, 4, 4);
+    later.entry(2, "robert", EntryKind::RENAMED, b"rob");
+    later.entry(5, "robert", EntryKind::TEXT, b"two");
+    let expected = ["2 robert", "hidden 5"];
+    assert_eq!(later.recorder.take(), expected, "a rename that was followed before is not followed again");
+    later.execute(Command::ListIgnored { server: LOBBY.server });
+    ["Robert", "robert"].iter().for_each(|name| later.unignore(name));
+    let expected = ["ignored: robert", "lines of Robert are displayed again", "robert is not ignored"];
+    assert_eq!(later.recorder.take(), expected);
+}
+
+#[test]
+fn joins_are_hidden_and_kicks_are_not() {
+    let (_home, dir) = temporary_dir();
+    Anna::new(&dir, 0, 0).show_joins(false);
+    let mut anna = Anna::new(&dir, 0, 0);
+    for (seq, kind) in [(1, EntryKind::JOINED), (2, EntryKind::LEFT), (3, EntryKind::KICKED)] {
+        anna.entry(seq, "bob", kind, b"");
+    }
+    assert_eq!(anna.recorder.take(), ["hidden 1", "hidden 2", "3 bob"]);
+}
+
+#[test]
+fn own_name_follows_renames_after_the_join_only() {
+    let (_home, dir) = temporary_dir();
+    let mut anna = Anna::new(&dir, 0, 10);
+    anna.entry(9, "anna", EntryKind::RENAMED, b"eka");
+    assert_eq!(anna.recorder.take(), ["9 anna"], "that was another member");
+    anna.entry(11, "anna", EntryKind::RENAMED, b"ann");
+    assert_eq!(anna.recorder.take(), ["name ann", "11 anna"]);
+}
+
+#[test]
+fn topic_is_that_of_the_server_and_then_of_the_log() {
+    let (_home, dir) = temporary_dir();
+    let mut anna = Anna::new(&dir, 0, 10);
+    anna.log.set_topic("now", false, anna.recorder.lobby());
+    anna.log.set_topic("now", false, anna.recorder.lobby());
+    anna.entry(9, "bob", EntryKind::TOPIC, b"before");
+    assert_eq!(anna.recorder.take(), ["Topic: now", "9 bob"], "an earlier one");
+    anna.entry(11, "bob", EntryKind::TOPIC, b"then\x1b");
+    assert_eq!(anna.recorder.take(), ["Topic: then", "11 bob"]);
+}
+
+#[test]
+fn entry_has_what_is_known_about_it() {
+    let (_home, dir) = temporary_dir();
+    let mut anna = Anna::new(&dir, 0, 10);
+    let describe = |anna: &Anna, seq, author, text: &[u8], is_own| {
+        let header = EntryHeader { seq, time_ms: 0, author, instance: 0, number: 0, kind: EntryKind::TEXT };
+        let entry = anna.log.describe(&header, Content::Body(text), is_own, &anna.person, *LOBBY);
+        (entry.is_replayed, entry.is_mention, entry.is_hidden)
+    };
+    assert_eq!(describe(&anna, 10, "bob", b"Anna: hello", false), (true, true, false));
+    assert_eq!(describe(&anna, 11, "bob", b"hannah", false), (false, false, false));
+    assert_eq!(describe(&anna, 11, "anna", b"I am anna", false), (false, false, false), "her own, elsewhere");
+    assert_eq!(describe(&anna, 11, "eka", b"I am anna", true), (false, false, false), "posted with another name");
+    anna.ignore("bob");
+    assert_eq!(describe(&anna, 11, "bob", b"anna", false), (false, true, true));
+}

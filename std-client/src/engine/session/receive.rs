@@ -1,0 +1,133 @@
+//! What comes from the server while rooms are joined: entries, answers, and what became of posts.
+
+use kabar_core::chat::{EndedCode, Entry, EntryHeader, Info};
+use kabar_core::client::{Event as ClientEvent, RoomSlot};
+use kabar_std::text::Content;
+
+use super::online::OnlineState;
+use super::output::RoomOutput;
+use super::requests::Effect;
+use super::room::Membership;
+use super::rooms::Rooms;
+use crate::engine::event::Event;
+use crate::engine::queue::EventSink;
+
+impl OnlineState {
+    /// Handles an event of a room that was joined before.
+    pub(super) fn on_room_event(
+        &mut self,
+        slot: RoomSlot,
+        event: &ClientEvent<'_>,
+        rooms: &mut Rooms,
+        sink: &EventSink,
+    ) {
+        // Posts are reported for a room that is being left, too.
+        if let Some(room) = rooms.id_at(slot) {
+            match *event {
+                ClientEvent::Stored { number, seq, .. } => sink.send(Event::Stored { room, number, seq }),
+                ClientEvent::PostRefused { number, code, .. } => sink.send(Event::PostRefused { room, number, code }),
+                _ => {}
+            }
+        }
+        let Some((member, output)) = rooms.member_at(slot, sink) else { return };
+        let room = output.room;
+        match *event {
+            ClientEvent::Entry { header, body, own, .. } => {
+                self.entry(&header, Content::Body(body), own, member, output);
+            }
+            ClientEvent::EntryTooLarge { header, size, .. } => {
+                self.entry(&header, Content::Omitted(size), false, member, output);
+            }
+            ClientEvent::Stored { seq, .. } => member.wait_for = member.wait_for.max(seq),
+            ClientEvent::Reset { .. } => {
+                member.catch_up = None;
+                member.log.reset();
+                output.send(Event::HistoryReset { room });
+            }
+            ClientEvent::Gap { after, first, .. } => output.send(Event::Gap { room, after, first }),
+            // Posts that do not fit are tried again with every wake-up.
+            ClientEvent::OutboxWritable { .. } | ClientEvent::PostRefused { .. } => {}
+            // The session handles these.
+            ClientEvent::Info { .. }
+            | ClientEvent::Reconnected
+            | ClientEvent::UnknownServerKey(_)
+            | ClientEvent::Joined { .. }
+            | ClientEvent::Refused { .. }
+            | ClientEvent::RoomEnded { .. }
+            | ClientEvent::Disconnected(_)
+            | ClientEvent::Ended(_) => {}
+        }
+    }
+
+    /// Handles information about a room that was joined before.
+    pub(super) fn on_info(&mut self, slot: RoomSlot, info: Info<'_>, rooms: &mut Rooms, sink: &EventSink) {
+        if let Info::RoomListed { room, remaining, .. } = info {
+            let Some(list) = self.room_list.take(room, remaining) else { return };
+            return sink.send(Event::RoomList { server: rooms.server(), rooms: list });
+        }
+        let Some((member, output)) = rooms.member_at(slot, sink) else { return };
+        let room = output.room;
+        match info {
+            Info::MemberListed { remaining, name, .. } => {
+                if let Some(names) = member.replies.name(name, remaining) {
+                    output.send(Event::Members { room, names });
+                }
+            }
+            Info::HistoryEntry { remaining, entry, .. } if member.replies.is_catch_up_next() => {
+                self.catch_up(entry, remaining, member, output);
+            }
+            Info::HistoryEntry { remaining, entry, .. } => {
+                let entry = entry.map(|entry| {
+                    let Entry { header, body } = entry;
+                    member.log.describe(&header, Content::Body(body), false, &mut self.person, room)
+                });
+                if let Some(page) = member.replies.entry(entry, remaining, room) {
+                    output.send(Event::HistoryPage(page));
+                }
+            }
+            Info::OutputLine { text, .. } => output.send(Event::Output { room, text: text.to_owned() }),
+            Info::Answer { request, code, text, .. } => {
+                match member.requests.answered(request, code, text, &mut self.person, output) {
+                    Effect::RoomAdded => self.added_rooms += 1,
+                    Effect::None => {}
+                }
+            }
+            Info::Topic { topic, .. } => member.log.set_topic(topic, false, output),
+            // The client joins the room again, and states what is missing.
+            Info::Ended { code: EndedCode::GAP, .. } => member.disconnected(output),
+            // The session handles the end, and has the list.
+            Info::Ended { .. } | Info::RoomListed { .. } | Info::Notice { .. } => {}
+        }
+    }
+
+    /// Takes a part of a page that was requested for `--since`.
+    fn catch_up(&mut self, entry: Option<Entry<'_>>, remaining: u16, member: &mut Membership, output: RoomOutput<'_>) {
+        let is_empty = entry.is_none();
+        if let (Some(Entry { header, body }), Some(catch_up)) = (entry, &mut member.catch_up)
+            && catch_up.entry(header.seq, header.time_ms)
+        {
+            member.log.entry(&header, Content::Body(body), false, &mut self.person, output);
+        }
+        if remaining == 0 {
+            member.replies.catch_up_answered();
+            if let Some(catch_up) = &mut member.catch_up {
+                catch_up.answered(is_empty);
+            }
+        }
+    }
+
+    /// Takes an entry that the server sends on its own. While earlier ones are read, it is read
+    /// after them.
+    fn entry(
+        &mut self,
+        header: &EntryHeader<'_>,
+        content: Content<'_>,
+        is_own: bool,
+        member: &mut Membership,
+        output: RoomOutput<'_>,
+    ) {
+        if member.catch_up.is_none() {
+            member.log.entry(header, content, is_own, &mut self.person, output);
+        }
+    }
+}

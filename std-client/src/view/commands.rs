@@ -1,0 +1,190 @@
+//! Sending what was typed, and the commands in it.
+
+use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
+use kabar_std::invite::{Invite, RoomName};
+use kabar_std::text::clean_line;
+
+use super::completion::suggestion;
+use super::room::RoomState;
+use super::span::Role;
+use super::{Effect, View};
+use crate::command::{self, CommandName};
+use crate::engine::{Command, RoomId, RoomRequest};
+
+impl View {
+    /// Sends what was typed, or executes the command in it. A text that cannot be sent stays.
+    pub(super) fn send(&mut self) {
+        let text = self.editor().text().to_owned();
+        if text.trim().is_empty() {
+            return drop(self.editor_mut().take());
+        }
+        if text.starts_with(char::is_whitespace) && text.trim_start().starts_with('/') {
+            let hint = "not sent: remove the space before the command, or write // to send text that begins with /";
+            return self.notice(Role::Error, hint);
+        }
+        let is_executed = match command::typed(&text) {
+            command::Command::Post(kind, body) => self.post(kind, body),
+            command => {
+                self.execute(command);
+                true
+            }
+        };
+        if is_executed {
+            self.recall.add(&text);
+            self.selected_entry = None;
+            let _ = self.editor_mut().take();
+        }
+    }
+
+    /// Returns whether the text was passed on.
+    fn post(&mut self, kind: EntryKind, text: &str) -> bool {
+        if text.len() > MAX_TEXT_LEN {
+            self.notice(Role::Error, format!("not sent: {} bytes, at most {MAX_TEXT_LEN}", text.len()));
+            return false;
+        }
+        let Some(room) = self.room_mut().filter(|room| room.state != RoomState::Ended) else {
+            self.notice(Role::Error, "not sent: you are in no room (see /join)");
+            return false;
+        };
+        let id = room.id;
+        room.unsent.post(text);
+        room.transcript.scroll_to_end();
+        self.command(Command::Post { room: id, kind, text: text.to_owned() });
+        true
+    }
+
+    fn execute(&mut self, typed: command::Command<'_>) {
+        use command::Command as Typed;
+        match typed {
+            Typed::Nothing | Typed::Post(..) => return,
+            Typed::Help => {
+                self.help = Some(0);
+                return;
+            }
+            Typed::Quit => return self.effects.push(Effect::Leave { at_once: false }),
+            Typed::Usage(name) => {
+                let argument = name.argument().unwrap_or_default();
+                return self.notice(Role::Error, format!("usage: {} {argument}", name.word()));
+            }
+            Typed::Unknown(word) => return self.unknown(word),
+            _ => {}
+        }
+        let Some(server) = self.current_server() else {
+            return self.notice(Role::Error, "not connected");
+        };
+        match typed {
+            Typed::Ignore(Some(name)) => return self.command(Command::Ignore { server, name: name.to_owned() }),
+            Typed::Ignore(None) => return self.command(Command::ListIgnored { server }),
+            Typed::Unignore(name) => return self.command(Command::Unignore { server, name: name.to_owned() }),
+            Typed::Joins(shows) => return self.command(Command::ShowJoins { server, shows }),
+            Typed::Rooms => {
+                if let Some(server) = self.server_mut(server) {
+                    server.shows_rooms = true;
+                }
+                return self.command(Command::ListRooms { server, is_complete: true });
+            }
+            Typed::Stats => {
+                if let Some(server) = self.server_mut(server) {
+                    server.shows_stats = true;
+                }
+                return self.command(Command::Stats { server });
+            }
+            Typed::Join(target) => return self.join(target),
+            Typed::Room(name) => return self.show_named(name),
+            Typed::Part(name) => return self.part(name),
+            _ => {}
+        }
+        let Some(id) = self.room().map(|room| room.id) else {
+            return self.notice(Role::Error, "you are in no room (see /join)");
+        };
+        match typed {
+            Typed::Who => {
+                self.room_mut().into_iter().for_each(|room| room.shows_members = true);
+                self.command(Command::ListMembers { room: id });
+            }
+            Typed::History(_) => {
+                let (transcript, source) = self.transcript();
+                transcript.scroll_pages(source, -1);
+            }
+            Typed::Nick(name) => self.command(Command::Rename { room: id, name: name.to_owned() }),
+            Typed::Delete(seq) => self.delete(id, seq),
+            Typed::Topic => self.show_topic(),
+            Typed::Operate(word, text) => {
+                self.command(Command::Operate { room: id, word: word.to_owned(), text: text.to_owned() });
+            }
+            _ => {}
+        }
+    }
+
+    fn unknown(&mut self, word: &str) {
+        let meant = suggestion(word).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+        let word = clean_line(word);
+        let hint = format!("unknown command {word} (see /help){meant} Start with // to send text that begins with /");
+        self.notice(Role::Error, hint);
+    }
+
+    fn join(&mut self, target: &str) {
+        let Some(server) = self.current_server() else { return };
+        let known = self.list.rooms().iter().find(|room| room.id.server == server && room.name == target);
+        if let Some(room) = known.map(|room| room.id)
+            && self.rooms.get(&room).is_some_and(|room| room.state != RoomState::Ended)
+        {
+            return self.show_room(room);
+        }
+        if let Ok(invite) = target.parse::<Invite>() {
+            return self.effects.push(Effect::JoinInvite { server, invite: Box::new(invite) });
+        }
+        match RoomName::new(target) {
+            Ok(name) => self.command(Command::Join { server, room: RoomRequest { name, credentials: Vec::new() } }),
+            Err(_) => self.notice(Role::Error, format!("no room can be called {}", clean_line(target))),
+        }
+    }
+
+    /// The room with this name: of the present server, or else of any.
+    fn find_room(&self, name: &str) -> Option<RoomId> {
+        let server = self.current_server();
+        let named = || self.list.rooms().iter().filter(|room| room.name == name);
+        named().find(|room| Some(room.id.server) == server).or_else(|| named().next()).map(|room| room.id)
+    }
+
+    fn show_named(&mut self, name: &str) {
+        match self.find_room(name) {
+            Some(room) => self.show_room(room),
+            None => {
+                let (name, join) = (clean_line(name), CommandName::Join.word());
+                self.notice(Role::Error, format!("you are not in #{name} ({join} {name} joins it)"));
+            }
+        }
+    }
+
+    fn part(&mut self, name: Option<&str>) {
+        let room = match name {
+            Some(name) => self.find_room(name),
+            None => self.list.selected(),
+        };
+        let Some(room) = room.and_then(|room| self.rooms.get(&room)) else {
+            return self.notice(Role::Error, "you are in no such room");
+        };
+        let id = room.id;
+        if room.state == RoomState::Ended {
+            self.remove_room(id);
+        } else {
+            self.command(Command::Part { room: id });
+        }
+    }
+
+    /// Removes an own text: the last one, if no other is named.
+    fn delete(&mut self, room: RoomId, seq: Option<u64>) {
+        let last = || self.room()?.transcript.texts().find(|entry| entry.is_own).map(|entry| entry.seq);
+        match seq.or(self.selected_entry).or_else(last) {
+            Some(seq) => self.command(Command::Remove { room, seq }),
+            None => self.notice(Role::Error, "there is no message of yours to remove"),
+        }
+    }
+
+    fn show_topic(&mut self) {
+        let topic = self.room().map(|room| clean_line(&room.topic)).unwrap_or_default();
+        let text = if topic.is_empty() { "the room has no topic".to_owned() } else { format!("topic: {topic}") };
+        self.notice(Role::Notice, text);
+    }
+}

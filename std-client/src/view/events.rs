@@ -1,0 +1,413 @@
+//! Events of the engine.
+
+use kabar_core::chat::EntryKind;
+use kabar_std::text::clean_line;
+
+use super::question::Question;
+use super::room::{Members, Room, RoomState, Unsent};
+use super::span::Role;
+use super::status::{Connection, ServerStatus};
+use super::transcript::Transcript;
+use super::transcript::source::{Beyond, Entry};
+use super::{Effect, View, text};
+use crate::engine::event::{self, Earlier, EntryContent, ListedRoom};
+use crate::engine::{Command, Event, RoomId, ServerId};
+use crate::messages::events::RoomLabel;
+
+/// Cells of a text in an alert.
+const ALERT: usize = 120;
+
+/// Rooms that may be joined, kept for completion.
+const MAX_OTHER_ROOMS: usize = 500;
+
+impl View {
+    pub(super) fn handle_event(&mut self, event: &Event) {
+        match event {
+            Event::ServerAdded { server, places, .. } => {
+                let label = clean_line(&places.to_string());
+                self.list.add_server(*server, label.clone());
+                self.servers.push(ServerStatus::new(*server, label));
+            }
+            Event::RoomAdded { room, name } => self.add_room(*room, name.as_str()),
+            Event::KeyQuestion { server, .. } => {
+                self.describe(event, Role::Notice);
+                let label = self.server(*server).map(|server| server.label.clone()).unwrap_or_default();
+                self.questions.push_back(Question::Key { server: *server, label });
+                return;
+            }
+            Event::PasswordQuestion { server, room, was_wrong } => {
+                self.questions.push_back(Question::password(*server, room.as_str(), *was_wrong));
+            }
+            Event::RoomNotAdded { room, .. } => {
+                room.iter().for_each(|room| self.remove_room(*room));
+            }
+            Event::Joined(joined) => self.on_joined(joined),
+            Event::OwnName { server, name, .. } => {
+                if let Some(server) = self.server_mut(*server) {
+                    server.name = clean_line(name);
+                }
+            }
+            Event::Topic { room, topic, .. } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.topic.clone_from(topic);
+                }
+                // The entry, or the row above the transcript, displays it.
+                return;
+            }
+            Event::Entry(entry) => return self.on_entry(entry),
+            Event::HistoryReset { room } => {
+                self.source.reset(*room);
+                self.list.clear(*room);
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.transcript.reset();
+                    room.read = None;
+                }
+            }
+            Event::Posted { room, number } => self.unsent(*room, |unsent| unsent.on_posted(*number)),
+            Event::Stored { room, number, .. } => self.unsent(*room, |unsent| unsent.on_stored(*number)),
+            Event::NotPosted { room, .. } => {
+                let text = self.rooms.get_mut(room).and_then(|room| room.unsent.on_not_posted());
+                return self.describe_post(event, *room, text);
+            }
+            Event::PostRefused { room, number, .. } => {
+                let text = self.rooms.get_mut(room).and_then(|room| room.unsent.on_refused(*number));
+                return self.describe_post(event, *room, text);
+            }
+            Event::Parted { room } => {
+                self.describe(event, Role::Notice);
+                return self.remove_room(*room);
+            }
+            Event::RoomEnded { room, .. } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.state = RoomState::Ended;
+                    room.unsent.clear();
+                }
+            }
+            Event::ConnectionLost { server, .. } => self.set_connection(*server, Connection::Lost),
+            Event::Reconnected(reconnected) => self.set_connection(reconnected.server, Connection::Online),
+            Event::Members { room, names } => {
+                let Some(room) = self.rooms.get_mut(room) else { return };
+                room.members.set(names);
+                if !std::mem::take(&mut room.shows_members) {
+                    return;
+                }
+                let names: Vec<_> = names.iter().map(|name| clean_line(name)).collect();
+                room.transcript.push_notice(Role::Notice, format!("{} here: {}", names.len(), names.join(", ")));
+                return;
+            }
+            Event::HistoryPage(page) => return self.on_page(page),
+            Event::RoomList { server, rooms } => return self.on_room_list(*server, rooms),
+            Event::Stats(stats) => {
+                let Some(server) = self.server_mut(stats.server) else { return };
+                server.rtt_ms = stats.rtt.map(kabar_core::time::Duration::as_millis);
+                if !std::mem::take(&mut server.shows_stats) {
+                    return;
+                }
+            }
+            Event::JoinsShown { shows, .. } => self.set_shown_joins(*shows),
+            Event::ServerEnded { server, .. } => self.end_server(*server),
+            Event::KnownServerMoved { .. }
+            | Event::KeyAccepted { .. }
+            | Event::LostWhileConnecting { .. }
+            | Event::Gap { .. }
+            | Event::ServerText { .. }
+            | Event::Output { .. }
+            | Event::NotOperated { .. }
+            | Event::Renamed { .. }
+            | Event::NotRenamed { .. }
+            | Event::NotRemoved { .. }
+            | Event::Unanswered { .. }
+            | Event::Ignored { .. }
+            | Event::Unignored { .. }
+            | Event::NotIgnored { .. }
+            | Event::IgnoreList { .. }
+            | Event::NotKept { .. }
+            | Event::PositionNotRead { .. }
+            | Event::NotConnected { .. }
+            | Event::Ended => {}
+        }
+        self.describe(event, role(event));
+    }
+
+    fn unsent(&mut self, room: RoomId, change: impl FnOnce(&mut Unsent)) {
+        if let Some(room) = self.rooms.get_mut(&room) {
+            change(&mut room.unsent);
+        }
+    }
+
+    fn set_connection(&mut self, server: ServerId, connection: Connection) {
+        if let Some(server) = self.server_mut(server) {
+            (server.connection, server.rtt_ms) = (connection, None);
+        }
+        // A page that was requested does not come.
+        self.rooms.values_mut().filter(|room| room.id.server == server).for_each(|room| room.awaits_page = false);
+    }
+
+    fn add_room(&mut self, id: RoomId, name: &str) {
+        let before = self.list.selected();
+        let is_ended =
+            |room: &&Room| room.id.server == id.server && room.state == RoomState::Ended && room.name == name;
+        let former = self.rooms.values().find(is_ended).map(|room| room.id);
+        self.list.add(id, name);
+        let mut transcript = Transcript::new(id, self.config.times.clone(), self.joins);
+        // Notices follow the entries that are there.
+        transcript.load(self.source.as_ref());
+        let room = Room {
+            id,
+            name: name.to_owned(),
+            topic: String::new(),
+            transcript,
+            editor: super::Editor::default(),
+            members: Members::default(),
+            unsent: Unsent::default(),
+            read: None,
+            state: RoomState::Joining,
+            awaits_page: false,
+            shows_members: false,
+        };
+        self.rooms.insert(id, room);
+        if let Some(former) = former {
+            if before == Some(former) {
+                self.show_room(id);
+            }
+            self.remove_room(former);
+        }
+    }
+
+    pub(super) fn remove_room(&mut self, id: RoomId) {
+        let is_shown = self.list.selected() == Some(id);
+        if is_shown {
+            self.close_search();
+            (self.completion, self.selected_entry) = (None, None);
+        }
+        self.list.remove(id);
+        self.rooms.remove(&id);
+        self.source.reset(id);
+        if is_shown {
+            self.entered_room();
+        }
+    }
+
+    fn on_joined(&mut self, joined: &event::Joined) {
+        let id = joined.room;
+        self.set_connection(id.server, Connection::Online);
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.state = RoomState::Joined;
+        if !joined.is_again {
+            // Everything is new to who was never here; nothing of it is unread.
+            room.read = Some(joined.seen.unwrap_or(joined.head));
+            if joined.seen.is_some_and(|seen| seen < joined.head) {
+                room.transcript.set_unread_after(joined.seen);
+            }
+        }
+        self.command(Command::ListMembers { room: id });
+        self.command(Command::Stats { server: id.server });
+    }
+
+    fn on_entry(&mut self, entry: &event::Entry) {
+        let shown = Entry::from(entry);
+        self.source.delivered(entry.room, &shown);
+        self.effects.extend(entry.position.clone().map(Effect::Shown));
+        let is_selected = self.list.selected() == Some(entry.room);
+        let focus = self.focus;
+        let Some(room) = self.rooms.get_mut(&entry.room) else { return };
+        let is_displayed = is_selected && room.transcript.is_end_visible();
+        room.transcript.push(&shown);
+        update_members(&mut room.members, entry);
+        let is_unread = room.read.is_some_and(|read| entry.seq > read);
+        if !is_unread || !shown.kind.is_text() || shown.is_own || shown.is_ignored {
+            return;
+        }
+        let name = room.name.clone();
+        if is_displayed && focus == Some(false) {
+            let read = room.read;
+            room.transcript.set_unread_after(read);
+        }
+        // Somebody may look elsewhere, unless the terminal says that it has the focus.
+        if entry.is_mention && !entry.is_replayed && !(is_displayed && focus == Some(true)) {
+            let text = text::cut(&clean_line(&shown.text().unwrap_or_default()), ALERT);
+            self.effects.push(Effect::Alert { room: name, author: clean_line(&entry.author), text });
+        }
+        if !is_displayed || focus == Some(false) {
+            self.list.count(entry.room, entry.is_mention);
+        }
+    }
+
+    fn on_page(&mut self, page: &event::HistoryPage) {
+        let entries: Vec<_> = page.entries.iter().map(Entry::from).collect();
+        let loaded = self.rooms.get(&page.room).and_then(|room| room.transcript.first());
+        // A page without anything earlier would be requested again and again.
+        let is_earlier = entries.first().is_some_and(|first| loaded.is_none_or(|loaded| first.seq < loaded));
+        let beyond = if page.earlier == Earlier::Possible && is_earlier { Beyond::Server } else { Beyond::Nothing };
+        self.source.received(page.room, &entries, beyond);
+        if let Some(room) = self.rooms.get_mut(&page.room) {
+            room.awaits_page = false;
+            room.transcript.reload_above();
+        }
+    }
+
+    fn on_room_list(&mut self, server: ServerId, rooms: &[ListedRoom]) {
+        let joined: Vec<_> =
+            self.list.rooms().iter().filter(|room| room.id.server == server).map(|room| room.name.clone()).collect();
+        let Some(status) = self.server_mut(server) else { return };
+        let names = rooms.iter().map(|room| clean_line(&room.name)).filter(|name| !joined.contains(name));
+        status.other_rooms = names.take(MAX_OTHER_ROOMS).collect();
+        if !std::mem::take(&mut status.shows_rooms) {
+            return;
+        }
+        let lines: Vec<_> = rooms
+            .iter()
+            .map(|room| {
+                let mark = if joined.contains(&clean_line(&room.name)) { "*" } else { " " };
+                let private = if room.is_private { ", by invite" } else { "" };
+                format!(
+                    "{mark} #{}  {} here{private}  {}",
+                    clean_line(&room.name),
+                    room.members,
+                    clean_line(&room.topic)
+                )
+            })
+            .collect();
+        let heading = format!("{} rooms (* joined):", rooms.len());
+        self.notice_at(server, None, Role::Notice, format!("{heading}\n{}", lines.join("\n")));
+    }
+
+    fn set_shown_joins(&mut self, shows: bool) {
+        use super::transcript::Joins;
+        let shown = if self.config.joins == Joins::Hidden { Joins::Folded } else { self.config.joins };
+        self.joins = if shows { shown } else { Joins::Hidden };
+        let joins = self.joins;
+        self.rooms.values_mut().for_each(|room| room.transcript.show_joins(joins));
+    }
+
+    fn end_server(&mut self, server: ServerId) {
+        self.questions.retain(|question| question.server() != Some(server));
+        self.set_connection(server, Connection::Ended);
+        for room in self.rooms.values_mut().filter(|room| room.id.server == server) {
+            room.state = RoomState::Ended;
+        }
+    }
+
+    fn sentence(&self, event: &Event) -> Option<String> {
+        let room = place(event).and_then(|(_, room)| self.rooms.get(&room?));
+        let label = room.map(|room| RoomLabel { name: &room.name, is_shown: true });
+        (self.config.sentences.event)(event, label)
+    }
+
+    /// Displays the sentence about an event in its room.
+    fn describe(&mut self, event: &Event, role: Role) {
+        let Some(text) = self.sentence(event) else { return };
+        let text = text.trim_end();
+        if text.is_empty() {
+            return;
+        }
+        match place(event) {
+            Some((server, room)) => self.notice_at(server, room, role, text),
+            None => self.notice(role, text),
+        }
+    }
+
+    /// Displays the sentence about a post that is not in the room, and its beginning.
+    fn describe_post(&mut self, event: &Event, room: RoomId, text: Option<String>) {
+        let Some(sentence) = self.sentence(event) else { return };
+        let text = text.map(|text| format!(": {text}")).unwrap_or_default();
+        self.notice_at(room.server, Some(room), Role::Error, format!("{}{text}", sentence.trim_end()));
+    }
+
+    /// Displays a notice in the room, or else in the displayed one, if it is of this server, or
+    /// else in the first one of the server.
+    fn notice_at(&mut self, server: ServerId, room: Option<RoomId>, role: Role, text: impl Into<String>) {
+        let known = room.filter(|room| self.rooms.contains_key(room));
+        let displayed = self.list.selected().filter(|room| room.server == server);
+        let first = || self.list.rooms().iter().find(|room| room.id.server == server).map(|room| room.id);
+        match known.or(displayed).or_else(first).and_then(|room| self.rooms.get_mut(&room)) {
+            Some(room) => room.transcript.push_notice(role, text),
+            None => self.notice(role, text),
+        }
+    }
+}
+
+fn update_members(members: &mut Members, entry: &event::Entry) {
+    // Earlier entries say nothing about who is here now.
+    match entry.kind {
+        EntryKind::JOINED if !entry.is_replayed => members.add(&entry.author),
+        EntryKind::LEFT | EntryKind::KICKED if !entry.is_replayed => members.remove(&entry.author),
+        EntryKind::RENAMED if !entry.is_replayed => {
+            members.remove(&entry.author);
+            if let EntryContent::Body(name) = &entry.content {
+                members.add(&String::from_utf8_lossy(name));
+            }
+        }
+        kind if kind.is_postable() => members.wrote(&entry.author),
+        _ => {}
+    }
+}
+
+/// Whether the sentence is about an error.
+fn role(event: &Event) -> Role {
+    match event {
+        Event::RoomNotAdded { .. }
+        | Event::LostWhileConnecting { .. }
+        | Event::RoomEnded { .. }
+        | Event::ConnectionLost { .. }
+        | Event::NotOperated { .. }
+        | Event::NotRenamed { .. }
+        | Event::NotRemoved { .. }
+        | Event::Unanswered { .. }
+        | Event::NotConnected { .. }
+        | Event::NotIgnored { .. }
+        | Event::NotKept { .. }
+        | Event::PositionNotRead { .. }
+        | Event::ServerEnded { .. } => Role::Error,
+        _ => Role::Notice,
+    }
+}
+
+/// The server and the room that an event is about.
+fn place(event: &Event) -> Option<(ServerId, Option<RoomId>)> {
+    match event {
+        Event::ServerAdded { server, .. }
+        | Event::RoomNotAdded { server, .. }
+        | Event::KnownServerMoved { server }
+        | Event::KeyAccepted { server, .. }
+        | Event::KeyQuestion { server, .. }
+        | Event::PasswordQuestion { server, .. }
+        | Event::LostWhileConnecting { server, .. }
+        | Event::OwnName { server, .. }
+        | Event::ConnectionLost { server, .. }
+        | Event::ServerText { server, .. }
+        | Event::RoomList { server, .. }
+        | Event::Renamed { server, .. }
+        | Event::NotRenamed { server, .. }
+        | Event::NotConnected { server }
+        | Event::Ignored { server, .. }
+        | Event::Unignored { server, .. }
+        | Event::NotIgnored { server, .. }
+        | Event::IgnoreList { server, .. }
+        | Event::JoinsShown { server, .. }
+        | Event::NotKept { server, .. }
+        | Event::ServerEnded { server, .. } => Some((*server, None)),
+        Event::RoomAdded { room, .. }
+        | Event::Topic { room, .. }
+        | Event::HistoryReset { room }
+        | Event::Gap { room, .. }
+        | Event::Posted { room, .. }
+        | Event::NotPosted { room, .. }
+        | Event::Stored { room, .. }
+        | Event::PostRefused { room, .. }
+        | Event::Parted { room }
+        | Event::RoomEnded { room, .. }
+        | Event::Output { room, .. }
+        | Event::NotOperated { room, .. }
+        | Event::Members { room, .. }
+        | Event::NotRemoved { room, .. }
+        | Event::PositionNotRead { room, .. } => Some((room.server, Some(*room))),
+        Event::Joined(joined) => Some((joined.room.server, Some(joined.room))),
+        Event::Entry(entry) => Some((entry.room.server, Some(entry.room))),
+        Event::HistoryPage(page) => Some((page.room.server, Some(page.room))),
+        Event::Reconnected(reconnected) => Some((reconnected.server, None)),
+        Event::Stats(stats) => Some((stats.server, None)),
+        Event::Unanswered { server, room, .. } => Some((*server, *room)),
+        Event::Ended => None,
+    }
+}

@@ -1,0 +1,334 @@
+//! Keys, what they do, and how they are written in a configuration.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// A key with its modifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The key.
+    pub code: Code,
+    /// Whether Ctrl is held.
+    pub ctrl: bool,
+    /// Whether Alt is held.
+    pub alt: bool,
+    /// Whether Shift is held. Characters are as they are with it.
+    pub shift: bool,
+}
+
+/// A key without modifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// A character.
+    Char(char),
+    /// A function key.
+    F(u8),
+    /// Enter.
+    Enter,
+    /// Tab.
+    Tab,
+    /// Backspace.
+    Backspace,
+    /// Delete.
+    Delete,
+    /// An arrow.
+    Left,
+    /// An arrow.
+    Right,
+    /// An arrow.
+    Up,
+    /// An arrow.
+    Down,
+    /// Home.
+    Home,
+    /// End.
+    End,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+    /// Escape.
+    Escape,
+}
+
+impl Key {
+    /// A key without modifiers.
+    #[must_use]
+    pub const fn plain(code: Code) -> Self {
+        Self { code, ctrl: false, alt: false, shift: false }
+    }
+
+    /// A character with Ctrl.
+    #[must_use]
+    pub const fn ctrl(c: char) -> Self {
+        Self { ctrl: true, ..Self::plain(Code::Char(c)) }
+    }
+
+    /// A character with Alt.
+    #[must_use]
+    pub const fn alt(c: char) -> Self {
+        Self { alt: true, ..Self::plain(Code::Char(c)) }
+    }
+}
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Sends the input, or accepts.
+    Send,
+    /// Begins another line.
+    NewLine,
+    /// Completes, then the next completion.
+    Complete,
+    /// The completion before.
+    CompleteBack,
+    /// Moves the cursor.
+    Left,
+    /// Moves the cursor.
+    Right,
+    /// Moves the cursor.
+    WordLeft,
+    /// Moves the cursor.
+    WordRight,
+    /// Moves the cursor.
+    LineStart,
+    /// Moves the cursor.
+    LineEnd,
+    /// Moves to the row above; from the first one, recalls what was typed before.
+    Up,
+    /// Moves to the row below; from the last one, recalls what was typed after.
+    Down,
+    /// Deletes.
+    DeleteLeft,
+    /// Deletes.
+    DeleteRight,
+    /// Deletes a word.
+    KillWordLeft,
+    /// Deletes a word.
+    KillWordRight,
+    /// Deletes to the beginning of the line.
+    KillToStart,
+    /// Deletes to the end of the line.
+    KillToEnd,
+    /// Inserts what was deleted last.
+    Yank,
+    /// Undoes.
+    Undo,
+    /// Shows the next room.
+    NextRoom,
+    /// Shows the room before.
+    PreviousRoom,
+    /// Shows the next room with something new.
+    NextActive,
+    /// Shows the room with this number.
+    Room(u8),
+    /// Scrolls.
+    PageUp,
+    /// Scrolls.
+    PageDown,
+    /// Scrolls to the beginning.
+    Top,
+    /// Scrolls to the end.
+    Bottom,
+    /// Searches.
+    Search,
+    /// Shows keys and commands.
+    Help,
+    /// Selects the message before, to be quoted.
+    SelectUp,
+    /// Selects the message after.
+    SelectDown,
+    /// Quotes a message.
+    Quote,
+    /// Shows or hides the members.
+    Members,
+    /// Clears the input; without any, asks whether to leave.
+    Interrupt,
+    /// Leaves if there is no input.
+    EndOfInput,
+    /// Closes what is open.
+    Cancel,
+    /// Draws the screen again.
+    Redraw,
+    /// Suspends the program.
+    Suspend,
+}
+
+/// What is bound by default, and the description of each group for the help.
+const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
+    ("send", &[("enter", Action::Send)]),
+    ("begin another line", &[("alt-enter", Action::NewLine), ("shift-enter", Action::NewLine)]),
+    ("complete names, commands, rooms, :emoji:", &[("tab", Action::Complete), ("shift-tab", Action::CompleteBack)]),
+    ("next, previous room", &[("ctrl-n", Action::NextRoom), ("ctrl-p", Action::PreviousRoom)]),
+    ("next, previous room", &[("alt-right", Action::NextRoom), ("alt-left", Action::PreviousRoom)]),
+    ("next room with something new", &[("alt-a", Action::NextActive)]),
+    ("scroll", &[("pageup", Action::PageUp), ("pagedown", Action::PageDown)]),
+    ("beginning, end", &[("ctrl-home", Action::Top), ("ctrl-end", Action::Bottom), ("alt-end", Action::Bottom)]),
+    ("search", &[("ctrl-f", Action::Search)]),
+    ("select a message", &[("alt-up", Action::SelectUp), ("alt-down", Action::SelectDown)]),
+    ("quote it, or the last one", &[("alt-q", Action::Quote)]),
+    ("show or hide the members", &[("alt-m", Action::Members)]),
+    ("move; recall what was typed", &[("up", Action::Up), ("down", Action::Down)]),
+    ("move", &[("left", Action::Left), ("right", Action::Right), ("ctrl-b", Action::Left)]),
+    (
+        "move by words",
+        &[
+            ("ctrl-left", Action::WordLeft),
+            ("ctrl-right", Action::WordRight),
+            ("alt-b", Action::WordLeft),
+            ("alt-f", Action::WordRight),
+        ],
+    ),
+    (
+        "beginning, end of the line",
+        &[
+            ("home", Action::LineStart),
+            ("end", Action::LineEnd),
+            ("ctrl-a", Action::LineStart),
+            ("ctrl-e", Action::LineEnd),
+        ],
+    ),
+    ("delete", &[("backspace", Action::DeleteLeft), ("delete", Action::DeleteRight), ("ctrl-h", Action::DeleteLeft)]),
+    (
+        "delete a word",
+        &[("ctrl-w", Action::KillWordLeft), ("alt-backspace", Action::KillWordLeft), ("alt-d", Action::KillWordRight)],
+    ),
+    ("delete to the beginning, end", &[("ctrl-u", Action::KillToStart), ("ctrl-k", Action::KillToEnd)]),
+    ("insert what was deleted; undo", &[("ctrl-y", Action::Yank), ("ctrl-_", Action::Undo)]),
+    ("clear the input; leave", &[("ctrl-c", Action::Interrupt), ("ctrl-d", Action::EndOfInput)]),
+    ("draw again; suspend", &[("ctrl-l", Action::Redraw), ("ctrl-z", Action::Suspend)]),
+    ("close", &[("escape", Action::Cancel)]),
+    ("this help", &[("f1", Action::Help)]),
+];
+
+/// The keys and their actions.
+#[derive(Clone, Debug)]
+pub struct Bindings(HashMap<Key, Action>);
+
+impl Default for Bindings {
+    fn default() -> Self {
+        let rooms = ('1'..='9').zip(1..).chain([('0', 10)]);
+        let mut keys: HashMap<_, _> = rooms.map(|(digit, number)| (Key::alt(digit), Action::Room(number))).collect();
+        let all = DEFAULTS.iter().flat_map(|(_, keys)| *keys);
+        keys.extend(all.filter_map(|(key, action)| Some((key.parse().ok()?, *action))));
+        Self(keys)
+    }
+}
+
+impl Bindings {
+    /// Returns what a key does; `None`: a character is inserted, another key does nothing.
+    #[must_use]
+    pub fn action(&self, key: Key) -> Option<Action> {
+        self.0.get(&key).copied()
+    }
+
+    /// Binds a key.
+    pub fn bind(&mut self, key: Key, action: Action) {
+        self.0.insert(key, action);
+    }
+}
+
+/// Returns the rows of the help: keys, and what they do.
+pub fn help() -> impl Iterator<Item = (String, &'static str)> {
+    let rooms = ("alt-1 ... alt-0".to_owned(), "show a room");
+    let all = DEFAULTS.iter().map(|(description, keys)| {
+        let keys: Vec<_> = keys.iter().map(|(key, _)| *key).collect();
+        (keys.join(", "), *description)
+    });
+    std::iter::once(rooms).chain(all)
+}
+
+/// This is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a key: write, for example, ctrl-n, alt-enter, f1 or pageup")]
+pub struct KeyError;
+
+/// Keys with a name.
+const NAMES: [(&str, Code); 15] = [
+    ("enter", Code::Enter),
+    ("tab", Code::Tab),
+    ("backspace", Code::Backspace),
+    ("delete", Code::Delete),
+    ("left", Code::Left),
+    ("right", Code::Right),
+    ("up", Code::Up),
+    ("down", Code::Down),
+    ("home", Code::Home),
+    ("end", Code::End),
+    ("pageup", Code::PageUp),
+    ("pagedown", Code::PageDown),
+    ("escape", Code::Escape),
+    ("space", Code::Char(' ')),
+    ("minus", Code::Char('-')),
+];
+
+impl FromStr for Key {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let mut words: Vec<_> = text.split('-').collect();
+        let name = words.pop().ok_or(KeyError)?;
+        let named = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, code)| *code);
+        let mut characters = name.chars();
+        let code = match (named, characters.next(), characters.as_str()) {
+            (Some(code), ..) => code,
+            (None, Some(c), "") if !c.is_control() => Code::Char(c),
+            (None, Some('f' | 'F'), number) => match number.parse() {
+                Ok(number @ 1..=24) => Code::F(number),
+                _ => return Err(KeyError),
+            },
+            _ => return Err(KeyError),
+        };
+        let mut key = Self::plain(code);
+        for word in words {
+            match word.to_ascii_lowercase().as_str() {
+                "ctrl" => key.ctrl = true,
+                "alt" => key.alt = true,
+                "shift" => key.shift = true,
+                _ => return Err(KeyError),
+            }
+        }
+        Ok(key)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (is_held, name) in [(self.ctrl, "ctrl-"), (self.alt, "alt-"), (self.shift, "shift-")] {
+            f.write_str(if is_held { name } else { "" })?;
+        }
+        if let Some((name, _)) = NAMES.iter().find(|(_, code)| *code == self.code) {
+            return f.write_str(name);
+        }
+        match self.code {
+            Code::Char(c) => write!(f, "{c}"),
+            Code::F(number) => write!(f, "f{number}"),
+            code => write!(f, "{code:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_a_key() {
+        for (key, action) in DEFAULTS.iter().flat_map(|(_, keys)| *keys) {
+            let parsed: Key = key.parse().unwrap_or_else(|_| panic!("{key}"));
+            assert_eq!((parsed.to_string().as_str(), Bindings::default().action(parsed)), (*key, Some(*action)));
+        }
+    }
+
+    #[test]
+    fn parses_keys_as_people_write_them() {
+        assert_eq!("Ctrl-N".parse(), Ok(Key { code: Code::Char('N'), ..Key::ctrl('n') }));
+        assert_eq!("alt-minus".parse(), Ok(Key::alt('-')));
+        assert_eq!("F12".parse(), Ok(Key::plain(Code::F(12))));
+        assert_eq!("\u{e9}".parse(), Ok(Key::plain(Code::Char('\u{e9}'))));
+        for text in ["", "-", "ctrl-", "f0", "f25", "hyper-a", "ab", "\u{7}"] {
+            assert_eq!(text.parse::<Key>(), Err(KeyError), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+use kabar_core::chat::MAX_TEXT_LEN;
+use kabar_core::session::Fingerprint;
+
+use super::fixture::*;
+use crate::engine::event::{ListedRoom, NotPosted};
+use crate::engine::{Command, Event};
+use crate::view::Effect;
+
+fn posts(commands: Vec<Command>) -> Vec<String> {
+    let posts = commands.into_iter().filter_map(|command| match command {
+        Command::Post { text, .. } => Some(text),
+        _ => None,
+    });
+    posts.collect()
+}
+
+#[test]
+fn posts_what_is_typed_and_counts_what_is_unsent() {
+    let mut fixture = Fixture::joined(60, 10, &["lobby"]);
+    fixture.send("hello");
+    fixture.type_text("two");
+    fixture.press("alt-enter");
+    fixture.send("lines");
+    assert_eq!(posts(fixture.commands()), ["hello", "two\nlines"]);
+    assert!(fixture.shows("2 unsent"));
+    fixture.event(Event::Posted { room: room(0), number: 1 });
+    fixture.event(Event::NotPosted { room: room(0), why: NotPosted::TooMany });
+    assert!(fixture.shows("1 unsent") && fixture.shows("not sent: two"));
+    fixture.event(Event::Stored { room: room(0), number: 1, seq: 1 });
+    assert!(!fixture.shows("unsent"));
+    fixture.press("up");
+    assert_eq!(fixture.typed(), "two\nlines", "it can be recalled");
+}
+
+#[test]
+fn a_text_that_cannot_be_sent_stays() {
+    let mut fixture = Fixture::joined(60, 10, &["lobby"]);
+    let long = "x".repeat(MAX_TEXT_LEN + 1);
+    fixture.effects.extend(fixture.view.on_paste(&long));
+    fixture.press("enter");
+    assert!(fixture.shows("not sent: 4097 bytes, at most 4096") && fixture.typed() == long);
+    fixture.press("backspace enter");
+    assert_eq!(posts(fixture.commands()).len(), 1);
+    fixture.send(" /who");
+    assert!(fixture.shows("remove the space") && fixture.typed() == " /who");
+}
+
+#[test]
+fn unknown_commands_suggest() {
+    let mut fixture = Fixture::joined(100, 10, &["lobby"]);
+    fixture.send("/hlep");
+    assert!(fixture.shows("unknown command /hlep (see /help); did you mean /help?"), "{:#?}", fixture.screen());
+    fixture.send("/delete x");
+    assert!(fixture.shows("usage: /delete [NUMBER]"));
+    assert!(posts(fixture.commands()).is_empty());
+}
+
+#[test]
+fn commands_go_to_the_engine() {
+    let mut fixture = Fixture::joined(80, 10, &["lobby", "ops"]);
+    let mut sent = |line: &str| {
+        fixture.send(line);
+        let commands = fixture.commands();
+        format!("{commands:?}").split([' ', '(']).next().unwrap_or_default().trim_matches(['[', ']']).to_owned()
+    };
+    for (line, command) in [
+        ("/who", "ListMembers"),
+        ("/nick x", "Rename"),
+        ("/delete 3", "Remove"),
+        ("/ignore bob", "Ignore"),
+        ("/ignore", "ListIgnored"),
+        ("/unignore bob", "Unignore"),
+        ("/joins off", "ShowJoins"),
+        ("/rooms", "ListRooms"),
+        ("/join #garden", "Join"),
+        ("/part ops", "Part"),
+        ("/topic new", "Operate"),
+        ("/kick bob", "Operate"),
+        ("/stats", "Stats"),
+        ("/me waves", "Post"),
+        ("/topic", ""),
+        ("/history", ""),
+    ] {
+        assert_eq!(sent(line), command, "{line}");
+    }
+    fixture.send("/quit");
+    assert!(matches!(fixture.effects[..], [Effect::Leave { at_once: false }]));
+    fixture.send("/room #ops");
+    assert_eq!(fixture.view.layout().title, "#ops");
+    fixture.send("/join lobby");
+    assert_eq!(fixture.view.layout().title, "#lobby");
+}
+
+#[test]
+fn a_list_is_displayed_only_if_it_was_requested() {
+    let mut fixture = Fixture::joined(60, 10, &["lobby"]);
+    fixture.members(0, &["anna", "me"]);
+    assert!(!fixture.shows("2 here"));
+    fixture.send("/who");
+    fixture.members(0, &["anna", "me"]);
+    assert!(fixture.shows("2 here: anna, me"));
+    let garden = ListedRoom { name: "garden".to_owned(), topic: "plants".to_owned(), members: 3, is_private: false };
+    fixture.event(Event::RoomList { server: SERVER, rooms: vec![garden.clone()] });
+    assert!(!fixture.shows("plants"));
+    fixture.send("/rooms");
+    fixture.event(Event::RoomList { server: SERVER, rooms: vec![garden] });
+    assert!(fixture.shows("#garden  3 here  plants"));
+    fixture.type_text("/join g");
+    fixture.press("tab");
+    assert_eq!(fixture.typed(), "/join garden ");
+}
+
+#[test]
+fn completes_by_tab() {
+    let mut fixture = Fixture::joined(60, 10, &["lobby"]);
+    fixture.members(0, &["anna", "anton", "me"]);
+    fixture.text(0, "anton", "hello");
+    fixture.type_text("an");
+    fixture.press("tab");
+    assert_eq!(fixture.typed(), "anton: ");
+    assert!(fixture.shows(" anton: anna:"), "the others are displayed");
+    fixture.press("tab");
+    assert_eq!(fixture.typed(), "anna: ");
+    fixture.press("shift-tab");
+    fixture.type_text("hi :+1");
+    fixture.press("tab tab tab");
+    assert_eq!(fixture.typed(), "anton: hi \u{1f44d} ");
+}
+
+#[test]
+fn interrupt_clears_and_then_asks() {
+    let mut fixture = Fixture::joined(60, 10, &["lobby"]);
+    fixture.type_text("hello");
+    fixture.press("ctrl-c");
+    assert_eq!(fixture.typed(), "");
+    fixture.press("ctrl-_");
+    assert_eq!(fixture.typed(), "hello");
+    fixture.press("ctrl-c ctrl-c");
+    assert!(fixture.shows("leave? (y/n"));
+    fixture.press("x n");
+    assert!(!fixture.shows("leave?") && fixture.commands().is_empty());
+    fixture.press("ctrl-c y");
+    assert!(matches!(fixture.effects[..], [Effect::Leave { at_once: false }]));
+    fixture.effects.clear();
+    fixture.press("ctrl-c ctrl-c");
+    assert!(matches!(fixture.effects[..], [Effect::Leave { at_once: true }]));
+}
+
+#[test]
+fn drafts_stay_in_their_rooms() {
+    let mut fixture = Fixture::joined(60, 10, &["lobby", "ops"]);
+    fixture.type_text("a draft");
+    fixture.press("ctrl-n");
+    assert_eq!(fixture.typed(), "");
+    assert!(
+        fixture
+            .commands()
+            .iter()
+            .any(|command| matches!(command, Command::SaveDraft { text, .. } if text == "a draft"))
+    );
+    fixture.press("ctrl-p");
+    assert_eq!(fixture.typed(), "a draft");
+    assert_eq!(fixture.view.drafts().len(), 1);
+}
+
+#[test]
+fn questions_take_the_place_of_the_input() {
+    let mut fixture = Fixture::joined(80, 10, &["lobby"]);
+    fixture.type_text("draft");
+    fixture.event(Event::KeyQuestion { server: SERVER, found: Fingerprint([1; 20]) });
+    fixture.event(Event::PasswordQuestion { server: SERVER, room: "lobby".parse().unwrap(), was_wrong: true });
+    assert!(fixture.shows("the key is not known") && fixture.shows("accept the key of kabar.example:7777? (y/n)"));
+    fixture.press("x y");
+    assert!(matches!(fixture.commands()[..], [Command::AnswerKey { accept: true, .. }]));
+    fixture.type_text("secret");
+    fixture.press("backspace");
+    assert!(fixture.shows("wrong password; password of #lobby: *****") && !fixture.shows("secre"));
+    fixture.press("enter");
+    let commands = fixture.commands();
+    assert!(matches!(&commands[..], [Command::Password { password: Some(it), .. }] if **it == "secre"));
+    assert_eq!(fixture.typed(), "draft");
+}
+
+#[test]
+fn searches_and_marks() {
+    let mut fixture = Fixture::joined(40, 10, &["lobby"]);
+    (1..=60).for_each(|number| {
+        fixture.text(0, "anna", &format!("#{number}. {}", if number % 20 == 0 { "Needle" } else { "hay" }))
+    });
+    fixture.press("ctrl-f");
+    fixture.type_text("needle");
+    assert!(fixture.shows("#60.") && fixture.shows("search: needle"));
+    fixture.press("up");
+    assert!(fixture.shows("#40.") && !fixture.shows("#60."));
+    let marked: Vec<_> = fixture
+        .view
+        .layout()
+        .areas
+        .into_iter()
+        .flat_map(|area| area.rows)
+        .flat_map(|row| row.spans)
+        .filter(|span| span.is_match)
+        .map(|span| span.text)
+        .collect();
+    assert_eq!(marked, ["Needle"]);
+    fixture.press("up up");
+    assert!(fixture.shows("#20.") && fixture.shows("not found: needle"));
+    fixture.press("down enter");
+    assert!(fixture.shows("#40.") && fixture.shows("[#lobby]"));
+    fixture.press("ctrl-f escape");
+    assert!(fixture.shows("#60."));
+}
+
+#[test]
+fn quotes_the_selected_message() {
+    let mut fixture = Fixture::joined(40, 12, &["lobby"]);
+    fixture.text(0, "anna", "first");
+    fixture.text(0, "bob", "second\nline");
+    fixture.press("alt-q");
+    assert_eq!(fixture.typed(), "> bob: second\n> line\n");
+    fixture.press("ctrl-c alt-up alt-up alt-q");
+    assert_eq!(fixture.typed(), "> anna: first\n");
+}
+
+#[test]
+fn help_shows_keys_and_commands() {
+    let mut fixture = Fixture::joined(80, 20, &["lobby"]);
+    fixture.press("f1");
+    assert!(fixture.shows("ctrl-n, ctrl-p") && fixture.shows("next, previous room"));
+    fixture.press("pagedown pagedown pagedown");
+    assert!(fixture.shows("/help  this list"));
+    fixture.press("escape");
+    assert!(!fixture.shows("/help  this list"));
+    fixture.send("/help");
+    assert!(fixture.shows("Keys"));
+}
+
+#[test]
+fn a_click_shows_a_room_and_the_wheel_scrolls() {
+    let mut fixture = Fixture::joined(80, 10, &["lobby", "ops"]);
+    (0..30).for_each(|_| fixture.text(0, "anna", "hello"));
+    assert!(fixture.view.on_wheel(true).is_empty() && fixture.shows("more below"));
+    assert!(fixture.view.on_wheel(false).is_empty() && !fixture.shows("more below"));
+    fixture.effects = fixture.view.on_click(3, 1);
+    assert_eq!(fixture.view.layout().title, "#ops");
+    for cell in [(3, 5), (40, 3), (0, 9), (500, 500)] {
+        assert!(fixture.view.on_click(cell.0, cell.1).is_empty());
+    }
+}
+
+#[test]
+fn without_a_room_it_says_so() {
+    let mut fixture = Fixture::empty(40, 6);
+    fixture.send("hello");
+    assert!(fixture.shows("you are in no room") && fixture.typed() == "hello");
+    fixture.press("ctrl-c alt-1 ctrl-n alt-a ctrl-f tab alt-q alt-up pageup");
+    fixture.send("/who");
+    assert!(fixture.shows("not connected"));
+}

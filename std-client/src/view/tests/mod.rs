@@ -1,0 +1,6 @@
+//! The screen as a whole: events and keys in, frames and effects out.
+
+mod fixture;
+mod keys_and_commands;
+mod random;
+mod rooms_and_entries;
