@@ -130,11 +130,10 @@ impl EventSink {
             return;
         }
         for event in events {
-            let is_end = matches!(event, Event::Ended);
-            let _ = self.events.send(event);
-            if is_end {
+            if matches!(event, Event::Ended) {
                 self.shared.has_ended.store(true, Ordering::Release);
             }
+            let _ = self.events.send(event);
         }
         (self.wake)();
     }

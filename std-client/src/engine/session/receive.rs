@@ -87,10 +87,8 @@ impl OnlineState {
             }
             Info::OutputLine { text, .. } => output.send(Event::Output { room, text: text.to_owned() }),
             Info::Answer { request, code, text, .. } => {
-                match member.requests.answered(request, code, text, &mut self.person, output) {
-                    Effect::RoomAdded => self.added_rooms += 1,
-                    Effect::None => {}
-                }
+                let effect = member.requests.answered(request, code, text, &mut self.person, output);
+                self.added_rooms += usize::from(effect == Effect::RoomAdded);
             }
             Info::Topic { topic, .. } => member.log.set_topic(topic, false, output),
             // The client joins the room again, and states what is missing.
