@@ -31,7 +31,7 @@ impl Server {
         }
     }
 
-    fn send_info(&mut self, at: usize, info: Info<'_>) {
+    pub(super) fn send_info(&mut self, at: usize, info: Info<'_>) {
         self.send(at, &ServerMessage::Info(info));
     }
 
