@@ -68,7 +68,9 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<IdentityAction>,
     },
+    // Hidden, because no front end records entries yet.
     /// Print what you received in rooms on this computer, or search in it. No server is needed.
+    #[command(hide = true)]
     History(HistoryArguments),
     /// Forward packets between devices on serial lines and a server, without being able to read
     /// them.
