@@ -10,13 +10,15 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kabar_client::driver::Driver;
+use kabar_client::driver::{self, Driver};
+use kabar_client::poller::Poller;
 use kabar_client::profile::{ACK_DELAY_MS, IDLE_S, LARGEST_ENTRY, TICK_US};
 use kabar_core::chat::{EntryKind, Start};
 use kabar_core::client::{Config, Credential, Event, RoomSlot};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_server::room_host::RoomHost;
+use kabar_std::clock::Clock;
 use kabar_std::invite::RoomName;
 
 const HANDSHAKES: usize = 100;
@@ -31,16 +33,20 @@ struct Room {
     secret: [u8; 16],
 }
 
-/// One member, and the waker of its driver.
+/// One member, and the waker of its poll.
 struct Member {
+    poller: Poller,
+    clock: Clock,
     driver: Driver,
     waker: std::sync::Arc<mio::Waker>,
 }
 
 impl Member {
     fn new() -> Self {
-        let (driver, waker) = Driver::new().expect("a poll");
-        Self { driver, waker }
+        let (poller, waker) = Poller::new().expect("a poll");
+        let clock = Clock::start();
+        let driver = Driver::new(poller.sockets().expect("a descriptor"), clock);
+        Self { poller, clock, driver, waker }
     }
 
     fn start(&mut self, room: Room, name: &str) {
@@ -70,7 +76,7 @@ impl Member {
                 }
             }
             self.driver.transmit();
-            self.driver.wait(None);
+            driver::wait(&mut self.poller, self.clock, &mut [&mut self.driver], None);
         }
     }
 

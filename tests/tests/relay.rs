@@ -3,11 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use kabar_client::driver::Driver;
+use kabar_client::driver::{self, Driver};
+use kabar_client::poller::Poller;
 use kabar_client::profile;
 use kabar_core::chat::{EntryKind, Start};
 use kabar_core::client::{ClientCounters, Config, Credential, Event, RoomSlot};
 use kabar_core::crypto::identity::Identity;
+use kabar_std::clock::Clock;
 use kabar_std::invite::Invite;
 use kabar_tests::process::Process;
 use kabar_tests::room::{Entry, Member, Relay, Room, line, lines, temp_home};
@@ -114,6 +116,8 @@ fn a_path_that_begins_to_drop_large_datagrams_is_detected() {
 
 /// A member in this process, so that its counters can be read.
 struct Counted {
+    poller: Poller,
+    clock: Clock,
     driver: Driver,
     received: Vec<String>,
 }
@@ -121,7 +125,9 @@ struct Counted {
 impl Counted {
     fn join(room: &Room, relay: &Relay) -> Self {
         let invite: Invite = room.invite.parse().expect("an invite");
-        let (mut driver, _waker) = Driver::new().expect("a poll");
+        let (poller, _waker) = Poller::new().expect("a poll");
+        let clock = Clock::start();
+        let mut driver = Driver::new(poller.sockets().expect("a descriptor"), clock);
         let config = Config {
             server: relay.address.parse().expect("an address"),
             fingerprint: Some(invite.fingerprint),
@@ -137,7 +143,7 @@ impl Counted {
             tick_us: profile::TICK_US,
         };
         driver.start(&config).expect("it starts");
-        Self { driver, received: Vec::new() }
+        Self { poller, clock, driver, received: Vec::new() }
     }
 
     fn counters(&self) -> ClientCounters {
@@ -161,7 +167,7 @@ impl Counted {
                 return true;
             }
             let soon = self.driver.now() + kabar_core::time::Duration::from_millis(20);
-            self.driver.wait(Some(soon));
+            driver::wait(&mut self.poller, self.clock, &mut [&mut self.driver], Some(soon));
         }
         false
     }

@@ -3,6 +3,9 @@
 
 use core::borrow::Borrow;
 
+/// Up to this number of entries, no memory is reserved for further ones.
+const SMALL: usize = 4;
+
 /// Entries in the order of their keys. An insertion moves the entries after it.
 #[derive(Clone, Debug)]
 pub(super) struct SortedMap<K, V>(Vec<(K, V)>);
@@ -46,10 +49,18 @@ impl<K: Ord, V> SortedMap<K, V> {
         match self.find(&key) {
             Ok(at) => Some(core::mem::replace(&mut self.0[at].1, value)),
             Err(at) => {
-                self.0.insert(at, (key, value));
+                self.insert_at(at, (key, value));
                 None
             }
         }
+    }
+
+    fn insert_at(&mut self, at: usize, entry: (K, V)) {
+        // A vector that grows by itself begins with space for four entries; most maps have fewer.
+        if self.0.len() < SMALL {
+            self.0.reserve_exact(1);
+        }
+        self.0.insert(at, entry);
     }
 
     /// The value of a key; an absent one is inserted with the default.
@@ -58,7 +69,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         V: Default,
     {
         let at = self.find(&key).unwrap_or_else(|at| {
-            self.0.insert(at, (key, V::default()));
+            self.insert_at(at, (key, V::default()));
             at
         });
         &mut self.0[at].1

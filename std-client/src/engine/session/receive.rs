@@ -79,7 +79,7 @@ impl OnlineState {
             Info::HistoryEntry { remaining, entry, .. } => {
                 let entry = entry.map(|entry| {
                     let Entry { header, body } = entry;
-                    member.log.describe(&header, Content::Body(body), false, &mut self.person, room)
+                    member.log.describe(&header, Content::Body(body), false, &self.person, room)
                 });
                 if let Some(page) = member.replies.entry(entry, remaining, room) {
                     output.send(Event::HistoryPage(page));

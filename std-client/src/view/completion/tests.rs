@@ -60,7 +60,7 @@ fn a_second_tab_does_not_undo() {
 #[test]
 fn suggests_the_command_that_was_meant() {
     assert_eq!(
-        (suggestion("/hlep"), suggestion("/quti"), suggestion("/histroy")),
+        (suggestion("/helpp"), suggestion("/quiz"), suggestion("/histor")),
         (Some("/help"), Some("/quit"), Some("/history"))
     );
     assert_eq!((suggestion("/kickk"), suggestion("/xyz"), suggestion("/")), (Some("/kick"), None, None));

@@ -48,8 +48,8 @@ fn a_text_that_cannot_be_sent_stays() {
 #[test]
 fn unknown_commands_suggest() {
     let mut fixture = Fixture::joined(100, 10, &["lobby"]);
-    fixture.send("/hlep");
-    assert!(fixture.shows("unknown command /hlep (see /help); did you mean /help?"), "{:#?}", fixture.screen());
+    fixture.send("/helpp");
+    assert!(fixture.shows("unknown command /helpp (see /help); did you mean /help?"), "{:#?}", fixture.screen());
     fixture.send("/delete x");
     assert!(fixture.shows("usage: /delete [NUMBER]"));
     assert!(posts(fixture.commands()).is_empty());
