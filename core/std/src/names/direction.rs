@@ -6,7 +6,8 @@ use unicode_bidi::BidiClass::{self, AL, AN, BN, CS, EN, ES, ET, NSM, ON, R, WS};
 use unicode_bidi::bidi_class;
 
 /// Whether a name is displayed as no other one is: nothing in it is written from right to left, or
-/// it follows the rule. Spaces count as punctuation, and marks stand on letters only.
+/// it follows the rule. Spaces count as punctuation, and marks stand on letters only. A name of
+/// digits and punctuation alone is meant for lines from left to right, as the programs write them.
 pub(super) fn is_unambiguous(shown: &str) -> bool {
     let classes = || shown.chars().map(bidi_class);
     if !classes().any(|class| matches!(class, R | AL | AN)) {

@@ -240,7 +240,8 @@ fn refuses_what_is_displayed_on_another_side_of_right_to_left_letters() {
     }
 }
 
-/// All short names of these characters, as lines in both directions display them.
+/// All short names of these characters, as lines in both directions display them. Names of digits
+/// and punctuation alone follow the line, so they are compared in lines from left to right only.
 #[test]
 fn no_two_names_are_displayed_alike() {
     let alphabet = ['א', 'ב', 'ع', '1', '2', '٣', '-', '$', ' ', '\u{5b0}'];
@@ -257,7 +258,7 @@ fn no_two_names_are_displayed_alike() {
     assert!(names.len() > 1_000, "{}", names.len());
     for level in [Level::ltr(), Level::rtl()] {
         let mut displayed = BTreeMap::new();
-        for name in &names {
+        for name in names.iter().filter(|name| level.is_ltr() || name.contains(['א', 'ב', 'ع'])) {
             let info = BidiInfo::new(name, Some(level));
             let line = info.reorder_line(&info.paragraphs[0], 0..name.len()).into_owned();
             let other = displayed.insert(line, name);
