@@ -3,7 +3,7 @@
 //!
 //! * [`cli`]: the command line. [`commands`]: what each subcommand does. [`outcome`], [`exit`]: how
 //!   it ends.
-//! * [`line`]: the front end for lines: a prompt on a terminal, lines or objects elsewhere.
+//! * [`mod@line`]: the front end for lines: a prompt on a terminal, lines or objects elsewhere.
 //! * [`screen`]: a full screen on a terminal.
 //! * [`view`]: the content of a full screen, free of any toolkit.
 //! * [`messages`]: every sentence that a person reads, made from typed values.

@@ -129,12 +129,13 @@ impl Front {
         while !self.end.has_ended {
             let now = self.clock.now();
             self.take_app_events(now);
-            self.take_input(now);
             self.take_events(now);
             self.check(now);
             if self.end.has_ended {
                 return;
             }
+            // Last: input may have waited for what came before, and nothing else wakes up for it.
+            self.take_input(now);
             let until = if self.input.has_more { Some(now) } else { self.deadline() };
             let timeout =
                 until.map(|until| StdDuration::from_micros(until.saturating_since(self.clock.now()).as_micros()));

@@ -5,8 +5,8 @@
 //! the end, which it follows, or an *anchor*: a position in the text of a block, which is in the
 //! first row of the screen. Neither entries that are added at either end nor another width move it.
 //!
-//! * [`source`]: pages of entries. [`line`]: entries as lines. [`block`]: rows of an entry.
-//! * [`scroll`]: the place. [`draw`]: the rows on the screen.
+//! * [`source`]: pages of entries. [`mod@line`]: entries as lines. [`block`]: rows of an entry.
+//! * `scroll`: the place. `draw`: the rows on the screen.
 
 pub mod block;
 mod draw;
