@@ -35,7 +35,7 @@ pub struct Setting<T> {
 }
 
 impl<T: SettingValue> Setting<T> {
-    /// A setting with this name. A name has one type, for ever.
+    /// A setting with this name. The type of a name never changes.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, value: PhantomData }

@@ -12,7 +12,7 @@ pub const NICK_COLOURS: u8 = 12;
 /// What a piece of text is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Text of members, and everything without a role of its own.
+    /// Text of members, and everything without another role.
     #[default]
     Text,
     /// The time of an entry.
