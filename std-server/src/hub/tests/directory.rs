@@ -85,14 +85,19 @@ fn a_new_topic_is_an_entry_and_is_stated_after_welcome() {
     let long = "\u{e9}".repeat(150);
     assert_eq!(world.hub.set_room(now, attic, Some(BY), RoomChange::Topic(long.clone())), Ok(()));
     world.run_ms(50);
-    assert_eq!(topics(&world, ana), ["old things".to_owned(), "\u{e9}".repeat(100)]);
+    assert_eq!(topics(&world, ana), [String::new(), "old things".to_owned(), "\u{e9}".repeat(100)]);
     let last = world.store.entries("attic").last().expect("an entry");
     assert_eq!((last.author.as_str(), last.instance), ("server", 0), "nobody has a name for this identity");
     assert_eq!(stored(&mut world)[0].topic, "\u{e9}".repeat(100));
     let ben = world.join(&in_attic("Ben", 2));
     assert_eq!(topics(&world, ben), ["\u{e9}".repeat(100)]);
     let in_lobby = world.join(&join_args("Cho", 3));
-    assert!(topics(&world, in_lobby).is_empty());
+    assert_eq!(topics(&world, in_lobby), [""]);
+    // Whoever joins again learns that it was removed meanwhile.
+    assert_eq!(world.hub.set_room(world.now, attic, None, RoomChange::Topic(String::new())), Ok(()));
+    world.run_ms(50);
+    let ben = world.join(&in_attic("Ben", 2));
+    assert_eq!(topics(&world, ben), [""]);
 }
 
 #[test]
