@@ -76,7 +76,8 @@ fn execute(dir: &DataDir, config: &Config, command: RoomCommand) -> Result<Vec<S
     let (name, done, commit) = match command {
         RoomCommand::List => return Ok(loaded.rooms.iter().map(|room| describe_room(&info(room))).collect()),
         RoomCommand::Add { name, visibility, topic } => {
-            let record = match known(name.as_str()).map(|room| room.record.clone()) {
+            let closed = known(name.as_str()).cloned();
+            let record = match closed.as_ref().map(|room| room.record.clone()) {
                 Some(RoomRecord { is_closed: false, .. }) => {
                     return Err(refused(name.as_str(), OperatorError::RoomExists));
                 }
@@ -89,19 +90,17 @@ fn execute(dir: &DataDir, config: &Config, command: RoomCommand) -> Result<Vec<S
                 None => RoomRecord { created_ms: Some(unix_ms()), ..RoomRecord::named(name.as_str()) },
                 Some(closed) => closed,
             };
+            // SPEC 6.3: one that was there before states the change of its topic.
+            let entry = closed.filter(|_| record.topic != topic).map(|room| topic_entry(room.head + 1, &topic));
             let record = RoomRecord { visibility, topic, is_closed: false, ..record };
-            (name, "is open now", server(vec![record], Vec::new()))
+            (name, "is open now", with_entry(record, entry))
         }
         RoomCommand::Set { name, change } => {
             let RoomSummary { mut record, head, .. } = open(name.as_str())?;
             let is_topic = matches!(change, RoomChange::Topic(_));
             change.apply(&mut record);
             let entry = is_topic.then(|| topic_entry(head + 1, &record.topic));
-            let batch =
-                RoomBatch { room: record.name.clone(), entries: entry.into_iter().collect(), ..Default::default() };
-            let mut commit = server(vec![record], Vec::new());
-            commit.rooms.extend((!batch.is_empty()).then(|| batch.into()));
-            (name, "is changed", commit)
+            (name, "is changed", with_entry(record, entry))
         }
         RoomCommand::Close { name } if name == config.room => {
             return Err(refused(name.as_str(), OperatorError::FirstRoom));
@@ -121,6 +120,14 @@ fn info(room: &RoomSummary) -> RoomInfo {
 
 fn server(rooms: Vec<RoomRecord>, invites: Vec<InviteRecord>) -> Commit {
     ServerBatch { rooms, invites, ..ServerBatch::default() }.into()
+}
+
+/// A changed room, and the entry about that, if there is one.
+fn with_entry(record: RoomRecord, entry: Option<LogEntry>) -> Commit {
+    let batch = RoomBatch { room: record.name.clone(), entries: entry.into_iter().collect(), ..Default::default() };
+    let mut commit = server(vec![record], Vec::new());
+    commit.rooms.extend((!batch.is_empty()).then(|| batch.into()));
+    commit
 }
 
 /// The entry about a new topic that was set where the server runs.

@@ -6,8 +6,9 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 
 use super::Hub;
+use super::context::Context;
 use super::report::{OperatorError, RoomInfo};
-use super::room::{DirectoryEntry, Room};
+use super::room::{DirectoryEntry, NewTopic, Room, Rooms};
 use super::room_id::RoomId;
 use crate::store::{RoomRecord, Visibility};
 
@@ -48,8 +49,9 @@ fn cut_topic(topic: &str) -> &str {
 
 impl<P: Provider> Hub<P> {
     /// Creates a room, or opens a closed one again, which keeps its log. In effect at once; stored
-    /// as soon as the store works. `by`: the member who does it, and who may join it even if it is
-    /// private; `None`: at the console.
+    /// as soon as the store works. If the room had another topic, the new one is an entry of its
+    /// log, as soon as it is in memory. `by`: the member who does it, and who may join it even if it
+    /// is private; `None`: at the console.
     ///
     /// # Errors
     /// [`OperatorError::ReservedName`]; [`OperatorError::RoomExists`], also for a closed room if
@@ -66,6 +68,8 @@ impl<P: Provider> Hub<P> {
         let Self { rooms, context, .. } = self;
         let closed = rooms.directory.get(name).map(|entry| entry.record.clone());
         let may_reopen = by.is_none_or(|by| context.privileges.is_operator(by));
+        let topic = cut_topic(topic).to_owned();
+        let is_closed = closed.is_some();
         let record = match closed {
             Some(RoomRecord { is_closed: false, .. }) => return Err(OperatorError::RoomExists),
             // Its log is not for everybody who may create rooms.
@@ -76,16 +80,22 @@ impl<P: Provider> Hub<P> {
                 context.counters.rooms_full += 1;
                 return Err(OperatorError::TooManyRooms);
             }
-            None => RoomRecord { created_by: by, created_ms: Some(context.wall_ms(now)), ..RoomRecord::named(name) },
+            None => {
+                let (created_ms, topic) = (Some(context.wall_ms(now)), topic.clone());
+                RoomRecord { created_by: by, created_ms, topic, ..RoomRecord::named(name) }
+            }
         };
         if visibility == Visibility::Private {
             context.begin_room_invites(now, name);
         }
-        let record = RoomRecord { topic: cut_topic(topic).to_owned(), visibility, is_closed: false, ..record };
+        let record = RoomRecord { visibility, is_closed: false, ..record };
         if let Some(room) = rooms.id_of(name).and_then(|id| rooms.get_mut(id)) {
             room.reopen(now, context, &record);
         }
         rooms.directory.put(record);
+        if is_closed {
+            set_topic_when_loaded(rooms, context, name, NewTopic { topic, by });
+        }
         Ok(())
     }
 
@@ -175,5 +185,27 @@ impl<P: Provider> Hub<P> {
             }
         };
         self.rooms.directory.after(None).map(info).collect()
+    }
+}
+
+/// Sets the topic of a room that was opened again, once it is in memory.
+fn set_topic_when_loaded<P: Provider>(rooms: &mut Rooms, context: &mut Context<P>, name: &str, topic: NewTopic) {
+    let Some(entry) = rooms.directory.get_mut(name) else { return };
+    entry.new_topic = Some(topic);
+    if entry.id.is_none() {
+        return context.loads.request(&name.into(), None);
+    }
+    apply_new_topic(rooms, context, name);
+}
+
+/// Sets the topic with which a room was opened again: the room is in memory now.
+pub(super) fn apply_new_topic<P: Provider>(rooms: &mut Rooms, context: &mut Context<P>, name: &str) {
+    let Some(entry) = rooms.directory.get_mut(name) else { return };
+    let (id, mut record) = (entry.id, entry.record.clone());
+    let Some(NewTopic { topic, by }) = entry.new_topic.take().filter(|new| new.topic != record.topic) else { return };
+    if let Some(room) = id.and_then(|id| rooms.get_mut(id)) {
+        room.push_topic(context, by, &topic);
+        record.topic = topic;
+        rooms.directory.put(record);
     }
 }

@@ -33,7 +33,6 @@ impl Room {
 
     /// Opens the room again, which is closed and still in memory.
     pub(in crate::hub) fn reopen<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, record: &RoomRecord) {
-        self.settings.topic.clone_from(&record.topic);
         self.settings.created_by = record.created_by;
         self.set_record(now, context, record);
     }

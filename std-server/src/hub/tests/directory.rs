@@ -262,3 +262,39 @@ fn names_of_rooms_are_unique_and_no_words_of_commands() {
         assert_eq!(add(word), Err(OperatorError::ReservedName));
     }
 }
+
+#[test]
+fn a_room_that_is_opened_again_with_another_topic_states_it_in_its_log() {
+    let topics = |world: &mut World| {
+        let entries = world.store.entries("attic").into_iter().filter(|it| it.kind == EntryKind::TOPIC);
+        let stated: Vec<_> = entries.map(|it| String::from_utf8_lossy(&it.body).into_owned()).collect();
+        (stored(world)[0].topic.clone(), stated)
+    };
+    let mut world = World::new();
+    assert_eq!(world.hub.add_room(world.now, None, "attic", Visibility::Open, "one"), Ok(()));
+    let ana = world.join(&in_attic("Ana", 1));
+    assert_eq!(topics(&mut world), ("one".to_owned(), vec![]), "it began with it");
+    let reopen = |world: &mut World, topic: &str| {
+        let id = world.hub.rooms.id_of("attic");
+        id.into_iter().for_each(|id| assert_eq!(world.hub.close_room(world.now, id), Ok(())));
+        world.run_ms(100);
+        assert_eq!(world.hub.add_room(world.now, None, "attic", Visibility::Open, topic), Ok(()));
+        world.run_ms(100);
+        topics(world)
+    };
+    let stated = |topics: &[&str]| topics.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
+    assert_eq!(reopen(&mut world, "two"), ("two".to_owned(), stated(&["two"])), "still in memory");
+    assert_eq!(reopen(&mut world, "two"), ("two".to_owned(), stated(&["two"])), "the same");
+    assert!(!world.clients[ana].is_connected());
+    let id = world.hub.rooms.id_of("attic").expect("in memory");
+    assert_eq!(world.hub.close_room(world.now, id), Ok(()));
+    world.run(Duration::from_secs(200));
+    assert_eq!(world.hub.rooms.id_of("attic"), None);
+    // The first attempt to read it fails.
+    world.store.set_fault(Some(Fault::Read));
+    assert_eq!(world.hub.add_room(world.now, None, "attic", Visibility::Open, ""), Ok(()));
+    world.run_ms(100);
+    world.store.set_fault(None);
+    world.run(Duration::from_secs(10));
+    assert_eq!(topics(&mut world), (String::new(), stated(&["two", ""])));
+}
