@@ -181,7 +181,7 @@ fn show(lines: &[String], with_qr: bool) -> Result<(), CommandError> {
 
 /// Returns the addresses that the server puts into its invites: the advertised ones, else those of
 /// the last invite.
-fn find_places(dir: &DataDir, config: &Config) -> Result<Places, CommandError> {
+pub(super) fn find_places(dir: &DataDir, config: &Config) -> Result<Places, CommandError> {
     let last = last_places(dir, &config.room).map_err(CommandError::failed)?;
     let port =
         last.as_ref().map(|last| last.first().port).or((config.listen.port() != 0).then_some(config.listen.port()));
