@@ -266,7 +266,7 @@ fn names_of_rooms_are_unique_and_no_words_of_commands() {
 #[test]
 fn a_room_that_is_opened_again_with_another_topic_states_it_in_its_log() {
     let topics = |world: &mut World| {
-        let entries = world.store.entries("attic").into_iter().filter(|it| it.kind == EntryKind::TOPIC);
+        let entries = world.store.entries("attic").iter().filter(|it| it.kind == EntryKind::TOPIC);
         let stated: Vec<_> = entries.map(|it| String::from_utf8_lossy(&it.body).into_owned()).collect();
         (stored(world)[0].topic.clone(), stated)
     };
