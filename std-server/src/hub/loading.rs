@@ -10,7 +10,6 @@ use super::join::on_room_loaded;
 use super::loads::LoadResult;
 use super::messages::read;
 use super::room::RoomSettings;
-use super::rooms::apply_new_topic;
 use super::timers::Timer;
 use crate::store::{ReadError, RoomState};
 
@@ -39,7 +38,7 @@ impl<P: Provider> Hub<P> {
                     self.context.begin_room_invites(now, &name);
                 }
                 self.insert_room(now, settings, &loaded);
-                apply_new_topic(&mut self.rooms, &mut self.context, &name);
+                self.rooms.apply_new_topic(&mut self.context, &name);
             }
             Ok(_) => {}
             Err(_) => {

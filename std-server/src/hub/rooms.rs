@@ -6,9 +6,8 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 
 use super::Hub;
-use super::context::Context;
 use super::report::{OperatorError, RoomInfo};
-use super::room::{DirectoryEntry, NewTopic, Room, Rooms};
+use super::room::{DirectoryEntry, NewTopic, Room};
 use super::room_id::RoomId;
 use crate::store::{RoomRecord, Visibility};
 
@@ -94,7 +93,7 @@ impl<P: Provider> Hub<P> {
         }
         rooms.directory.put(record);
         if is_closed {
-            set_topic_when_loaded(rooms, context, name, NewTopic { topic, by });
+            rooms.set_topic_when_loaded(context, name, NewTopic { topic, by });
         }
         Ok(())
     }
@@ -185,27 +184,5 @@ impl<P: Provider> Hub<P> {
             }
         };
         self.rooms.directory.after(None).map(info).collect()
-    }
-}
-
-/// Sets the topic of a room that was opened again, once it is in memory.
-fn set_topic_when_loaded<P: Provider>(rooms: &mut Rooms, context: &mut Context<P>, name: &str, topic: NewTopic) {
-    let Some(entry) = rooms.directory.get_mut(name) else { return };
-    entry.new_topic = Some(topic);
-    if entry.id.is_none() {
-        return context.loads.request(&name.into(), None);
-    }
-    apply_new_topic(rooms, context, name);
-}
-
-/// Sets the topic with which a room was opened again: the room is in memory now.
-pub(super) fn apply_new_topic<P: Provider>(rooms: &mut Rooms, context: &mut Context<P>, name: &str) {
-    let Some(entry) = rooms.directory.get_mut(name) else { return };
-    let (id, mut record) = (entry.id, entry.record.clone());
-    let Some(NewTopic { topic, by }) = entry.new_topic.take().filter(|new| new.topic != record.topic) else { return };
-    if let Some(room) = id.and_then(|id| rooms.get_mut(id)) {
-        room.push_topic(context, by, &topic);
-        record.topic = topic;
-        rooms.directory.put(record);
     }
 }
