@@ -20,7 +20,7 @@ use kabar_core::session::Fingerprint;
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::RoomName;
 
-use super::event::{Entry, Event, HistoryError, RoomId};
+use super::event::{Earlier, Entry, Event, HistoryError, HistoryPage, RoomId};
 use super::queue::EventSink;
 use crate::history::{
     Anchor, AppendError, Batch, Beginning, ChangeError, CurrentLog, LogRow, MAX_BATCH, PageItem, Place, Reader,
@@ -125,6 +125,11 @@ impl LocalHistory {
     /// Returns the log that entries of a room are appended to; `None`: it is not recorded.
     pub(super) fn log(&self, room: RoomId) -> Option<LogRow> {
         self.file().rooms.get(&room)?.log
+    }
+
+    /// Records a page of the server's history.
+    pub(super) fn add_page(&self, page: &HistoryPage) {
+        self.file().add_page(page);
     }
 
     /// Reads up to `limit` entries from `from` on, of the log that is recorded. `None`: that is not
@@ -253,6 +258,24 @@ impl HistoryFile {
         if room.pending.len() >= MAX_PENDING {
             self.flush();
         }
+    }
+
+    fn add_page(&mut self, page: &HistoryPage) {
+        // It may have entries that came in this turn.
+        self.flush();
+        let Some((row, log, _)) = self.rooms.get(&page.room).and_then(RecordedRoom::place) else { return };
+        let entries: Vec<_> = page.entries.iter().map(room::page_entry).collect();
+        let first_kept = page.entries.first().filter(|_| page.earlier == Earlier::NotKept).map(|first| first.seq);
+        self.write(|writer| {
+            // The server may have stored more than it has sent.
+            let delivered = writer.current(row)?.map_or(0, |current| current.cursor.seq);
+            let known = entries.partition_point(|entry| entry.header.seq <= delivered);
+            match writer.add_page(log, &entries[..known], first_kept) {
+                Err(AppendError::Storage(error)) => Err(error),
+                // A page that does not fit into the log is only displayed.
+                Ok(()) | Err(_) => Ok(()),
+            }
+        });
     }
 
     /// Appends what is pending, and moves the read marks.

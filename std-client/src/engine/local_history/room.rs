@@ -58,8 +58,16 @@ impl RecordedRoom {
     }
 }
 
+/// Returns an entry of a page as it is stored.
+pub(super) fn page_entry(entry: &Entry) -> NewEntry<'_> {
+    stored_as(entry, attention(entry))
+}
+
 fn new_entry(pending: &Pending) -> NewEntry<'_> {
-    let Pending { ref entry, attention } = *pending;
+    stored_as(&pending.entry, pending.attention)
+}
+
+fn stored_as(entry: &Entry, attention: Attention) -> NewEntry<'_> {
     let Entry { seq, time_ms, ref author, instance, number, kind, .. } = *entry;
     let header = EntryHeader { seq, time_ms, author, instance, number, kind };
     NewEntry { header, content: entry.content.as_content(), attention }

@@ -85,6 +85,7 @@ impl OnlineState {
                     member.log.describe(&header, Content::Body(body), false, &self.person, room)
                 });
                 if let Some(page) = member.replies.entry(entry, remaining, room) {
+                    member.log.history().add_page(&page);
                     output.send(Event::HistoryPage(page));
                 }
             }
