@@ -1,5 +1,6 @@
 //! The local histories that the engine writes: one file per identity. What the sessions receive in
-//! one turn of the engine's thread is appended in one transaction, before the events about it leave.
+//! one turn of the engine's thread is appended in one transaction, before the events about it
+//! leave.
 //!
 //! ```text
 //! Session::locate   -> LocalHistory::locate   the row of a room, once the key of its server is known

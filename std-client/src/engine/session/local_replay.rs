@@ -6,17 +6,11 @@ use kabar_core::chat::EntryHeader;
 use super::catch_up::CatchUp;
 use super::output::RoomOutput;
 use super::person::Person;
+use super::replay::LocalReplay;
 use super::room::Membership;
 
 /// Entries read at once.
 const PAGE: usize = 64;
-
-/// The progress of reading.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct LocalReplay {
-    /// The next entry.
-    pub(super) next: u64,
-}
 
 /// Continues to deliver recorded entries. `instance`: that of the client.
 pub(super) fn check_replay(member: &mut Membership, instance: u64, person: &mut Person, output: RoomOutput<'_>) {

@@ -18,7 +18,6 @@
 use kabar_core::chat::Start;
 
 use super::catch_up::CatchUp;
-use super::local_replay::LocalReplay;
 use crate::cursor::Cursor;
 use crate::engine::command::ReplayFrom;
 use crate::history::CurrentLog;
@@ -27,6 +26,13 @@ use crate::history::CurrentLog;
 const HISTORY: u32 = 50;
 /// Requests all entries.
 const ALL: u32 = u32::MAX;
+
+/// The progress of reading the local history.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LocalReplay {
+    /// The next entry.
+    pub(super) next: u64,
+}
 
 /// What is delivered after the first Joined.
 #[derive(Debug)]
@@ -58,8 +64,8 @@ impl Plan {
     }
 
     /// The local history has all entries of `stored`, and the server sends those after them.
-    /// `shown`: the last entry of this log that was displayed. `since`: the first one in it that has
-    /// the time requested, if an earlier one has not.
+    /// `shown`: the last entry of this log that was displayed. `since`: the first one in it that
+    /// has the time requested, if an earlier one has not.
     pub(super) fn from_history(
         replay_from: ReplayFrom,
         shown: Option<u64>,

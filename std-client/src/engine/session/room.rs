@@ -11,10 +11,9 @@ use kabar_std::data_dir::DataDir;
 use kabar_std::invite::RoomName;
 
 use super::catch_up::CatchUp;
-use super::local_replay::LocalReplay;
 use super::log::Log;
 use super::output::RoomOutput;
-use super::replay::Plan;
+use super::replay::{LocalReplay, Plan};
 use super::replies::Replies;
 use super::requests::Requests;
 use crate::cursor::{CursorFile, Opened, SharedCursorFile, Shown};
@@ -39,8 +38,8 @@ pub(super) struct Room {
     pub(super) file: Option<SharedCursorFile>,
     /// The last entry displayed in an earlier session.
     pub(super) last_shown: Option<Shown>,
-    /// The log in the local history whose cursor the Join states; `None`: it states that of the last
-    /// entry displayed, or none.
+    /// The log in the local history whose cursor the Join states; `None`: it states that of the
+    /// last entry displayed, or none.
     pub(super) stated: Option<CurrentLog>,
     /// Whether the next Joined begins a new log.
     pub(super) is_reset: bool,
