@@ -30,6 +30,8 @@ pub(super) struct EndState {
     pub(super) refused: u64,
     /// Number of lines that the servers did not settle at the end.
     pub(super) unsent: u64,
+    /// Number of lines that the next process sends.
+    pub(super) kept: u64,
     /// Lines that an interrupt left unread.
     pub(super) unread: u64,
     /// Why a server was left without a request, the first time.
@@ -63,6 +65,11 @@ impl EndState {
 
     /// Returns the number of lines that are not in their rooms.
     pub(super) fn total_unsent(&self) -> u64 {
+        self.total_lost() + self.kept
+    }
+
+    /// Returns the number of lines that nobody sends.
+    fn total_lost(&self) -> u64 {
         self.refused + self.unsent + self.unread
     }
 
@@ -70,7 +77,7 @@ impl EndState {
     pub(super) fn end(&self) -> SessionEnd {
         match (&self.failure, self.total_unsent()) {
             (Some(error), _) if !self.has_left || self.is_fatal => SessionEnd::Failed(Arc::clone(error)),
-            (_, unsent @ 1..) => SessionEnd::Unsent(unsent),
+            (_, 1..) => SessionEnd::Unsent { lost: self.total_lost(), kept: self.kept },
             _ if self.is_interrupted => SessionEnd::Interrupted,
             _ => SessionEnd::Left,
         }

@@ -53,6 +53,9 @@ impl Front {
             | Event::NotIgnored { .. }
             | Event::IgnoreList { .. }
             | Event::JoinsShown { .. }
+            | Event::HistorySetAside(_)
+            | Event::HistoryNotKept(_)
+            | Event::HistoryKeptAgain
             | Event::Stats(_) => self.ui.event(&event, None),
             Event::HistoryReset { room } => {
                 if let Some(room) = self.rooms.find_mut(room) {
@@ -64,6 +67,7 @@ impl Front {
             | Event::NotOperated { room, .. }
             | Event::Output { room, .. }
             | Event::NotRemoved { room, .. }
+            | Event::OutboxResumed { room, .. }
             | Event::PositionNotRead { room, .. } => self.room_event(room, &event),
             Event::KeyQuestion { server, .. } => {
                 self.ui.event(&event, None);
@@ -106,7 +110,7 @@ impl Front {
                 self.room_event(room, &event);
                 self.parted(room);
             }
-            Event::RoomEnded { room, ref end, unsent } => self.room_ended(room, end, unsent),
+            Event::RoomEnded { room, ref end, unsent, kept } => self.room_ended(room, end, unsent, kept),
             Event::ConnectionLost { server, .. } => {
                 self.ui.event(&event, None);
                 self.disconnected(server, true);
@@ -144,7 +148,12 @@ impl Front {
                     self.end.lost(Loss::ServerNotStored(error.to_string()));
                 }
             }
-            Event::ServerEnded { server, ref end, unsent } => self.server_ended(server, end, unsent, &event, now),
+            Event::ServerEnded { server, ref end, unsent, kept } => {
+                (self.end.unsent, self.end.kept) = (self.end.unsent + unsent, self.end.kept + kept);
+                self.server_ended(server, end, &event, now);
+            }
+            // This front end reads no pages by itself.
+            Event::HistoryAt { .. } => {}
             Event::Ended => self.end.has_ended = true,
         }
     }
@@ -341,7 +350,7 @@ impl Front {
         self.resume_after_switch();
     }
 
-    fn room_ended(&mut self, id: RoomId, end: &ClientEnd, unsent: u64) {
+    fn room_ended(&mut self, id: RoomId, end: &ClientEnd, unsent: u64, kept: u64) {
         self.end.refused += unsent;
         if self.rooms.find(id).is_none() {
             return;
@@ -351,7 +360,7 @@ impl Front {
         self.input.is_first_refused |= is_first && !has_started;
         // At a prompt that is not displayed yet, nothing goes anywhere.
         let was_shown = self.rooms.is_shown(id) && (has_started || !self.ui.is_prompt());
-        self.room_notice(id, &Notice::RoomEnded { end, unsent, was_shown });
+        self.room_notice(id, &Notice::RoomEnded { end, unsent, kept, was_shown });
         if let Some(room) = self.rooms.remove(id) {
             self.forgotten(id.server, &room.name);
         }
@@ -438,8 +447,7 @@ impl Front {
         }
     }
 
-    fn server_ended(&mut self, id: ServerId, end: &ServerEnd, unsent: u64, event: &Event, now: Instant) {
-        self.end.unsent += unsent;
+    fn server_ended(&mut self, id: ServerId, end: &ServerEnd, event: &Event, now: Instant) {
         self.end.server_ended(end);
         self.servers.retain(|server| server.id != id);
         let rooms: Vec<_> = self.rooms.of(id).map(|room| room.id).collect();
