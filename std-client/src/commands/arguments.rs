@@ -39,6 +39,10 @@ pub struct SessionArguments {
     #[arg(long, value_name = "N")]
     pub last: Option<u32>,
 
+    /// Use lines with a prompt instead of the full screen.
+    #[arg(long, conflicts_with = "json")]
+    pub plain: bool,
+
     /// Print events as JSON, one object per line (--help describes them).
     #[arg(long, long_help = "Print events as JSON, one object per line, as described below")]
     pub json: bool,
@@ -56,8 +60,17 @@ pub struct SessionArguments {
 impl Default for SessionArguments {
     fn default() -> Self {
         let give_up = parse_seconds(DEFAULT_GIVE_UP).unwrap_or_default();
-        let (name, identity, hide_joins) = (None, None, false);
-        Self { name, identity, hide_joins, since: None, last: None, json: false, give_up, lines_taken: 0 }
+        Self {
+            name: None,
+            identity: None,
+            hide_joins: false,
+            since: None,
+            last: None,
+            plain: false,
+            json: false,
+            give_up,
+            lines_taken: 0,
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use crate::identity::{IdentityError, Imported};
 use crate::known_servers::KnownServersError;
 pub use end::EndState;
 pub use errors::{
-    ChoiceError, HistoryCommandError, HostError, IdentityCommandError, PasswordError, ServersCommandError, TargetError,
-    WizardError,
+    ChoiceError, HistoryCommandError, HostError, IdentityCommandError, NoScreen, PasswordError, ServersCommandError,
+    TargetError, WizardError,
 };
 pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 

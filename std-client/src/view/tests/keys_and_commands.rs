@@ -255,5 +255,5 @@ fn without_a_room_it_says_so() {
     assert!(fixture.shows("you are in no room") && fixture.typed() == "hello");
     fixture.press("ctrl-c alt-1 ctrl-n alt-a ctrl-f tab alt-q alt-up pageup");
     fixture.send("/who");
-    assert!(fixture.shows("not connected"));
+    assert!(fixture.shows("you are on no server"));
 }
