@@ -90,7 +90,8 @@ impl Front {
         }
         let context = if ui.is_prompt() { CONTEXT } else { 0 };
         let wake = Box::new(move || drop(waker.wake()));
-        let (engine, events) = engine::start(EngineConfig { dir, context, ends_with_servers: true, wake })?;
+        let (engine, events) =
+            engine::start(EngineConfig { dir, context, replays_history: true, ends_with_servers: true, wake })?;
         take_signals(&sender)?;
         servers.into_iter().for_each(|server| engine.send(Command::Connect(server)));
         let input = InputState {

@@ -54,6 +54,9 @@ impl Front {
             | Event::IgnoreList { .. }
             | Event::JoinsShown { .. }
             | Event::NotKept { .. }
+            | Event::HistorySetAside(_)
+            | Event::HistoryNotKept(_)
+            | Event::HistoryKeptAgain
             | Event::Stats(_) => self.ui.event(&event, None),
             Event::HistoryReset { room } => {
                 if let Some(room) = self.rooms.find_mut(room) {
@@ -65,6 +68,7 @@ impl Front {
             | Event::NotOperated { room, .. }
             | Event::Output { room, .. }
             | Event::NotRemoved { room, .. }
+            | Event::OutboxResumed { room, .. }
             | Event::PositionNotRead { room, .. } => self.room_event(room, &event),
             Event::KeyQuestion { server, .. } => {
                 self.ui.event(&event, None);
@@ -105,7 +109,7 @@ impl Front {
                 self.room_event(room, &event);
                 self.parted(room);
             }
-            Event::RoomEnded { room, ref end, unsent } => self.room_ended(room, end, unsent),
+            Event::RoomEnded { room, ref end, unsent, kept } => self.room_ended(room, end, unsent, kept),
             Event::ConnectionLost { server, .. } => {
                 self.ui.event(&event, None);
                 self.disconnected(server, true);
@@ -138,6 +142,8 @@ impl Front {
                 self.ui.event(&event, None);
             }
             Event::ServerEnded { server, .. } => self.server_ended(server, &event, now),
+            // This front end reads no pages by itself.
+            Event::HistoryAt { .. } => {}
             Event::Ended => self.leaving.has_ended = true,
         }
     }
@@ -334,7 +340,7 @@ impl Front {
         self.resume_after_switch();
     }
 
-    fn room_ended(&mut self, id: RoomId, end: &ClientEnd, unsent: u64) {
+    fn room_ended(&mut self, id: RoomId, end: &ClientEnd, unsent: u64, kept: u64) {
         if self.rooms.find(id).is_none() {
             return;
         }
@@ -343,7 +349,7 @@ impl Front {
         self.input.is_first_refused |= is_first && !has_started;
         // At a prompt that is not displayed yet, nothing goes anywhere.
         let was_shown = self.rooms.is_shown(id) && (has_started || !self.ui.is_prompt());
-        self.room_notice(id, &Notice::RoomEnded { end, unsent, was_shown });
+        self.room_notice(id, &Notice::RoomEnded { end, unsent, kept, was_shown });
         if let Some(room) = self.rooms.remove(id) {
             self.forgotten(id.server, &room.name);
         }

@@ -85,7 +85,7 @@ pub fn session_report(report: &SessionReport) -> ExitReport {
     let end = match &report.end {
         SessionEnd::Left => ExitReport::quiet(Exit::Done),
         SessionEnd::Interrupted => ExitReport::quiet(Exit::Interrupted),
-        SessionEnd::Unsent(lines) => ExitReport::new(Exit::Unsent, notices::unsent(*lines)),
+        SessionEnd::Unsent { lost, kept } => ExitReport::new(Exit::Unsent, rooms::lines_unsent(*lost, *kept)),
         SessionEnd::Failed(error) => {
             let (exit, line) = session_error(error);
             ExitReport::new(exit, line)

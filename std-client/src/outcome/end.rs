@@ -16,6 +16,8 @@ pub struct EndState {
     refused: u64,
     /// Lines that the servers did not settle at the end.
     unsettled: u64,
+    /// Lines that the next process sends.
+    kept: u64,
     /// Why a server was left without a request, the first time.
     failure: Option<Arc<SessionError>>,
     /// Whether a server was left as requested.
@@ -34,8 +36,9 @@ impl EndState {
             Event::NotKept { what: NotKept::Server(error), .. } => {
                 self.lost(Loss::ServerNotStored(error.to_string()));
             }
-            Event::ServerEnded { end, unsent, .. } => {
+            Event::ServerEnded { end, unsent, kept, .. } => {
                 self.unsettled += unsent;
+                self.kept += kept;
                 match end {
                     ServerEnd::Left => self.has_left = true,
                     ServerEnd::Failed(error) => {
@@ -72,6 +75,11 @@ impl EndState {
     /// Returns the number of lines that are not in their rooms.
     #[must_use]
     pub const fn unsent(&self) -> u64 {
+        self.lost_lines() + self.kept
+    }
+
+    /// Returns the number of lines that nobody sends.
+    const fn lost_lines(&self) -> u64 {
         self.refused + self.unsettled
     }
 
@@ -80,7 +88,7 @@ impl EndState {
     pub fn end(&self) -> SessionEnd {
         match (&self.failure, self.unsent()) {
             (Some(error), _) if !self.has_left || self.is_fatal => SessionEnd::Failed(Arc::clone(error)),
-            (_, unsent @ 1..) => SessionEnd::Unsent(unsent),
+            (_, 1..) => SessionEnd::Unsent { lost: self.lost_lines(), kept: self.kept },
             _ if self.is_interrupted => SessionEnd::Interrupted,
             _ => SessionEnd::Left,
         }
@@ -92,8 +100,8 @@ mod tests {
     use super::*;
     use crate::engine::ServerId;
 
-    fn server_ended(server: u32, end: ServerEnd, unsent: u64) -> Event {
-        Event::ServerEnded { server: ServerId(server), end, unsent }
+    fn server_ended(server: u32, end: ServerEnd, unsent: u64, kept: u64) -> Event {
+        Event::ServerEnded { server: ServerId(server), end, unsent, kept }
     }
 
     fn failure() -> ServerEnd {
@@ -103,15 +111,15 @@ mod tests {
     #[test]
     fn a_server_that_was_left_outweighs_one_that_failed() {
         let mut end = EndState::default();
-        end.on_event(&server_ended(0, failure(), 0));
+        end.on_event(&server_ended(0, failure(), 0, 0));
         assert!(matches!(end.end(), SessionEnd::Failed(_)));
-        end.on_event(&server_ended(1, ServerEnd::Left, 0));
+        end.on_event(&server_ended(1, ServerEnd::Left, 0, 0));
         assert!(matches!(end.end(), SessionEnd::Left));
         end.is_interrupted = true;
         assert!(matches!(end.end(), SessionEnd::Interrupted));
-        end.on_event(&server_ended(2, ServerEnd::Left, 2));
+        end.on_event(&server_ended(2, ServerEnd::Left, 2, 4));
         end.refused(1);
-        assert!(matches!(end.end(), SessionEnd::Unsent(3)));
+        assert!(matches!(end.end(), SessionEnd::Unsent { lost: 3, kept: 4 }));
         end.failed(io::ErrorKind::BrokenPipe.into());
         assert!(matches!(end.end(), SessionEnd::Failed(_)));
     }

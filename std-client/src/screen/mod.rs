@@ -113,7 +113,8 @@ impl Screen {
     fn run(self, config: ScreenConfig, end: &mut EndState) -> io::Result<()> {
         let ScreenConfig { servers, dir, give_up, ends_with_servers, opening, connect, appearance } = config;
         let wake = Box::new(self.waker());
-        let (handle, events) = engine::start(EngineConfig { dir, context: CONTEXT, ends_with_servers, wake })?;
+        let (handle, events) =
+            engine::start(EngineConfig { dir, context: CONTEXT, replays_history: true, ends_with_servers, wake })?;
         let mut view = View::new(view_config(), Box::new(MemoryHistory::default()));
         if let Some(opening) = opening {
             view.set_opening(opening);

@@ -131,6 +131,11 @@ impl View {
             | Event::IgnoreList { .. }
             | Event::NotKept { .. }
             | Event::PositionNotRead { .. }
+            | Event::HistoryAt { .. }
+            | Event::HistorySetAside(_)
+            | Event::HistoryNotKept(_)
+            | Event::HistoryKeptAgain
+            | Event::OutboxResumed { .. }
             | Event::NotConnected { .. }
             | Event::Ended => {}
         }
@@ -401,6 +406,8 @@ fn role(event: &Event) -> Role {
         | Event::NotIgnored { .. }
         | Event::NotKept { .. }
         | Event::PositionNotRead { .. }
+        | Event::HistorySetAside(_)
+        | Event::HistoryNotKept(_)
         | Event::ServerEnded { .. } => Role::Error,
         _ => Role::Notice,
     }
@@ -444,13 +451,15 @@ fn place(event: &Event) -> Option<(ServerId, Option<RoomId>)> {
         | Event::NotOperated { room, .. }
         | Event::Members { room, .. }
         | Event::NotRemoved { room, .. }
-        | Event::PositionNotRead { room, .. } => Some((room.server, Some(*room))),
+        | Event::PositionNotRead { room, .. }
+        | Event::HistoryAt { room, .. }
+        | Event::OutboxResumed { room, .. } => Some((room.server, Some(*room))),
         Event::Joined(joined) => Some((joined.room.server, Some(joined.room))),
         Event::Entry(entry) => Some((entry.room.server, Some(entry.room))),
         Event::HistoryPage(page) => Some((page.room.server, Some(page.room))),
         Event::Reconnected(reconnected) => Some((reconnected.server, None)),
         Event::Stats(stats) => Some((stats.server, None)),
         Event::Unanswered { server, room, .. } => Some((*server, *room)),
-        Event::Ended => None,
+        Event::HistorySetAside(_) | Event::HistoryNotKept(_) | Event::HistoryKeptAgain | Event::Ended => None,
     }
 }
