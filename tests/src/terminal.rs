@@ -53,7 +53,6 @@ struct State {
     has_ended: bool,
 }
 
-
 impl Terminal {
     /// Starts `name` with `arguments`, its data under `home`.
     ///
@@ -272,7 +271,8 @@ impl Terminal {
     /// # Panics
     /// If the system does not permit it.
     pub fn resize(&mut self, rows: u16, columns: u16) {
-        self.screen.lock().parser.screen_mut().set_size(rows, columns);
+        // The interpreter fails where a wide character does not fit.
+        self.screen.lock().parser.screen_mut().set_size(rows.max(2), columns.max(2));
         self.master.resize(size(rows, columns)).expect("another size");
     }
 

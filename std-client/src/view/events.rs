@@ -10,7 +10,7 @@ use super::status::{Connection, ServerStatus};
 use super::transcript::Transcript;
 use super::transcript::source::{Beyond, Entry};
 use super::{Effect, View, text};
-use crate::engine::event::{self, Earlier, EntryContent, ListedRoom, ServerEnd};
+use crate::engine::event::{self, AcceptedKey, Earlier, EntryContent, ListedRoom, ServerEnd};
 use crate::engine::{Command, Event, RoomId, ServerId};
 use crate::messages::events::RoomLabel;
 use crate::messages::screen::NO_ROOM;
@@ -37,13 +37,15 @@ impl View {
                 return;
             }
             Event::PasswordQuestion { server, room, was_wrong } => {
+                self.password_checked(*server);
                 self.questions.push_back(Question::password(*server, room.as_str(), *was_wrong));
             }
             Event::RoomNotAdded { room, name, .. } => {
                 self.wanted_room.take_if(|wanted| wanted == name.as_str());
                 room.iter().for_each(|room| self.remove_room(*room));
             }
-            Event::Joined(joined) => self.on_joined(joined),
+            // The list of rooms and the entries say so.
+            Event::Joined(joined) => return self.on_joined(joined),
             Event::OwnName { server, name, .. } => {
                 if let Some(server) = self.server_mut(*server) {
                     server.name = clean_line(name);
@@ -114,6 +116,7 @@ impl View {
                 self.describe(event, role(event));
                 return self.end_server(*server, matches!(end, ServerEnd::Left));
             }
+            Event::KeyAccepted { key: AcceptedKey::Invited | AcceptedKey::Expected, .. } => return,
             Event::KnownServerMoved { .. }
             | Event::KeyAccepted { .. }
             | Event::LostWhileConnecting { .. }
@@ -205,8 +208,15 @@ impl View {
         }
     }
 
+    /// The server has answered a password.
+    fn password_checked(&mut self, server: ServerId) {
+        let is_check = |question: &Question| matches!(question, Question::Checking { server: of, .. } if *of == server);
+        self.questions.retain(|question| !is_check(question));
+    }
+
     fn on_joined(&mut self, joined: &event::Joined) {
         let id = joined.room;
+        self.password_checked(id.server);
         self.set_connection(id.server, Connection::Online);
         if let Some(server) = self.server_mut(id.server) {
             server.key = Some(joined.server_key);

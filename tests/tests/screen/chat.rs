@@ -65,6 +65,8 @@ fn what_is_typed_completes_and_commands_are_explained() {
     let room = Room::open();
     let mut bob = room.client("bob");
     let mut anna = join(&room, "anna");
+    bob.type_line("hello");
+    anna.expect("bob: hello");
     anna.press(&format!("bo{TAB}and "));
     anna.type_line(":wave");
     bob.expect("anna: bob: and :wave");
@@ -91,7 +93,8 @@ fn a_terminal_without_colours_gets_none() {
     anna.expect("bob: anna: hello");
     let written = anna.written();
     let sequences = written.split("\x1b[").skip(1).filter_map(|rest| rest.split_once('m'));
-    let styles = sequences.map(|(style, _)| style).filter(|style| style.bytes().all(|b| b.is_ascii_digit() || b == b';'));
+    let styles =
+        sequences.map(|(style, _)| style).filter(|style| style.bytes().all(|b| b.is_ascii_digit() || b == b';'));
     for style in styles {
         // 39 and 49 are the colours of the terminal itself.
         let is_colour = |code: &str| matches!(code.parse(), Ok(30..=38 | 40..=48 | 90..=107));

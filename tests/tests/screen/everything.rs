@@ -6,7 +6,8 @@ use super::{join, kabar};
 
 #[test]
 fn all_servers_that_are_known_are_opened_and_one_that_is_not_reached_disturbs_none() {
-    let (mut first, second) = (Room::open(), Room::open());
+    let home = temp_home();
+    let (mut first, second) = (Room::open(), Room::start_with_own_key(home.path(), "127.0.0.1:0", &[]));
     let home = first.home_of("anna");
     let mut anna = join(&first, "anna");
     // By the invite of another server.

@@ -17,7 +17,9 @@ fn a_terminal_that_cannot_display_it_has_lines_and_says_so() {
     ] {
         let arguments = ["join", &room.invite, "--name", name];
         let mut terminal = Terminal::start_sized("kabar", &room.home_of(name), &arguments, variables, size);
-        terminal.until_written("the reason", |written| written.contains(&format!("no full screen, but lines: {why}")[..20]));
+        terminal.until_written("the reason", |written| {
+            written.contains(&format!("no full screen, but lines: {why}")[..20])
+        });
         terminal.until_written("joined", |written| written.contains("Joined lobby"));
         assert!(!terminal.written().contains("\x1b[?1049h"), "{}", terminal.written());
         terminal.type_line("/quit");
