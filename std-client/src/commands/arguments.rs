@@ -51,6 +51,10 @@ pub struct SessionArguments {
     #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
     pub give_up: Duration,
 
+    /// The name to ask for on a server where none was used [default: the login name].
+    #[arg(skip)]
+    pub last_name: Option<String>,
+
     /// Lines of standard input that were not posts.
     #[arg(skip)]
     pub lines_taken: u64,
@@ -69,6 +73,7 @@ impl Default for SessionArguments {
             plain: false,
             json: false,
             give_up,
+            last_name: None,
             lines_taken: 0,
         }
     }
@@ -90,6 +95,7 @@ impl SessionArguments {
     /// # Errors
     /// [`IdentityError`].
     pub fn open_identity(&self, dir: &DataDir, usual: Option<&str>) -> Result<LocalIdentity, IdentityError> {
+        let usual = usual.or(self.last_name.as_deref());
         let choice = IdentityChoice { label: self.identity.as_deref(), name: self.name.as_deref(), usual };
         LocalIdentity::open(dir, choice)
     }

@@ -10,6 +10,7 @@ use kabar_std::output::remark;
 use super::arguments::SessionArguments;
 use super::request::{Rooms, with_invite};
 use crate::engine::ServerRequest;
+use crate::known_servers::KnownServers;
 use crate::line::app_event::AppEvent;
 use crate::line::{self, LineConfig};
 use crate::messages::screen::{HOSTING, no_screen};
@@ -29,6 +30,8 @@ pub struct SessionConfig {
     pub lines_taken: u64,
     /// What displays it.
     pub front_end: FrontEnd,
+    /// The label of the person, if it is not the user's own identity.
+    pub identity: Option<String>,
     /// The rooms that this process hosts.
     pub hosting: Option<Hosting>,
     /// Whether it goes on without any server.
@@ -97,14 +100,15 @@ impl SessionConfig {
     #[must_use]
     pub fn of(servers: Vec<ServerRequest>, dir: DataDir, how: &SessionArguments, front_end: FrontEnd) -> Self {
         let SessionArguments { give_up, lines_taken, .. } = *how;
-        Self { servers, dir, give_up, lines_taken, front_end, hosting: None, outlives_servers: false }
+        let (identity, hosting) = (how.identity.clone(), None);
+        Self { servers, dir, give_up, lines_taken, front_end, identity, hosting, outlives_servers: false }
     }
 
     /// Runs the session. `on_start` gets a way to display texts, and `None` when there is none any
     /// longer.
     #[must_use]
     pub fn run(self, mut on_start: impl FnMut(Option<ShowText>)) -> SessionReport {
-        let Self { servers, dir, give_up, lines_taken, front_end, hosting, outlives_servers } = self;
+        let Self { servers, dir, give_up, lines_taken, front_end, identity, hosting, outlives_servers } = self;
         if front_end == FrontEnd::Screen {
             let opening = hosting.map(|hosting| format!("{}\n{HOSTING}", hosting.text));
             let config = ScreenConfig {
@@ -113,7 +117,7 @@ impl SessionConfig {
                 give_up,
                 ends_with_servers: !outlives_servers,
                 opening,
-                connect: connect_by(dir),
+                connect: connect_as(identity, dir),
                 appearance: Appearance::of_environment(),
             };
             return screen::run(config, |sender| {
@@ -128,7 +132,13 @@ impl SessionConfig {
     }
 }
 
-/// Connects to the servers of invites that are typed.
-fn connect_by(dir: DataDir) -> Connect {
-    Box::new(move |invite| with_invite(invite, Rooms::default(), &SessionArguments::default(), &dir))
+/// Connects to the servers of invites that are typed, as the person with this label, with the name
+/// that was used last.
+fn connect_as(identity: Option<String>, dir: DataDir) -> Connect {
+    Box::new(move |invite| {
+        let known = KnownServers::load(&dir)?.rooms();
+        let last_name = known.into_iter().map(|room| room.name).find(|name| !name.is_empty());
+        let how = SessionArguments { identity: identity.clone(), last_name, ..SessionArguments::default() };
+        with_invite(invite, Rooms::default(), &how, &dir)
+    })
 }

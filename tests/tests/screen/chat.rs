@@ -26,7 +26,7 @@ fn the_screen_is_entered_and_left() {
 fn the_first_screen_of_a_host_says_how_others_join_and_how_to_leave() {
     let home = temp_home();
     let mut darryl = kabar(home.path(), &["host", "--name", "darryl", "--listen", "127.0.0.1:0"]);
-    darryl.expect("kabar join kabar://127.0.0.1:");
+    darryl.expect("kabar://127.0.0.1:");
     darryl.expect("/quit");
     darryl.expect("F1: help");
     // The line is wrapped inside of the screen, and whole before it.
