@@ -24,6 +24,8 @@ impl View {
             let hint = "not sent: remove the space before the command, or write // to send text that begins with /";
             return self.notice(Role::Error, hint);
         }
+        // What follows is to be seen.
+        self.help = None;
         let is_executed = match command::typed(&text) {
             command::Command::Post(kind, body) => self.post(kind, body),
             command => {

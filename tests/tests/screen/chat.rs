@@ -72,8 +72,6 @@ fn what_is_typed_completes_and_commands_are_explained() {
     bob.expect("anna: bob: and :wave");
     anna.press("\x1bOP");
     anna.expect("Keys");
-    anna.press("\x1b");
-    anna.expect("anna: bob: and");
     anna.type_line("/nonsense");
     anna.expect("unknown command /nonsense");
     anna.paste("one\ntwo");
