@@ -66,8 +66,8 @@ pub struct EngineConfig {
     pub dir: DataDir,
     /// Entries that were displayed in an earlier session and are delivered again, before new ones.
     pub context: u64,
-    /// Whether entries are delivered that an earlier session has recorded and this front end has not
-    /// displayed. One that reads pages of the history itself needs none.
+    /// Whether entries are delivered that an earlier session has recorded and this front end has
+    /// not displayed. One that reads pages of the history itself needs none.
     pub replays_history: bool,
     /// Whether the engine stops when its last server has ended.
     pub ends_with_servers: bool,

@@ -1,7 +1,6 @@
 //! The loop of the screen: what comes in, the effects of the view, and what is drawn.
 
 use std::io::{self, Stdout, Write};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
@@ -10,8 +9,9 @@ use ratatui::layout::{Position as CellPosition, Rect};
 
 use super::backend::LinkBackend;
 use super::config::{Appearance, Connect};
+use super::queue::{Input, InputQueue};
 use super::terminal::TakenTerminal;
-use super::{Input, Screen, draw, input, notify, terminal};
+use super::{draw, input, notify, terminal};
 use crate::cursor::Position;
 use crate::engine::{Command, Event, Events, Handle, QUEUE_LEN, Stop};
 use crate::messages::command_error;
@@ -97,8 +97,8 @@ impl<'a> Session<'a> {
     }
 
     /// Runs until the engine has stopped.
-    pub(super) fn run(&mut self, screen: &Screen, end: &mut EndState) -> io::Result<()> {
-        let waker = screen.waker();
+    pub(super) fn run(&mut self, queue: &InputQueue, end: &mut EndState) -> io::Result<()> {
+        let waker = queue.waker();
         let result = loop {
             if let Err(error) = self.draw() {
                 if terminal::is_taken() {
@@ -107,10 +107,9 @@ impl<'a> Session<'a> {
                     break Err(error);
                 }
             }
-            if !self.wait(screen)? {
+            if !self.wait(queue)? {
                 continue;
             }
-            screen.is_woken.store(false, Ordering::Release);
             match self.take_events(end)? {
                 Taken::Everything => {}
                 Taken::Some => waker(),
@@ -127,8 +126,8 @@ impl<'a> Session<'a> {
 
     /// Waits for something, and handles what the terminal has. Returns whether the engine has
     /// events.
-    fn wait(&mut self, screen: &Screen) -> io::Result<bool> {
-        let (mut next, mut has_events) = (screen.inputs.recv_timeout(STATS_INTERVAL).ok(), false);
+    fn wait(&mut self, queue: &InputQueue) -> io::Result<bool> {
+        let (mut next, mut has_events) = (queue.next(Some(STATS_INTERVAL)), false);
         if next.is_none() {
             let effects = self.view.refresh();
             self.execute(effects)?;
@@ -144,9 +143,11 @@ impl<'a> Session<'a> {
                 Input::Stop => self.interrupt(),
                 Input::Notice(text) => self.view.show_notice(&text),
                 Input::Engine => has_events = true,
+                // The next frame is not drawn.
+                Input::Panic => {}
             }
             if number < MAX_INPUTS {
-                next = screen.inputs.try_recv().ok();
+                next = queue.next(None);
             }
         }
         Ok(has_events)
