@@ -3,6 +3,7 @@
 //!
 //! * [`host`], [`join`]: a session in a room. [`wizard`]: `kabar` without a subcommand, which asks.
 //!   [`target`], [`password`], [`arguments`]: their arguments.
+//! * `web` (a feature): a page in a browser.
 //! * [`servers`], [`identity`], [`history`]: stored servers, keys and entries.
 //! * `bridge` (on Unix): devices on serial lines.
 
@@ -25,6 +26,8 @@ pub mod join;
 pub mod password;
 pub mod servers;
 pub mod target;
+#[cfg(feature = "web")]
+pub mod web;
 pub mod wizard;
 
 /// Opens the given data directory, or the user's.

@@ -6,7 +6,7 @@
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
 //! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
 //!   with `changes`, `rooms`, `help` and `stats`.
-//! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
+//! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], [`web`], `devices`: what
 //!   commands display.
 
 mod changes;
@@ -25,6 +25,7 @@ mod rooms;
 mod stats;
 #[cfg(test)]
 mod tests;
+pub mod web;
 pub mod wizard;
 
 use kabar_std::invite::show_fingerprint;

@@ -17,7 +17,7 @@ use crate::identity::{IdentityError, Imported};
 use crate::known_servers::KnownServersError;
 pub use errors::{
     ChoiceError, HistoryCommandError, HostError, IdentityCommandError, PasswordError, ServersCommandError, TargetError,
-    WizardError,
+    WebError, WizardError,
 };
 pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 
@@ -110,6 +110,9 @@ pub enum CommandError {
     /// The questions of `kabar` were not answered.
     #[error(transparent)]
     Wizard(#[from] WizardError),
+    /// `kabar web` failed.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// `kabar bridge` failed.
     #[cfg(unix)]
     #[error(transparent)]
