@@ -374,8 +374,8 @@ pub enum Event {
         end: ServerEnd,
         /// Posts that are neither stored nor refused, and are lost.
         unsent: u64,
-        /// Posts to its rooms in the durable outbox, also to those that have ended. The next process
-        /// sends them.
+        /// Posts to its rooms in the durable outbox, also to those that have ended. The next
+        /// process sends them.
         kept: u64,
     },
     /// The engine has stopped. Nothing follows.

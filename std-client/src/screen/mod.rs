@@ -251,7 +251,7 @@ impl Run<'_> {
         self.terminal.backend_mut().links = draw::links(&frame);
         self.terminal.draw(|canvas| draw::frame(&frame, self.config.theme, canvas))?;
         for position in self.shown.drain(..) {
-            if let Err(error) = position.file.save(position.cursor) {
+            if let Err(error) = position.file.save(position.shown) {
                 self.view.show_error(&format!("your position in the room is not saved: {error}"));
             }
         }
