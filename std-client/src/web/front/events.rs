@@ -283,7 +283,7 @@ impl Front {
         self.config.engine.send(Command::MarkRead { room: id, seq: place.seq });
         self.publish_room(id);
         if let Some(position) = position
-            && let Err(error) = position.file.save(position.cursor)
+            && let Err(error) = position.file.save(position.shown)
         {
             self.lost(Loss::PositionNotSaved(error.to_string()));
         }
