@@ -13,6 +13,8 @@ use crate::commands::host::{self, HostArguments};
 use crate::commands::identity::{self, IdentityAction};
 use crate::commands::join::{self, JoinArguments};
 use crate::commands::servers::{self, ServersAction};
+#[cfg(feature = "web")]
+use crate::commands::web::{self, WebArguments};
 use crate::commands::{print, wizard};
 use crate::line::json;
 use crate::outcome::{CommandError, Outcome};
@@ -60,6 +62,13 @@ pub enum Command {
     /// Join a room.
     #[command(after_help = EXIT_CODES, after_long_help = long_help())]
     Join(JoinArguments),
+    /// Open everything that you are in as a page in your browser.
+    ///
+    /// The page is served on 127.0.0.1 only, to browsers that open the printed address. It is
+    /// there until Ctrl-C or /quit; rooms are joined and left on it.
+    #[cfg(feature = "web")]
+    #[command(after_help = EXIT_CODES)]
+    Web(WebArguments),
     /// List or forget known servers and rooms, or accept another key of a server.
     Servers {
         /// The action [default: list].
@@ -110,6 +119,8 @@ impl Cli {
                 arguments.session.plain |= self.plain;
                 join::run(arguments, data_dir)
             }
+            #[cfg(feature = "web")]
+            Some(Command::Web(arguments)) => web::run(arguments, data_dir),
             Some(Command::Servers { action }) => servers::run(action, data_dir),
             Some(Command::Identity { action }) => identity::run(action, data_dir),
             Some(Command::History(arguments)) => history::run(&arguments, data_dir),

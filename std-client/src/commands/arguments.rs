@@ -121,7 +121,7 @@ fn parse_replay(text: &str) -> Result<ReplayFrom, String> {
     Ok(ReplayFrom::SinceTime(time))
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 =
         text.strip_suffix('s').unwrap_or(text).parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds".to_owned())

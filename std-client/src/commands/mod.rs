@@ -4,6 +4,7 @@
 //! * [`host`], [`join`]: a session in a room. [`wizard`]: `kabar` without a subcommand, which asks.
 //!   [`session`]: what displays it. [`known`], [`request`]: which servers and rooms are requested.
 //!   [`target`], [`password`], [`arguments`]: their arguments.
+//! * `web` (a feature): a page in a browser.
 //! * [`servers`], [`identity`], [`history`]: stored servers, keys and entries.
 //! * `bridge` (on Unix): devices on serial lines.
 
@@ -29,6 +30,8 @@ pub mod request;
 pub mod servers;
 pub mod session;
 pub mod target;
+#[cfg(feature = "web")]
+pub mod web;
 pub mod wizard;
 
 /// Opens the given data directory, or the user's.

@@ -38,9 +38,11 @@ pub fn command_error(error: &CommandError) -> (Exit, String) {
         CommandError::TooManyAdvertised(error) => (Exit::Usage, format!("--advertise: {error}")),
         #[cfg(unix)]
         CommandError::Bridge(error) => bridge_error(error),
-        CommandError::Host(_) | CommandError::File(_) | CommandError::KnownServers(_) | CommandError::Print(_) => {
-            (Exit::Error, error.to_string())
-        }
+        CommandError::Host(_)
+        | CommandError::File(_)
+        | CommandError::KnownServers(_)
+        | CommandError::Web(_)
+        | CommandError::Print(_) => (Exit::Error, error.to_string()),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::known_servers::KnownServersError;
 pub use end::EndState;
 pub use errors::{
     ChoiceError, HistoryCommandError, HostError, IdentityCommandError, NoScreen, PasswordError, ServersCommandError,
-    TargetError, WizardError,
+    TargetError, WebError, WizardError,
 };
 pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 
@@ -113,6 +113,9 @@ pub enum CommandError {
     /// The questions of `kabar` were not answered.
     #[error(transparent)]
     Wizard(#[from] WizardError),
+    /// `kabar web` failed.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// `kabar bridge` failed.
     #[cfg(unix)]
     #[error(transparent)]
