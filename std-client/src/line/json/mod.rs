@@ -299,8 +299,9 @@ impl<'a> Object<'a> {
             | Notice::WaitingForStorage { .. }
             | Notice::InvalidBytes
             | Notice::History { .. }
-            | Notice::Help { .. }
+            | Notice::Help(_)
             | Notice::Usage(_)
+            | Notice::SpaceBeforeCommand
             | Notice::UnknownCommand(_)
             | Notice::NothingToRemove
             | Notice::PositionSavedAgain
