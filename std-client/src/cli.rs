@@ -13,7 +13,7 @@ use crate::commands::host::{self, HostArguments};
 use crate::commands::identity::{self, IdentityAction};
 use crate::commands::join::{self, JoinArguments};
 use crate::commands::servers::{self, ServersAction};
-use crate::commands::{print, wizard};
+use crate::commands::{config, print, wizard};
 use crate::line::json;
 use crate::outcome::{CommandError, Outcome};
 
@@ -45,6 +45,11 @@ pub struct Cli {
     /// [default: the user's data directory].
     #[arg(long, global = true, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
+
+    /// The file of your settings, which `kabar config` describes [default: config.toml in the
+    /// user's directory of configurations].
+    #[arg(long, global = true, value_name = "FILE", env = "KABAR_CLIENT_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
 }
 
 /// The commands.
@@ -72,6 +77,9 @@ pub enum Command {
     /// Print what you received in rooms on this computer, or search in it. No server is needed.
     #[command(hide = true)]
     History(HistoryArguments),
+    /// Print your settings, each with its origin, as a configuration file.
+    #[command(after_long_help = config::long_help())]
+    Config,
     /// Forward packets between devices on serial lines and a server, without being able to read
     /// them.
     #[cfg(unix)]
@@ -102,6 +110,7 @@ impl Cli {
             Some(Command::Join(arguments)) => join::run(arguments, data_dir),
             Some(Command::Servers { action }) => servers::run(action, data_dir),
             Some(Command::Identity { action }) => identity::run(action, data_dir),
+            Some(Command::Config) => config::run(self.config.as_deref()),
             Some(Command::History(arguments)) => history::run(&arguments, data_dir),
             #[cfg(unix)]
             Some(Command::Bridge(arguments)) => bridge::run(arguments),

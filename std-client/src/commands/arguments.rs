@@ -9,6 +9,7 @@ use kabar_std::invite::parse_fingerprint;
 use kabar_std::names::Name;
 use kabar_std::since::parse_since;
 
+use crate::config::settings::seconds;
 use crate::engine::ReplayFrom;
 use crate::identity::{IdentityChoice, IdentityError, LocalIdentity};
 
@@ -44,7 +45,7 @@ pub struct SessionArguments {
     pub json: bool,
 
     /// Seconds that may pass, at the end, until the next line is stored.
-    #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = seconds)]
     pub give_up: Duration,
 
     /// Lines of standard input that were not posts.
@@ -55,7 +56,7 @@ pub struct SessionArguments {
 /// The options of a command line without any.
 impl Default for SessionArguments {
     fn default() -> Self {
-        let give_up = parse_seconds(DEFAULT_GIVE_UP).unwrap_or_default();
+        let give_up = seconds(DEFAULT_GIVE_UP).unwrap_or_default();
         let (name, identity, hide_joins) = (None, None, false);
         Self { name, identity, hide_joins, since: None, last: None, json: false, give_up, lines_taken: 0 }
     }
@@ -102,12 +103,6 @@ fn parse_replay(text: &str) -> Result<ReplayFrom, String> {
     Ok(ReplayFrom::SinceTime(time))
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 =
-        text.strip_suffix('s').unwrap_or(text).parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds".to_owned())
-}
-
 /// Parses a fingerprint.
 ///
 /// # Errors
@@ -131,10 +126,10 @@ mod tests {
 
     #[test]
     fn seconds_may_have_a_unit() {
-        assert_eq!(parse_seconds("60s"), Ok(Duration::from_secs(60)));
-        assert_eq!(parse_seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         for wrong in ["", "s", "-1", "1m", "nan", "inf", "1e99"] {
-            assert!(parse_seconds(wrong).is_err(), "{wrong}");
+            assert!(seconds(wrong).is_err(), "{wrong}");
         }
     }
 }

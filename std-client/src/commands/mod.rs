@@ -3,7 +3,7 @@
 //!
 //! * [`host`], [`join`]: a session in a room. [`wizard`]: `kabar` without a subcommand, which asks.
 //!   [`target`], [`password`], [`arguments`]: their arguments.
-//! * [`servers`], [`identity`], [`history`]: stored servers, keys and entries.
+//! * [`servers`], [`identity`], [`history`], [`config`]: stored servers, keys, entries and settings.
 //! * `bridge` (on Unix): devices on serial lines.
 
 use std::io::{self, Write};
@@ -18,6 +18,7 @@ use crate::outcome::{CommandError, Outcome};
 pub mod arguments;
 #[cfg(unix)]
 pub mod bridge;
+pub mod config;
 pub mod history;
 pub mod host;
 pub mod identity;

@@ -226,7 +226,7 @@ fn quotes_the_selected_message() {
 fn help_shows_keys_and_commands() {
     let mut fixture = Fixture::joined(80, 20, &["lobby"]);
     fixture.press("f1");
-    assert!(fixture.shows("ctrl-n, ctrl-p") && fixture.shows("next, previous room"));
+    assert!(fixture.shows("ctrl-n, alt-right, ctrl-p, alt-left") && fixture.shows("next, previous room"));
     fixture.press("pagedown pagedown pagedown");
     assert!(fixture.shows("/help  this list"));
     fixture.press("escape");
