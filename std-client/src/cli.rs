@@ -41,6 +41,10 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
+    /// Use lines with a prompt instead of the full screen.
+    #[arg(long)]
+    pub plain: bool,
+
     /// The directory of identities, known servers, hosted rooms and your position in rooms
     /// [default: the user's data directory].
     #[arg(long, global = true, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
@@ -105,9 +109,15 @@ impl Cli {
     pub fn run(self) -> Result<Outcome, CommandError> {
         let data_dir = self.data_dir;
         match self.command {
-            None => wizard::run(data_dir),
-            Some(Command::Host(arguments)) => host::run(arguments, data_dir),
-            Some(Command::Join(arguments)) => join::run(arguments, data_dir),
+            None => wizard::run(data_dir, self.plain),
+            Some(Command::Host(mut arguments)) => {
+                arguments.session.plain |= self.plain;
+                host::run(arguments, data_dir)
+            }
+            Some(Command::Join(mut arguments)) => {
+                arguments.session.plain |= self.plain;
+                join::run(arguments, data_dir)
+            }
             Some(Command::Servers { action }) => servers::run(action, data_dir),
             Some(Command::Identity { action }) => identity::run(action, data_dir),
             Some(Command::Config) => config::run(self.config.as_deref()),

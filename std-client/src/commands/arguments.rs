@@ -40,6 +40,10 @@ pub struct SessionArguments {
     #[arg(long, value_name = "N")]
     pub last: Option<u32>,
 
+    /// Use lines with a prompt instead of the full screen.
+    #[arg(long, conflicts_with = "json")]
+    pub plain: bool,
+
     /// Print events as JSON, one object per line (--help describes them).
     #[arg(long, long_help = "Print events as JSON, one object per line, as described below")]
     pub json: bool,
@@ -47,6 +51,10 @@ pub struct SessionArguments {
     /// Seconds that may pass, at the end, until the next line is stored.
     #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = seconds)]
     pub give_up: Duration,
+
+    /// The name to ask for on a server where none was used [default: the login name].
+    #[arg(skip)]
+    pub last_name: Option<String>,
 
     /// Lines of standard input that were not posts.
     #[arg(skip)]
@@ -57,8 +65,18 @@ pub struct SessionArguments {
 impl Default for SessionArguments {
     fn default() -> Self {
         let give_up = seconds(DEFAULT_GIVE_UP).unwrap_or_default();
-        let (name, identity, hide_joins) = (None, None, false);
-        Self { name, identity, hide_joins, since: None, last: None, json: false, give_up, lines_taken: 0 }
+        Self {
+            name: None,
+            identity: None,
+            hide_joins: false,
+            since: None,
+            last: None,
+            plain: false,
+            json: false,
+            give_up,
+            last_name: None,
+            lines_taken: 0,
+        }
     }
 }
 
@@ -78,6 +96,7 @@ impl SessionArguments {
     /// # Errors
     /// [`IdentityError`].
     pub fn open_identity(&self, dir: &DataDir, usual: Option<&str>) -> Result<LocalIdentity, IdentityError> {
+        let usual = usual.or(self.last_name.as_deref());
         let choice = IdentityChoice { label: self.identity.as_deref(), name: self.name.as_deref(), usual };
         LocalIdentity::open(dir, choice)
     }

@@ -2,6 +2,7 @@
 //! [`Outcome`] or a [`CommandError`], never with an exit code.
 //!
 //! * [`host`], [`join`]: a session in a room. [`wizard`]: `kabar` without a subcommand, which asks.
+//!   [`session`]: what displays it. [`known`], [`request`]: which servers and rooms are requested.
 //!   [`target`], [`password`], [`arguments`]: their arguments.
 //! * [`servers`], [`identity`], [`history`], [`config`]: stored servers, keys, entries and settings.
 //! * `bridge` (on Unix): devices on serial lines.
@@ -23,8 +24,11 @@ pub mod history;
 pub mod host;
 pub mod identity;
 pub mod join;
+pub mod known;
 pub mod password;
+pub mod request;
 pub mod servers;
+pub mod session;
 pub mod target;
 pub mod wizard;
 

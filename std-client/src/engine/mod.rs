@@ -66,6 +66,9 @@ pub struct EngineConfig {
     pub dir: DataDir,
     /// Entries that were displayed in an earlier session and are delivered again, before new ones.
     pub context: u64,
+    /// Whether entries are delivered that an earlier session has recorded and this front end has not
+    /// displayed. One that reads pages of the history itself needs none.
+    pub replays_history: bool,
     /// Whether the engine stops when its last server has ended.
     pub ends_with_servers: bool,
     /// Called on the engine's thread when events were added. Must not block.
@@ -74,10 +77,11 @@ pub struct EngineConfig {
 
 impl std::fmt::Debug for EngineConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { dir, context, ends_with_servers, wake: _ } = self;
+        let Self { dir, context, replays_history, ends_with_servers, wake: _ } = self;
         f.debug_struct("EngineConfig")
             .field("dir", dir)
             .field("context", context)
+            .field("replays_history", replays_history)
             .field("ends_with_servers", ends_with_servers)
             .finish_non_exhaustive()
     }
@@ -180,7 +184,7 @@ impl Engine {
                 let (places, is_host) = (request.places, request.is_host);
                 self.sink.send(Event::ServerAdded { server: id, places, is_host });
                 let end = event::ServerEnd::Failed(Arc::new(error.into()));
-                return self.sink.send(Event::ServerEnded { server: id, end, unsent: 0 });
+                return self.sink.send(Event::ServerEnded { server: id, end, unsent: 0, kept: 0 });
             }
         };
         let driver = Driver::new(sockets, self.clock);

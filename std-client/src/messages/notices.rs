@@ -47,6 +47,8 @@ pub enum Notice<'a> {
         end: &'a ClientEnd,
         /// Lines that are not in the room.
         unsent: u64,
+        /// Lines that are sent when the room is joined the next time.
+        kept: u64,
         /// Whether lines of input went there, and go nowhere now.
         was_shown: bool,
     },
@@ -157,7 +159,7 @@ fn text_of(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
         Notice::Unread { lines, mentioned_by } => rooms::unread(room?.name, *lines, *mentioned_by),
         Notice::Topic(topic) => rooms::topic(topic),
         Notice::RoomList(list) => rooms::list(list),
-        Notice::RoomEnded { end, unsent, was_shown } => rooms::ended(end, *unsent, *was_shown),
+        Notice::RoomEnded { end, unsent, kept, was_shown } => rooms::ended(end, *unsent, *kept, *was_shown),
         Notice::RoomCommand(error) => rooms::command_error(error),
         Notice::NewEntries => "--- new since your last visit ---".to_owned(),
         Notice::NotStoredYet(excerpt) => format!("(not stored yet: {})", clean_line(excerpt)),
@@ -204,11 +206,6 @@ pub fn line_rejected(line: Option<u64>, why: Rejection) -> String {
         Rejection::NotUtf8 => format!("{line}not sent: not UTF-8 text"),
         Rejection::NoRoom => format!("{line}not sent: you are not in the room that was chosen"),
     }
-}
-
-/// Returns how many lines are not in the room at the end.
-pub(super) fn unsent(lines: u64) -> String {
-    format!("{} not sent", count(lines, "line was", "lines were"))
 }
 
 /// Returns what was lost.

@@ -86,7 +86,7 @@ impl Session {
         let end = self.describe_room_end(id, reason);
         // Nobody is admitted yet, so the next room needs a credential, too.
         let credential = self.rooms.remove(id).map(|room| room.credential().clone());
-        self.sink.send(Event::RoomEnded { room: id, end, unsent: 0 });
+        self.sink.send(Event::RoomEnded { room: id, end, unsent: 0, kept: 0 });
         if let (Some(credential), Some(next)) = (credential, self.rooms.first_mut())
             && next.credentials.is_empty()
         {
@@ -102,7 +102,11 @@ impl Session {
             // Its posts that are not stored are reported although the room is gone.
             if let (Some(room), 1..) = (parting, unsettled) {
                 let end = self.describe_room_end(room, reason);
-                self.sink.send(Event::RoomEnded { room, end, unsent: unsettled });
+                self.sink.send(Event::RoomEnded { room, end, unsent: unsettled, kept: 0 });
+            }
+            if self.rooms.len() == 0 && self.rooms.slots().next().is_none() {
+                // It was the last room: the server is left, too.
+                let _ = self.abort(now);
             }
             return;
         }
@@ -117,7 +121,7 @@ impl Session {
             self.do_not_return(&name);
         }
         self.rooms.remove(id);
-        self.sink.send(Event::RoomEnded { room: id, end, unsent: unsettled });
+        self.sink.send(Event::RoomEnded { room: id, end, unsent: unsettled, kept: 0 });
     }
 }
 

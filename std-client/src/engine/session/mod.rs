@@ -107,7 +107,7 @@ impl Session {
             End::Left => ServerEnd::Left,
             End::Failed(error) => ServerEnd::Failed(Arc::new(error)),
         };
-        self.sink.send(Event::ServerEnded { server: self.id, end, unsent });
+        self.sink.send(Event::ServerEnded { server: self.id, end, unsent, kept: 0 });
     }
 
     /// Returns whether there were any.
