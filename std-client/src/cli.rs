@@ -13,6 +13,7 @@ use crate::commands::host::{self, HostArguments};
 use crate::commands::identity::{self, IdentityAction};
 use crate::commands::join::{self, JoinArguments};
 use crate::commands::servers::{self, ServersAction};
+use crate::commands::arguments::SessionArguments;
 use crate::commands::{config, print, wizard};
 use crate::line::json;
 use crate::outcome::{CommandError, Outcome};
@@ -107,20 +108,24 @@ impl Cli {
     /// # Errors
     /// [`CommandError`].
     pub fn run(self) -> Result<Outcome, CommandError> {
-        let data_dir = self.data_dir;
-        match self.command {
-            None => wizard::run(data_dir, self.plain),
-            Some(Command::Host(mut arguments)) => {
-                arguments.session.plain |= self.plain;
-                host::run(arguments, data_dir)
+        let Self { command, plain, data_dir, config: file } = self;
+        let settings = |mut session: SessionArguments| {
+            session.plain |= plain;
+            session.settings(file.as_deref()).map(|settings| (session, settings))
+        };
+        match command {
+            None => wizard::run(data_dir, settings(SessionArguments::default())?.1),
+            Some(Command::Host(arguments)) => {
+                let (session, settings) = settings(arguments.session)?;
+                host::run(HostArguments { session, ..arguments }, data_dir, settings)
             }
-            Some(Command::Join(mut arguments)) => {
-                arguments.session.plain |= self.plain;
-                join::run(arguments, data_dir)
+            Some(Command::Join(arguments)) => {
+                let (session, settings) = settings(arguments.session)?;
+                join::run(JoinArguments { session, ..arguments }, data_dir, settings)
             }
             Some(Command::Servers { action }) => servers::run(action, data_dir),
             Some(Command::Identity { action }) => identity::run(action, data_dir),
-            Some(Command::Config) => config::run(self.config.as_deref()),
+            Some(Command::Config) => config::run(file.as_deref()),
             Some(Command::History(arguments)) => history::run(&arguments, data_dir),
             #[cfg(unix)]
             Some(Command::Bridge(arguments)) => bridge::run(arguments),

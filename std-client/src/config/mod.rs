@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use kabar_std::config_file::{File, Form, Keys, Origin};
 
+use crate::screen::Appearance;
 use crate::screen::notify::Notifications;
-use crate::screen::theme::{Depth, Theme};
+use crate::screen::theme::{Background, Depth, Theme};
 use crate::view::keys::{Action, Bindings, Key};
-use crate::view::transcript::Joins;
-use crate::view::transcript::line::TimeFormat;
 use settings::{Setting, variable};
 
 /// The name of the configuration file.
@@ -33,20 +32,10 @@ const KEYS: Keys = Keys { form, tables: &[KEYS_TABLE], listed_by: "kabar config"
 pub struct Config {
     /// Whether lines are displayed and typed one below the other, instead of a full screen.
     pub is_plain: bool,
-    /// The times in a full screen.
-    pub time_format: TimeFormat,
-    /// Joins and leaves in a full screen.
-    pub joins: Joins,
-    /// The colours of a full screen.
-    pub theme: Theme,
-    /// How mentions are reported by a full screen.
-    pub notifications: Notifications,
-    /// Whether a full screen uses the mouse.
-    pub has_mouse: bool,
     /// How long the next post may take to be stored, at the end.
     pub give_up: Duration,
-    /// What keys do in a full screen.
-    pub bindings: Bindings,
+    /// What a full screen looks like, and what keys do there.
+    pub appearance: Appearance,
     resolved: Vec<Resolved>,
 }
 
@@ -81,12 +70,13 @@ impl Config {
         let variable = |name| environment(name).map(|value| value.to_string_lossy().into_owned());
         let (no_color, term, colorterm) = (variable("NO_COLOR"), variable("TERM"), variable("COLORTERM"));
         let depth = Depth::of(no_color.as_deref(), term.as_deref(), colorterm.as_deref());
-        let config = Self {
-            is_plain: sources.get("plain", settings::truth)?,
+        let background = Background::of(variable("COLORFGBG").as_deref());
+        let is_plain = sources.get("plain", settings::truth)?;
+        let appearance = Appearance {
             time_format: sources.get("time-format", settings::time_format)?,
             joins: sources.get("joins", settings::joins)?,
             theme: Theme {
-                background: sources.get("background", settings::background)?,
+                background: sources.get("background", settings::background)?.unwrap_or(background),
                 depth: sources.get("colours", settings::depth)?.unwrap_or(depth),
             },
             notifications: Notifications {
@@ -94,11 +84,11 @@ impl Config {
                 has_desktop: sources.get("notify", settings::truth)?,
             },
             has_mouse: sources.get("mouse", settings::truth)?,
-            give_up: sources.get("give-up", settings::seconds)?,
-            bindings: sources.bindings()?,
-            resolved: Vec::new(),
+            bindings: Bindings::default(),
         };
-        Ok(Self { resolved: sources.resolved, ..config })
+        let give_up = sources.get("give-up", settings::seconds)?;
+        let appearance = Appearance { bindings: sources.bindings()?, ..appearance };
+        Ok(Self { is_plain, give_up, appearance, resolved: sources.resolved })
     }
 
     /// As [`Config::resolve`], with the environment of this process.

@@ -28,7 +28,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("plain", "false", "a prompt below the messages instead of a full screen: true or false"),
     setting("time-format", "minutes", "times of messages: minutes, seconds or none"),
     setting("joins", "folded", "joins and leaves: folded into one line, shown, or hidden"),
-    setting("background", "dark", "the background of the terminal: dark or light"),
+    setting("background", "auto", "the background of the terminal: dark, light, or auto (as COLORFGBG says)"),
     setting("colours", "auto", "auto (as NO_COLOR, TERM and COLORTERM say), none, 16 or 256"),
     setting("bell", "true", "a bell when you are mentioned: true or false"),
     setting("notify", "true", "a notification of the desktop then, if the terminal can (OSC 9): true or false"),
@@ -73,8 +73,9 @@ pub(super) fn joins(text: &str) -> Result<Joins, String> {
     one_of(text, &[("folded", Joins::Folded), ("shown", Joins::Shown), ("hidden", Joins::Hidden)])
 }
 
-pub(super) fn background(text: &str) -> Result<Background, String> {
-    one_of(text, &[("dark", Background::Dark), ("light", Background::Light)])
+/// The background; `None`: as the environment says.
+pub(super) fn background(text: &str) -> Result<Option<Background>, String> {
+    one_of(text, &[("auto", None), ("dark", Some(Background::Dark)), ("light", Some(Background::Light))])
 }
 
 /// The colours; `None`: those that the environment allows.

@@ -1,6 +1,8 @@
 use super::settings::SETTINGS;
 use super::*;
 use crate::view::keys::Code;
+use crate::view::transcript::Joins;
+use crate::view::transcript::line::TimeFormat;
 
 /// Resolves a file with this text, without flags and environment.
 fn of_file(text: &str) -> Result<Config, String> {
@@ -19,8 +21,9 @@ fn flag_then_environment_then_file_then_default() {
     let file = "mouse = false\nbell = false\ntime-format = \"seconds\"\n";
     let environment = |name: &str| (name == "KABAR_BELL" || name == "KABAR_MOUSE").then(|| "true".into());
     let config = resolve(&[("mouse", Some("false".to_owned())), ("plain", None)], &environment, file).unwrap();
-    assert!(!config.has_mouse && config.notifications.has_bell && !config.is_plain);
-    assert_eq!((config.time_format, config.give_up), (TimeFormat::Seconds, Duration::from_secs(60)));
+    let Config { is_plain, appearance, .. } = &config;
+    assert!(!appearance.has_mouse && appearance.notifications.has_bell && !is_plain);
+    assert_eq!((appearance.time_format, config.give_up), (TimeFormat::Seconds, Duration::from_secs(60)));
     let printed = config.to_toml();
     for line in
         ["mouse = false  # --mouse", "bell = true  # KABAR_BELL", "plain = false  # default", "give-up = 60  # default"]
@@ -36,17 +39,17 @@ fn what_is_printed_is_a_file_with_the_same_values() {
     let file = "joins = \"hidden\"\ncolours = 16\ngive-up = 1.5\n[keys]\nsearch = \"f3\"\nquote = \"none\"\n";
     let config = of_file(file).unwrap();
     let again = of_file(&config.to_toml()).unwrap();
-    assert_eq!((again.joins, again.theme, again.give_up), (Joins::Hidden, config.theme, Duration::from_millis(1_500)));
-    assert_eq!(again.bindings, config.bindings);
+    assert_eq!((again.appearance.joins, again.give_up), (Joins::Hidden, Duration::from_millis(1_500)));
+    assert_eq!(again.appearance, config.appearance);
     assert_eq!(again.resolved.len(), SETTINGS.len() + Action::all().count());
 }
 
 #[test]
 fn keys_of_the_file_replace_those_of_the_action() {
     let config = of_file("[keys]\nnext-room = [\"f6\", \"ctrl-f\"]\n").unwrap();
-    assert_eq!(config.bindings.action(Key::plain(Code::F(6))), Some(Action::NextRoom));
-    assert_eq!(config.bindings.action(Key::ctrl('f')), Some(Action::NextRoom), "search had it");
-    assert_eq!(config.bindings.action(Key::ctrl('n')), None);
+    assert_eq!(config.appearance.bindings.action(Key::plain(Code::F(6))), Some(Action::NextRoom));
+    assert_eq!(config.appearance.bindings.action(Key::ctrl('f')), Some(Action::NextRoom), "search had it");
+    assert_eq!(config.appearance.bindings.action(Key::ctrl('n')), None);
     assert!(config.to_toml().contains("\nsearch = \"none\"  # default\n"), "{}", config.to_toml());
 }
 
@@ -72,6 +75,6 @@ fn an_error_names_the_line_and_what_is_allowed() {
 #[test]
 fn colours_follow_the_environment_unless_they_are_set() {
     let environment = |name: &str| (name == "NO_COLOR").then(|| "1".into());
-    assert_eq!(resolve(&[], &environment, "").unwrap().theme.depth, Depth::Monochrome);
-    assert_eq!(resolve(&[], &environment, "colours = 256").unwrap().theme.depth, Depth::Many);
+    assert_eq!(resolve(&[], &environment, "").unwrap().appearance.theme.depth, Depth::Monochrome);
+    assert_eq!(resolve(&[], &environment, "colours = 256").unwrap().appearance.theme.depth, Depth::Many);
 }

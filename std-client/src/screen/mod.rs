@@ -115,7 +115,7 @@ impl Screen {
         let wake = Box::new(self.waker());
         let (handle, events) =
             engine::start(EngineConfig { dir, context: CONTEXT, replays_history: true, ends_with_servers, wake })?;
-        let mut view = View::new(view_config(), Box::new(MemoryHistory::default()));
+        let mut view = View::new(view_config(&appearance), Box::new(MemoryHistory::default()));
         if let Some(opening) = opening {
             view.set_opening(opening);
         }
@@ -143,9 +143,11 @@ impl Screen {
     }
 }
 
-fn view_config() -> Config {
-    let times = Times { zone: TimeZone::system(), format: TimeFormat::Minutes };
-    Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences: Sentences::default() }
+fn view_config(appearance: &Appearance) -> Config {
+    let times = Times { zone: TimeZone::system(), format: appearance.time_format };
+    let (joins, bindings) = (appearance.joins, appearance.bindings.clone());
+    Config { times, joins, bindings, sentences: Sentences::default() }
+}
 }
 
 /// Reads the terminal until the screen is gone.
