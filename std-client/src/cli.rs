@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser, Subcommand};
 use kabar_std::data_dir::FileError;
 
+use crate::commands::arguments::SessionArguments;
 #[cfg(unix)]
 use crate::commands::bridge::{self, BridgeArguments};
 use crate::commands::history::{self, HistoryArguments};
@@ -13,7 +14,6 @@ use crate::commands::host::{self, HostArguments};
 use crate::commands::identity::{self, IdentityAction};
 use crate::commands::join::{self, JoinArguments};
 use crate::commands::servers::{self, ServersAction};
-use crate::commands::arguments::SessionArguments;
 use crate::commands::{config, print, wizard};
 use crate::line::json;
 use crate::outcome::{CommandError, Outcome};

@@ -45,9 +45,7 @@ pub(crate) fn run(data_dir: Option<PathBuf>, settings: Config) -> Result<Outcome
     let known = if front_end == FrontEnd::Screen { known::servers(&dir, &how)? } else { Vec::new() };
     let session = match known.is_empty() {
         true => SessionConfig::of(vec![ask(&dir, how)?], dir, &SessionArguments::default(), settings, front_end),
-        false => {
-            SessionConfig { outlives_servers: true, ..SessionConfig::of(known, dir, &how, settings, front_end) }
-        }
+        false => SessionConfig { outlives_servers: true, ..SessionConfig::of(known, dir, &how, settings, front_end) },
     };
     Ok(Outcome::Session(session.run(drop)))
 }

@@ -40,7 +40,11 @@ fn what_is_printed_is_a_file_with_the_same_values() {
     let config = of_file(file).unwrap();
     let again = of_file(&config.to_toml()).unwrap();
     assert_eq!((again.appearance.joins, again.give_up), (Joins::Hidden, Duration::from_millis(1_500)));
-    assert_eq!(again.appearance, config.appearance);
+    let (again_bound, bound) = (&again.appearance.bindings, &config.appearance.bindings);
+    for (name, action) in Action::all() {
+        assert!(again_bound.keys(action).eq(bound.keys(action)), "{name}");
+    }
+    assert_eq!(again.appearance.theme, config.appearance.theme);
     assert_eq!(again.resolved.len(), SETTINGS.len() + Action::all().count());
 }
 

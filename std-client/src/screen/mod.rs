@@ -31,9 +31,7 @@ use ratatui::crossterm::event;
 
 use crate::engine::{self, Command, EngineConfig};
 use crate::outcome::{EndState, SessionReport};
-use crate::view::keys::Bindings;
-use crate::view::transcript::Joins;
-use crate::view::transcript::line::{TimeFormat, Times};
+use crate::view::transcript::line::Times;
 use crate::view::transcript::source::MemoryHistory;
 use crate::view::{Config, Sentences, View};
 pub use config::{Appearance, Connect, ScreenConfig};
@@ -147,7 +145,6 @@ fn view_config(appearance: &Appearance) -> Config {
     let times = Times { zone: TimeZone::system(), format: appearance.time_format };
     let (joins, bindings) = (appearance.joins, appearance.bindings.clone());
     Config { times, joins, bindings, sentences: Sentences::default() }
-}
 }
 
 /// Reads the terminal until the screen is gone.
