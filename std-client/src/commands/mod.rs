@@ -5,7 +5,7 @@
 //!   [`session`]: what displays it. [`known`], [`request`]: which servers and rooms are requested.
 //!   [`target`], [`password`], [`arguments`]: their arguments.
 //! * `web` (a feature): a page in a browser.
-//! * [`servers`], [`identity`], [`history`]: stored servers, keys and entries.
+//! * [`servers`], [`identity`], [`history`], [`config`]: stored servers, keys, entries and settings.
 //! * `bridge` (on Unix): devices on serial lines.
 
 use std::io::{self, Write};
@@ -20,6 +20,7 @@ use crate::outcome::{CommandError, Outcome};
 pub mod arguments;
 #[cfg(unix)]
 pub mod bridge;
+pub mod config;
 pub mod history;
 pub mod host;
 pub mod identity;

@@ -80,6 +80,9 @@ pub enum CommandError {
     /// There is no data directory and no home directory.
     #[error("no data directory")]
     NoDataDir,
+    /// A setting is invalid; one line that names it.
+    #[error("{0}")]
+    Config(String),
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),

@@ -31,9 +31,7 @@ use ratatui::crossterm::event;
 
 use crate::engine::{self, Command, EngineConfig};
 use crate::outcome::{EndState, SessionReport};
-use crate::view::keys::Bindings;
-use crate::view::transcript::Joins;
-use crate::view::transcript::line::{TimeFormat, Times};
+use crate::view::transcript::line::Times;
 use crate::view::transcript::source::MemoryHistory;
 use crate::view::{Config, Sentences, View};
 pub use config::{Appearance, Connect, ScreenConfig};
@@ -64,7 +62,7 @@ fn display(config: ScreenConfig, queue: &InputQueue, end: &mut EndState) -> io::
     let wake = Box::new(queue.waker());
     let (handle, events) =
         engine::start(EngineConfig { dir, context: CONTEXT, replays_history: true, ends_with_servers, wake })?;
-    let mut view = View::new(view_config(), Box::new(MemoryHistory::default()));
+    let mut view = View::new(view_config(&appearance), Box::new(MemoryHistory::default()));
     if let Some(opening) = opening {
         view.set_opening(opening);
     }
@@ -91,9 +89,10 @@ fn take_signals(queue: &InputQueue) -> io::Result<()> {
     })
 }
 
-fn view_config() -> Config {
-    let times = Times { zone: TimeZone::system(), format: TimeFormat::Minutes };
-    Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences: Sentences::default() }
+fn view_config(appearance: &Appearance) -> Config {
+    let times = Times { zone: TimeZone::system(), format: appearance.time_format };
+    let (joins, bindings) = (appearance.joins, appearance.bindings.clone());
+    Config { times, joins, bindings, sentences: Sentences::default() }
 }
 
 /// Reads the terminal until the screen is gone.
