@@ -20,6 +20,7 @@ use kabar_std::text::Content;
 use crate::connect::ConnectError;
 use crate::cursor::Position;
 use crate::driver::Traffic;
+use crate::history::{LogRow, OpenError, RoomRow, SetAside, StorageError};
 use crate::identity::IdentityError;
 use crate::known_servers::KnownServersError;
 
@@ -106,6 +107,33 @@ pub enum Event {
         /// The server's text in its latest refusal; may be empty.
         refusal: String,
     },
+    /// The place of a room in the local history, which a front end reads with a
+    /// [`Reader`](crate::history::Reader). Follows `RoomAdded` as soon as the key of the server is
+    /// known, and precedes [`Event::Joined`]; again with each new log. None follows while the room
+    /// is not recorded.
+    HistoryAt {
+        /// The room.
+        room: RoomId,
+        /// The fingerprint of the identity, which selects the file.
+        identity: Arc<str>,
+        /// Its row.
+        row: RoomRow,
+        /// The log that entries are appended to; `None`: there is none before the first Joined.
+        log: Option<LogRow>,
+    },
+    /// A local history could not be used: it was renamed, and a new one begins.
+    HistorySetAside(SetAside),
+    /// What is received is not recorded in the local history.
+    HistoryNotKept(Arc<HistoryError>),
+    /// What is received is recorded again.
+    HistoryKeptAgain,
+    /// Posts of an earlier process are sent now.
+    OutboxResumed {
+        /// The room.
+        room: RoomId,
+        /// Number of posts.
+        lines: u64,
+    },
     /// A room was joined, or joined again.
     Joined(Joined),
     /// The name on the server, from now on.
@@ -187,6 +215,8 @@ pub enum Event {
         end: ClientEnd,
         /// Posts that are not in the room.
         unsent: u64,
+        /// Posts that are sent when the room is joined the next time.
+        kept: u64,
     },
     /// The connection to the server was lost. It is opened again.
     ConnectionLost {
@@ -342,8 +372,11 @@ pub enum Event {
         server: ServerId,
         /// Why.
         end: ServerEnd,
-        /// Posts that are neither stored nor refused.
+        /// Posts that are neither stored nor refused, and are lost.
         unsent: u64,
+        /// Posts to its rooms in the durable outbox, also to those that have ended. The next
+        /// process sends them.
+        kept: u64,
     },
     /// The engine has stopped. Nothing follows.
     Ended,
@@ -583,6 +616,17 @@ pub enum NotKept {
     Parting(Arc<KnownServersError>),
     /// What is ignored and hidden.
     Preferences(Arc<FileError>),
+}
+
+/// Why a local history is not written.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It cannot be written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
 }
 
 /// Why the session on a server ended.

@@ -39,6 +39,7 @@
 
 pub mod command;
 pub mod event;
+mod local_history;
 mod queue;
 mod session;
 
@@ -57,6 +58,7 @@ pub use queue::{Events, Handle, QUEUE_LEN};
 
 use crate::driver::{Driver, wait};
 use crate::poller::Poller;
+use local_history::LocalHistories;
 use queue::{EventSink, Resolved, queues};
 use session::{End, Environment, Session};
 
@@ -66,6 +68,9 @@ pub struct EngineConfig {
     pub dir: DataDir,
     /// Entries that were displayed in an earlier session and are delivered again, before new ones.
     pub context: u64,
+    /// Whether entries are delivered that an earlier session has recorded and this front end has
+    /// not displayed. One that reads pages of the history itself needs none.
+    pub replays_history: bool,
     /// Whether the engine stops when its last server has ended.
     pub ends_with_servers: bool,
     /// Called on the engine's thread when events were added. Must not block.
@@ -74,10 +79,11 @@ pub struct EngineConfig {
 
 impl std::fmt::Debug for EngineConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { dir, context, ends_with_servers, wake: _ } = self;
+        let Self { dir, context, replays_history, ends_with_servers, wake: _ } = self;
         f.debug_struct("EngineConfig")
             .field("dir", dir)
             .field("context", context)
+            .field("replays_history", replays_history)
             .field("ends_with_servers", ends_with_servers)
             .finish_non_exhaustive()
     }
@@ -91,7 +97,9 @@ pub fn start(config: EngineConfig) -> io::Result<(Handle, Events)> {
     let (poller, waker) = Poller::new()?;
     let (handle, events, commands, sink) = queues(&waker, config.wake.into());
     let (resolved, from_resolvers) = mpsc::channel();
-    let environment = Environment { dir: config.dir, context: config.context, resolved, waker };
+    let EngineConfig { dir, context, replays_history, .. } = config;
+    let histories = LocalHistories::new(dir.clone());
+    let environment = Environment { dir, context, replays_history, histories, resolved, waker };
     let engine = Engine {
         poller,
         clock: Clock::start(),
@@ -136,13 +144,19 @@ impl Engine {
             let ends = self.stop.is_some() || (self.ends_with_servers && self.next_server > 0);
             if ends && self.sessions.is_empty() {
                 self.sink.send(Event::Ended);
-                return self.sink.flush();
+                return self.flush();
             }
-            self.sink.flush();
+            self.flush();
             let until = self.sessions.iter().filter_map(Session::deadline).min();
             let mut drivers: Vec<&mut Driver> = self.sessions.iter_mut().map(|session| &mut session.driver).collect();
             wait(&mut self.poller, self.clock, &mut drivers, until);
         }
+    }
+
+    /// Records what came in, and lets the events about it leave.
+    fn flush(&self) {
+        let reports = self.environment.histories.flush();
+        self.sink.flush(reports);
     }
 
     fn take_commands(&mut self) {
@@ -180,7 +194,7 @@ impl Engine {
                 let (places, is_host) = (request.places, request.is_host);
                 self.sink.send(Event::ServerAdded { server: id, places, is_host });
                 let end = event::ServerEnd::Failed(Arc::new(error.into()));
-                return self.sink.send(Event::ServerEnded { server: id, end, unsent: 0 });
+                return self.sink.send(Event::ServerEnded { server: id, end, unsent: 0, kept: 0 });
             }
         };
         let driver = Driver::new(sockets, self.clock);

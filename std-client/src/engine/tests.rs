@@ -53,7 +53,13 @@ struct Front {
 impl Front {
     fn start() -> Self {
         let (home, dir) = temporary_dir();
-        let config = EngineConfig { dir: dir.clone(), context: 0, ends_with_servers: false, wake: Box::new(|| ()) };
+        let config = EngineConfig {
+            dir: dir.clone(),
+            context: 0,
+            replays_history: true,
+            ends_with_servers: false,
+            wake: Box::new(|| ()),
+        };
         let (handle, events) = start(config).unwrap();
         Self { handle, events, seen: Vec::new(), dir, _home: home }
     }
@@ -141,7 +147,7 @@ fn servers_do_not_disturb_each_other() {
     let [refused, lobby, ops] = [0, 1, 2].map(ServerId);
     let (lobby, ops) = (front.joined(lobby), front.joined(ops));
     front.ever("the end of the first server", |event| match event {
-        Event::ServerEnded { server, end: ServerEnd::Failed(_), unsent: 0 } => (*server == refused).then_some(()),
+        Event::ServerEnded { server, end: ServerEnd::Failed(_), unsent: 0, .. } => (*server == refused).then_some(()),
         _ => None,
     });
     first.stop().unwrap();
@@ -271,7 +277,7 @@ fn queue_has_room_again_when_events_are_taken() {
     let event = || Event::NotConnected { server: ServerId(0) };
     (0..QUEUE_LEN).for_each(|_| sink.send(event()));
     assert!(!sink.has_room() && events.try_recv().is_none(), "those of one turn are passed on together");
-    sink.flush();
+    sink.flush(Vec::new());
     assert!(events.try_recv().is_some() && sink.has_room());
     drop(events);
     assert!(sink.is_dropped());

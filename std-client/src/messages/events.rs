@@ -9,7 +9,7 @@ use kabar_std::text::clean_line;
 
 use super::errors::{client_end, session_error, with_server_text};
 use super::plural::count;
-use super::{changes, rooms, stats};
+use super::{changes, history, rooms, stats};
 use crate::engine::event::{AcceptedKey, ClientEnd, Event, Joined, NotKept, NotPosted, Reconnected, ServerEnd};
 
 /// The name of a room as it is displayed, and whether it is the one that is shown.
@@ -78,7 +78,7 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         },
         Event::PostRefused { code, .. } => format!("not sent, {}", post_refusal(*code)),
         Event::Parted { .. } => format!("left {}", room?.name),
-        Event::RoomEnded { end, unsent, .. } => rooms::ended(end, *unsent, false),
+        Event::RoomEnded { end, unsent, kept, .. } => rooms::ended(end, *unsent, *kept, false),
         Event::ConnectionLost { reason, refusal, slept, .. } => connection_lost(&loss_reason(*reason, refusal), *slept),
         Event::Reconnected(event) => reconnected(event, room.is_some_and(|room| room.is_shown)),
         Event::ServerText { text, .. } => format!("(server: {})", clean_line(text)),
@@ -101,12 +101,19 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
             NotKept::Parting(error) => format!("(that you left the room is not kept: {error})"),
             NotKept::Preferences(error) => format!("(what you ignore or hide is not kept: {error})"),
         },
+        Event::HistorySetAside(aside) => history::set_aside(aside),
+        Event::HistoryNotKept(error) => history::not_kept(error),
+        Event::HistoryKeptAgain => "(your history is kept again)".to_owned(),
+        Event::OutboxResumed { lines, .. } => {
+            format!("({} typed earlier; sending now)", count(*lines, "line was", "lines were"))
+        }
         Event::PositionNotRead { error, .. } => {
             format!("(could not read your last position in this room: {error})")
         }
         Event::ServerEnded { end: ServerEnd::Failed(error), .. } => session_error(error).1,
         // State, entries, and the fate of posts.
         Event::RoomAdded { .. }
+        | Event::HistoryAt { .. }
         | Event::PasswordQuestion { .. }
         | Event::OwnName { .. }
         | Event::Entry(_)

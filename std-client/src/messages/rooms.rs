@@ -85,11 +85,18 @@ pub(super) fn list(rooms: &[RoomRow<'_>]) -> String {
     format!("{} (* you are in; > shown):{rows}", count(rooms.len() as u64, "room", "rooms"))
 }
 
+/// Returns how many lines are not in the room at the end: those that are lost, and those that are
+/// sent the next time.
+pub(super) fn lines_unsent(lost: u64, kept: u64) -> String {
+    let lost = (lost > 0).then(|| format!("{} not sent", count(lost, "line was", "lines were")));
+    let kept = (kept > 0).then(|| format!("{} kept and sent the next time", count(kept, "line is", "lines are")));
+    lost.into_iter().chain(kept).collect::<Vec<_>>().join("; ")
+}
+
 /// A room is not joined, or the membership has ended.
-pub(super) fn ended(end: &ClientEnd, unsent: u64, was_shown: bool) -> String {
+pub(super) fn ended(end: &ClientEnd, unsent: u64, kept: u64, was_shown: bool) -> String {
     let why = client_end(end).1;
-    let unsent =
-        if unsent == 0 { String::new() } else { format!("; {} not sent", count(unsent, "line was", "lines were")) };
+    let unsent = if unsent + kept == 0 { String::new() } else { format!("; {}", lines_unsent(unsent, kept)) };
     let next = if was_shown { "; /room NAME shows another room" } else { "" };
     format!("{why}{unsent}{next}")
 }

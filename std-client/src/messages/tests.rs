@@ -102,6 +102,9 @@ fn losses_follow_the_end() {
     let report = session_report(&SessionReport { end: SessionEnd::Left, losses });
     let line = "could not save your position in this room: full; 2 lines";
     assert_eq!(report, ExitReport::new(Exit::Error, line));
-    let unsent = session_report(&SessionReport { end: SessionEnd::Unsent(1), losses: Vec::new() });
-    assert_eq!(unsent, ExitReport::new(Exit::Unsent, "1 line was not sent"));
+    let unsent =
+        |lost, kept| session_report(&SessionReport { end: SessionEnd::Unsent { lost, kept }, losses: Vec::new() });
+    assert_eq!(unsent(1, 0), ExitReport::new(Exit::Unsent, "1 line was not sent"));
+    let both = "2 lines were not sent; 1 line is kept and sent the next time";
+    assert_eq!(unsent(2, 1), ExitReport::new(Exit::Unsent, both));
 }

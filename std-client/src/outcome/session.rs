@@ -21,8 +21,13 @@ pub enum SessionEnd {
     Left,
     /// By Ctrl-C or SIGTERM.
     Interrupted,
-    /// By request, with this number of lines not in the room.
-    Unsent(u64),
+    /// By request, with lines that are not in their rooms.
+    Unsent {
+        /// Number of lines that are lost.
+        lost: u64,
+        /// Number of lines that are kept, and sent the next time.
+        kept: u64,
+    },
     /// By an error.
     Failed(Arc<SessionError>),
 }

@@ -35,12 +35,13 @@ impl Session {
         let fingerprint = self.server_key();
         let Some(name) = self.rooms.find(id).map(|room| room.name.clone()) else { return };
         let others = self.other_credentials(&name);
-        let Self { config, environment, rooms, sink, driver, .. } = self;
+        let Self { config, environment, rooms, history, sink, driver, .. } = self;
         let Some(room) = rooms.find_mut(id) else { return };
         if room.credentials.is_empty() {
             room.credentials = others.into();
         }
         room.open_cursor(&environment.dir, &fingerprint, &config.identity, sink);
+        room.stated = history.locate(id, &fingerprint, &name, sink);
         let why = match driver.client.join(now, &room.config(environment.context)) {
             Ok(slot) => return room.slot = Some(slot),
             Err(JoinError::AlreadyJoined) => JoinRefusal::StillLeaving,
@@ -48,6 +49,7 @@ impl Session {
             Err(_) => JoinRefusal::NotConnected,
         };
         self.rooms.remove(id);
+        self.history.forget(id);
         self.sink.send(Event::RoomNotAdded { server: self.id, room: Some(id), name, why });
     }
 
@@ -67,6 +69,7 @@ impl Session {
             self.rooms.set_parting(slot, id);
             self.driver.client.part(now, slot);
         }
+        self.history.forget(id);
         self.sink.send(Event::Parted { room: id });
         self.do_not_return(&room.name);
     }
@@ -86,7 +89,8 @@ impl Session {
         let end = self.describe_room_end(id, reason);
         // Nobody is admitted yet, so the next room needs a credential, too.
         let credential = self.rooms.remove(id).map(|room| room.credential().clone());
-        self.sink.send(Event::RoomEnded { room: id, end, unsent: 0 });
+        self.history.forget(id);
+        self.sink.send(Event::RoomEnded { room: id, end, unsent: 0, kept: 0 });
         if let (Some(credential), Some(next)) = (credential, self.rooms.first_mut())
             && next.credentials.is_empty()
         {
@@ -102,7 +106,11 @@ impl Session {
             // Its posts that are not stored are reported although the room is gone.
             if let (Some(room), 1..) = (parting, unsettled) {
                 let end = self.describe_room_end(room, reason);
-                self.sink.send(Event::RoomEnded { room, end, unsent: unsettled });
+                self.sink.send(Event::RoomEnded { room, end, unsent: unsettled, kept: 0 });
+            }
+            if self.rooms.len() == 0 && self.rooms.slots().next().is_none() {
+                // It was the last room: the server is left, too.
+                let _ = self.abort(now);
             }
             return;
         }
@@ -117,7 +125,8 @@ impl Session {
             self.do_not_return(&name);
         }
         self.rooms.remove(id);
-        self.sink.send(Event::RoomEnded { room: id, end, unsent: unsettled });
+        self.history.forget(id);
+        self.sink.send(Event::RoomEnded { room: id, end, unsent: unsettled, kept: 0 });
     }
 }
 

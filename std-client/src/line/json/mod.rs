@@ -269,6 +269,11 @@ impl<'a> Object<'a> {
             | Event::Stats(_)
             | Event::NotKept { .. }
             | Event::PositionNotRead { .. }
+            | Event::HistoryAt { .. }
+            | Event::HistorySetAside(_)
+            | Event::HistoryNotKept(_)
+            | Event::HistoryKeptAgain
+            | Event::OutboxResumed { .. }
             | Event::ServerEnded { .. }
             | Event::Ended => return None,
         })
@@ -286,8 +291,9 @@ impl<'a> Object<'a> {
             }
             Notice::RoomShown { topic, .. } => Self::Room { room: room?, topic },
             Notice::Topic(topic) => Self::Topic { room, topic },
-            Notice::RoomEnded { end, unsent, .. } => {
-                Self::Ended { room: room.unwrap_or_default(), reason: room_ended(end), unsent }
+            Notice::RoomEnded { end, unsent, kept, .. } => {
+                let (room, unsent) = (room.unwrap_or_default(), unsent + kept);
+                Self::Ended { room, reason: room_ended(end), unsent }
             }
             // In words.
             Notice::Hosting(_)
@@ -299,8 +305,9 @@ impl<'a> Object<'a> {
             | Notice::WaitingForStorage { .. }
             | Notice::InvalidBytes
             | Notice::History { .. }
-            | Notice::Help { .. }
+            | Notice::Help(_)
             | Notice::Usage(_)
+            | Notice::SpaceBeforeCommand
             | Notice::UnknownCommand(_)
             | Notice::NothingToRemove
             | Notice::PositionSavedAgain
