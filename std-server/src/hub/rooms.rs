@@ -49,8 +49,8 @@ fn cut_topic(topic: &str) -> &str {
 impl<P: Provider> Hub<P> {
     /// Creates a room, or opens a closed one again, which keeps its log. In effect at once; stored
     /// as soon as the store works. If the room had another topic, the new one is an entry of its
-    /// log, as soon as it is in memory. `by`: the member who does it, and who may join it even if it
-    /// is private; `None`: at the console.
+    /// log, as soon as it is in memory. `by`: the member who does it, and who may join it even if
+    /// it is private; `None`: at the console.
     ///
     /// # Errors
     /// [`OperatorError::ReservedName`]; [`OperatorError::RoomExists`], also for a closed room if

@@ -22,8 +22,8 @@ pub(super) struct Log {
     file: Option<SharedCursorFile>,
     /// Renames up to here were followed in an earlier session.
     followed_to: u64,
-    /// Entries up to here may be about another member with the name of this one, or about an earlier
-    /// topic.
+    /// Entries up to here may be about another member with the name of this one, or about an
+    /// earlier topic.
     named_at: u64,
     topic: String,
     history: LocalHistory,
@@ -164,7 +164,8 @@ impl Log {
                 let to = clean_line(&String::from_utf8_lossy(to));
                 self.renamed(seq, author, &to, person, output);
             }
-            // SPEC 6.3: the topic that the server stated on joining is that after the last entry then.
+            // SPEC 6.3: the topic that the server stated on joining is that after the last entry
+            // then.
             (EntryKind::TOPIC, Content::Body(topic)) if seq > self.named_at => {
                 self.set_topic(&String::from_utf8_lossy(topic), true, output);
             }
