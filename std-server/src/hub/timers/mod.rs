@@ -71,7 +71,7 @@ pub(super) struct Timers {
 /// a timer may have two places in the order: the first is never later than its deadline. When a
 /// place is reached, the timer moves to its deadline, or to its other place if that is not later.
 /// A deadline that becomes near and far again thus touches only the beginning of the order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue<K, M> {
     order: BTreeSet<(Instant, K)>,
     due: M,
@@ -143,6 +143,12 @@ impl Timers {
             }
         }
         None
+    }
+}
+
+impl<K, M: Default> Default for Queue<K, M> {
+    fn default() -> Self {
+        Self { order: BTreeSet::new(), due: M::default() }
     }
 }
 
