@@ -6,6 +6,7 @@
 //!   kabar cursor 1
 //!   seq NUMBER
 //!   term HEX
+//!   log NUMBER                     in the local history, if the entry is recorded there
 //! ```
 //! SERVER and IDENTITY are fingerprints. A position is written after the output was flushed: an
 //! entry that was displayed and not recorded is displayed again, none is left out.
@@ -43,6 +44,15 @@ pub struct Cursor {
     pub term: Term,
 }
 
+/// The last entry displayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Its position.
+    pub cursor: Cursor,
+    /// The number of its log in the local history; `None`: not recorded.
+    pub log: Option<u64>,
+}
+
 /// The file of a cursor, which no other process writes.
 #[derive(Debug)]
 pub struct CursorFile {
@@ -59,8 +69,8 @@ struct HeldFile {
     _lock: Lock,
 }
 
-/// A cursor, and when it was written.
-type Stored = (Cursor, Option<SystemTime>);
+/// A position, and when it was written.
+type Stored = (Shown, Option<SystemTime>);
 
 impl CursorFile {
     /// Opens a file for the identity with the fingerprint `identity` in `room` of the server with
@@ -82,14 +92,14 @@ impl CursorFile {
         Opened { file, start }
     }
 
-    /// Saves `cursor`, unless all files are held by other processes.
+    /// Saves `shown`, unless all files are held by other processes.
     ///
     /// # Errors
     /// [`FileError`].
-    pub fn save(&mut self, cursor: Cursor) -> Result<(), FileError> {
+    pub fn save(&mut self, shown: Shown) -> Result<(), FileError> {
         self.hold()?;
         match &self.held {
-            Some(held) => self.dir.replace(&held.name, format(cursor).as_bytes()),
+            Some(held) => self.dir.replace(&held.name, format(shown).as_bytes()),
             None => Ok(()),
         }
     }
@@ -111,7 +121,7 @@ impl CursorFile {
     }
 
     /// Returns the position to continue after.
-    fn start(&self, former: impl Iterator<Item = String>) -> Result<Option<Cursor>, FileError> {
+    fn start(&self, former: impl Iterator<Item = String>) -> Result<Option<Shown>, FileError> {
         let own = self.held.as_ref().map(|held| held.name.as_str());
         let (mut free, mut in_use, mut dropped, mut error) = (None, None, Vec::new(), None);
         for name in (1..=MAX_FILES).map(|number| self.name(number)) {
@@ -134,7 +144,7 @@ impl CursorFile {
                 return Err(error);
             }
             let former = former.filter_map(|name| load(&self.dir, &name).ok()?);
-            return Ok(former.fold(None, farther).map(|(cursor, _)| cursor));
+            return Ok(former.fold(None, farther).map(|(shown, _)| shown));
         };
         // A position is dropped only when another file has it.
         if let (Some(own), false) = (own, dropped.is_empty())
@@ -152,7 +162,7 @@ pub struct Opened {
     /// The file to save positions in.
     pub file: CursorFile,
     /// The position to continue after; an error if the file is damaged.
-    pub start: Result<Option<Cursor>, FileError>,
+    pub start: Result<Option<Shown>, FileError>,
 }
 
 /// Returns `None` if another process holds the lock.
@@ -168,11 +178,9 @@ fn try_lock(dir: &DataDir, name: &str) -> Result<Option<Lock>, FileError> {
 /// do not compare: the history may have been reset between them. Then the one written later counts.
 fn farther(known: Option<Stored>, other: Stored) -> Option<Stored> {
     let Some(known) = known else { return Some(other) };
-    let is_farther = if known.0.term == other.0.term {
-        other.0.seq > known.0.seq
-    } else {
-        other.1.is_some_and(|at| Some(at) > known.1)
-    };
+    let (before, after) = (known.0.cursor, other.0.cursor);
+    let is_farther =
+        if before.term == after.term { after.seq > before.seq } else { other.1.is_some_and(|at| Some(at) > known.1) };
     Some(if is_farther { other } else { known })
 }
 
@@ -181,7 +189,7 @@ fn load(dir: &DataDir, name: &str) -> Result<Option<Stored>, FileError> {
     let path = dir.join(name);
     let damaged = || FileError::damaged(&path, "the file is damaged and will be replaced");
     let written = std::fs::metadata(&path).and_then(|file| file.modified()).ok();
-    parse(&text).map(|cursor| Some((cursor, written))).ok_or_else(damaged)
+    parse(&text).map(|shown| Some((shown, written))).ok_or_else(damaged)
 }
 
 /// A [`CursorFile`] shared with the thread that writes output.
@@ -201,12 +209,12 @@ impl SharedCursorFile {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Saves `cursor`.
+    /// Saves `shown`.
     ///
     /// # Errors
     /// [`FileError`].
-    pub fn save(&self, cursor: Cursor) -> Result<(), FileError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).save(cursor)
+    pub fn save(&self, shown: Shown) -> Result<(), FileError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).save(shown)
     }
 }
 
@@ -214,23 +222,29 @@ impl SharedCursorFile {
 #[derive(Clone, Debug)]
 pub struct Position {
     /// The position.
-    pub cursor: Cursor,
+    pub shown: Shown,
     /// The file of its room.
     pub file: SharedCursorFile,
 }
 
-fn parse(text: &str) -> Option<Cursor> {
+fn parse(text: &str) -> Option<Shown> {
     let mut lines = text.lines();
     if lines.next()? != VERSION {
         return None;
     }
     let seq = lines.next()?.strip_prefix("seq ")?.parse().ok()?;
     let term = HEXLOWER.decode(lines.next()?.strip_prefix("term ")?.as_bytes()).ok()?;
-    lines.next().is_none().then_some(Cursor { seq, term: Term(term.try_into().ok()?) })
+    let log = match lines.next() {
+        Some(line) => Some(line.strip_prefix("log ")?.parse().ok()?),
+        None => None,
+    };
+    let cursor = Cursor { seq, term: Term(term.try_into().ok()?) };
+    lines.next().is_none().then_some(Shown { cursor, log })
 }
 
-fn format(cursor: Cursor) -> String {
-    format!("{VERSION}\nseq {}\nterm {}\n", cursor.seq, HEXLOWER.encode(&cursor.term.0))
+fn format(Shown { cursor: Cursor { seq, term }, log }: Shown) -> String {
+    let log = log.map(|log| format!("log {log}\n")).unwrap_or_default();
+    format!("{VERSION}\nseq {seq}\nterm {}\n{log}", HEXLOWER.encode(&term.0))
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 use super::*;
 use crate::temporary_dir;
 
-fn open(dir: &DataDir, room: &str, identity: &str) -> (CursorFile, Option<Cursor>) {
+fn open(dir: &DataDir, room: &str, identity: &str) -> (CursorFile, Option<Shown>) {
     let Opened { file, start } =
         CursorFile::open(dir, &Fingerprint([7; 20]), &RoomName::new(room).unwrap(), identity, &[]);
     (file, start.unwrap())
 }
 
-fn at(seq: u64) -> Cursor {
-    Cursor { seq, term: Term([9; 8]) }
+fn at(seq: u64) -> Shown {
+    Shown { cursor: Cursor { seq, term: Term([9; 8]) }, log: Some(seq % 2).filter(|odd| *odd == 1) }
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn what_an_ended_session_displayed_is_not_displayed_again() {
 fn of_two_terms_the_position_written_last_counts() {
     let (early, late) = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1));
     let old = (at(100), Some(early));
-    let new = (Cursor { seq: 3, term: Term([1; 8]) }, Some(late));
+    let new = (Shown { cursor: Cursor { seq: 3, term: Term([1; 8]) }, log: None }, Some(late));
     assert_eq!(farther(Some(old), new), Some(new));
     assert_eq!(farther(Some(new), old), Some(new));
     assert_eq!(farther(Some((at(100), Some(early))), (at(99), Some(late))), Some(old));

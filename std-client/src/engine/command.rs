@@ -140,16 +140,14 @@ pub enum Command {
         /// Whether they are displayed.
         shows: bool,
     },
-    /// All entries of a room up to this one are read. For the local history, which the engine does
-    /// not write yet; nothing answers.
+    /// All entries of a room up to this one are read. For the local history; nothing answers.
     MarkRead {
         /// The room.
         room: RoomId,
         /// The entry.
         seq: u64,
     },
-    /// Keep a text that was typed and not posted. For the local history, which the engine does not
-    /// write yet; nothing answers.
+    /// Keep a text that was typed and not posted, in the local history. Nothing answers.
     SaveDraft {
         /// The room.
         room: RoomId,

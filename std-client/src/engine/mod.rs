@@ -39,6 +39,7 @@
 
 pub mod command;
 pub mod event;
+mod local_history;
 mod queue;
 mod session;
 
@@ -57,6 +58,7 @@ pub use queue::{Events, Handle, QUEUE_LEN};
 
 use crate::driver::{Driver, wait};
 use crate::poller::Poller;
+use local_history::LocalHistories;
 use queue::{EventSink, Resolved, queues};
 use session::{End, Environment, Session};
 
@@ -95,7 +97,9 @@ pub fn start(config: EngineConfig) -> io::Result<(Handle, Events)> {
     let (poller, waker) = Poller::new()?;
     let (handle, events, commands, sink) = queues(&waker, config.wake.into());
     let (resolved, from_resolvers) = mpsc::channel();
-    let environment = Environment { dir: config.dir, context: config.context, resolved, waker };
+    let EngineConfig { dir, context, replays_history, .. } = config;
+    let histories = LocalHistories::new(dir.clone());
+    let environment = Environment { dir, context, replays_history, histories, resolved, waker };
     let engine = Engine {
         poller,
         clock: Clock::start(),
@@ -140,13 +144,19 @@ impl Engine {
             let ends = self.stop.is_some() || (self.ends_with_servers && self.next_server > 0);
             if ends && self.sessions.is_empty() {
                 self.sink.send(Event::Ended);
-                return self.sink.flush();
+                return self.flush();
             }
-            self.sink.flush();
+            self.flush();
             let until = self.sessions.iter().filter_map(Session::deadline).min();
             let mut drivers: Vec<&mut Driver> = self.sessions.iter_mut().map(|session| &mut session.driver).collect();
             wait(&mut self.poller, self.clock, &mut drivers, until);
         }
+    }
+
+    /// Records what came in, and lets the events about it leave.
+    fn flush(&self) {
+        let reports = self.environment.histories.flush();
+        self.sink.flush(reports);
     }
 
     fn take_commands(&mut self) {

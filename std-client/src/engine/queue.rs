@@ -123,9 +123,10 @@ impl EventSink {
         self.turn().push(event);
     }
 
-    /// Passes the events of a turn on.
-    pub(super) fn flush(&self) {
-        let events = std::mem::take(&mut *self.turn());
+    /// Passes the events of a turn on, after `first`.
+    pub(super) fn flush(&self, first: Vec<Event>) {
+        self.shared.waiting.fetch_add(first.len(), Ordering::AcqRel);
+        let events: Vec<_> = first.into_iter().chain(std::mem::take(&mut *self.turn())).collect();
         if events.is_empty() {
             return;
         }

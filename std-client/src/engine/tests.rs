@@ -277,7 +277,7 @@ fn queue_has_room_again_when_events_are_taken() {
     let event = || Event::NotConnected { server: ServerId(0) };
     (0..QUEUE_LEN).for_each(|_| sink.send(event()));
     assert!(!sink.has_room() && events.try_recv().is_none(), "those of one turn are passed on together");
-    sink.flush();
+    sink.flush(Vec::new());
     assert!(events.try_recv().is_some() && sink.has_room());
     drop(events);
     assert!(sink.is_dropped());

@@ -71,7 +71,7 @@ impl Writer {
             let log = match (from, last) {
                 (Some(from), _) if !is_reset => from,
                 // Another process was faster.
-                (_, Some(CurrentLog { log, cursor })) if Some(log) > from && cursor.term == term => log,
+                (_, Some(CurrentLog { log, cursor, .. })) if Some(log) > from && cursor.term == term => log,
                 _ => new_log(transaction, room, last, start, term)?,
             };
             let Some(state) = state(transaction, log)? else { return Err(AppendError::Contradiction(start)) };
@@ -158,9 +158,10 @@ impl Writer {
 
 /// Returns the last log of a room.
 fn current(connection: &Connection, room: RoomRow) -> rusqlite::Result<Option<CurrentLog>> {
-    let sql = "SELECT max(id), cursor_seq, cursor_term FROM logs WHERE room = ?1 GROUP BY room";
+    let sql = "SELECT max(id), start_seq, cursor_seq, cursor_term FROM logs WHERE room = ?1 GROUP BY room";
     let log = |row: &rusqlite::Row<'_>| {
-        Ok(CurrentLog { log: LogRow(row.get(0)?), cursor: Cursor { seq: bits(row, 1)?, term: Term(row.get(2)?) } })
+        let cursor = Cursor { seq: bits(row, 2)?, term: Term(row.get(3)?) };
+        Ok(CurrentLog { log: LogRow(row.get(0)?), start: bits(row, 1)?, cursor })
     };
     connection.prepare_cached(sql)?.query_row([room.0], log).optional()
 }
@@ -192,9 +193,11 @@ fn state(connection: &Connection, log: LogRow) -> rusqlite::Result<Option<LogSta
 }
 
 fn cursor_of(connection: &Connection, log: LogRow) -> Result<CurrentLog, AppendError> {
-    let sql = "SELECT cursor_seq, cursor_term FROM logs WHERE id = ?1";
-    let cursor = |row: &rusqlite::Row<'_>| Ok(Cursor { seq: bits(row, 0)?, term: Term(row.get(1)?) });
-    Ok(CurrentLog { log, cursor: connection.prepare_cached(sql)?.query_row([log.0], cursor)? })
+    let sql = "SELECT start_seq, cursor_seq, cursor_term FROM logs WHERE id = ?1";
+    let current = |row: &rusqlite::Row<'_>| {
+        Ok(CurrentLog { log, start: bits(row, 0)?, cursor: Cursor { seq: bits(row, 1)?, term: Term(row.get(2)?) } })
+    };
+    Ok(connection.prepare_cached(sql)?.query_row([log.0], current)?)
 }
 
 /// Inserts entries that follow each other. Returns whether the body of an entry was erased.

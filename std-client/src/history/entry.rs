@@ -40,6 +40,8 @@ pub struct Place {
 pub struct CurrentLog {
     /// The log.
     pub log: LogRow,
+    /// All entries above this one, up to the cursor, are stored.
+    pub start: u64,
     /// The last entry stored, and the term in which it was received.
     pub cursor: Cursor,
 }

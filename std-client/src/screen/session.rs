@@ -249,7 +249,7 @@ impl<'a> Session<'a> {
         self.terminal.backend_mut().links = draw::links(&frame);
         self.terminal.draw(|canvas| draw::frame(&frame, self.appearance.theme, canvas))?;
         for position in self.shown.drain(..) {
-            if let Err(error) = position.file.save(position.cursor)
+            if let Err(error) = position.file.save(position.shown)
                 && self.loss.is_none()
             {
                 self.view.show_error(&format!("your position in the room is not saved: {error}"));

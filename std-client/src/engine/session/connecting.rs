@@ -115,6 +115,7 @@ impl Session {
             }
             if let Some(name) = known.name {
                 self.config.identity.apply_usual_name(&self.environment.dir, &name)?;
+                self.history = self.environment.histories.of(&self.config.identity.key.fingerprint());
             }
             return self.start_client(address);
         }

@@ -39,7 +39,8 @@ impl Session {
             | Command::Rename { room, .. }
             | Command::Remove { room, .. }
             | Command::Operate { room, .. } => self.request(room, command, now),
-            Command::MarkRead { .. } | Command::SaveDraft { .. } => {}
+            Command::MarkRead { room, seq } => self.history.mark_read(room, seq),
+            Command::SaveDraft { room, text } => self.history.save_draft(room, &text),
             // The engine handles these.
             Command::Connect(_) | Command::Stop(_) => {}
         }

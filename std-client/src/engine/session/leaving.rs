@@ -124,7 +124,9 @@ impl Session {
         self.rooms.iter().all(|room| {
             let (Some(slot), Some(member)) = (room.slot, &room.membership) else { return true };
             let delivered = self.driver.client.cursor(slot);
-            member.catch_up.is_none() && delivered.is_some_and(|(seq, _)| seq >= member.wait_for)
+            member.catch_up.is_none()
+                && member.replay.is_none()
+                && delivered.is_some_and(|(seq, _)| seq >= member.wait_for)
         })
     }
 

@@ -35,12 +35,13 @@ impl Session {
         let fingerprint = self.server_key();
         let Some(name) = self.rooms.find(id).map(|room| room.name.clone()) else { return };
         let others = self.other_credentials(&name);
-        let Self { config, environment, rooms, sink, driver, .. } = self;
+        let Self { config, environment, rooms, history, sink, driver, .. } = self;
         let Some(room) = rooms.find_mut(id) else { return };
         if room.credentials.is_empty() {
             room.credentials = others.into();
         }
         room.open_cursor(&environment.dir, &fingerprint, &config.identity, sink);
+        room.stated = history.locate(id, &fingerprint, &name, sink);
         let why = match driver.client.join(now, &room.config(environment.context)) {
             Ok(slot) => return room.slot = Some(slot),
             Err(JoinError::AlreadyJoined) => JoinRefusal::StillLeaving,
@@ -48,6 +49,7 @@ impl Session {
             Err(_) => JoinRefusal::NotConnected,
         };
         self.rooms.remove(id);
+        self.history.forget(id);
         self.sink.send(Event::RoomNotAdded { server: self.id, room: Some(id), name, why });
     }
 
@@ -67,6 +69,7 @@ impl Session {
             self.rooms.set_parting(slot, id);
             self.driver.client.part(now, slot);
         }
+        self.history.forget(id);
         self.sink.send(Event::Parted { room: id });
         self.do_not_return(&room.name);
     }
@@ -86,6 +89,7 @@ impl Session {
         let end = self.describe_room_end(id, reason);
         // Nobody is admitted yet, so the next room needs a credential, too.
         let credential = self.rooms.remove(id).map(|room| room.credential().clone());
+        self.history.forget(id);
         self.sink.send(Event::RoomEnded { room: id, end, unsent: 0, kept: 0 });
         if let (Some(credential), Some(next)) = (credential, self.rooms.first_mut())
             && next.credentials.is_empty()
@@ -121,6 +125,7 @@ impl Session {
             self.do_not_return(&name);
         }
         self.rooms.remove(id);
+        self.history.forget(id);
         self.sink.send(Event::RoomEnded { room: id, end, unsent: unsettled, kept: 0 });
     }
 }

@@ -6,7 +6,9 @@
 //! ```
 //! * `connecting`, `start`, `leaving`: from one phase to the next. `online`, `receive`: in the
 //!   rooms. `membership`: which rooms these are. `execute`: commands.
-//! * `room`: everything that belongs to one room, with `log`, `replies`, `requests` and `catch_up`.
+//! * `recording`: the local history. `replay`, `local_replay`, `catch_up`: entries that come before
+//!   those that the server sends.
+//! * `room`: everything that belongs to one room, with `log`, `replies` and `requests`.
 //!   `rooms`: all of them. `person`: what they have in common.
 //! * `output`: how a room reports.
 
@@ -15,6 +17,7 @@ mod catch_up;
 mod connecting;
 mod execute;
 mod leaving;
+mod local_replay;
 mod log;
 mod membership;
 mod mention;
@@ -22,6 +25,7 @@ mod online;
 mod output;
 mod person;
 mod receive;
+mod recording;
 mod replay;
 mod replies;
 mod requests;
@@ -67,7 +71,8 @@ impl Session {
         for room in std::mem::take(&mut config.rooms) {
             rooms.add(room, replay_from, &sink);
         }
-        Self {
+        let history = environment.histories.of(&config.identity.key.fingerprint());
+        let mut session = Self {
             id,
             phase: Phase::Resolving(driver.now() + CONNECT_TIMEOUT),
             config,
@@ -75,6 +80,7 @@ impl Session {
             driver,
             sink,
             rooms,
+            history,
             accepted: None,
             is_key_reported: false,
             password_tries: 0,
@@ -84,7 +90,9 @@ impl Session {
             waiting: std::collections::VecDeque::new(),
             stored_name: String::new(),
             located: Located::default(),
-        }
+        };
+        session.locate_rooms();
+        session
     }
 
     /// Handles everything that waits, and sends.
@@ -169,6 +177,7 @@ impl Session {
                     let name = online.name().to_owned();
                     self.store_rooms(&name);
                 }
+                self.record_again();
                 self.join_added_rooms(now);
                 self.post_waiting();
                 self.check_leaving(now)
@@ -182,7 +191,11 @@ impl Session {
             Phase::Resolving(until) => Some(*until),
             Phase::Connecting(attempt) => Some(attempt.deadline()),
             Phase::AskingKey(..) | Phase::AskingPassword => None,
-            Phase::Online(online) => self.leaving_deadline().into_iter().chain(online.deadline(&self.rooms)).min(),
+            Phase::Online(online) => {
+                let replay = (self.sink.has_room() && self.rooms.are_replayed()).then_some(Instant::ZERO);
+                let deadlines = [self.leaving_deadline(), online.deadline(&self.rooms), replay];
+                deadlines.into_iter().flatten().min()
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use kabar_core::client::{DisconnectReason, RoomSlot};
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
+use super::local_replay::check_replay;
 use super::output::RoomOutput;
 use super::person::Person;
 use super::room::Membership;
@@ -107,6 +108,7 @@ impl OnlineState {
         let server = rooms.server();
         for (slot, member, output) in rooms.members(sink) {
             member.requests.check(output, now);
+            check_replay(member, client.instance(slot), &mut self.person, output);
             check_catch_up(member, slot, client, now);
             self.room_list.check(slot, client, now);
         }

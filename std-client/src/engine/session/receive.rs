@@ -29,6 +29,9 @@ impl OnlineState {
                 _ => {}
             }
         }
+        if let (ClientEvent::Reset { .. }, Some(room)) = (event, rooms.at(slot)) {
+            room.is_reset = true;
+        }
         let Some((member, output)) = rooms.member_at(slot, sink) else { return };
         let room = output.room;
         match *event {
@@ -40,7 +43,7 @@ impl OnlineState {
             }
             ClientEvent::Stored { seq, .. } => member.wait_for = member.wait_for.max(seq),
             ClientEvent::Reset { .. } => {
-                member.catch_up = None;
+                (member.catch_up, member.replay, member.delivers_after) = (None, None, 0);
                 member.log.reset();
                 output.send(Event::HistoryReset { room });
             }
@@ -82,6 +85,7 @@ impl OnlineState {
                     member.log.describe(&header, Content::Body(body), false, &self.person, room)
                 });
                 if let Some(page) = member.replies.entry(entry, remaining, room) {
+                    member.log.history().add_page(&page);
                     output.send(Event::HistoryPage(page));
                 }
             }
@@ -104,7 +108,7 @@ impl OnlineState {
         if let (Some(Entry { header, body }), Some(catch_up)) = (entry, &mut member.catch_up)
             && catch_up.entry(header.seq, header.time_ms)
         {
-            member.log.entry(&header, Content::Body(body), false, &mut self.person, output);
+            member.log.read(&header, Content::Body(body), false, &mut self.person, output);
         }
         if remaining == 0 {
             member.replies.catch_up_answered();
@@ -114,8 +118,8 @@ impl OnlineState {
         }
     }
 
-    /// Takes an entry that the server sends on its own. While earlier ones are read, it is read
-    /// after them.
+    /// Takes an entry that the server sends on its own. While earlier ones are read, it is only
+    /// recorded, and read after them.
     fn entry(
         &mut self,
         header: &EntryHeader<'_>,
@@ -124,8 +128,7 @@ impl OnlineState {
         member: &mut Membership,
         output: RoomOutput<'_>,
     ) {
-        if member.catch_up.is_none() {
-            member.log.entry(header, content, is_own, &mut self.person, output);
-        }
+        let is_delivered = member.delivers(header.seq);
+        member.log.entry(header, content, is_own, is_delivered, &mut self.person, output);
     }
 }

@@ -13,12 +13,14 @@ use kabar_std::invite::RoomName;
 use super::catch_up::CatchUp;
 use super::log::Log;
 use super::output::RoomOutput;
+use super::replay::{LocalReplay, Plan};
 use super::replies::Replies;
 use super::requests::Requests;
-use crate::cursor::{Cursor, CursorFile, Opened, SharedCursorFile};
+use crate::cursor::{CursorFile, Opened, SharedCursorFile, Shown};
 use crate::engine::command::{ReplayFrom, RoomCredential, RoomRequest};
 use crate::engine::event::{Event, RoomId};
 use crate::engine::queue::EventSink;
+use crate::history::CurrentLog;
 use crate::identity::LocalIdentity;
 use crate::profile;
 
@@ -35,7 +37,12 @@ pub(super) struct Room {
     /// The file in which the position is saved.
     pub(super) file: Option<SharedCursorFile>,
     /// The last entry displayed in an earlier session.
-    pub(super) last_shown: Option<Cursor>,
+    pub(super) last_shown: Option<Shown>,
+    /// The log in the local history whose cursor the Join states; `None`: it states that of the
+    /// last entry displayed, or none.
+    pub(super) stated: Option<CurrentLog>,
+    /// Whether the next Joined begins a new log.
+    pub(super) is_reset: bool,
     /// The server's text about the latest refusal, or about the end of the membership.
     pub(super) server_text: String,
     /// From the first Joined on.
@@ -50,6 +57,10 @@ pub(super) struct Membership {
     pub(super) requests: Requests,
     /// Entries that are read before those that the server sends.
     pub(super) catch_up: Option<CatchUp>,
+    /// Entries of the local history that are delivered before those that the server sends.
+    pub(super) replay: Option<LocalReplay>,
+    /// Entries up to here are recorded and not delivered.
+    pub(super) delivers_after: u64,
     /// Entries up to here are delivered before a session leaves that is to be caught up.
     pub(super) wait_for: u64,
 }
@@ -64,6 +75,8 @@ impl Room {
             replay_from,
             file: None,
             last_shown: None,
+            stated: None,
+            is_reset: false,
             server_text: String::new(),
             membership: None,
         }
@@ -114,7 +127,7 @@ impl Room {
     pub(super) fn config(&self, context: u64) -> RoomConfig<'_> {
         RoomConfig {
             credential: self.credential().for_client(),
-            start: self.replay_from.start(self.last_shown, context),
+            start: self.start(context),
             max_entry_len: profile::LARGEST_ENTRY,
             ..RoomConfig::new(self.name.as_str())
         }
@@ -132,8 +145,15 @@ impl RoomCredential {
 }
 
 impl Membership {
-    pub(super) fn new(log: Log, catch_up: Option<CatchUp>, head: u64) -> Self {
-        Self { log, replies: Replies::default(), requests: Requests::default(), catch_up, wait_for: head }
+    pub(super) fn new(log: Log, plan: Plan, head: u64) -> Self {
+        let Plan { catch_up, replay, delivers_after, .. } = plan;
+        let (replies, requests) = (Replies::default(), Requests::default());
+        Self { log, replies, requests, catch_up, replay, delivers_after, wait_for: head }
+    }
+
+    /// Whether an entry that the server sends is delivered, and not in its turn later, or never.
+    pub(super) fn delivers(&self, seq: u64) -> bool {
+        self.catch_up.is_none() && self.replay.is_none() && seq > self.delivers_after
     }
 
     /// The connection was lost.

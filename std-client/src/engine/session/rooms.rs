@@ -112,6 +112,11 @@ impl Rooms {
         })
     }
 
+    /// Whether entries of the local history are being delivered.
+    pub(super) fn are_replayed(&self) -> bool {
+        self.list.iter().any(|room| room.membership.as_ref().is_some_and(|member| member.replay.is_some()))
+    }
+
     /// Returns the place of the first room that was joined.
     pub(super) fn first_member(&self) -> Option<RoomSlot> {
         self.list.iter().filter(|room| room.membership.is_some()).find_map(|room| room.slot)

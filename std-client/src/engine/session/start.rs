@@ -20,6 +20,7 @@ use super::state::{Phase, Session};
 use crate::engine::command::{KeyPolicy, ReplayFrom, RoomCredential, ServerRequest};
 use crate::engine::event::{Event, Joined, NotKept, RoomId, SessionError};
 use crate::engine::queue::EventSink;
+use crate::history::Beginning;
 use crate::known_servers::{JoinedRoom, KnownServers};
 use crate::preferences::Preferences;
 use crate::profile;
@@ -30,10 +31,11 @@ impl Session {
     /// one room may join the others.
     pub(super) fn start_client(&mut self, address: SocketAddr) -> Result<(), SessionError> {
         let fingerprint = self.expected_key();
-        let Self { config: ServerRequest { identity, .. }, environment, rooms, sink, driver, .. } = self;
+        let Self { config: ServerRequest { identity, .. }, environment, rooms, history, sink, driver, .. } = self;
         let Some(room) = rooms.first_mut() else { return Ok(()) };
         if let Some(fingerprint) = &fingerprint {
             room.open_cursor(&environment.dir, fingerprint, identity, sink);
+            room.stated = history.locate(room.id, fingerprint, &room.name, sink);
         }
         let RoomConfig { room: name, credential, start, max_entry_len } = room.config(environment.context);
         let key = Identity::from_seed(identity.key.seed());
@@ -57,7 +59,7 @@ impl Session {
         Ok(())
     }
 
-    fn expected_key(&self) -> Option<Fingerprint> {
+    pub(super) fn expected_key(&self) -> Option<Fingerprint> {
         match self.config.key_policy {
             KeyPolicy::Invited(fingerprint) | KeyPolicy::Expected(fingerprint) => Some(fingerprint),
             KeyPolicy::AcceptNew | KeyPolicy::Ask => self.accepted,
@@ -97,9 +99,13 @@ impl Session {
 
     fn joined_again(&mut self, slot: RoomSlot, room: RoomId, name: &str, info: JoinInfo, now: Instant) {
         let server_key = self.server_key();
-        let Self { rooms, sink, phase: Phase::Online(online), .. } = self else { return };
+        let Self { rooms, history, sink, phase: Phase::Online(online), .. } = self else { return };
         let is_resumed = info.is_resumed || rooms.find(room).is_some_and(|room| room.last_shown.is_some());
         let info = JoinInfo { is_resumed, ..info };
+        if let Some(room) = rooms.find_mut(room) {
+            let (from, is_reset) = (history.log(room.id), std::mem::take(&mut room.is_reset));
+            history.begin(room.id, from, Beginning { start: info.start, term: info.term, is_reset }, sink);
+        }
         sink.send(Event::Joined(joined_as(room, server_key, name, Some(info.start), info, None, true)));
         online.rejoined(name, info, slot, rooms, sink, now);
     }
@@ -107,16 +113,17 @@ impl Session {
     /// Handles the first Joined of a room.
     fn joined_room(&mut self, slot: RoomSlot, id: RoomId, name: &str, info: JoinInfo) {
         let fingerprint = self.server_key();
-        let Self { config, environment, rooms, sink, phase: Phase::Online(online), .. } = self else { return };
+        let begun = self.begin_recording(slot, &info);
+        let Self { environment, rooms, history, sink, phase: Phase::Online(online), .. } = self else { return };
         let Some(room) = rooms.at(slot) else { return };
-        room.open_cursor(&environment.dir, &fingerprint, &config.identity, sink);
-        let (shown, replay_from) = (room.last_shown, room.replay_from);
-        let seen = shown.filter(|_| replay_from == ReplayFrom::New).map(|seen| seen.seq);
-        let after = replay_from.first_displayed(info.start, info.head);
+        let plan = room.plan(begun, &info, environment, history, sink);
+        let (after, seen) = (plan.after, plan.seen);
+        let (shown, file) = (room.last_shown, room.file.clone());
         let is_resumed = info.is_resumed || shown.is_some();
-        let followed_to = shown.map_or(0, |cursor| cursor.seq);
-        let log = Log::new(info.term, info.head, followed_to, room.file.clone());
-        room.membership = Some(Membership::new(log, replay_from.catch_up(shown, info.head), info.head));
+        // What was recorded was followed, too.
+        let followed_to = shown.map(|shown| shown.cursor.seq).max(begun.map(|begun| begun.cursor.seq));
+        let log = Log::new(info.term, info.head, followed_to.unwrap_or(0), file, history.clone());
+        room.membership = Some(Membership::new(log, plan, info.head));
         online.person.set_name(name, self.id, sink);
         sink.send(Event::Joined(joined_as(id, fingerprint, name, after, JoinInfo { is_resumed, ..info }, seen, false)));
         self.store_room(id, name);
@@ -222,12 +229,12 @@ pub(super) fn on_event_before_join(event: &ClientEvent<'_>, slot: RoomSlot, room
     let Some(room) = rooms.at(slot) else { return };
     match *event {
         ClientEvent::Reset { .. } => {
-            (room.last_shown, room.replay_from) = (None, ReplayFrom::New);
+            (room.last_shown, room.replay_from, room.is_reset) = (None, ReplayFrom::New, true);
             sink.send(Event::HistoryReset { room: room.id });
         }
         ClientEvent::Gap { after, first, .. } => {
             // Lines that were only requested for context may be missing.
-            let after = room.last_shown.map_or(after, |shown| shown.seq.max(after));
+            let after = room.last_shown.map_or(after, |shown| shown.cursor.seq.max(after));
             if first > after + 1 {
                 sink.send(Event::Gap { room: room.id, after, first });
             }

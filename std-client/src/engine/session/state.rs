@@ -15,6 +15,7 @@ use super::rooms::Rooms;
 use crate::driver::Driver;
 use crate::engine::command::ServerRequest;
 use crate::engine::event::{RoomId, ServerId, SessionError};
+use crate::engine::local_history::{LocalHistories, LocalHistory};
 use crate::engine::queue::{EventSink, Resolved};
 
 /// The session on one server.
@@ -27,6 +28,8 @@ pub(in crate::engine) struct Session {
     pub(super) sink: EventSink,
     pub(super) phase: Phase,
     pub(super) rooms: Rooms,
+    /// The local history of the identity.
+    pub(super) history: LocalHistory,
     /// The key that was accepted.
     pub(super) accepted: Option<Fingerprint>,
     pub(super) is_key_reported: bool,
@@ -49,6 +52,10 @@ pub(in crate::engine) struct Environment {
     pub(in crate::engine) dir: DataDir,
     /// Entries that are delivered again, before those that were not displayed yet.
     pub(in crate::engine) context: u64,
+    /// Whether entries are delivered that were recorded and not displayed yet.
+    pub(in crate::engine) replays_history: bool,
+    /// The local histories.
+    pub(in crate::engine) histories: LocalHistories,
     /// Takes the addresses of names.
     pub(in crate::engine) resolved: Sender<Resolved>,
     /// Wakes the engine's thread.

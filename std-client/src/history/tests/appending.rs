@@ -130,7 +130,7 @@ fn a_log_continues_after_its_cursor_or_after_a_gap() {
     let (room, log) = lobby(&mut writer, 0);
     append_range(&mut writer, log, 1..=3);
     let resumed = writer.begin(room, Some(log), at(3, T2)).unwrap();
-    assert_eq!(resumed, CurrentLog { log, cursor: Cursor { seq: 3, term: T2 } });
+    assert_eq!(resumed, CurrentLog { log, start: 0, cursor: Cursor { seq: 3, term: T2 } });
     // The server has dropped 4 to 6.
     assert_eq!(writer.begin(room, Some(log), at(6, T2)).unwrap().cursor, Cursor { seq: 6, term: T2 });
     assert_eq!(all(&writer, room), "1 2 3 (4-6)");

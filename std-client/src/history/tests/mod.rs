@@ -75,7 +75,7 @@ fn append_range(writer: &mut Writer, log: LogRow, seqs: core::ops::RangeInclusiv
 }
 
 fn cursor(writer: &mut Writer, room: RoomRow) -> (LogRow, u64, Term) {
-    let CurrentLog { log, cursor } = writer.current(room).unwrap().unwrap();
+    let CurrentLog { log, cursor, .. } = writer.current(room).unwrap().unwrap();
     (log, cursor.seq, cursor.term)
 }
 

@@ -102,11 +102,11 @@ fn position_is_that_of_the_last_entry_displayed_or_hidden() {
     let file = SharedCursorFile::new(CursorFile::open(&dir, &server, &lobby, "ANNA", &[]).file);
     let position = |seq| {
         let cursor = Cursor { seq, term: kabar_core::chat::Term([9; 8]) };
-        Some(Position { cursor, file: file.clone() })
+        Some(Position { shown: crate::cursor::Shown { cursor, log: None }, file: file.clone() })
     };
     let mut backlog = Backlog::default();
     backlog.push(Entry { position: position(1), ..incoming(1, "bob", EntryKind::TEXT, b"one") }, "anna", true, START);
     backlog.skip(position(2));
-    assert_eq!(backlog.take().end.map(|end| end.cursor.seq), Some(2));
+    assert_eq!(backlog.take().end.map(|end| end.shown.cursor.seq), Some(2));
     assert!(backlog.take().end.is_none());
 }

@@ -242,8 +242,8 @@ impl<S: Sink> Thread<S> {
     }
 
     /// Saves a position. After an error, the next one is tried.
-    fn save_position(&mut self, shown: &Position) {
-        match (shown.file.save(shown.cursor), &self.losses.position) {
+    fn save_position(&mut self, position: &Position) {
+        match (position.file.save(position.shown), &self.losses.position) {
             (Ok(()), None) => {}
             (Ok(()), Some(_)) => {
                 self.losses.position = None;

@@ -124,11 +124,14 @@ fn counts_queued_texts_of_a_reader_that_does_not_read() {
 
 fn open(dir: &kabar_std::data_dir::DataDir, room: &str) -> (SharedCursorFile, Option<Cursor>) {
     let opened = CursorFile::open(dir, &Fingerprint([1; 20]), &RoomName::new(room).unwrap(), "ANNA", &[]);
-    (SharedCursorFile::new(opened.file), opened.start.unwrap())
+    (SharedCursorFile::new(opened.file), opened.start.unwrap().map(|shown| shown.cursor))
 }
 
 fn at(seq: u64, file: &SharedCursorFile) -> Option<Position> {
-    Some(Position { cursor: Cursor { seq, term: Term([2; 8]) }, file: file.clone() })
+    Some(Position {
+        shown: crate::cursor::Shown { cursor: Cursor { seq, term: Term([2; 8]) }, log: None },
+        file: file.clone(),
+    })
 }
 
 #[test]

@@ -7,8 +7,10 @@ use kabar_std::text::{Content, clean_line};
 use super::mention::mentions;
 use super::output::RoomOutput;
 use super::person::Person;
-use crate::cursor::{Cursor, Position, SharedCursorFile};
+use crate::cursor::{Cursor, Position, SharedCursorFile, Shown};
 use crate::engine::event::{Entry, EntryContent, Event, RoomId};
+use crate::engine::local_history::LocalHistory;
+use crate::history::LogRow;
 
 /// The state of a log.
 #[derive(Debug)]
@@ -23,12 +25,23 @@ pub(super) struct Log {
     /// Entries up to here may be about another member with the name of this one.
     named_at: u64,
     topic: String,
+    history: LocalHistory,
 }
 
 impl Log {
     /// `followed_to`: entries up to here were delivered in an earlier session.
-    pub(super) fn new(term: Term, head: u64, followed_to: u64, file: Option<SharedCursorFile>) -> Self {
-        Self { term, head, file, followed_to, named_at: head, topic: String::new() }
+    pub(super) fn new(
+        term: Term,
+        head: u64,
+        followed_to: u64,
+        file: Option<SharedCursorFile>,
+        history: LocalHistory,
+    ) -> Self {
+        Self { term, head, file, followed_to, named_at: head, topic: String::new(), history }
+    }
+
+    pub(super) const fn history(&self) -> &LocalHistory {
+        &self.history
     }
 
     /// Sets the topic, and reports it if it is another one.
@@ -50,8 +63,27 @@ impl Log {
         (self.followed_to, self.named_at) = (0, 0);
     }
 
-    /// Takes an entry, and reports it.
+    /// Takes an entry that the server sends on its own: records it, and reports it if it is
+    /// delivered now.
     pub(super) fn entry(
+        &mut self,
+        header: &EntryHeader<'_>,
+        content: Content<'_>,
+        is_own: bool,
+        is_delivered: bool,
+        person: &mut Person,
+        output: RoomOutput<'_>,
+    ) {
+        self.follow(header, content, person, output);
+        let entry = self.describe(header, content, is_own, person, output.room);
+        self.history.record(&entry, is_own || entry.author == person.name());
+        if is_delivered {
+            self.deliver(entry, person, output);
+        }
+    }
+
+    /// Takes an entry of a page of the server's history, and reports it.
+    pub(super) fn read(
         &mut self,
         header: &EntryHeader<'_>,
         content: Content<'_>,
@@ -60,12 +92,29 @@ impl Log {
         output: RoomOutput<'_>,
     ) {
         self.follow(header, content, person, output);
-        let mut entry = self.describe(header, content, is_own, person, output.room);
+        self.replay(header, content, is_own, person, output);
+    }
+
+    /// Reports an entry that was recorded earlier.
+    pub(super) fn replay(
+        &self,
+        header: &EntryHeader<'_>,
+        content: Content<'_>,
+        is_own: bool,
+        person: &mut Person,
+        output: RoomOutput<'_>,
+    ) {
+        let entry = self.describe(header, content, is_own, person, output.room);
+        self.deliver(entry, person, output);
+    }
+
+    fn deliver(&self, mut entry: Entry, person: &mut Person, output: RoomOutput<'_>) {
         if entry.is_hidden {
-            person.count_hidden(header.kind);
+            person.count_hidden(entry.kind);
         }
-        let cursor = Cursor { seq: header.seq, term: self.term };
-        entry.position = self.file.clone().map(|file| Position { cursor, file });
+        let cursor = Cursor { seq: entry.seq, term: self.term };
+        let shown = Shown { cursor, log: self.history.log(output.room).map(LogRow::number) };
+        entry.position = self.file.clone().map(|file| Position { shown, file });
         output.send(Event::Entry(entry));
     }
 

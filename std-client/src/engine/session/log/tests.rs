@@ -3,6 +3,7 @@ use kabar_std::data_dir::DataDir;
 
 use super::*;
 use crate::engine::command::Command;
+use crate::engine::local_history::LocalHistories;
 use crate::engine::session::tests::{LOBBY, Recorder};
 use crate::preferences::Preferences;
 use crate::temporary_dir;
@@ -21,12 +22,14 @@ impl Anna {
         let (mut person, recorder) = (Person::new(preferences), Recorder::default());
         person.set_name("anna", LOBBY.server, &recorder.sink);
         recorder.take();
-        Self { person, log: Log::new(Term([9; 8]), head, followed_to, None), recorder }
+        let history = LocalHistories::new(dir.clone()).of("ANNA");
+        let log = Log::new(Term([9; 8]), head, followed_to, None, history);
+        Self { person, log, recorder }
     }
 
     fn entry(&mut self, seq: u64, author: &str, kind: EntryKind, body: &[u8]) {
         let header = EntryHeader { seq, time_ms: 0, author, instance: 0, number: 0, kind };
-        self.log.entry(&header, Content::Body(body), false, &mut self.person, self.recorder.lobby());
+        self.log.entry(&header, Content::Body(body), false, true, &mut self.person, self.recorder.lobby());
     }
 
     fn execute(&mut self, command: Command) {

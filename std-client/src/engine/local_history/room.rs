@@ -1,0 +1,83 @@
+//! A room that is recorded, and its entries of one turn.
+
+use kabar_core::chat::{EntryHeader, Term};
+
+use super::super::event::Entry;
+use crate::history::{Attention, LogRow, NewEntry, Place, RoomRow};
+
+/// A room of the file.
+#[derive(Debug)]
+pub(super) struct RecordedRoom {
+    pub(super) row: RoomRow,
+    /// The log that entries are appended to; `None`: they are not recorded.
+    pub(super) log: Option<LogRow>,
+    /// The term of the server.
+    pub(super) term: Option<Term>,
+    /// Entries that are not in the file yet.
+    pub(super) pending: Vec<Pending>,
+    /// The read mark, if it has moved.
+    pub(super) read: Option<u64>,
+    /// The log that was reported.
+    pub(super) reported: Option<Option<LogRow>>,
+}
+
+/// An entry that is not in the file yet.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) entry: Entry,
+    attention: Attention,
+}
+
+impl RecordedRoom {
+    pub(super) fn new(row: RoomRow) -> Self {
+        Self { row, log: None, term: None, pending: Vec::new(), read: None, reported: None }
+    }
+
+    /// Takes an entry, if the room is recorded.
+    pub(super) fn take(&mut self, entry: &Entry, is_mine: bool) {
+        if self.log.is_some() {
+            let attention = if is_mine { Attention::None } else { attention(entry) };
+            self.pending.push(Pending { entry: entry.clone(), attention });
+        }
+    }
+
+    /// Returns the pending entries as they are stored.
+    pub(super) fn new_entries(&self) -> Vec<NewEntry<'_>> {
+        self.pending.iter().map(new_entry).collect()
+    }
+
+    /// Returns its place, and whether everything is in the file; `None`: it is not recorded.
+    pub(super) fn place(&self) -> Option<(RoomRow, LogRow, bool)> {
+        Some((self.row, self.log?, self.pending.is_empty()))
+    }
+
+    /// Returns the read mark, if it has moved.
+    pub(super) fn take_mark(&mut self) -> Option<(RoomRow, Place)> {
+        let log = self.log?;
+        self.read.take().map(|seq| (self.row, Place { log, seq }))
+    }
+}
+
+/// Returns an entry of a page as it is stored.
+pub(super) fn page_entry(entry: &Entry) -> NewEntry<'_> {
+    stored_as(entry, attention(entry))
+}
+
+fn new_entry(pending: &Pending) -> NewEntry<'_> {
+    stored_as(&pending.entry, pending.attention)
+}
+
+fn stored_as(entry: &Entry, attention: Attention) -> NewEntry<'_> {
+    let Entry { seq, time_ms, ref author, instance, number, kind, .. } = *entry;
+    let header = EntryHeader { seq, time_ms, author, instance, number, kind };
+    NewEntry { header, content: entry.content.as_content(), attention }
+}
+
+/// How far an entry asks for attention.
+fn attention(entry: &Entry) -> Attention {
+    match (entry.kind.is_text() && !entry.is_hidden, entry.is_mention) {
+        (false, _) => Attention::None,
+        (true, false) => Attention::Unread,
+        (true, true) => Attention::Mention,
+    }
+}

@@ -1,0 +1,103 @@
+//! The rooms of a session in the local history: where they are, which log is recorded, and what of
+//! it is delivered.
+
+use kabar_core::chat::Start;
+use kabar_core::client::RoomSlot;
+use kabar_core::session::Fingerprint;
+
+use super::online::JoinInfo;
+use super::replay::Plan;
+use super::room::Room;
+use super::state::{Environment, Session};
+use crate::cursor::Cursor;
+use crate::engine::command::ReplayFrom;
+use crate::engine::event::Event;
+use crate::engine::local_history::LocalHistory;
+use crate::engine::queue::EventSink;
+use crate::history::{Beginning, CurrentLog};
+
+impl Session {
+    /// Finds the rooms in the local history, if the key of the server is known.
+    pub(super) fn locate_rooms(&mut self) {
+        let Some(key) = self.expected_key() else { return };
+        for room in self.rooms.iter() {
+            self.history.locate(room.id, &key, &room.name, &self.sink);
+        }
+    }
+
+    /// A room was joined at first: it is recorded from now on. Returns the log as it was before, if
+    /// that continues.
+    pub(super) fn begin_recording(&mut self, slot: RoomSlot, info: &JoinInfo) -> Option<CurrentLog> {
+        let key = self.server_key();
+        let Self { config, environment, rooms, history, sink, .. } = self;
+        let room = rooms.at(slot)?;
+        room.open_cursor(&environment.dir, &key, &config.identity, sink);
+        history.locate(room.id, &key, &room.name, sink);
+        let (from, is_reset) = (room.stated.map(|stated| stated.log), std::mem::take(&mut room.is_reset));
+        let beginning = Beginning { start: info.start, term: info.term, is_reset };
+        let begun = history.begin(room.id, from, beginning, sink)?;
+        if room.stated.is_none() && room.last_shown.is_none() {
+            // Everything is new to a person who was never here; nothing of it is unread.
+            history.mark_read(room.id, info.head);
+        }
+        room.stated.filter(|stated| stated.log == begun.log)
+    }
+
+    /// Records again once the file can be written.
+    pub(super) fn record_again(&mut self) {
+        if !self.history.is_retry_due() {
+            return;
+        }
+        let key: Fingerprint = self.server_key();
+        for room in self.rooms.iter() {
+            let (Some(slot), Some(member)) = (room.slot, &room.membership) else { continue };
+            let Some((start, _)) = self.driver.client.cursor(slot) else { continue };
+            self.history.locate(room.id, &key, &room.name, &self.sink);
+            // The log continues in the same term; what came in meanwhile is a gap.
+            let beginning = Beginning { start, term: member.log.term, is_reset: false };
+            self.history.begin(room.id, None, beginning, &self.sink);
+        }
+    }
+}
+
+impl Room {
+    /// Plans what is delivered after the first Joined. `stored`: the recorded log that the server
+    /// continues.
+    pub(super) fn plan(
+        &mut self,
+        stored: Option<CurrentLog>,
+        info: &JoinInfo,
+        environment: &Environment,
+        history: &LocalHistory,
+        sink: &EventSink,
+    ) -> Plan {
+        let Some(stored) = stored else {
+            let shown = self.last_shown.map(|shown| shown.cursor);
+            return Plan::from_server(self.replay_from, shown, info.start, info.head);
+        };
+        if !environment.replays_history {
+            return Plan::only_new(stored);
+        }
+        if self.last_shown.and_then(|shown| shown.log).is_some_and(|log| log != stored.log.number()) {
+            // Another process recorded that the log was replaced.
+            self.last_shown = None;
+            sink.send(Event::HistoryReset { room: self.id });
+        }
+        let since = match self.replay_from {
+            ReplayFrom::SinceTime(time_ms) => history.first_since(self.id, time_ms, stored.start),
+            _ => None,
+        };
+        let shown = self.last_shown.map(|shown| shown.cursor.seq);
+        Plan::from_history(self.replay_from, shown, stored, since, info.head, environment.context)
+    }
+
+    /// Returns the start to request. `context`: entries that are wanted again.
+    pub(super) fn start(&self, context: u64) -> Start {
+        match self.stated {
+            Some(CurrentLog { cursor: Cursor { seq, term }, .. }) => {
+                Start::After { seq, term, fallback_count: self.replay_from.fallback_count() }
+            }
+            None => self.replay_from.start(self.last_shown.map(|shown| shown.cursor), context),
+        }
+    }
+}
