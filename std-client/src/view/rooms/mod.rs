@@ -83,6 +83,13 @@ impl RoomList {
         self.rooms.iter().find(|room| room.id == id)
     }
 
+    /// Sets the number of unread lines, and of those that mention the user.
+    pub fn set_unread(&mut self, id: RoomId, unread: u64, mentions: u64) {
+        if let Some(room) = self.rooms.iter_mut().find(|room| room.id == id) {
+            (room.unread, room.mentions) = (unread, mentions);
+        }
+    }
+
     /// Counts an unread line.
     pub fn count(&mut self, id: RoomId, is_mention: bool) {
         if let Some(room) = self.rooms.iter_mut().find(|room| room.id == id) {
