@@ -18,6 +18,7 @@ use kabar_std::output::remark;
 use super::arguments::SessionArguments;
 use super::session::{Hosting, SessionConfig, ShowText};
 use super::{open, password};
+use crate::config::Config;
 use crate::engine::{KeyPolicy, RoomCredential, RoomRequest, ServerRequest};
 use crate::identity::login_name;
 use crate::line;
@@ -61,7 +62,11 @@ pub struct HostArguments {
     pub transcript: Option<PathBuf>,
 }
 
-pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+pub(crate) fn run(
+    arguments: HostArguments,
+    data_dir: Option<PathBuf>,
+    settings: Config,
+) -> Result<Outcome, CommandError> {
     let HostArguments {
         session: mut how,
         listen,
@@ -118,7 +123,7 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         is_host: true,
     };
     let hosting = Some(Hosting { invite, address, text });
-    let session = SessionConfig { hosting, ..SessionConfig::on(server, dir, &how) };
+    let session = SessionConfig { hosting, ..SessionConfig::on(server, dir, &how, settings) };
     let mut report = session.run(|show| transcript_state.send_to(show));
     let stopped = hosted.stop();
     // The transcript ends with the server.

@@ -14,6 +14,7 @@ use super::request::{Rooms, at_server, with_invite};
 use super::session::SessionConfig;
 use super::target::{Found, Target, find_room};
 use super::{open, password};
+use crate::config::Config;
 use crate::engine::KeyPolicy;
 use crate::outcome::{CommandError, Outcome, TargetError};
 
@@ -60,12 +61,20 @@ pub struct JoinArguments {
 /// Longest line that is read as an invite, in bytes.
 const MAX_INVITE_LEN: usize = 16 << 10;
 
-pub(crate) fn run(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
-    configure(arguments, data_dir).map(|session| Outcome::Session(session.run(drop)))
+pub(crate) fn run(
+    arguments: JoinArguments,
+    data_dir: Option<PathBuf>,
+    settings: Config,
+) -> Result<Outcome, CommandError> {
+    configure(arguments, data_dir, settings).map(|session| Outcome::Session(session.run(drop)))
 }
 
 /// Configures the session that the command line describes.
-fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandError> {
+fn configure(
+    arguments: JoinArguments,
+    data_dir: Option<PathBuf>,
+    settings: Config,
+) -> Result<SessionConfig, CommandError> {
     let JoinArguments {
         target,
         further,
@@ -98,7 +107,7 @@ fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Sess
     let server = match target {
         Target::Invite(invite) => {
             let server = with_invite(invite, rooms, &how, &dir)?;
-            return Ok(SessionConfig::on(server, dir, &how));
+            return Ok(SessionConfig::on(server, dir, &how, settings));
         }
         Target::Server(server) => server,
         Target::Word(word) => match find_room(&word, &dir)?? {
@@ -115,5 +124,5 @@ fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Sess
         (None, false) => KeyPolicy::Ask,
     };
     let server = at_server(server, rooms, key_policy, password, &how, &dir)?;
-    Ok(SessionConfig::on(server, dir, &how))
+    Ok(SessionConfig::on(server, dir, &how, settings))
 }

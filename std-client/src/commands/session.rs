@@ -2,20 +2,20 @@
 //! on a terminal that can, lines otherwise.
 
 use std::io::{self, IsTerminal};
-use std::time::Duration;
 
 use kabar_std::data_dir::DataDir;
 use kabar_std::output::remark;
 
 use super::arguments::SessionArguments;
 use super::request::{Rooms, with_invite};
+use crate::config::Config;
 use crate::engine::ServerRequest;
 use crate::known_servers::KnownServers;
 use crate::line::app_event::AppEvent;
 use crate::line::{self, LineConfig};
 use crate::messages::screen::{HOSTING, no_screen};
 use crate::outcome::SessionReport;
-use crate::screen::{self, Appearance, Connect, ScreenConfig};
+use crate::screen::{self, Connect, ScreenConfig};
 
 /// A session, however it is displayed.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub struct SessionConfig {
     pub servers: Vec<ServerRequest>,
     /// Holds the known servers and the positions in rooms.
     pub dir: DataDir,
-    /// How long to wait, at the end, until the next line is stored.
-    pub give_up: Duration,
+    /// The settings of the person.
+    pub settings: Config,
     /// Lines of standard input that were read before.
     pub lines_taken: u64,
     /// What displays it.
@@ -66,11 +66,11 @@ pub type ShowText = Box<dyn Fn(String) + Send>;
 impl FrontEnd {
     /// Chooses the front end, and says why there is no full screen on a terminal.
     #[must_use]
-    pub fn choose(how: &SessionArguments) -> Self {
+    pub fn choose(how: &SessionArguments, settings: &Config) -> Self {
         if how.json {
             return Self::Objects;
         }
-        if how.plain || !is_at_terminal() {
+        if settings.is_plain || !is_at_terminal() {
             return Self::Lines;
         }
         match screen::unusable() {
@@ -92,23 +92,30 @@ pub fn is_at_terminal() -> bool {
 impl SessionConfig {
     /// A session on one server.
     #[must_use]
-    pub fn on(server: ServerRequest, dir: DataDir, how: &SessionArguments) -> Self {
-        Self::of(vec![server], dir, how, FrontEnd::choose(how))
+    pub fn on(server: ServerRequest, dir: DataDir, how: &SessionArguments, settings: Config) -> Self {
+        let front_end = FrontEnd::choose(how, &settings);
+        Self::of(vec![server], dir, how, settings, front_end)
     }
 
     /// A session on these servers, displayed by `front_end`.
     #[must_use]
-    pub fn of(servers: Vec<ServerRequest>, dir: DataDir, how: &SessionArguments, front_end: FrontEnd) -> Self {
-        let SessionArguments { give_up, lines_taken, .. } = *how;
-        let (identity, hosting) = (how.identity.clone(), None);
-        Self { servers, dir, give_up, lines_taken, front_end, identity, hosting, outlives_servers: false }
+    pub fn of(
+        servers: Vec<ServerRequest>,
+        dir: DataDir,
+        how: &SessionArguments,
+        settings: Config,
+        front_end: FrontEnd,
+    ) -> Self {
+        let (identity, hosting, lines_taken) = (how.identity.clone(), None, how.lines_taken);
+        Self { servers, dir, settings, lines_taken, front_end, identity, hosting, outlives_servers: false }
     }
 
     /// Runs the session. `on_start` gets a way to display texts, and `None` when there is none any
     /// longer.
     #[must_use]
     pub fn run(self, mut on_start: impl FnMut(Option<ShowText>)) -> SessionReport {
-        let Self { servers, dir, give_up, lines_taken, front_end, identity, hosting, outlives_servers } = self;
+        let Self { servers, dir, settings, lines_taken, front_end, identity, hosting, outlives_servers } = self;
+        let Config { give_up, appearance, .. } = settings;
         if front_end == FrontEnd::Screen {
             let opening = hosting.map(|hosting| format!("{}\n{HOSTING}", hosting.text));
             let config = ScreenConfig {
@@ -118,7 +125,7 @@ impl SessionConfig {
                 ends_with_servers: !outlives_servers,
                 opening,
                 connect: connect_as(identity, dir),
-                appearance: Appearance::of_environment(),
+                appearance,
             };
             return screen::run(config, |sender| {
                 on_start(sender.map(|sender| Box::new(move |text| sender.send(text)) as ShowText));

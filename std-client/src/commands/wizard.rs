@@ -16,6 +16,7 @@ use super::open;
 use super::request::{Rooms, at_server, with_invite};
 use super::session::{FrontEnd, SessionConfig, is_at_terminal};
 use super::target::Target;
+use crate::config::Config;
 use crate::engine::{KeyPolicy, ServerRequest};
 use crate::identity::{IdentityError, login_name};
 use crate::known_servers::{KnownRoom, KnownServers};
@@ -34,17 +35,17 @@ enum Choice {
     Other(Target),
 }
 
-pub(crate) fn run(data_dir: Option<PathBuf>, is_plain: bool) -> Result<Outcome, CommandError> {
+pub(crate) fn run(data_dir: Option<PathBuf>, settings: Config) -> Result<Outcome, CommandError> {
     if !is_at_terminal() {
         return Err(WizardError::NotATerminal.into());
     }
     let dir = open(data_dir)?;
-    let how = SessionArguments { plain: is_plain, ..SessionArguments::default() };
-    let front_end = FrontEnd::choose(&how);
+    let how = SessionArguments::default();
+    let front_end = FrontEnd::choose(&how, &settings);
     let known = if front_end == FrontEnd::Screen { known::servers(&dir, &how)? } else { Vec::new() };
     let session = match known.is_empty() {
-        true => SessionConfig::of(vec![ask(&dir, how)?], dir, &SessionArguments::default(), front_end),
-        false => SessionConfig { outlives_servers: true, ..SessionConfig::of(known, dir, &how, front_end) },
+        true => SessionConfig::of(vec![ask(&dir, how)?], dir, &SessionArguments::default(), settings, front_end),
+        false => SessionConfig { outlives_servers: true, ..SessionConfig::of(known, dir, &how, settings, front_end) },
     };
     Ok(Outcome::Session(session.run(drop)))
 }

@@ -69,12 +69,13 @@ impl Front {
                 self.resume_after_switch();
             }
             Typed::Part(typed) => self.part(typed),
-            Typed::Help => self.notice(&Notice::Help { is_prompt: self.ui.is_prompt() }),
+            Typed::Help => self.notice(&Notice::Help(self.ui.input_mode())),
             Typed::Quit => {
                 self.leaving.skips_pending_output = true;
                 self.end_of_input();
             }
             Typed::Usage(name) => self.notice(&Notice::Usage(name)),
+            Typed::AfterSpace => self.notice(&Notice::SpaceBeforeCommand),
             Typed::Unknown(word) => self.notice(&Notice::UnknownCommand(word)),
             Typed::Rooms => {
                 for server in self.servers.iter().map(|server| server.id).collect::<Vec<_>>() {

@@ -241,3 +241,19 @@ pub enum ChoiceError {
     #[error(transparent)]
     Target(#[from] TargetError),
 }
+
+/// Why `kabar web` does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// The port cannot be used.
+    #[error("cannot listen on 127.0.0.1:{port}: {error}")]
+    Listen {
+        /// The port; 0: any.
+        port: u16,
+        /// The operating system's error.
+        error: io::Error,
+    },
+    /// The operating system gives no thread or signal handler.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+}

@@ -20,7 +20,7 @@ use crate::known_servers::KnownServersError;
 pub use end::EndState;
 pub use errors::{
     ChoiceError, HistoryCommandError, HostError, IdentityCommandError, NoScreen, PasswordError, ServersCommandError,
-    TargetError, WizardError,
+    TargetError, WebError, WizardError,
 };
 pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 
@@ -80,6 +80,9 @@ pub enum CommandError {
     /// There is no data directory and no home directory.
     #[error("no data directory")]
     NoDataDir,
+    /// A setting is invalid; one line that names it.
+    #[error("{0}")]
+    Config(String),
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
@@ -113,6 +116,9 @@ pub enum CommandError {
     /// The questions of `kabar` were not answered.
     #[error(transparent)]
     Wizard(#[from] WizardError),
+    /// `kabar web` failed.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// `kabar bridge` failed.
     #[cfg(unix)]
     #[error(transparent)]

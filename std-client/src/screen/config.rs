@@ -6,9 +6,12 @@ use kabar_std::data_dir::DataDir;
 use kabar_std::invite::Invite;
 
 use super::notify::Notifications;
-use super::theme::{Background, Depth, Theme};
+use super::theme::Theme;
 use crate::engine::ServerRequest;
 use crate::outcome::CommandError;
+use crate::view::keys::Bindings;
+use crate::view::transcript::Joins;
+use crate::view::transcript::line::TimeFormat;
 
 /// Returns the request to connect to the server of an invite.
 pub type Connect = Box<dyn Fn(Invite) -> Result<ServerRequest, CommandError>>;
@@ -37,8 +40,8 @@ impl std::fmt::Debug for ScreenConfig {
     }
 }
 
-/// What a screen looks like, and how it makes itself noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a screen looks like, how it makes itself noticed, and what keys do.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appearance {
     /// Its colours.
     pub theme: Theme,
@@ -46,19 +49,10 @@ pub struct Appearance {
     pub notifications: Notifications,
     /// Whether the mouse is used. The terminal then selects text only with Shift.
     pub has_mouse: bool,
-}
-
-impl Appearance {
-    /// Returns what the environment says about the terminal: `NO_COLOR`, `TERM`, `COLORTERM` and
-    /// `COLORFGBG`.
-    #[must_use]
-    pub fn of_environment() -> Self {
-        let variable = |name| std::env::var(name).ok();
-        let (no_color, term, colorterm) = (variable("NO_COLOR"), variable("TERM"), variable("COLORTERM"));
-        let theme = Theme {
-            depth: Depth::of(no_color.as_deref(), term.as_deref(), colorterm.as_deref()),
-            background: Background::of(variable("COLORFGBG").as_deref()),
-        };
-        Self { theme, notifications: Notifications::default(), has_mouse: true }
-    }
+    /// The times of entries.
+    pub time_format: TimeFormat,
+    /// Joins and leaves.
+    pub joins: Joins,
+    /// What keys do.
+    pub bindings: Bindings,
 }

@@ -31,9 +31,7 @@ use ratatui::crossterm::event;
 
 use crate::engine::{self, Command, EngineConfig};
 use crate::outcome::{EndState, SessionReport};
-use crate::view::keys::Bindings;
-use crate::view::transcript::Joins;
-use crate::view::transcript::line::{TimeFormat, Times};
+use crate::view::transcript::line::Times;
 use crate::view::transcript::stored::StoredHistory;
 use crate::view::{Config, Sentences, View};
 pub use config::{Appearance, Connect, ScreenConfig};
@@ -62,7 +60,7 @@ pub fn run(config: ScreenConfig, mut on_start: impl FnMut(Option<NoticeSender>))
 fn display(config: ScreenConfig, queue: &InputQueue, end: &mut EndState) -> io::Result<()> {
     let ScreenConfig { servers, dir, give_up, ends_with_servers, opening, connect, appearance } = config;
     let wake = Box::new(queue.waker());
-    let mut view = View::new(view_config(), Box::new(StoredHistory::new(dir.clone())));
+    let mut view = View::new(view_config(&appearance), Box::new(StoredHistory::new(dir.clone())));
     let (handle, events) =
         engine::start(EngineConfig { dir, context: CONTEXT, replays_history: false, ends_with_servers, wake })?;
     if let Some(opening) = opening {
@@ -91,9 +89,10 @@ fn take_signals(queue: &InputQueue) -> io::Result<()> {
     })
 }
 
-fn view_config() -> Config {
-    let times = Times { zone: TimeZone::system(), format: TimeFormat::Minutes };
-    Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences: Sentences::default() }
+fn view_config(appearance: &Appearance) -> Config {
+    let times = Times { zone: TimeZone::system(), format: appearance.time_format };
+    let (joins, bindings) = (appearance.joins, appearance.bindings.clone());
+    Config { times, joins, bindings, sentences: Sentences::default() }
 }
 
 /// Reads the terminal until the screen is gone.

@@ -4,7 +4,6 @@ use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
 use kabar_std::invite::{Invite, RoomName, SCHEME};
 use kabar_std::text::clean_line;
 
-use super::completion::suggestion;
 use super::room::RoomState;
 use super::span::Role;
 use super::status::{Connection, ServerStatus};
@@ -20,14 +19,14 @@ impl View {
         if text.trim().is_empty() {
             return drop(self.editor_mut().take());
         }
-        if text.starts_with(char::is_whitespace) && text.trim_start().starts_with('/') {
-            let hint = "not sent: remove the space before the command, or write // to send text that begins with /";
-            return self.notice(Role::Error, hint);
-        }
         // What follows is to be seen.
         self.help = None;
         let is_executed = match command::typed(&text) {
             command::Command::Post(kind, body) => self.post(kind, body),
+            command::Command::AfterSpace => {
+                self.notice(Role::Error, notices::text(&Notice::SpaceBeforeCommand, None).unwrap_or_default());
+                false
+            }
             command => {
                 self.execute(command);
                 true
@@ -124,10 +123,7 @@ impl View {
     }
 
     fn unknown(&mut self, word: &str) {
-        let meant = suggestion(word).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
-        let word = clean_line(word);
-        let hint = format!("unknown command {word} (see /help){meant} Start with // to send text that begins with /");
-        self.notice(Role::Error, hint);
+        self.notice(Role::Error, notices::text(&Notice::UnknownCommand(word), None).unwrap_or_default());
     }
 
     fn join(&mut self, target: &str) {

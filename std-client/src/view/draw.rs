@@ -6,7 +6,7 @@ use super::frame::{Area, Areas, Frame, Rect};
 use super::room::RoomState;
 use super::span::{Role, Row, Span};
 use super::status::{Connection, Status};
-use super::{View, keys, text, wrap};
+use super::{View, text, wrap};
 use crate::messages::screen::{PLACEHOLDER, PLACEHOLDER_WITHOUT_ROOM};
 
 /// The narrowest help in which descriptions are below each other, and the width of the keys.
@@ -153,7 +153,12 @@ impl View {
     fn help_rows(&self, width: usize) -> Vec<Row> {
         let mut lines: Vec<(Role, String)> = vec![(Role::Heading, "Keys".to_owned())];
         let column = if width < HELP_COLUMNS_FROM { 0 } else { KEYS_WIDTH };
-        lines.extend(keys::help().map(|(keys, description)| (Role::Text, format!("{keys:column$}  {description}"))));
+        lines.extend(
+            self.config
+                .bindings
+                .help()
+                .map(|(keys, description)| (Role::Text, format!("{keys:column$}  {description}"))),
+        );
         lines.extend([(Role::Text, String::new()), (Role::Heading, "Commands".to_owned())]);
         let commands = (self.config.sentences.commands)();
         lines.extend(text::clean_lines(&commands).map(|line| (Role::Text, line)));

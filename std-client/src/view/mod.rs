@@ -44,7 +44,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::cursor::Position;
 use crate::engine::{Command, Event, RoomId, ServerId};
 use crate::messages::events::RoomLabel;
-use crate::messages::notices::{self, Notice};
+use crate::messages::notices::{self, InputMode, Notice};
 use completion::Completion;
 use editor::Editor;
 use editor::recall::Recall;
@@ -77,7 +77,7 @@ pub struct Sentences {
 
 impl Default for Sentences {
     fn default() -> Self {
-        let commands = || notices::text(&Notice::Help { is_prompt: true }, None).unwrap_or_default();
+        let commands = || notices::text(&Notice::Help(InputMode::Prompt), None).unwrap_or_default();
         Self { event: crate::messages::events::text, commands }
     }
 }
