@@ -32,6 +32,8 @@ impl View {
                 self.list.add_server(*server, label.clone());
                 self.servers.push(ServerStatus::new(*server, label));
                 self.list.set_state(*server, Connection::Connecting.mark());
+                // The status line says so.
+                return;
             }
             Event::RoomAdded { room, name } => self.add_room(*room, name.as_str()),
             Event::KeyQuestion { server, .. } => {

@@ -249,6 +249,9 @@ impl View {
     /// Sets the size of the screen.
     #[must_use]
     pub fn resize(&mut self, size: Size) -> Vec<Effect> {
+        if self.size == size {
+            return Vec::new();
+        }
         self.size = size;
         self.settle()
     }
