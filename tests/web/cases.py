@@ -28,7 +28,7 @@ class Browsers:
     def enter(self, program, **options):
         """Opens the page and waits until the room is joined."""
         page = self.open(program.url, **options)
-        expect(page.locator(".connection.online")).to_be_visible()
+        expect(page.locator(".connection.online")).to_have_count(1)
         expect(page.locator(".room.joined")).to_have_count(1)
         return page
 
@@ -56,7 +56,7 @@ def case_two_browsers_and_a_terminal_in_one_room(browsers, world):
         expect(line(page, "hello from a terminal")).to_be_visible()
         expect(page.locator("#member-list li")).to_have_count(3)
     post(bob, "> anna: hello from a browser\nanna, look at https://example.org/a?b=1.")
-    expect(line(anna, "look at").locator("mark")).to_have_text("anna")
+    expect(line(anna, "look at").locator(".body > mark")).to_have_text("anna")
     link = line(anna, "look at").locator("a")
     assert link.get_attribute("href") == "https://example.org/a?b=1", link.get_attribute("href")
     assert link.get_attribute("rel") == "noopener noreferrer"
@@ -78,7 +78,7 @@ def case_server_killed_and_restarted(browsers, world):
     terminal.expect("anna: while it is away")
     expect(line(anna, "while it is away")).to_have_count(1)
     expect(anna.locator("#unsent li")).to_have_count(0)
-    expect(anna.locator(".connection.online")).to_be_visible()
+    expect(anna.locator(".connection.online")).to_have_count(1)
 
 
 def case_strangers_are_refused(browsers, world):
@@ -118,9 +118,7 @@ def case_strangers_are_refused(browsers, world):
 
     # A page of another site, in a browser that is let in.
     anna = browsers.enter(program)
-    other = world.web("eve")
     attack = anna.context.new_page()
-    attack.goto(other.origin)
     attempt = """url => new Promise((done) => {
         const socket = new WebSocket(url);
         socket.onopen = () => done("open");
@@ -135,7 +133,7 @@ def case_markup_stays_text(browsers, world):
     anna = browsers.enter(world.web("anna"))
     world.server.type(f"/topic {HOSTILE}\n")
     terminal.type(f"{HOSTILE}\n")
-    shown = line(anna, "onerror").last
+    shown = line(anna, "onerror").and_(anna.locator(":not(.system)"))
     expect(shown).to_be_visible()
     expect(anna.locator("#topic")).to_contain_text("<script>")
     assert shown.locator(".body").text_content() == HOSTILE, shown.text_content()
@@ -265,7 +263,7 @@ def case_names_and_roles_for_screen_readers(browsers, world):
     expect(anna.get_by_role("textbox", name="Invite, host or name of a room")).to_be_focused()
 
 
-def case_program_ends_and_another_page_is_told(browsers, world):
+def case_page_reports_the_end_of_the_program(browsers, world):
     program = world.web("anna")
     anna = browsers.enter(program)
     post(anna, "the last line")

@@ -94,6 +94,7 @@ pub(crate) fn run(arguments: WebArguments, data_dir: Option<PathBuf>) -> Result<
         })
     };
     let report = Front::new(FrontConfig { dir, engine, events, connector, give_up }).run(&mut inputs);
+    server.close();
     Ok(Outcome::Session(report))
 }
 
