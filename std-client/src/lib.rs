@@ -24,6 +24,7 @@ pub mod bridge;
 pub mod cli;
 pub mod command;
 pub mod commands;
+pub mod config;
 pub mod connect;
 pub mod cursor;
 pub mod driver;

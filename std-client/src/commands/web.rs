@@ -1,6 +1,6 @@
 //! `kabar web`: a page in the browser, with everything that is known.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -11,9 +11,10 @@ use kabar_std::invite::{Invite, RoomName};
 use kabar_std::output::remark;
 use kabar_std::signals;
 
-use super::arguments::{SessionArguments, parse_seconds};
+use super::arguments::SessionArguments;
 use super::open;
 use super::target::{Found, Target, find_room, usable_places};
+use crate::config::settings::seconds;
 use crate::engine::{self, Command, EngineConfig, KeyPolicy, ReplayFrom, RoomCredential, RoomRequest, ServerRequest};
 use crate::known_servers::KnownServers;
 use crate::messages::{command_error, web as messages};
@@ -52,14 +53,19 @@ pub struct WebArguments {
     #[arg(long, value_name = "LABEL")]
     pub identity: Option<String>,
 
-    /// Seconds that may pass, at the end, until the next line is stored.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
-    pub give_up: Duration,
+    /// Seconds that may pass, at the end, until the next line is stored [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub give_up: Option<Duration>,
 }
 
-pub(crate) fn run(arguments: WebArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+pub(crate) fn run(
+    arguments: WebArguments,
+    data_dir: Option<PathBuf>,
+    settings: Option<&Path>,
+) -> Result<Outcome, CommandError> {
     let WebArguments { target, port, no_open, lang, name, identity, give_up } = arguments;
     let session = SessionArguments { name, identity, give_up, ..SessionArguments::default() };
+    let give_up = session.settings(settings)?.give_up;
     session.check_names()?;
     let targets: Vec<_> = target.iter().map(|target| Target::parse(target)).collect::<Result<_, _>>()?;
     let dir = open(data_dir)?;

@@ -6,7 +6,8 @@
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
 //! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
 //!   with `changes`, `rooms`, `help` and `stats`.
-//! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], [`web`], `devices`: what
+//! * [`screen`]: the full screen itself. [`web`]: the page.
+//! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
 //!   commands display.
 
 mod changes;
@@ -22,6 +23,7 @@ pub mod notices;
 mod plural;
 pub mod questions;
 mod rooms;
+pub mod screen;
 mod stats;
 #[cfg(test)]
 mod tests;
