@@ -14,6 +14,8 @@ const THREADS: usize = 2;
 const SEEDS: u64 = 2_000;
 /// Seeds with real files.
 const SEEDS_WITH_HISTORIES: u64 = 40;
+/// Seeds in which an older log is restored.
+const SEEDS_WITH_RESETS: [u64; 2] = [5_478, 30_554];
 /// A known fault must be detected within this number of seeds.
 const SEEDS_PER_FAULT: u64 = 300;
 
@@ -36,10 +38,15 @@ fn the_guarantee_holds_for_all_seeds() {
 #[test]
 fn a_local_history_agrees_with_the_model_through_kills() {
     let options = Options { has_histories: true, ..Options::default() };
-    let summary = run_many(0..SEEDS_WITH_HISTORIES, THREADS, options, 1, |_| {});
+    let mut summary = run_many(0..SEEDS_WITH_HISTORIES, THREADS, options, 1, |_| {});
+    for seed in SEEDS_WITH_RESETS {
+        let outcome = run(seed, options);
+        summary.coverage.merge(&outcome.coverage);
+        summary.violations.extend(outcome.violation.map(|violation| (seed, violation)));
+    }
     assert!(summary.violations.is_empty(), "{:?}", summary.violations);
-    let happened =
-        [Seen::ClientKilled, Seen::StoreKept, Seen::StoreRolledBack, Seen::Reset].map(|it| summary.coverage.of(it));
+    let happened = [Seen::ClientKilled, Seen::StoreKept, Seen::StoreRolledBack, Seen::Reset];
+    let happened = happened.map(|seen| summary.coverage.of(seen));
     assert!(happened.iter().all(|times| *times > 0), "{happened:?}");
 }
 
