@@ -426,7 +426,8 @@ impl Model {
         self.processes[id].settled(id, self.log(), self.lineages.len() - 1)
     }
 
-    /// Checks that a file holds exactly the entries of a store. `place`: its start, cursor and term.
+    /// Checks that a file holds exactly the entries of a store. `place`: its start, cursor and
+    /// term.
     pub fn check_file(&self, store: &Store, place: (u64, u64, Term), entries: &[FileEntry]) -> Checked {
         let expected = (store.start, store.cursor, store.term);
         demand!(place == expected, S4, "a file is at {place:?}, and its device saved {expected:?}");

@@ -384,7 +384,13 @@ impl Store {
         let seqs: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
         let is_whole = seqs.iter().copied().eq(self.start + 1..=self.cursor);
         demand!(is_whole, S4, "a file has {seqs:?} of the entries after {} up to {}", self.start, self.cursor);
-        let kept = |it: &FileEntry| fingerprint(it.seq, it.instance, it.number, it.time_ms, it.len);
+        // The file has no later time than this one.
+        let latest = i64::MAX.cast_unsigned();
+        let kept = |it: &FileEntry| {
+            let time_ms = log.get(it.seq).map_or(0, |entry| entry.time_ms);
+            let time_ms = if it.time_ms == latest && time_ms > latest { time_ms } else { it.time_ms };
+            fingerprint(it.seq, it.instance, it.number, time_ms, it.len)
+        };
         let other = entries.iter().find(|it| !log.is_fingerprint(it.seq, kept(it)));
         demand!(other.is_none(), S4, "a file has {other:?}, which is not that of the log");
         Ok(())

@@ -23,7 +23,6 @@ use super::model::{Admissions, Checked, Kept, Model, Rule, Violation, demand};
 use super::network::{Arrival, Direction, Origin};
 use super::queue::Queue;
 use super::rng::Rng;
-use super::run::Options;
 use super::scenario::{PlanCredential, SavePolicy, Scenario, Theme, Work};
 use super::trace::{Trace, describe, packet_number};
 use adversary::Adversary;
@@ -126,12 +125,12 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The world before anything happens.
-    pub(super) fn new(scenario: Scenario, options: Options) -> Self {
+    /// The world before anything happens. `has_histories`: what devices save is in real files, too.
+    pub(super) fn new(scenario: Scenario, print: bool, has_histories: bool) -> Self {
         let seed = scenario.seed;
         let mut devices: Vec<Device> =
             scenario.devices.iter().enumerate().map(|(at, plan)| Device::new(at, plan)).collect();
-        if options.has_histories {
+        if has_histories {
             let saves = |device: &&mut Device| device.plan.saves != SavePolicy::Never;
             devices.iter_mut().filter(saves).for_each(|device| device.history = Some(LocalHistory::new()));
         }
@@ -154,7 +153,7 @@ impl World {
             models,
             admissions,
             coverage,
-            trace: Trace::new(options.trace),
+            trace: Trace::new(print),
             devices,
             adversary: scenario.adversary.then(|| Adversary::new(seed)),
             addresses,
