@@ -14,6 +14,7 @@ use kabar_std::text::clean_line;
 use super::log::Log;
 use super::online::{JoinInfo, OnlineState};
 use super::person::Person;
+use super::posts::DurablePosts;
 use super::room::Membership;
 use super::rooms::Rooms;
 use super::state::{Phase, Session};
@@ -55,6 +56,7 @@ impl Session {
         };
         driver.start(&config)?;
         room.slot = Some(RoomSlot::FIRST);
+        room.resume_posts(history, &mut driver.client);
         self.driver.set_addresses(&self.located.addresses());
         Ok(())
     }
@@ -99,10 +101,11 @@ impl Session {
 
     fn joined_again(&mut self, slot: RoomSlot, room: RoomId, name: &str, info: JoinInfo, now: Instant) {
         let server_key = self.server_key();
-        let Self { rooms, history, sink, phase: Phase::Online(online), .. } = self else { return };
+        let Self { rooms, history, driver, sink, phase: Phase::Online(online), .. } = self else { return };
         let is_resumed = info.is_resumed || rooms.find(room).is_some_and(|room| room.last_shown.is_some());
         let info = JoinInfo { is_resumed, ..info };
         if let Some(room) = rooms.find_mut(room) {
+            room.assign_posts(history, &driver.client);
             let (from, is_reset) = (history.log(room.id), std::mem::take(&mut room.is_reset));
             history.begin(room.id, from, Beginning { start: info.start, term: info.term, is_reset }, sink);
         }
@@ -114,8 +117,10 @@ impl Session {
     fn joined_room(&mut self, slot: RoomSlot, id: RoomId, name: &str, info: JoinInfo) {
         let fingerprint = self.server_key();
         let begun = self.begin_recording(slot, &info);
-        let Self { environment, rooms, history, sink, phase: Phase::Online(online), .. } = self else { return };
+        let Self { environment, rooms, history, driver, sink, phase: Phase::Online(online), .. } = self else { return };
         let Some(room) = rooms.at(slot) else { return };
+        room.assign_posts(history, &driver.client);
+        let resumed = room.durable.as_mut().and_then(DurablePosts::take_resumed);
         let plan = room.plan(begun, &info, environment, history, sink);
         let (after, seen) = (plan.after, plan.seen);
         let (shown, file) = (room.last_shown, room.file.clone());
@@ -126,6 +131,9 @@ impl Session {
         room.membership = Some(Membership::new(log, plan, info.head));
         online.person.set_name(name, self.id, sink);
         sink.send(Event::Joined(joined_as(id, fingerprint, name, after, JoinInfo { is_resumed, ..info }, seen, false)));
+        if let Some(lines) = resumed {
+            sink.send(Event::OutboxResumed { room: id, lines });
+        }
         self.store_room(id, name);
     }
 
