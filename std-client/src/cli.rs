@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser, Subcommand};
 use kabar_std::data_dir::FileError;
 
+use crate::commands::arguments::SessionArguments;
 #[cfg(unix)]
 use crate::commands::bridge::{self, BridgeArguments};
 use crate::commands::history::{self, HistoryArguments};
@@ -13,7 +14,9 @@ use crate::commands::host::{self, HostArguments};
 use crate::commands::identity::{self, IdentityAction};
 use crate::commands::join::{self, JoinArguments};
 use crate::commands::servers::{self, ServersAction};
-use crate::commands::{print, wizard};
+#[cfg(feature = "web")]
+use crate::commands::web::{self, WebArguments};
+use crate::commands::{config, print, wizard};
 use crate::line::json;
 use crate::outcome::{CommandError, Outcome};
 
@@ -41,10 +44,19 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
+    /// Use lines with a prompt instead of the full screen.
+    #[arg(long)]
+    pub plain: bool,
+
     /// The directory of identities, known servers, hosted rooms and your position in rooms
     /// [default: the user's data directory].
     #[arg(long, global = true, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
+
+    /// The file of your settings, which `kabar config` describes [default: config.toml in the
+    /// user's directory of configurations].
+    #[arg(long, global = true, value_name = "FILE", env = "KABAR_CLIENT_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
 }
 
 /// The commands.
@@ -56,6 +68,13 @@ pub enum Command {
     /// Join a room.
     #[command(after_help = EXIT_CODES, after_long_help = long_help())]
     Join(JoinArguments),
+    /// Open everything that you are in as a page in your browser.
+    ///
+    /// The page is served on 127.0.0.1 only, to browsers that open the printed address. It is
+    /// there until Ctrl-C or /quit; rooms are joined and left on it.
+    #[cfg(feature = "web")]
+    #[command(after_help = EXIT_CODES)]
+    Web(WebArguments),
     /// List or forget known servers and rooms, or accept another key of a server.
     Servers {
         /// The action [default: list].
@@ -72,6 +91,9 @@ pub enum Command {
     /// Print what you received in rooms on this computer, or search in it. No server is needed.
     #[command(hide = true)]
     History(HistoryArguments),
+    /// Print your settings, each with its origin, as a configuration file.
+    #[command(after_long_help = config::long_help())]
+    Config,
     /// Forward packets between devices on serial lines and a server, without being able to read
     /// them.
     #[cfg(unix)]
@@ -95,13 +117,26 @@ impl Cli {
     /// # Errors
     /// [`CommandError`].
     pub fn run(self) -> Result<Outcome, CommandError> {
-        let data_dir = self.data_dir;
-        match self.command {
-            None => wizard::run(data_dir),
-            Some(Command::Host(arguments)) => host::run(arguments, data_dir),
-            Some(Command::Join(arguments)) => join::run(arguments, data_dir),
+        let Self { command, plain, data_dir, config: file } = self;
+        let settings = |mut session: SessionArguments| {
+            session.plain |= plain;
+            session.settings(file.as_deref()).map(|settings| (session, settings))
+        };
+        match command {
+            None => wizard::run(data_dir, settings(SessionArguments::default())?.1),
+            Some(Command::Host(arguments)) => {
+                let (session, settings) = settings(arguments.session)?;
+                host::run(HostArguments { session, ..arguments }, data_dir, settings)
+            }
+            Some(Command::Join(arguments)) => {
+                let (session, settings) = settings(arguments.session)?;
+                join::run(JoinArguments { session, ..arguments }, data_dir, settings)
+            }
+            #[cfg(feature = "web")]
+            Some(Command::Web(arguments)) => web::run(arguments, data_dir, file.as_deref()),
             Some(Command::Servers { action }) => servers::run(action, data_dir),
             Some(Command::Identity { action }) => identity::run(action, data_dir),
+            Some(Command::Config) => config::run(file.as_deref()),
             Some(Command::History(arguments)) => history::run(&arguments, data_dir),
             #[cfg(unix)]
             Some(Command::Bridge(arguments)) => bridge::run(arguments),

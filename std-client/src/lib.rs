@@ -5,6 +5,7 @@
 //!   it ends.
 //! * [`mod@line`]: the front end for lines: a prompt on a terminal, lines or objects elsewhere.
 //! * [`screen`]: a full screen on a terminal.
+//! * `web` (a feature): a page in a browser.
 //! * [`view`]: the content of a full screen, free of any toolkit.
 //! * [`messages`]: every sentence that a person reads, made from typed values.
 //! * [`engine`]: sessions on several servers, and the rooms there, on one thread. Takes commands
@@ -23,6 +24,7 @@ pub mod bridge;
 pub mod cli;
 pub mod command;
 pub mod commands;
+pub mod config;
 pub mod connect;
 pub mod cursor;
 pub mod driver;
@@ -45,6 +47,8 @@ pub mod race;
 pub mod resolve;
 pub mod screen;
 pub mod view;
+#[cfg(feature = "web")]
+pub mod web;
 
 /// Returns a data directory for a test, and the folder that contains it.
 #[cfg(test)]

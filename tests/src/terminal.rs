@@ -25,6 +25,10 @@ pub const CTRL_D: &str = "\x04";
 pub const TAB: &str = "\t";
 /// The up arrow key.
 pub const UP: &str = "\x1b[A";
+/// Page up.
+pub const PAGE_UP: &str = "\x1b[5~";
+/// Ctrl-End.
+pub const CTRL_END: &str = "\x1b[1;5F";
 
 /// A program at a terminal, killed when dropped.
 pub struct Terminal {
@@ -32,9 +36,10 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
     screen: Arc<Screen>,
+    /// The modes of the terminal (termios) before the program started.
+    modes: String,
 }
 
-#[derive(Default)]
 struct Screen {
     state: Mutex<State>,
     changed: Condvar,
@@ -46,12 +51,6 @@ struct State {
     written: Vec<u8>,
     /// The output has ended.
     has_ended: bool,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self { parser: vt100::Parser::new(ROWS, COLUMNS, 0), written: Vec::new(), has_ended: false }
-    }
 }
 
 impl Terminal {
@@ -70,9 +69,35 @@ impl Terminal {
     /// If no terminal is available, or there is no such program.
     #[must_use]
     pub fn start_with(name: &str, home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_sized(name, home, arguments, variables, (ROWS, COLUMNS))
+    }
+
+    /// Like [`Terminal::start_with`], with this number of rows and columns.
+    ///
+    /// # Panics
+    /// If no terminal is available, or there is no such program.
+    #[must_use]
+    pub fn start_sized(
+        name: &str,
+        home: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        (rows, columns): (u16, u16),
+    ) -> Self {
         let mut command = CommandBuilder::new(program(name));
         command.args(arguments);
-        Self::spawn(command, home, variables)
+        Self::spawn(command, home, variables, (rows, columns))
+    }
+
+    /// Starts any program.
+    ///
+    /// # Panics
+    /// If no terminal is available, or there is no such program.
+    #[must_use]
+    pub fn run(path: &Path, home: &Path, arguments: &[&str]) -> Self {
+        let mut command = CommandBuilder::new(path);
+        command.args(arguments);
+        Self::spawn(command, home, &[], (ROWS, COLUMNS))
     }
 
     /// Runs `script` in a shell; `$BIN` is the directory of the programs.
@@ -84,12 +109,17 @@ impl Terminal {
         let mut command = CommandBuilder::new("sh");
         command.args(["-c", script]);
         command.env("BIN", program("kabar").parent().expect("a directory"));
-        Self::spawn(command, home, &[])
+        Self::spawn(command, home, &[], (ROWS, COLUMNS))
     }
 
-    fn spawn(mut command: CommandBuilder, home: &Path, variables: &[(&str, &str)]) -> Self {
+    fn spawn(
+        mut command: CommandBuilder,
+        home: &Path,
+        variables: &[(&str, &str)],
+        (rows, columns): (u16, u16),
+    ) -> Self {
         std::fs::create_dir_all(home).expect("a home");
-        let pair = native_pty_system().openpty(size(ROWS, COLUMNS)).expect("a pseudo-terminal");
+        let pair = native_pty_system().openpty(size(rows, columns)).expect("a pseudo-terminal");
         command.cwd(home);
         for (variable, value) in environment(home) {
             match value {
@@ -100,15 +130,19 @@ impl Terminal {
         command.env("TERM", "xterm-256color");
         command.env("USER", "guest");
         command.env_remove("NO_COLOR");
+        command.env_remove("COLORTERM");
         variables.iter().for_each(|(variable, value)| command.env(variable, value));
+        let modes = format!("{:?}", pair.master.get_termios());
         let shown = format!("{command:?}");
         let child = pair.slave.spawn_command(command).unwrap_or_else(|error| panic!("{shown} does not start: {error}"));
         let reader = pair.master.try_clone_reader().expect("a reader");
         let keyboard = pair.master.take_writer().expect("a keyboard");
-        let screen = Arc::new(Screen::default());
+        let parser = vt100::Parser::new(rows, columns, 0);
+        let state = Mutex::new(State { parser, written: Vec::new(), has_ended: false });
+        let screen = Arc::new(Screen { state, changed: Condvar::new() });
         let shown = Arc::clone(&screen);
         std::thread::spawn(move || shown.follow(reader));
-        Self { child, master: pair.master, keyboard, screen }
+        Self { child, master: pair.master, keyboard, screen, modes }
     }
 
     /// Waits until the screen shows `expected`; a line that was wrapped counts as one line.
@@ -156,6 +190,37 @@ impl Terminal {
     #[must_use]
     pub fn written(&self) -> String {
         String::from_utf8_lossy(&self.screen.lock().written).into_owned()
+    }
+
+    /// Whether a full screen is displayed.
+    #[must_use]
+    pub fn is_full_screen(&self) -> bool {
+        self.screen.lock().parser.screen().alternate_screen()
+    }
+
+    /// Asserts that the terminal is as it was before the program started.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub fn assert_restored(&self) {
+        let state = self.screen.lock();
+        let screen = state.parser.screen();
+        let is_restored = !screen.alternate_screen()
+            && !screen.hide_cursor()
+            && !screen.bracketed_paste()
+            && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
+        assert!(is_restored, "{}", screen.contents());
+        assert_eq!(format!("{:?}", self.master.get_termios()), self.modes);
+    }
+
+    /// Sends a signal, such as `TERM`, to the program.
+    ///
+    /// # Panics
+    /// If there is no such signal.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.process_id().expect("a process").to_string();
+        let sent = std::process::Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill");
+        assert!(sent.success(), "{sent}");
     }
 
     /// Waits until the last line is an empty prompt.
@@ -206,7 +271,8 @@ impl Terminal {
     /// # Panics
     /// If the system does not permit it.
     pub fn resize(&mut self, rows: u16, columns: u16) {
-        self.screen.lock().parser.screen_mut().set_size(rows, columns);
+        // The interpreter fails where a wide character does not fit.
+        self.screen.lock().parser.screen_mut().set_size(rows.max(2), columns.max(2));
         self.master.resize(size(rows, columns)).expect("another size");
     }
 

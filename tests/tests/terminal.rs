@@ -1,4 +1,4 @@
-//! `kabar` at a real terminal, as its user sees it.
+//! The prompt of `kabar --plain` at a real terminal, as its user sees it.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use kabar_tests::room::{Room, temp_home};
 use kabar_tests::terminal::{CTRL_C, CTRL_D, TAB, Terminal, UP};
 
 fn host(home: &Path, extra: &[&str]) -> Terminal {
-    let mut arguments = vec!["host", "--name", "darryl", "--listen", "127.0.0.1:0"];
+    let mut arguments = vec!["host", "--plain", "--name", "darryl", "--listen", "127.0.0.1:0"];
     arguments.extend(extra);
     Terminal::start("kabar", home, &arguments)
 }
@@ -19,7 +19,7 @@ fn printed_line(screen: &str) -> Vec<String> {
 }
 
 fn join(room: &Room, name: &str) -> Terminal {
-    let terminal = Terminal::start("kabar", &room.home_of(name), &["join", &room.invite, "--name", name]);
+    let terminal = Terminal::start("kabar", &room.home_of(name), &["join", "--plain", &room.invite, "--name", name]);
     terminal.expect("Joined lobby as ");
     terminal.expect_prompt();
     terminal
@@ -55,7 +55,7 @@ fn the_printed_line_joins_and_both_chat() {
     assert!(!screen.contains("firewall"), "loopback needs no firewall rule: {screen}");
     let line = printed_line(&screen);
     let mut arguments: Vec<_> = line.iter().map(String::as_str).collect();
-    arguments.extend(["--name", "farhan"]);
+    arguments.extend(["--plain", "--name", "farhan"]);
     let mut farhan = Terminal::start("kabar", &home.path().join("second"), &arguments);
     farhan.expect("server key matches the invite. Joined lobby as farhan; 2 here; last 2 lines:");
     farhan.expect_prompt();
@@ -97,7 +97,7 @@ fn kabar_without_arguments_asks_and_remembers_the_room() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let mine = room.home_of("anna");
-    let mut terminal = Terminal::start("kabar", &mine, &[]);
+    let mut terminal = Terminal::start("kabar", &mine, &["--plain"]);
     terminal.expect("Address: ");
     terminal.type_line("127.0.0.1");
     terminal.expect("Port [9999]: ");
@@ -119,7 +119,7 @@ fn kabar_without_arguments_asks_and_remembers_the_room() {
     terminal.type_line("!q");
     assert_eq!(terminal.wait(), 0);
 
-    let mut again = Terminal::start("kabar", &mine, &[]);
+    let mut again = Terminal::start("kabar", &mine, &["--plain"]);
     again.expect(&format!("1  lobby at {}, as anna", room.address));
     again.expect("Number, invite or address [1]: ");
     again.type_line("");
@@ -134,7 +134,8 @@ fn a_wrong_address_is_reported_and_ends_with_3() {
     let home = temp_home();
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = silent.local_addr().expect("bound").port();
-    let mut terminal = Terminal::start("kabar", home.path(), &["join", &format!("127.0.0.1:{port}"), "--name", "anna"]);
+    let mut terminal =
+        Terminal::start("kabar", home.path(), &["join", "--plain", &format!("127.0.0.1:{port}"), "--name", "anna"]);
     terminal.expect(&format!("Connecting to 127.0.0.1:{port} ... "));
     assert_eq!(terminal.wait(), 3);
     terminal.expect(&format!(
@@ -146,7 +147,7 @@ fn a_wrong_address_is_reported_and_ends_with_3() {
 fn a_wrong_password_is_asked_for_at_most_three_times() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
-    let arguments = ["join", &room.address, "--name", "anna", "--accept-new"];
+    let arguments = ["join", "--plain", &room.address, "--name", "anna", "--accept-new"];
     let mut terminal = Terminal::start("kabar", home.path(), &arguments);
     terminal.expect("Password of lobby: ");
     for tries in 1..=3 {
@@ -249,7 +250,7 @@ fn nick_renames_the_member_to_a_free_name_only() {
     assert!(!screen.contains("has left"), "the member stays:\n{screen}");
     anna.type_line("/quit");
     assert_eq!(anna.wait(), 0);
-    let again = Terminal::start("kabar", &room.home_of("anna"), &["join", "lobby"]);
+    let again = Terminal::start("kabar", &room.home_of("anna"), &["join", "--plain", "lobby"]);
     again.expect("Joined lobby as anita");
 }
 
@@ -352,7 +353,7 @@ fn the_operator_looks_different_from_members() {
     let plain = Terminal::start_with(
         "kabar",
         &room.home_of("carla"),
-        &["join", &room.invite, "--name", "carla"],
+        &["join", "--plain", &room.invite, "--name", "carla"],
         &[("NO_COLOR", "1")],
     );
     plain.expect("Joined lobby as carla");
@@ -442,7 +443,7 @@ fn the_same_person_is_at_two_terminals() {
     let room = Room::open();
     let mut bob = room.client("bob");
     let mut first = join(&room, "anna");
-    let mut second = Terminal::start("kabar", &room.home_of("anna"), &["join", &room.invite]);
+    let mut second = Terminal::start("kabar", &room.home_of("anna"), &["join", "--plain", &room.invite]);
     second.expect("Joined lobby as anna; 2 here");
     second.expect_prompt();
     second.type_line("I am here, too");
@@ -491,7 +492,7 @@ fn no_color_disables_colour() {
     bob.type_line("anna, look");
     colourful.expect("bob: anna, look");
     assert!(colourful.written().contains("\x1b[1m["), "a line that names you is bold");
-    let arguments = ["join", &room.invite, "--name", "carla"];
+    let arguments = ["join", "--plain", &room.invite, "--name", "carla"];
     let plain = Terminal::start_with("kabar", &room.home_of("carla"), &arguments, &[("NO_COLOR", "1")]);
     plain.expect("Joined lobby as carla");
     bob.type_line("carla, look");
@@ -505,17 +506,18 @@ fn a_changed_server_key_is_reported_and_accepted_on_request() {
     let home = temp_home();
     let mut room = Room::start(home.path());
     let mine = room.home_of("anna");
-    let mut first = Terminal::start("kabar", &mine, &["join", &room.address, "--name", "anna", "--accept-new"]);
+    let mut first =
+        Terminal::start("kabar", &mine, &["join", "--plain", &room.address, "--name", "anna", "--accept-new"]);
     first.expect("Password of lobby: ");
     first.press(CTRL_C);
     first.wait();
-    let mut first = Terminal::start("kabar", &mine, &["join", &room.invite, "--name", "anna"]);
+    let mut first = Terminal::start("kabar", &mine, &["join", "--plain", &room.invite, "--name", "anna"]);
     first.expect_prompt();
     first.type_line("/quit");
     assert_eq!(first.wait(), 0);
     room.kill();
     let other = Room::start_with_own_key(&home.path().join("other"), &room.address, &[]);
-    let mut second = Terminal::start("kabar", &mine, &["join", &other.address]);
+    let mut second = Terminal::start("kabar", &mine, &["join", "--plain", &other.address]);
     assert_eq!(second.wait(), 4);
     second.expect(&format!("kabar servers accept {}", other.address));
 
@@ -535,7 +537,7 @@ fn the_host_operates_the_room_from_its_client_and_others_may_not() {
     let line = printed_line(&darryl.screen());
     let join = |folder: &str, name: &str| {
         let mut arguments: Vec<_> = line.iter().map(String::as_str).collect();
-        arguments.extend(["--name", name]);
+        arguments.extend(["--plain", "--name", name]);
         Terminal::start("kabar", &home.path().join(folder), &arguments)
     };
     let mut farhan = join("second", "farhan");

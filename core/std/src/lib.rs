@@ -15,12 +15,14 @@
 //! * [`search`]: queries over texts, in any case. [`sqlite`]: what SQLite files have in common.
 //! * [`since`]: times in the past, as people write them.
 //! * [`line_editor`]: a prompt at a terminal, with output above it.
-//! * [`command_line`]: one-line usage errors and help.
+//! * [`command_line`]: one-line usage errors and help. [`config_file`]: settings in TOML, with the
+//!   line of each.
 
 pub mod address;
 pub mod advertise;
 pub mod clock;
 pub mod command_line;
+pub mod config_file;
 pub mod data_dir;
 pub mod interfaces;
 pub mod invite;

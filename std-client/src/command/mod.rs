@@ -166,6 +166,20 @@ impl OperatorCommand {
     }
 }
 
+/// Words at least this similar are likely to be one that was mistyped (Jaro-Winkler, 0 to 1).
+const SIMILAR: f64 = 0.85;
+
+/// Returns the command that was probably meant by an unknown one.
+#[must_use]
+pub fn suggestion(word: &str) -> Option<&'static str> {
+    // All begin with a slash, which says nothing about the rest.
+    let typed = word.strip_prefix('/').filter(|typed| typed.len() <= 32)?;
+    let own = CommandName::ALL.into_iter().map(CommandName::word);
+    let all = own.chain(OPERATOR_COMMANDS.iter().map(|command| command.word));
+    let similar = all.map(|known| (strsim::jaro_winkler(typed, &known[1..]), known));
+    similar.filter(|(similarity, _)| *similarity >= SIMILAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|found| found.1)
+}
+
 /// A parsed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -208,6 +222,8 @@ pub enum Command<'a> {
     Quit,
     /// A command with a missing or invalid argument.
     Usage(CommandName),
+    /// A command after spaces. It is neither executed nor posted.
+    AfterSpace,
     /// An unknown command.
     Unknown(&'a str),
 }
@@ -217,16 +233,21 @@ pub enum Command<'a> {
 pub fn typed(line: &str) -> Command<'_> {
     // Pasted text may end with line ends.
     let line = line.trim_end_matches(['\r', '\n']);
-    let trimmed = line.trim_end();
+    let trimmed = line.trim();
     if trimmed.is_empty() {
         return Command::Nothing;
     }
     if trimmed == "!q" {
         return Command::Quit;
     }
-    let Some(rest) = line.strip_prefix('/') else { return Command::Post(EntryKind::TEXT, line) };
+    let Some(rest) = line.trim_start().strip_prefix('/') else { return Command::Post(EntryKind::TEXT, line) };
     if rest.starts_with('/') {
         return Command::Post(EntryKind::TEXT, rest);
+    }
+    // Mostly an accident: it is no text that everybody should read. Elsewhere a space means that it
+    // is one, so it is not executed either.
+    if !line.starts_with('/') {
+        return Command::AfterSpace;
     }
     let (word, text) = trimmed.split_once(char::is_whitespace).unwrap_or((trimmed, ""));
     let Some(name) = CommandName::of(word) else {

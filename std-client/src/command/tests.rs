@@ -115,3 +115,22 @@ fn finds_commands_by_their_beginning() {
     assert_eq!(found("/").len(), CommandName::ALL.len());
     assert_eq!(found("/x"), []);
 }
+
+#[test]
+fn suggests_the_command_that_was_meant() {
+    assert_eq!(
+        (suggestion("/helpp"), suggestion("/quiz"), suggestion("/histor")),
+        (Some("/help"), Some("/quit"), Some("/history"))
+    );
+    assert_eq!((suggestion("/kickk"), suggestion("/xyz"), suggestion("/")), (Some("/kick"), None, None));
+    assert_eq!(suggestion(&"/".repeat(100_000)), None);
+    assert_eq!((suggestion("/qiut"), suggestion("/ro0ms")), (Some("/quit"), Some("/rooms")));
+}
+
+#[test]
+fn a_command_after_spaces_is_not_published() {
+    assert_eq!((typed(" /quit"), typed("\t/kick anna spam")), (Command::AfterSpace, Command::AfterSpace));
+    assert_eq!(typed(" !q"), Command::Quit);
+    assert_eq!(typed(" //etc/hosts"), Command::Post(EntryKind::TEXT, "/etc/hosts"));
+    assert_eq!(typed("  indented"), Command::Post(EntryKind::TEXT, "  indented"), "a text is kept as it is");
+}

@@ -1,5 +1,6 @@
 //! Arguments that several subcommands share, and how their values are parsed.
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,13 +10,14 @@ use kabar_std::invite::parse_fingerprint;
 use kabar_std::names::Name;
 use kabar_std::since::parse_since;
 
+use crate::config::Config;
+use crate::config::settings::seconds;
 use crate::engine::ReplayFrom;
 use crate::identity::{IdentityChoice, IdentityError, LocalIdentity};
-
-const DEFAULT_GIVE_UP: &str = "60";
+use crate::outcome::CommandError;
 
 /// Options of a session.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct SessionArguments {
     /// Your name in the room: exactly this one [default: the one you had there last, or your login
     /// name, with a number if it is taken].
@@ -39,29 +41,38 @@ pub struct SessionArguments {
     #[arg(long, value_name = "N")]
     pub last: Option<u32>,
 
+    /// Use lines with a prompt instead of the full screen.
+    #[arg(long, conflicts_with = "json")]
+    pub plain: bool,
+
     /// Print events as JSON, one object per line (--help describes them).
     #[arg(long, long_help = "Print events as JSON, one object per line, as described below")]
     pub json: bool,
 
-    /// Seconds that may pass, at the end, until the next line is stored.
-    #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
-    pub give_up: Duration,
+    /// Seconds that may pass, at the end, until the next line is stored [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub give_up: Option<Duration>,
+
+    /// The name to ask for on a server where none was used [default: the login name].
+    #[arg(skip)]
+    pub last_name: Option<String>,
 
     /// Lines of standard input that were not posts.
     #[arg(skip)]
     pub lines_taken: u64,
 }
 
-/// The options of a command line without any.
-impl Default for SessionArguments {
-    fn default() -> Self {
-        let give_up = parse_seconds(DEFAULT_GIVE_UP).unwrap_or_default();
-        let (name, identity, hide_joins) = (None, None, false);
-        Self { name, identity, hide_joins, since: None, last: None, json: false, give_up, lines_taken: 0 }
-    }
-}
-
 impl SessionArguments {
+    /// Returns the settings: those of this command line, of the environment, of the file.
+    ///
+    /// # Errors
+    /// [`CommandError::Config`].
+    pub fn settings(&self, file: Option<&Path>) -> Result<Config, CommandError> {
+        let give_up = self.give_up.map(|time| time.as_secs_f64().to_string());
+        let flags = [("plain", self.plain.then(|| "true".to_owned())), ("give-up", give_up)];
+        Config::from_process(&flags, file).map_err(CommandError::Config)
+    }
+
     /// Checks the form of name and label before anything is created for them. Whether a new name is
     /// allowed depends on the names of this user: [`Self::open_identity`].
     ///
@@ -77,6 +88,7 @@ impl SessionArguments {
     /// # Errors
     /// [`IdentityError`].
     pub fn open_identity(&self, dir: &DataDir, usual: Option<&str>) -> Result<LocalIdentity, IdentityError> {
+        let usual = usual.or(self.last_name.as_deref());
         let choice = IdentityChoice { label: self.identity.as_deref(), name: self.name.as_deref(), usual };
         LocalIdentity::open(dir, choice)
     }
@@ -102,12 +114,6 @@ fn parse_replay(text: &str) -> Result<ReplayFrom, String> {
     Ok(ReplayFrom::SinceTime(time))
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 =
-        text.strip_suffix('s').unwrap_or(text).parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds".to_owned())
-}
-
 /// Parses a fingerprint.
 ///
 /// # Errors
@@ -131,10 +137,10 @@ mod tests {
 
     #[test]
     fn seconds_may_have_a_unit() {
-        assert_eq!(parse_seconds("60s"), Ok(Duration::from_secs(60)));
-        assert_eq!(parse_seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         for wrong in ["", "s", "-1", "1m", "nan", "inf", "1e99"] {
-            assert!(parse_seconds(wrong).is_err(), "{wrong}");
+            assert!(seconds(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -16,11 +16,12 @@ use kabar_std::invite::RoomName;
 use kabar_std::output::remark;
 
 use super::arguments::SessionArguments;
+use super::session::{Hosting, SessionConfig, ShowText};
 use super::{open, password};
+use crate::config::Config;
 use crate::engine::{KeyPolicy, RoomCredential, RoomRequest, ServerRequest};
 use crate::identity::login_name;
-use crate::line::app_event::{AppEvent, EventSender};
-use crate::line::{self, LineConfig};
+use crate::line;
 use crate::messages::hosting::{GENERATING_KEY, HostedRoom, first_screen};
 use crate::outcome::{CommandError, HostError, Loss, Outcome, SessionEnd};
 
@@ -61,7 +62,11 @@ pub struct HostArguments {
     pub transcript: Option<PathBuf>,
 }
 
-pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+pub(crate) fn run(
+    arguments: HostArguments,
+    data_dir: Option<PathBuf>,
+    settings: Config,
+) -> Result<Outcome, CommandError> {
     let HostArguments {
         session: mut how,
         listen,
@@ -95,13 +100,14 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
     let for_transcript = transcript_state.clone();
     // The session in this process displays the events of the room.
     let hosted = host.start(slow, drop, move |said| for_transcript.take(said)).map_err(HostError::Start)?;
-    remark(&first_screen(&HostedRoom {
+    let text = first_screen(&HostedRoom {
         invite: hosted.invite(),
         candidates: &hosted.candidate_addrs(),
         missing_zone: hosted.missing_zone(),
         open_port: if hosted.is_local_only() { None } else { Some(hosted.local_addr().port()) },
         history: dir.path(),
-    }));
+    });
+    remark(&text);
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let credentials = vec![RoomCredential::Secret(hosted.invite().secret.clone())];
     let others = names.map(|name| RoomRequest { name, credentials: Vec::new() });
@@ -116,10 +122,9 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         hide_joins: how.hide_joins,
         is_host: true,
     };
-    let SessionArguments { give_up, lines_taken, json: is_json, .. } = how;
-    let hosting = Some((invite, address));
-    let config = LineConfig { servers: vec![server], dir, give_up, lines_taken, is_json, hosting };
-    let mut report = line::run(config, |sender| transcript_state.send_to(sender));
+    let hosting = Some(Hosting { invite, address, text });
+    let session = SessionConfig { hosting, ..SessionConfig::on(server, dir, &how, settings) };
+    let mut report = session.run(|show| transcript_state.send_to(show));
     let stopped = hosted.stop();
     // The transcript ends with the server.
     report.losses.extend(transcript_state.take_loss().map(Loss::Transcript));
@@ -132,26 +137,38 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
 }
 
 /// Forwards reports about the transcript to the session while there is one, and to standard error
-/// otherwise. Keeps the report of lines that are missing at its end.
-#[derive(Clone, Debug, Default)]
-struct TranscriptState(Arc<Mutex<(Option<EventSender>, Option<String>)>>);
+/// otherwise.
+#[derive(Clone, Default)]
+struct TranscriptState(Arc<Mutex<Transcript>>);
+
+#[derive(Default)]
+struct Transcript {
+    /// Displays texts in the session.
+    show: Option<ShowText>,
+    /// The report of lines that are missing at its end.
+    loss: Option<String>,
+}
 
 impl TranscriptState {
     fn take(&self, report: TranscriptWarning) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&state.0, report) {
-            (_, TranscriptWarning { message: words, is_loss: true }) => state.1 = Some(words),
-            (Some(sender), TranscriptWarning { message: words, .. }) => sender.send(AppEvent::Transcript(words)),
-            (None, TranscriptWarning { message: words, .. }) => remark(&words),
+        let mut state = self.lock();
+        match (&state.show, report) {
+            (_, TranscriptWarning { message, is_loss: true }) => state.loss = Some(message),
+            (Some(show), TranscriptWarning { message, .. }) => show(message),
+            (None, TranscriptWarning { message, .. }) => remark(&message),
         }
     }
 
-    fn send_to(&self, sender: Option<EventSender>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = sender;
+    fn send_to(&self, show: Option<ShowText>) {
+        self.lock().show = show;
     }
 
     fn take_loss(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.take()
+        self.lock().loss.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Transcript> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,8 +2,10 @@
 //! [`Outcome`] or a [`CommandError`], never with an exit code.
 //!
 //! * [`host`], [`join`]: a session in a room. [`wizard`]: `kabar` without a subcommand, which asks.
+//!   [`session`]: what displays it. [`known`], [`request`]: which servers and rooms are requested.
 //!   [`target`], [`password`], [`arguments`]: their arguments.
-//! * [`servers`], [`identity`], [`history`]: stored servers, keys and entries.
+//! * `web` (a feature): a page in a browser.
+//! * [`servers`], [`identity`], [`history`], [`config`]: stored servers, keys, entries and settings.
 //! * `bridge` (on Unix): devices on serial lines.
 
 use std::io::{self, Write};
@@ -18,13 +20,19 @@ use crate::outcome::{CommandError, Outcome};
 pub mod arguments;
 #[cfg(unix)]
 pub mod bridge;
+pub mod config;
 pub mod history;
 pub mod host;
 pub mod identity;
 pub mod join;
+pub mod known;
 pub mod password;
+pub mod request;
 pub mod servers;
+pub mod session;
 pub mod target;
+#[cfg(feature = "web")]
+pub mod web;
 pub mod wizard;
 
 /// Opens the given data directory, or the user's.

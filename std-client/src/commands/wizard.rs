@@ -1,21 +1,25 @@
-//! `kabar` without a subcommand: asks for a room and a name, and offers the rooms that are known.
+//! `kabar` without a subcommand: opens everything that is known in a full screen. With lines, or if
+//! nothing is known, it asks for a room and a name, and offers the rooms that are known.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use kabar_std::address::{DEFAULT_PORT, Host, HostPort, Places};
+use kabar_std::data_dir::DataDir;
 use kabar_std::names::Name;
 use kabar_std::password::from_first_line;
 use zeroize::Zeroizing;
 
 use super::arguments::SessionArguments;
-use super::join::{Rooms, at_server, run_session, with_invite};
+use super::known;
 use super::open;
+use super::request::{Rooms, at_server, with_invite};
+use super::session::{FrontEnd, SessionConfig, is_at_terminal};
 use super::target::Target;
-use crate::engine::KeyPolicy;
+use crate::config::Config;
+use crate::engine::{KeyPolicy, ServerRequest};
 use crate::identity::{IdentityError, login_name};
 use crate::known_servers::{KnownRoom, KnownServers};
-use crate::line::LineConfig;
 use crate::line::stdin::read_answer;
 use crate::line::terminal::read_password;
 use crate::messages::{command_error, wizard};
@@ -31,31 +35,38 @@ enum Choice {
     Other(Target),
 }
 
-pub(crate) fn run(data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
-    ask(data_dir).map(run_session)
-}
-
-/// Asks for everything that a session needs.
-fn ask(data_dir: Option<PathBuf>) -> Result<LineConfig, CommandError> {
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+pub(crate) fn run(data_dir: Option<PathBuf>, settings: Config) -> Result<Outcome, CommandError> {
+    if !is_at_terminal() {
         return Err(WizardError::NotATerminal.into());
     }
     let dir = open(data_dir)?;
-    let rooms = KnownServers::load(&dir)?.rooms();
+    let how = SessionArguments::default();
+    let front_end = FrontEnd::choose(&how, &settings);
+    let known = if front_end == FrontEnd::Screen { known::servers(&dir, &how)? } else { Vec::new() };
+    let session = match known.is_empty() {
+        true => SessionConfig::of(vec![ask(&dir, how)?], dir, &SessionArguments::default(), settings, front_end),
+        false => SessionConfig { outlives_servers: true, ..SessionConfig::of(known, dir, &how, settings, front_end) },
+    };
+    Ok(Outcome::Session(session.run(drop)))
+}
+
+/// Asks for everything that a session needs.
+fn ask(dir: &DataDir, how: SessionArguments) -> Result<ServerRequest, CommandError> {
+    let rooms = KnownServers::load(dir)?.rooms();
     let rooms: Vec<_> = rooms.into_iter().filter(|known| !known.addresses.is_empty()).take(MAX_OFFERED).collect();
     let choice = ask_place(&rooms)?;
     let (server, rooms, usual) = match choice {
         Choice::Other(Target::Invite(invite)) => {
-            let known = KnownServers::load(&dir)?.find_key(&invite.fingerprint, &invite.room);
-            let how = ask_name(known.and_then(|known| known.name))?;
-            return with_invite(invite, Rooms::default(), how, dir);
+            let known = KnownServers::load(dir)?.find_key(&invite.fingerprint, &invite.room);
+            let how = ask_name(known.and_then(|known| known.name), how)?;
+            return with_invite(invite, Rooms::default(), &how, dir);
         }
         Choice::Known(at) => {
             let known = rooms.into_iter().nth(at).ok_or(WizardError::EndOfInput)?;
             let KnownRoom { fingerprint, addresses, room, name, .. } = known;
             let places = Places::of(addresses).ok_or(WizardError::EndOfInput)?;
             // All rooms of the server that the user has not left, this one first.
-            let mut rooms = Rooms::of_options(KnownServers::load(&dir)?.rooms_of(&fingerprint));
+            let mut rooms = Rooms::of_options(KnownServers::load(dir)?.rooms_of(&fingerprint));
             rooms.put_first(room, None);
             (places, rooms, Some(name).filter(|name| !name.is_empty()))
         }
@@ -65,10 +76,10 @@ fn ask(data_dir: Option<PathBuf>) -> Result<LineConfig, CommandError> {
             (ask_port(&host)?.into(), Rooms::default(), None)
         }
     };
-    let known = KnownServers::load(&dir)?.find_any(&server, &rooms.first());
-    let how = ask_name(usual.or_else(|| known.as_ref().and_then(|known| known.name.clone())))?;
+    let known = KnownServers::load(dir)?.find_any(&server, &rooms.first());
+    let how = ask_name(usual.or_else(|| known.as_ref().and_then(|known| known.name.clone())), how)?;
     let password = if known.is_some() { None } else { ask_password()? };
-    at_server(server, rooms, KeyPolicy::Ask, password, how, dir)
+    at_server(server, rooms, KeyPolicy::Ask, password, &how, dir)
 }
 
 fn ask_place(rooms: &[KnownRoom]) -> Result<Choice, WizardError> {
@@ -109,15 +120,14 @@ fn ask_port(host: &Host) -> Result<HostPort, WizardError> {
     }
 }
 
-fn ask_name(usual: Option<String>) -> Result<SessionArguments, WizardError> {
+fn ask_name(usual: Option<String>, how: SessionArguments) -> Result<SessionArguments, WizardError> {
     let usual = usual.unwrap_or_else(login_name);
     loop {
         let answer = read(&wizard::name(&usual))?;
         let name = Some(answer).filter(|answer| !answer.is_empty());
-        let how = SessionArguments { name, ..SessionArguments::default() };
-        let new = how.name.as_deref().filter(|name| *name != usual);
+        let new = name.as_deref().filter(|name| *name != usual);
         match new.map(Name::new).transpose() {
-            Ok(_) => return Ok(how),
+            Ok(_) => return Ok(SessionArguments { name, ..how }),
             Err(error) => print_line(&command_error(&IdentityError::Name(error).into()).1),
         }
     }

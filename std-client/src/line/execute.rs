@@ -38,7 +38,7 @@ impl Front {
     /// not at the end.
     fn wants_input(&self) -> bool {
         let input = &self.input;
-        input.has_started && input.switch.is_none() && input.unanswered < MAX_WAITING_POSTS && !self.end.is_leaving
+        input.has_started && input.switch.is_none() && input.unanswered < MAX_WAITING_POSTS && !self.leaving.is_leaving
     }
 
     fn take(&mut self, input: Input, now: Instant) {
@@ -69,12 +69,13 @@ impl Front {
                 self.resume_after_switch();
             }
             Typed::Part(typed) => self.part(typed),
-            Typed::Help => self.notice(&Notice::Help { is_prompt: self.ui.is_prompt() }),
+            Typed::Help => self.notice(&Notice::Help(self.ui.input_mode())),
             Typed::Quit => {
-                self.end.skips_pending_output = true;
+                self.leaving.skips_pending_output = true;
                 self.end_of_input();
             }
             Typed::Usage(name) => self.notice(&Notice::Usage(name)),
+            Typed::AfterSpace => self.notice(&Notice::SpaceBeforeCommand),
             Typed::Unknown(word) => self.notice(&Notice::UnknownCommand(word)),
             Typed::Rooms => {
                 for server in self.servers.iter().map(|server| server.id).collect::<Vec<_>>() {
@@ -150,7 +151,7 @@ impl Front {
         if self.ui.is_prompt() {
             return self.notice(&Notice::LineRejected { line: None, why });
         }
-        self.end.refused += 1;
+        self.end.refused(1);
         self.notice(&Notice::LineRejected { line: Some(self.input.lines), why });
     }
 

@@ -11,7 +11,7 @@ use kabar_std::signals::{self, AfterHangup};
 
 use super::app_event::{AppEvent, EventReceiver, EventSender};
 use super::config::LineConfig;
-use super::end::EndState;
+use super::end::LeavingState;
 use super::prompt::PromptRooms;
 use super::rooms::Rooms;
 use super::servers::Server;
@@ -20,7 +20,7 @@ use crate::engine::{self, Command, EngineConfig, Events, Handle, RoomId, ServerI
 use crate::input::InputError;
 use crate::messages::events::RoomLabel;
 use crate::messages::notices::Notice;
-use crate::outcome::Loss;
+use crate::outcome::{EndState, Loss};
 use crate::poller::Poller;
 
 /// Entries that are displayed again at a prompt, as context of new ones.
@@ -40,6 +40,7 @@ pub(super) struct Front {
     pub(super) servers: Vec<Server>,
     pub(super) rooms: Rooms,
     pub(super) input: InputState,
+    pub(super) leaving: LeavingState,
     pub(super) end: EndState,
 }
 
@@ -116,6 +117,7 @@ impl Front {
             servers: Vec::new(),
             rooms: Rooms::default(),
             input,
+            leaving: LeavingState::default(),
             end: EndState::default(),
         })
     }
@@ -127,12 +129,12 @@ impl Front {
 
     /// Runs until the engine has stopped.
     pub(super) fn run(&mut self) {
-        while !self.end.has_ended {
+        while !self.leaving.has_ended {
             let now = self.clock.now();
             self.take_app_events(now);
             self.take_events(now);
             self.check(now);
-            if self.end.has_ended {
+            if self.leaving.has_ended {
                 return;
             }
             // Last: input may have waited for what came before, and nothing else wakes up for it.
@@ -160,7 +162,7 @@ impl Front {
                 AppEvent::Transcript(words) => self.notice(&Notice::Transcript(&words)),
             }
         }
-        if self.end.is_output_closed || self.poller.is_output_closed() {
+        if self.leaving.is_output_closed || self.poller.is_output_closed() {
             self.output_closed(now);
         }
     }

@@ -13,7 +13,6 @@
 
 pub mod app_event;
 mod backlog;
-mod completion;
 mod config;
 mod end;
 mod execute;

@@ -15,12 +15,12 @@ use kabar_std::line_editor::gate::TerminalGate;
 use kabar_std::line_editor::helper::{Complete, LineHelper};
 use kabar_std::line_editor::{self, Editor, ReadlineError};
 
-use super::completion::completions;
 use super::roster::Roster;
 use super::stdin::RetryBudget;
 use crate::command::{Command, typed};
 use crate::input::{Input, InputError};
 use crate::line::app_event::{AppEvent, EventSender};
+use crate::view::completion::{Context, candidates};
 
 /// How long the next prompt waits for a room to be shown, at most.
 const SWITCH_TIMEOUT: Duration = Duration::from_secs(6);
@@ -70,7 +70,8 @@ impl Prompt {
         let (gate, rooms, for_completion) = (Arc::clone(&self.gate), self.rooms.clone(), self.rooms.clone());
         let complete = move |typed: &str| {
             let state = for_completion.lock();
-            completions(typed, &state.roster, &state.names, &state.others)
+            let names = state.roster.names();
+            candidates(typed, &Context { names: &names, rooms: &state.names, others: &state.others })
         };
         let mut editor = line_editor::editor(&gate, complete)?;
         let read = move || {

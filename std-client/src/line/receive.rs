@@ -8,10 +8,9 @@ use zeroize::Zeroizing;
 use super::front::Front;
 use super::room::Room;
 use super::servers::Server;
-use crate::engine::event::{ClientEnd, Earlier, Entry, Event, HistoryPage, Joined, ListedRoom, NotKept, ServerEnd};
+use crate::engine::event::{ClientEnd, Earlier, Entry, Event, HistoryPage, Joined, ListedRoom};
 use crate::engine::{Command, RoomId, ServerId};
 use crate::messages::notices::{Notice, RoomRow};
-use crate::outcome::Loss;
 
 /// How long the prompt waits for the rooms that completion knows.
 const PROMPT_DELAY: Duration = Duration::from_millis(500);
@@ -28,6 +27,7 @@ impl Front {
     }
 
     fn on_event(&mut self, event: Event, now: Instant) {
+        self.end.on_event(&event);
         match event {
             Event::ServerAdded { server, ref places, is_host } => {
                 self.servers.push(Server::new(server, places.clone(), is_host));
@@ -53,6 +53,7 @@ impl Front {
             | Event::NotIgnored { .. }
             | Event::IgnoreList { .. }
             | Event::JoinsShown { .. }
+            | Event::NotKept { .. }
             | Event::HistorySetAside(_)
             | Event::HistoryNotKept(_)
             | Event::HistoryKeptAgain
@@ -87,7 +88,6 @@ impl Front {
             Event::Posted { room, number } => self.posted(room, number, now),
             Event::NotPosted { room, .. } => {
                 self.input.unanswered = self.input.unanswered.saturating_sub(1);
-                self.end.refused += 1;
                 if let Some(found) = self.rooms.find_mut(room) {
                     found.posting.pop_front();
                     self.room_event(room, &event);
@@ -100,7 +100,6 @@ impl Front {
                 }
             }
             Event::PostRefused { room, number, code } => {
-                self.end.refused += 1;
                 if let Some(found) = self.rooms.find_mut(room) {
                     let excerpt = found.unstored.refused(number);
                     self.room_notice(room, &Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
@@ -142,19 +141,10 @@ impl Front {
                 self.disconnected(server, false);
                 self.ui.event(&event, None);
             }
-            Event::NotKept { ref what, .. } => {
-                self.ui.event(&event, None);
-                if let NotKept::Server(error) = what {
-                    self.end.lost(Loss::ServerNotStored(error.to_string()));
-                }
-            }
-            Event::ServerEnded { server, ref end, unsent, kept } => {
-                (self.end.unsent, self.end.kept) = (self.end.unsent + unsent, self.end.kept + kept);
-                self.server_ended(server, end, &event, now);
-            }
+            Event::ServerEnded { server, .. } => self.server_ended(server, &event, now),
             // This front end reads no pages by itself.
             Event::HistoryAt { .. } => {}
-            Event::Ended => self.end.has_ended = true,
+            Event::Ended => self.leaving.has_ended = true,
         }
     }
 
@@ -166,20 +156,20 @@ impl Front {
     /// Asks a question. If that is not possible, the session ends.
     fn ask(&mut self, server: ServerId, ask: impl FnOnce(&Self) -> std::io::Result<()>) {
         self.ui.end_line();
-        self.end.asking = Some(server);
+        self.leaving.asking = Some(server);
         if let Err(error) = ask(self) {
             self.fail(error);
         }
     }
 
     pub(super) fn key_answered(&mut self, accept: bool) {
-        if let Some(server) = self.end.asking.take() {
+        if let Some(server) = self.leaving.asking.take() {
             self.engine.send(Command::AnswerKey { server, accept });
         }
     }
 
     pub(super) fn password_typed(&mut self, password: Option<Zeroizing<String>>) {
-        if let Some(server) = self.end.asking.take() {
+        if let Some(server) = self.leaving.asking.take() {
             self.engine.send(Command::Password { server, password });
         }
     }
@@ -351,7 +341,6 @@ impl Front {
     }
 
     fn room_ended(&mut self, id: RoomId, end: &ClientEnd, unsent: u64, kept: u64) {
-        self.end.refused += unsent;
         if self.rooms.find(id).is_none() {
             return;
         }
@@ -447,12 +436,11 @@ impl Front {
         }
     }
 
-    fn server_ended(&mut self, id: ServerId, end: &ServerEnd, event: &Event, now: Instant) {
-        self.end.server_ended(end);
+    fn server_ended(&mut self, id: ServerId, event: &Event, now: Instant) {
         self.servers.retain(|server| server.id != id);
         let rooms: Vec<_> = self.rooms.of(id).map(|room| room.id).collect();
         let is_last = self.servers.is_empty();
-        if !is_last && !self.end.is_leaving {
+        if !is_last && !self.leaving.is_leaving {
             self.ui.event(event, None);
         }
         if is_last {

@@ -12,7 +12,7 @@ pub(super) struct Roster(Arc<Mutex<Vec<String>>>);
 impl Roster {
     /// Moves `name` to the front.
     pub(super) fn note(&self, name: &str) {
-        let mut names = self.names();
+        let mut names = self.lock();
         names.retain(|known| known != name);
         names.insert(0, name.to_owned());
         names.truncate(MAX_NAMES);
@@ -20,17 +20,16 @@ impl Roster {
 
     /// Removes `name`.
     pub(super) fn remove(&self, name: &str) {
-        self.names().retain(|known| known != name);
+        self.lock().retain(|known| known != name);
     }
 
-    /// Returns the names that begin with `part`, ignoring case.
+    /// Returns the names.
     #[must_use]
-    pub(super) fn starting_with(&self, part: &str) -> Vec<String> {
-        let part = part.to_lowercase();
-        self.names().iter().filter(|name| name.to_lowercase().starts_with(&part)).cloned().collect()
+    pub(super) fn names(&self) -> Vec<String> {
+        self.lock().clone()
     }
 
-    fn names(&self) -> MutexGuard<'_, Vec<String>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,16 +44,15 @@ mod tests {
         for name in ["anna", "Anton", "bob", "anna"] {
             roster.note(name);
         }
-        assert_eq!(roster.starting_with("AN"), ["anna", "Anton"]);
+        assert_eq!(roster.names(), ["anna", "bob", "Anton"]);
         roster.remove("anna");
-        assert_eq!(roster.starting_with("an"), ["Anton"]);
-        assert_eq!(roster.starting_with("").len(), 2);
+        assert_eq!(roster.names(), ["bob", "Anton"]);
     }
 
     #[test]
     fn number_of_names_is_bounded() {
         let roster = Roster::default();
         (0..2_000).for_each(|number| roster.note(&format!("n{number}")));
-        assert_eq!(roster.starting_with("").len(), MAX_NAMES);
+        assert_eq!(roster.names().len(), MAX_NAMES);
     }
 }

@@ -2,7 +2,7 @@
 //! the questions.
 
 use std::cell::Cell;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,9 +25,10 @@ use crate::cursor::Position;
 use crate::engine::event::{Entry, Event};
 use crate::input::Input;
 use crate::messages::events::{self, RoomLabel};
-use crate::messages::notices::{self, Notice};
+use crate::messages::notices::{self, InputMode, Notice};
 use crate::messages::{questions, session_report};
 use crate::outcome::{Loss, OutputStream, SessionReport};
+use crate::view::wrap;
 
 /// Prefix of entries in reply to `/history`, so that they do not look like new ones. Their numbers
 /// follow, which `/delete` takes.
@@ -44,6 +45,8 @@ pub(super) struct Ui {
     notices: Option<Writer>,
     /// `None`: there is no terminal to edit lines on.
     prompt: Option<Prompt>,
+    /// Whether a person types, at a prompt or at a terminal that cannot have one.
+    is_typed: bool,
     /// Whether standard output has objects.
     is_json: bool,
     lines: LineFormatter,
@@ -61,13 +64,25 @@ impl Ui {
     /// If a thread cannot be spawned.
     pub(super) fn start(is_json: bool, sender: EventSender) -> io::Result<Self> {
         let (lines, is_mid_line) = (LineFormatter::new(), Cell::new(false));
+        let is_typed = io::stdin().is_terminal() && !is_json;
         let terminal = SavedTerminal::save();
         if line_editor::is_possible() && !is_json {
             let gate = Arc::new(TerminalGate::default());
             let prompt = Some(Prompt::new(Arc::clone(&gate)));
             let entries = Writer::start(GatedWriter(gate), OnError::End, sender.clone())?;
             let (notices, style) = (None, Style::of_terminal());
-            return Ok(Self { entries, notices, prompt, is_json, lines, style, sender, is_mid_line, terminal });
+            return Ok(Self {
+                entries,
+                notices,
+                prompt,
+                is_typed,
+                is_json,
+                lines,
+                style,
+                sender,
+                is_mid_line,
+                terminal,
+            });
         }
         // Not the standard library's buffer, which would repeat what failed before.
         let stdout = Stream(io::BufWriter::new(Patient(unbuffered::stdout()?)));
@@ -75,7 +90,7 @@ impl Ui {
         let stderr = Stream(Patient(unbuffered::stderr()?));
         let notices = Some(Writer::start(stderr, OnError::Drop, sender.clone())?);
         let (prompt, style) = (None, Style::PLAIN);
-        Ok(Self { entries, notices, prompt, is_json, lines, style, sender, is_mid_line, terminal })
+        Ok(Self { entries, notices, prompt, is_typed, is_json, lines, style, sender, is_mid_line, terminal })
     }
 
     /// Displays the invite and the address of a room that this process hosts, if standard output
@@ -138,7 +153,7 @@ impl Ui {
         if self.is_json {
             return self.object(&Object::Notice { room, text: &text });
         }
-        let text = if self.is_prompt() { self.style.dim(&text) } else { text };
+        let text = if self.is_prompt() { self.style.dim(&wrapped(&text)) } else { text };
         self.write(text + "\n");
     }
 
@@ -152,14 +167,23 @@ impl Ui {
         }
     }
 
-    /// Whether lines are typed at a prompt.
+    /// Whether there is a prompt, above which everything is displayed.
     pub(super) fn is_prompt(&self) -> bool {
         self.prompt.is_some()
     }
 
+    /// How lines are entered.
+    pub(super) fn input_mode(&self) -> InputMode {
+        match (&self.prompt, self.is_typed) {
+            (Some(_), _) => InputMode::Prompt,
+            (None, true) => InputMode::Terminal,
+            (None, false) => InputMode::Pipe,
+        }
+    }
+
     /// Parses a line of input.
     pub(super) fn parse<'a>(&self, line: &'a str) -> Command<'a> {
-        if self.is_prompt() { command::typed(line) } else { command::piped(line) }
+        if self.input_mode() == InputMode::Pipe { command::piped(line) } else { command::typed(line) }
     }
 
     /// Sets what the prompt and completion need to know about rooms.
@@ -307,6 +331,14 @@ impl Ui {
         }
         lost
     }
+}
+
+/// Wraps the lines of a notice at words, to the width of the terminal. Columns of a table stay
+/// columns.
+fn wrapped(text: &str) -> String {
+    let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size() else { return text.to_owned() };
+    let line = |line| wrap::text(line, usize::from(columns), wrap::last_column(line));
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// How long output may take at the end, and what counts as a loss.

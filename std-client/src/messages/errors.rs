@@ -26,7 +26,7 @@ use crate::resolve::ResolveError;
 #[must_use]
 pub fn command_error(error: &CommandError) -> (Exit, String) {
     match error {
-        CommandError::CommandLine(line) => (Exit::Usage, line.clone()),
+        CommandError::CommandLine(line) | CommandError::Config(line) => (Exit::Usage, line.clone()),
         CommandError::NoDataDir => (Exit::Error, "there is no home directory: use --data-dir DIR".to_owned()),
         CommandError::Identity(error) => identity_error(error),
         CommandError::Password(error) => password_error(error),
@@ -38,9 +38,11 @@ pub fn command_error(error: &CommandError) -> (Exit, String) {
         CommandError::TooManyAdvertised(error) => (Exit::Usage, format!("--advertise: {error}")),
         #[cfg(unix)]
         CommandError::Bridge(error) => bridge_error(error),
-        CommandError::Host(_) | CommandError::File(_) | CommandError::KnownServers(_) | CommandError::Print(_) => {
-            (Exit::Error, error.to_string())
-        }
+        CommandError::Host(_)
+        | CommandError::File(_)
+        | CommandError::KnownServers(_)
+        | CommandError::Web(_)
+        | CommandError::Print(_) => (Exit::Error, error.to_string()),
     }
 }
 

@@ -1,14 +1,28 @@
 //! The reply to `/help`, and how a command is typed.
 
 use kabar_core::chat::MAX_HISTORY;
+use kabar_std::text::clean_line;
 
-use crate::command::{CommandName, DEFAULT_HISTORY, OPERATOR_COMMANDS, OperatorCommand};
+use super::notices::InputMode;
+use crate::command::{CommandName, DEFAULT_HISTORY, OPERATOR_COMMANDS, OperatorCommand, suggestion};
 
 /// Width of the first column.
 const WIDTH: usize = 19;
 
-/// Returns the reply to `/help`.
-pub(super) fn help() -> String {
+/// Returns the reply to `/help`: the commands that there are, and what else can be typed.
+pub(super) fn help(mode: InputMode) -> String {
+    match mode {
+        InputMode::Prompt => {
+            all_commands() + "Tab completes names, rooms and commands; the arrow keys recall what you typed."
+        }
+        InputMode::Terminal => {
+            all_commands() + "There is no prompt here: this terminal (see TERM), or the output, does not allow one."
+        }
+        InputMode::Pipe => commands_in_pipes(),
+    }
+}
+
+fn all_commands() -> String {
     let mut help = String::new();
     for name in CommandName::ALL {
         help.push_str(&row(&with_argument(name), &description(name)));
@@ -18,16 +32,22 @@ pub(super) fn help() -> String {
     for OperatorCommand { word, argument, description } in OPERATOR_COMMANDS {
         help.push_str(&row(format!("{word} {argument}").trim_end(), description));
     }
-    help + "Tab completes names, rooms and commands; the arrow keys recall what you typed."
+    help
 }
 
-/// Returns the reply to `/help` where lines are not typed at a prompt.
-pub(super) fn help_in_pipes() -> String {
+fn commands_in_pipes() -> String {
     let mut help = String::new();
     for name in CommandName::PIPED {
         help.push_str(&row(&with_argument(name), &description(name)));
     }
     help + "Every other line is posted as it is, to the room that is shown: the first one, until a line `/room NAME`. More commands are available at a terminal."
+}
+
+/// Returns what to do about a word that is no command.
+pub(super) fn unknown(word: &str) -> String {
+    let meant = suggestion(word).map(|known| format!(": did you mean {known}?")).unwrap_or_default();
+    let word = clean_line(word);
+    format!("unknown command {word}{meant} (/help lists all; start with // to send text that begins with /)")
 }
 
 /// Returns how a command is typed.
@@ -81,7 +101,7 @@ mod tests {
 
     #[test]
     fn help_has_a_row_for_every_command() {
-        let help = help();
+        let help = help(InputMode::Prompt);
         for name in CommandName::ALL {
             assert!(help.lines().any(|line| line.starts_with(name.word())), "{name:?}");
         }
@@ -94,7 +114,7 @@ mod tests {
 
     #[test]
     fn help_in_pipes_has_the_commands_that_work_there() {
-        let rows = help_in_pipes().lines().filter(|line| line.starts_with('/')).count();
+        let rows = help(InputMode::Pipe).lines().filter(|line| line.starts_with('/')).count();
         assert_eq!(rows, CommandName::PIPED.len());
         for name in CommandName::ALL {
             let is_command = !matches!(piped(name.word()), Command::Post(..));

@@ -6,6 +6,7 @@
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
 //! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
 //!   with `changes`, `rooms`, `help` and `stats`.
+//! * [`screen`]: the full screen itself. [`web`]: the page.
 //! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
 //!   commands display.
 
@@ -22,9 +23,11 @@ pub mod notices;
 mod plural;
 pub mod questions;
 mod rooms;
+pub mod screen;
 mod stats;
 #[cfg(test)]
 mod tests;
+pub mod web;
 pub mod wizard;
 
 use kabar_std::invite::show_fingerprint;

@@ -95,12 +95,11 @@ pub enum Notice<'a> {
         earlier: Earlier,
     },
     /// The reply to `/help`.
-    Help {
-        /// Whether lines are typed at a prompt.
-        is_prompt: bool,
-    },
+    Help(InputMode),
     /// The argument of a command is missing or invalid.
     Usage(CommandName),
+    /// There are spaces before a command.
+    SpaceBeforeCommand,
     /// A command does not exist; what was typed.
     UnknownCommand(&'a str),
     /// There is no own entry whose text could be removed.
@@ -112,6 +111,17 @@ pub enum Notice<'a> {
     /// The transcript of a hosted room has a problem, or no longer has one; the server's text about
     /// it.
     Transcript(&'a str),
+}
+
+/// How lines are entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputMode {
+    /// In a line editor, which completes and recalls.
+    Prompt,
+    /// By a person, at a terminal that has no line editor.
+    Terminal,
+    /// By a program, or from a file.
+    Pipe,
 }
 
 /// Why a line is not sent.
@@ -166,12 +176,12 @@ fn text_of(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
                                  with it: set this terminal to UTF-8)"
             .to_owned(),
         Notice::History { lines, text, is_last, earlier } => changes::history(*lines, text, *is_last, *earlier),
-        Notice::Help { is_prompt: true } => help::help(),
-        Notice::Help { is_prompt: false } => help::help_in_pipes(),
+        Notice::Help(mode) => help::help(*mode),
         Notice::Usage(name) => help::usage(*name),
-        Notice::UnknownCommand(word) => {
-            format!("unknown command {} (see /help); start with // to send text that begins with /", clean_line(word))
+        Notice::SpaceBeforeCommand => {
+            "not sent: remove the space before the command, or write // to send text that begins with /".to_owned()
         }
+        Notice::UnknownCommand(word) => help::unknown(word),
         Notice::NothingToRemove => {
             "no message of yours to delete is here: /history shows numbers, /delete NUMBER takes one".to_owned()
         }

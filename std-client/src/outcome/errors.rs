@@ -208,6 +208,23 @@ pub enum WizardError {
     Terminal(io::Error),
 }
 
+/// Why a terminal has no full screen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoScreen {
+    /// The terminal of this type (`TERM`) cannot move its cursor, as far as is known; empty: there
+    /// is no type.
+    #[error("TERM={0}")]
+    Type(String),
+    /// The terminal has fewer columns or rows than are needed.
+    #[error("{columns}x{rows}")]
+    Size {
+        /// Its columns.
+        columns: u16,
+        /// Its rows.
+        rows: u16,
+    },
+}
+
 /// Why an answer to the question for a room chooses none.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChoiceError {
@@ -223,4 +240,20 @@ pub enum ChoiceError {
     /// It is no target.
     #[error(transparent)]
     Target(#[from] TargetError),
+}
+
+/// Why `kabar web` does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// The port cannot be used.
+    #[error("cannot listen on 127.0.0.1:{port}: {error}")]
+    Listen {
+        /// The port; 0: any.
+        port: u16,
+        /// The operating system's error.
+        error: io::Error,
+    },
+    /// The operating system gives no thread or signal handler.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
 }

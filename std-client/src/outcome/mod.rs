@@ -1,6 +1,8 @@
 //! How a command ends: what it did, or why it failed. Plain values, without sentences and exit
 //! codes; [`crate::messages`] has those. Each part of a command has its own error, in `errors`.
+//! `session`: how a session ends; `end`: what decides that.
 
+mod end;
 mod errors;
 mod session;
 
@@ -15,9 +17,10 @@ use kabar_std::data_dir::FileError;
 use crate::bridge::{BridgeError, Forwarded};
 use crate::identity::{IdentityError, Imported};
 use crate::known_servers::KnownServersError;
+pub use end::EndState;
 pub use errors::{
-    ChoiceError, HistoryCommandError, HostError, IdentityCommandError, PasswordError, ServersCommandError, TargetError,
-    WizardError,
+    ChoiceError, HistoryCommandError, HostError, IdentityCommandError, NoScreen, PasswordError, ServersCommandError,
+    TargetError, WebError, WizardError,
 };
 pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 
@@ -77,6 +80,9 @@ pub enum CommandError {
     /// There is no data directory and no home directory.
     #[error("no data directory")]
     NoDataDir,
+    /// A setting is invalid; one line that names it.
+    #[error("{0}")]
+    Config(String),
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
@@ -110,6 +116,9 @@ pub enum CommandError {
     /// The questions of `kabar` were not answered.
     #[error(transparent)]
     Wizard(#[from] WizardError),
+    /// `kabar web` failed.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// `kabar bridge` failed.
     #[cfg(unix)]
     #[error(transparent)]

@@ -8,8 +8,13 @@ use ratatui::crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
     EnableMouseCapture,
 };
-use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
+};
 use ratatui::crossterm::{cursor, execute};
+
+use crate::messages::screen::MIN_SIZE;
+use crate::outcome::NoScreen;
 
 /// Whether the terminal is taken over.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
@@ -21,9 +26,9 @@ pub(super) struct TakenTerminal {
 }
 
 impl TakenTerminal {
-    /// Takes the terminal over.
-    pub(super) fn take(has_mouse: bool) -> io::Result<Self> {
-        give_back_on_panic();
+    /// Takes the terminal over. `on_panic` is called after a panic of any thread.
+    pub(super) fn take(has_mouse: bool, on_panic: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+        give_back_on_panic(on_panic);
         let taken = Self { has_mouse };
         taken.enter()?;
         Ok(taken)
@@ -65,19 +70,37 @@ pub(super) fn give_back() {
 }
 
 /// Gives the terminal back before a panic is reported, so that its report can be read.
-fn give_back_on_panic() {
+fn give_back_on_panic(on_panic: impl Fn() + Send + Sync + 'static) {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             give_back();
             report(panic);
+            on_panic();
         }));
     });
 }
 
-/// Stops the process as Ctrl-Z does, until it is continued.
+/// Stops the processes in the foreground as Ctrl-Z does, until they are continued.
 pub(super) fn stop_process() {
     #[cfg(unix)]
-    let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP);
+    {
+        // Not only this one: a shell waits for all of them.
+        let group = nix::unistd::Pid::from_raw(0);
+        let _ = nix::sys::signal::kill(group, nix::sys::signal::Signal::SIGTSTP);
+    }
+}
+
+/// Returns why the terminal has no full screen; `None`: it has one.
+#[must_use]
+pub fn unusable() -> Option<NoScreen> {
+    // The terminals of Windows have no type.
+    let term = if cfg!(unix) { std::env::var("TERM").unwrap_or_default() } else { "windows".to_owned() };
+    if term.is_empty() || term == "dumb" {
+        return Some(NoScreen::Type(term));
+    }
+    let (columns, rows) = size().unwrap_or_default();
+    let (min_columns, min_rows) = MIN_SIZE;
+    (columns < min_columns || rows < min_rows).then_some(NoScreen::Size { columns, rows })
 }

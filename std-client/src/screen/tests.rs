@@ -5,18 +5,20 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 use kabar_core::chat::{EntryKind, Term};
 use kabar_core::session::Fingerprint;
+use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::{Color, Modifier};
 
-use super::theme::{Background, Depth};
-use super::*;
-use crate::engine::RoomId;
+use super::draw;
+use super::theme::{Background, Depth, Theme};
 use crate::engine::event::{Entry, EntryContent, Joined};
+use crate::engine::{Event, RoomId, ServerId};
+use crate::view::frame::Size;
 use crate::view::keys::Bindings;
 use crate::view::transcript::Joins;
 use crate::view::transcript::line::{TimeFormat, Times};
 use crate::view::transcript::source::MemoryHistory;
-use crate::view::{Config, Sentences};
+use crate::view::{Config, Sentences, View};
 
 const SERVER: ServerId = ServerId(0);
 
@@ -158,7 +160,7 @@ kabar
 
 
 
-> ",
+> F1: help; /quit leaves",
     );
 }
 
@@ -186,7 +188,7 @@ fn joined_with_many_rooms() {
                   │10:37 farhan: thank you
                   │10:37 ~ server: dinner is ready
  connected · farhan
-[#lobby]",
+[#lobby] type a message; F1: help; /quit leaves",
     );
 }
 
@@ -203,7 +205,7 @@ fn small() {
 10:37 farhan: thank you
 10:37 ~ server: dinner is ready
  connected · new: 2,3@1 · farhan
-[#lobby]",
+[#lobby] type a message; F1: help; /qui…",
     );
 }
 
@@ -222,7 +224,7 @@ fn wide_characters_take_two_cells() {
             を使います。
             👩‍👩‍👧 e\u{301} 🇮🇩 x
  connected · farhan
-[#lobby]",
+[#lobby] type a message; F1: help; /qui…",
     );
 }
 

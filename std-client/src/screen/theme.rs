@@ -41,6 +41,19 @@ pub enum Background {
     Light,
 }
 
+impl Background {
+    /// Returns the background that `COLORFGBG` names, as some terminals set it: the colours of text
+    /// and background among the 16.
+    #[must_use]
+    pub fn of(colorfgbg: Option<&str>) -> Self {
+        let background = colorfgbg.and_then(|colours| colours.rsplit(';').next()?.parse().ok());
+        match background {
+            Some(7 | 9..=15_u8) => Self::Light,
+            _ => Self::Dark,
+        }
+    }
+}
+
 /// How roles are displayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
@@ -89,7 +102,9 @@ impl Theme {
         let (bold, dim, reversed) = (Modifier::BOLD, Modifier::DIM, Modifier::REVERSED);
         match role {
             Role::Text | Role::Own | Role::Room => plain,
-            Role::Time | Role::Presence | Role::Notice | Role::Day | Role::Border => plain.add_modifier(dim),
+            Role::Time | Role::Presence | Role::Notice | Role::Day | Role::Border | Role::Placeholder => {
+                plain.add_modifier(dim)
+            }
             Role::Nick(colour) => self.coloured(self.nick(colour)),
             Role::OwnNick | Role::Prompt | Role::Heading | Role::RoomUnread => plain.add_modifier(bold),
             Role::Mention => self.coloured(Color::Yellow).add_modifier(bold),
@@ -130,6 +145,20 @@ mod tests {
         assert_eq!(Depth::of(None, Some("linux"), None), Depth::Sixteen);
         assert_eq!(Depth::of(None, Some("vt220"), None), Depth::Monochrome);
         assert_eq!(Depth::of(None, None, None), Depth::Sixteen);
+    }
+
+    #[test]
+    fn the_environment_names_the_background() {
+        for (colours, expected) in [
+            (Some("0;15"), Background::Light),
+            (Some("0;default;7"), Background::Light),
+            (Some("15;0"), Background::Dark),
+            (Some("15;8"), Background::Dark),
+            (Some("default"), Background::Dark),
+            (None, Background::Dark),
+        ] {
+            assert_eq!(Background::of(colours), expected, "{colours:?}");
+        }
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Sending what was typed, and the commands in it.
 
 use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
-use kabar_std::invite::{Invite, RoomName};
+use kabar_std::invite::{Invite, RoomName, SCHEME};
 use kabar_std::text::clean_line;
 
-use super::completion::suggestion;
 use super::room::RoomState;
 use super::span::Role;
+use super::status::{Connection, ServerStatus};
 use super::{Effect, View};
 use crate::command::{self, CommandName};
-use crate::engine::{Command, RoomId, RoomRequest};
+use crate::engine::{Command, RoomCredential, RoomId, RoomRequest, ServerId};
+use crate::messages::notices::{self, Notice, RoomCommandError};
 
 impl View {
     /// Sends what was typed, or executes the command in it. A text that cannot be sent stays.
@@ -18,18 +19,21 @@ impl View {
         if text.trim().is_empty() {
             return drop(self.editor_mut().take());
         }
-        if text.starts_with(char::is_whitespace) && text.trim_start().starts_with('/') {
-            let hint = "not sent: remove the space before the command, or write // to send text that begins with /";
-            return self.notice(Role::Error, hint);
-        }
+        // What follows is to be seen.
+        self.help = None;
         let is_executed = match command::typed(&text) {
             command::Command::Post(kind, body) => self.post(kind, body),
+            command::Command::AfterSpace => {
+                self.notice(Role::Error, notices::text(&Notice::SpaceBeforeCommand, None).unwrap_or_default());
+                false
+            }
             command => {
                 self.execute(command);
                 true
             }
         };
         if is_executed {
+            self.has_sent = true;
             self.recall.add(&text);
             self.selected_entry = None;
             let _ = self.editor_mut().take();
@@ -69,8 +73,11 @@ impl View {
             Typed::Unknown(word) => return self.unknown(word),
             _ => {}
         }
+        if let Typed::Join(target) = typed {
+            return self.join(target);
+        }
         let Some(server) = self.current_server() else {
-            return self.notice(Role::Error, "not connected");
+            return self.notice(Role::Error, "you are on no server (/join INVITE connects to one)");
         };
         match typed {
             Typed::Ignore(Some(name)) => return self.command(Command::Ignore { server, name: name.to_owned() }),
@@ -89,7 +96,6 @@ impl View {
                 }
                 return self.command(Command::Stats { server });
             }
-            Typed::Join(target) => return self.join(target),
             Typed::Room(name) => return self.show_named(name),
             Typed::Part(name) => return self.part(name),
             _ => {}
@@ -117,27 +123,52 @@ impl View {
     }
 
     fn unknown(&mut self, word: &str) {
-        let meant = suggestion(word).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
-        let word = clean_line(word);
-        let hint = format!("unknown command {word} (see /help){meant} Start with // to send text that begins with /");
-        self.notice(Role::Error, hint);
+        self.notice(Role::Error, notices::text(&Notice::UnknownCommand(word), None).unwrap_or_default());
     }
 
     fn join(&mut self, target: &str) {
-        let Some(server) = self.current_server() else { return };
-        let known = self.list.rooms().iter().find(|room| room.id.server == server && room.name == target);
-        if let Some(room) = known.map(|room| room.id)
-            && self.rooms.get(&room).is_some_and(|room| room.state != RoomState::Ended)
+        if target.contains("://") || target.starts_with(SCHEME) {
+            return match target.parse::<Invite>() {
+                Ok(invite) => self.join_invite(invite),
+                Err(error) => {
+                    let notice = Notice::RoomCommand(RoomCommandError::Invite(error));
+                    self.notice(Role::Error, notices::text(&notice, None).unwrap_or_default());
+                }
+            };
+        }
+        match (RoomName::new(target), self.current_server()) {
+            (Ok(name), Some(server)) => self.join_room(server, RoomRequest { name, credentials: Vec::new() }),
+            (Ok(_), None) => self.notice(Role::Error, "you are on no server (/join INVITE connects to one)"),
+            (Err(_), _) => self.notice(Role::Error, format!("no room can be called {}", clean_line(target))),
+        }
+    }
+
+    /// Joins the room of an invite: on a server that is there, or on another one.
+    fn join_invite(&mut self, invite: Invite) {
+        let is_its =
+            |server: &&ServerStatus| server.key == Some(invite.fingerprint) && server.connection != Connection::Ended;
+        match self.servers.iter().find(is_its).map(|server| server.id) {
+            Some(server) => {
+                let credentials = vec![RoomCredential::Secret(invite.secret), RoomCredential::None];
+                self.join_room(server, RoomRequest { name: invite.room, credentials });
+            }
+            None => {
+                self.wanted_room = Some(invite.room.to_string());
+                self.effects.push(Effect::Connect(Box::new(invite)));
+            }
+        }
+    }
+
+    fn join_room(&mut self, server: ServerId, room: RoomRequest) {
+        let name = room.name.as_str();
+        let known = self.list.rooms().iter().find(|known| known.id.server == server && known.name == name);
+        if let Some(known) = known.map(|known| known.id)
+            && self.rooms.get(&known).is_some_and(|known| known.state != RoomState::Ended)
         {
-            return self.show_room(room);
+            return self.show_room(known);
         }
-        if let Ok(invite) = target.parse::<Invite>() {
-            return self.effects.push(Effect::JoinInvite { server, invite: Box::new(invite) });
-        }
-        match RoomName::new(target) {
-            Ok(name) => self.command(Command::Join { server, room: RoomRequest { name, credentials: Vec::new() } }),
-            Err(_) => self.notice(Role::Error, format!("no room can be called {}", clean_line(target))),
-        }
+        self.wanted_room = Some(name.to_owned());
+        self.command(Command::Join { server, room });
     }
 
     /// The room with this name: of the present server, or else of any.

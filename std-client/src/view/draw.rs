@@ -6,7 +6,8 @@ use super::frame::{Area, Areas, Frame, Rect};
 use super::room::RoomState;
 use super::span::{Role, Row, Span};
 use super::status::{Connection, Status};
-use super::{View, keys, text, wrap};
+use super::{View, text, wrap};
+use crate::messages::screen::{PLACEHOLDER, PLACEHOLDER_WITHOUT_ROOM};
 
 /// The narrowest help in which descriptions are below each other, and the width of the keys.
 const HELP_COLUMNS_FROM: usize = 64;
@@ -134,11 +135,16 @@ impl View {
         let indent = text::width(&prompt);
         let editor = self.search.as_ref().map_or_else(|| self.editor(), |search| &search.word);
         let (rows, (row, column)) = editor.window(rect.width - indent, rect.height);
+        let placeholder = if self.room().is_some() { PLACEHOLDER } else { PLACEHOLDER_WITHOUT_ROOM };
+        let has_placeholder = editor.text().is_empty() && self.search.is_none() && !self.has_sent;
         let rows = rows.into_iter().enumerate().map(|(number, typed)| {
             let prompt = if number == 0 { prompt.clone() } else { " ".repeat(indent) };
             let mut row = Row::default();
             row.push(Span::new(Role::Prompt, prompt));
             row.push(Span::plain(typed));
+            if has_placeholder {
+                row.push(Span::new(Role::Placeholder, text::cut(placeholder, rect.width - indent)));
+            }
             row
         });
         (rows.collect(), Some((rect.x + indent + column, rect.y + row)))
@@ -147,7 +153,12 @@ impl View {
     fn help_rows(&self, width: usize) -> Vec<Row> {
         let mut lines: Vec<(Role, String)> = vec![(Role::Heading, "Keys".to_owned())];
         let column = if width < HELP_COLUMNS_FROM { 0 } else { KEYS_WIDTH };
-        lines.extend(keys::help().map(|(keys, description)| (Role::Text, format!("{keys:column$}  {description}"))));
+        lines.extend(
+            self.config
+                .bindings
+                .help()
+                .map(|(keys, description)| (Role::Text, format!("{keys:column$}  {description}"))),
+        );
         lines.extend([(Role::Text, String::new()), (Role::Heading, "Commands".to_owned())]);
         let commands = (self.config.sentences.commands)();
         lines.extend(text::clean_lines(&commands).map(|line| (Role::Text, line)));

@@ -10,9 +10,10 @@ use super::status::{Connection, ServerStatus};
 use super::transcript::Transcript;
 use super::transcript::source::{Beyond, Entry};
 use super::{Effect, View, text};
-use crate::engine::event::{self, Earlier, EntryContent, ListedRoom};
+use crate::engine::event::{self, AcceptedKey, Earlier, EntryContent, ListedRoom, ServerEnd};
 use crate::engine::{Command, Event, RoomId, ServerId};
 use crate::messages::events::RoomLabel;
+use crate::messages::screen::NO_ROOM;
 
 /// Cells of a text in an alert.
 const ALERT: usize = 120;
@@ -36,12 +37,15 @@ impl View {
                 return;
             }
             Event::PasswordQuestion { server, room, was_wrong } => {
+                self.password_checked(*server);
                 self.questions.push_back(Question::password(*server, room.as_str(), *was_wrong));
             }
-            Event::RoomNotAdded { room, .. } => {
+            Event::RoomNotAdded { room, name, .. } => {
+                self.wanted_room.take_if(|wanted| wanted == name.as_str());
                 room.iter().for_each(|room| self.remove_room(*room));
             }
-            Event::Joined(joined) => self.on_joined(joined),
+            // The list of rooms and the entries say so.
+            Event::Joined(joined) => return self.on_joined(joined),
             Event::OwnName { server, name, .. } => {
                 if let Some(server) = self.server_mut(*server) {
                     server.name = clean_line(name);
@@ -54,7 +58,10 @@ impl View {
                 // The entry, or the row above the transcript, displays it.
                 return;
             }
-            Event::Entry(entry) => return self.on_entry(entry),
+            Event::Entry(entry) => {
+                self.on_entry(entry);
+                return self.show_opening(entry.room);
+            }
             Event::HistoryReset { room } => {
                 self.source.reset(*room);
                 self.list.clear(*room);
@@ -105,7 +112,11 @@ impl View {
                 }
             }
             Event::JoinsShown { shows, .. } => self.set_shown_joins(*shows),
-            Event::ServerEnded { server, .. } => self.end_server(*server),
+            Event::ServerEnded { server, end, .. } => {
+                self.describe(event, role(event));
+                return self.end_server(*server, matches!(end, ServerEnd::Left));
+            }
+            Event::KeyAccepted { key: AcceptedKey::Invited | AcceptedKey::Expected, .. } => return,
             Event::KnownServerMoved { .. }
             | Event::KeyAccepted { .. }
             | Event::LostWhileConnecting { .. }
@@ -167,10 +178,14 @@ impl View {
             unsent: Unsent::default(),
             read: None,
             state: RoomState::Joining,
+            head_at_join: 0,
             awaits_page: false,
             shows_members: false,
         };
         self.rooms.insert(id, room);
+        if self.wanted_room.take_if(|wanted| wanted == name).is_some() {
+            self.show_room(id);
+        }
         if let Some(former) = former {
             if before == Some(former) {
                 self.show_room(id);
@@ -193,13 +208,24 @@ impl View {
         }
     }
 
+    /// The server has answered a password.
+    fn password_checked(&mut self, server: ServerId) {
+        let is_check = |question: &Question| matches!(question, Question::Checking { server: of, .. } if *of == server);
+        self.questions.retain(|question| !is_check(question));
+    }
+
     fn on_joined(&mut self, joined: &event::Joined) {
         let id = joined.room;
+        self.password_checked(id.server);
         self.set_connection(id.server, Connection::Online);
+        if let Some(server) = self.server_mut(id.server) {
+            server.key = Some(joined.server_key);
+        }
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.state = RoomState::Joined;
         if !joined.is_again {
             // Everything is new to who was never here; nothing of it is unread.
+            room.head_at_join = joined.head;
             room.read = Some(joined.seen.unwrap_or(joined.head));
             if joined.seen.is_some_and(|seen| seen < joined.head) {
                 room.transcript.set_unread_after(joined.seen);
@@ -207,6 +233,19 @@ impl View {
         }
         self.command(Command::ListMembers { room: id });
         self.command(Command::Stats { server: id.server });
+        self.show_opening(id);
+    }
+
+    /// Displays the opening text below what the first room had when it was joined.
+    fn show_opening(&mut self, id: RoomId) {
+        let is_first = self.list.selected() == Some(id);
+        if let Some(room) = self.rooms.get_mut(&id).filter(|_| is_first)
+            && room.state == RoomState::Joined
+            && room.transcript.head() >= room.head_at_join
+            && let Some(text) = self.opening.take()
+        {
+            room.transcript.push_notice(Role::Notice, text);
+        }
     }
 
     fn on_entry(&mut self, entry: &event::Entry) {
@@ -285,11 +324,25 @@ impl View {
         self.rooms.values_mut().for_each(|room| room.transcript.show_joins(joins));
     }
 
-    fn end_server(&mut self, server: ServerId) {
+    fn end_server(&mut self, server: ServerId, is_left: bool) {
         self.questions.retain(|question| question.server() != Some(server));
+        if is_left {
+            return self.remove_server(server);
+        }
         self.set_connection(server, Connection::Ended);
         for room in self.rooms.values_mut().filter(|room| room.id.server == server) {
             room.state = RoomState::Ended;
+        }
+    }
+
+    /// A server was left: nothing of it is displayed.
+    fn remove_server(&mut self, server: ServerId) {
+        let rooms: Vec<_> = self.rooms.keys().filter(|room| room.server == server).copied().collect();
+        rooms.into_iter().for_each(|room| self.remove_room(room));
+        self.list.remove_server(server);
+        self.servers.retain(|known| known.id != server);
+        if self.servers.is_empty() {
+            self.notice(Role::Notice, NO_ROOM);
         }
     }
 

@@ -169,11 +169,18 @@ impl View {
                     self.command(Command::AnswerKey { server, accept });
                 }
             }
-            Question::Password { server, typed, .. } => {
+            Question::Checking { .. } => {
+                if action == Some(Action::Interrupt) {
+                    self.effects.push(Effect::Leave { at_once: true });
+                }
+            }
+            Question::Password { server, room, typed, .. } => {
                 let (server, typed) = (*server, typed.clone());
                 match (action, key) {
                     (Some(Action::Send), _) => {
+                        let room = std::mem::take(room);
                         self.questions.pop_front();
+                        self.questions.push_front(Question::Checking { server, room });
                         self.command(Command::Password { server, password: Some(typed) });
                     }
                     (Some(Action::Cancel | Action::Interrupt), _) => {

@@ -1,6 +1,5 @@
 //! Keys, what they do, and how they are written in a configuration.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -160,8 +159,15 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
     ("send", &[("enter", Action::Send)]),
     ("begin another line", &[("alt-enter", Action::NewLine), ("shift-enter", Action::NewLine)]),
     ("complete names, commands, rooms, :emoji:", &[("tab", Action::Complete), ("shift-tab", Action::CompleteBack)]),
-    ("next, previous room", &[("ctrl-n", Action::NextRoom), ("ctrl-p", Action::PreviousRoom)]),
-    ("next, previous room", &[("alt-right", Action::NextRoom), ("alt-left", Action::PreviousRoom)]),
+    (
+        "next, previous room",
+        &[
+            ("ctrl-n", Action::NextRoom),
+            ("alt-right", Action::NextRoom),
+            ("ctrl-p", Action::PreviousRoom),
+            ("alt-left", Action::PreviousRoom),
+        ],
+    ),
     ("next room with something new", &[("alt-a", Action::NextActive)]),
     ("scroll", &[("pageup", Action::PageUp), ("pagedown", Action::PageDown)]),
     ("beginning, end", &[("ctrl-home", Action::Top), ("ctrl-end", Action::Bottom), ("alt-end", Action::Bottom)]),
@@ -202,17 +208,75 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
     ("this help", &[("f1", Action::Help)]),
 ];
 
-/// The keys and their actions.
-#[derive(Clone, Debug)]
-pub struct Bindings(HashMap<Key, Action>);
+/// The name of each action in a configuration, but those of rooms: `room-1` to `room-10`.
+const ACTIONS: [(&str, Action); 38] = [
+    ("send", Action::Send),
+    ("new-line", Action::NewLine),
+    ("complete", Action::Complete),
+    ("complete-back", Action::CompleteBack),
+    ("left", Action::Left),
+    ("right", Action::Right),
+    ("word-left", Action::WordLeft),
+    ("word-right", Action::WordRight),
+    ("line-start", Action::LineStart),
+    ("line-end", Action::LineEnd),
+    ("up", Action::Up),
+    ("down", Action::Down),
+    ("delete-left", Action::DeleteLeft),
+    ("delete-right", Action::DeleteRight),
+    ("kill-word-left", Action::KillWordLeft),
+    ("kill-word-right", Action::KillWordRight),
+    ("kill-to-start", Action::KillToStart),
+    ("kill-to-end", Action::KillToEnd),
+    ("yank", Action::Yank),
+    ("undo", Action::Undo),
+    ("next-room", Action::NextRoom),
+    ("previous-room", Action::PreviousRoom),
+    ("next-active", Action::NextActive),
+    ("page-up", Action::PageUp),
+    ("page-down", Action::PageDown),
+    ("top", Action::Top),
+    ("bottom", Action::Bottom),
+    ("search", Action::Search),
+    ("help", Action::Help),
+    ("select-up", Action::SelectUp),
+    ("select-down", Action::SelectDown),
+    ("quote", Action::Quote),
+    ("members", Action::Members),
+    ("interrupt", Action::Interrupt),
+    ("end-of-input", Action::EndOfInput),
+    ("cancel", Action::Cancel),
+    ("redraw", Action::Redraw),
+    ("suspend", Action::Suspend),
+];
+
+/// The number of rooms that keys can show.
+const ROOMS: u8 = 10;
+
+impl Action {
+    /// Returns all actions that can be bound, with their names.
+    pub fn all() -> impl Iterator<Item = (String, Self)> {
+        let rooms = (1..=ROOMS).map(|number| (format!("room-{number}"), Self::Room(number)));
+        ACTIONS.into_iter().map(|(name, action)| (name.to_owned(), action)).chain(rooms)
+    }
+
+    /// Returns the action with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|(known, _)| known == name).map(|(_, action)| action)
+    }
+}
+
+/// The keys and their actions, each key once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bindings(Vec<(Key, Action)>);
 
 impl Default for Bindings {
     fn default() -> Self {
-        let rooms = ('1'..='9').zip(1..).chain([('0', 10)]);
-        let mut keys: HashMap<_, _> = rooms.map(|(digit, number)| (Key::alt(digit), Action::Room(number))).collect();
         let all = DEFAULTS.iter().flat_map(|(_, keys)| *keys);
-        keys.extend(all.filter_map(|(key, action)| Some((key.parse().ok()?, *action))));
-        Self(keys)
+        let rooms = ('1'..='9').chain(['0']).zip(1..=ROOMS);
+        let rooms = rooms.map(|(digit, number)| (Key::alt(digit), Action::Room(number)));
+        Self(all.filter_map(|(key, action)| Some((key.parse().ok()?, *action))).chain(rooms).collect())
     }
 }
 
@@ -220,23 +284,41 @@ impl Bindings {
     /// Returns what a key does; `None`: a character is inserted, another key does nothing.
     #[must_use]
     pub fn action(&self, key: Key) -> Option<Action> {
-        self.0.get(&key).copied()
+        self.0.iter().find(|(known, _)| *known == key).map(|(_, action)| *action)
     }
 
-    /// Binds a key.
-    pub fn bind(&mut self, key: Key, action: Action) {
-        self.0.insert(key, action);
+    /// Returns the keys of an action.
+    pub fn keys(&self, action: Action) -> impl Iterator<Item = Key> {
+        self.0.iter().filter(move |(_, known)| *known == action).map(|(key, _)| *key)
     }
-}
 
-/// Returns the rows of the help: keys, and what they do.
-pub fn help() -> impl Iterator<Item = (String, &'static str)> {
-    let rooms = ("alt-1 ... alt-0".to_owned(), "show a room");
-    let all = DEFAULTS.iter().map(|(description, keys)| {
-        let keys: Vec<_> = keys.iter().map(|(key, _)| *key).collect();
-        (keys.join(", "), *description)
-    });
-    std::iter::once(rooms).chain(all)
+    /// Binds an action to these keys only. They do nothing else.
+    pub fn bind(&mut self, action: Action, keys: &[Key]) {
+        self.0.retain(|(key, known)| *known != action && !keys.contains(key));
+        self.0.extend(keys.iter().map(|key| (*key, action)));
+    }
+
+    /// Returns the rows of the help: keys, and what they do. Without keys there is no row.
+    pub fn help(&self) -> impl Iterator<Item = (String, &'static str)> {
+        let rooms = std::iter::once((self.rooms(), "show a room"));
+        let all = DEFAULTS.iter().map(|(description, keys)| {
+            let mut bound = Vec::new();
+            for (at, (_, action)) in keys.iter().enumerate() {
+                if !keys[..at].iter().any(|(_, earlier)| earlier == action) {
+                    bound.extend(self.keys(*action).map(|key| key.to_string()));
+                }
+            }
+            (bound.join(", "), *description)
+        });
+        rooms.chain(all).filter(|(keys, _)| !keys.is_empty())
+    }
+
+    /// The keys of the first and the last room.
+    fn rooms(&self) -> String {
+        let key = |number| self.keys(Action::Room(number)).next().map(|key| key.to_string());
+        let ends: Vec<_> = [1, ROOMS].into_iter().filter_map(key).collect();
+        ends.join(" ... ")
+    }
 }
 
 /// This is no key.
@@ -319,6 +401,29 @@ mod tests {
             let parsed: Key = key.parse().unwrap_or_else(|_| panic!("{key}"));
             assert_eq!((parsed.to_string().as_str(), Bindings::default().action(parsed)), (*key, Some(*action)));
         }
+    }
+
+    #[test]
+    fn every_bound_action_has_a_name_and_keys_are_bound_once() {
+        let defaults = Bindings::default();
+        for (key, action) in &defaults.0 {
+            assert!(Action::all().any(|(_, known)| known == *action), "{action:?}");
+            assert_eq!(defaults.0.iter().filter(|(known, _)| known == key).count(), 1, "{key}");
+        }
+        assert!(Action::all().all(|(name, action)| Action::named(&name) == Some(action)));
+    }
+
+    #[test]
+    fn a_key_that_is_bound_loses_its_earlier_action() {
+        let mut bindings = Bindings::default();
+        bindings.bind(Action::Search, &[Key::ctrl('n'), Key::plain(Code::F(3))]);
+        assert_eq!((bindings.action(Key::ctrl('n')), bindings.action(Key::ctrl('f'))), (Some(Action::Search), None));
+        let help: Vec<_> = bindings.help().collect();
+        assert!(help.contains(&("ctrl-n, f3".to_owned(), "search")), "{help:?}");
+        assert!(help.contains(&("alt-right, ctrl-p, alt-left".to_owned(), "next, previous room")), "{help:?}");
+        assert!(help.contains(&("alt-1 ... alt-0".to_owned(), "show a room")), "{help:?}");
+        bindings.bind(Action::Search, &[]);
+        assert!(bindings.help().all(|(_, description)| description != "search"));
     }
 
     #[test]

@@ -44,7 +44,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::cursor::Position;
 use crate::engine::{Command, Event, RoomId, ServerId};
 use crate::messages::events::RoomLabel;
-use crate::messages::notices::{self, Notice};
+use crate::messages::notices::{self, InputMode, Notice};
 use completion::Completion;
 use editor::Editor;
 use editor::recall::Recall;
@@ -77,7 +77,7 @@ pub struct Sentences {
 
 impl Default for Sentences {
     fn default() -> Self {
-        let commands = || notices::text(&Notice::Help { is_prompt: true }, None).unwrap_or_default();
+        let commands = || notices::text(&Notice::Help(InputMode::Prompt), None).unwrap_or_default();
         Self { event: crate::messages::events::text, commands }
     }
 }
@@ -100,13 +100,8 @@ pub struct Config {
 pub enum Effect {
     /// Give this command to the engine.
     Command(Command),
-    /// Join the room of this invite.
-    JoinInvite {
-        /// The server that is displayed.
-        server: ServerId,
-        /// The invite.
-        invite: Box<kabar_std::invite::Invite>,
-    },
+    /// Connect to the server of this invite, and join its room.
+    Connect(Box<kabar_std::invite::Invite>),
     /// The user was mentioned.
     Alert {
         /// The room.
@@ -156,6 +151,12 @@ pub struct View {
     help: Option<usize>,
     /// The entry that is selected, to be quoted.
     selected_entry: Option<u64>,
+    /// Displayed once the first room has all entries that it had when it was joined.
+    opening: Option<String>,
+    /// The room that the user wants to join, and that is shown then.
+    wanted_room: Option<String>,
+    /// Whether the user has sent something.
+    has_sent: bool,
     effects: Vec<Effect>,
 }
 
@@ -186,8 +187,16 @@ impl View {
             questions: VecDeque::new(),
             help: None,
             selected_entry: None,
+            opening: None,
+            wanted_room: None,
+            has_sent: false,
             effects: Vec::new(),
         }
+    }
+
+    /// Sets a text that is displayed in the first room that is joined.
+    pub fn set_opening(&mut self, text: String) {
+        self.opening = Some(text);
     }
 
     /// Takes an event of the engine.
@@ -251,6 +260,11 @@ impl View {
         let requests: Vec<_> = online.map(|server| Command::Stats { server: server.id }).collect();
         requests.into_iter().for_each(|request| self.command(request));
         self.settle()
+    }
+
+    /// Displays a text.
+    pub fn show_notice(&mut self, text: &str) {
+        self.notice(Role::Notice, text);
     }
 
     /// Displays an error of the screen itself.

@@ -17,6 +17,9 @@ pub(super) enum Question {
     Key { server: ServerId, label: String },
     /// The password of a room.
     Password { server: ServerId, room: String, was_wrong: bool, typed: Zeroizing<String> },
+    /// A password was typed, and the server has not answered. What is typed meanwhile goes nowhere:
+    /// it may be meant as a password.
+    Checking { server: ServerId, room: String },
     /// Whether to leave.
     Leave { unsent: usize },
 }
@@ -31,7 +34,7 @@ impl Question {
     /// The server that asks.
     pub(super) const fn server(&self) -> Option<ServerId> {
         match self {
-            Self::Key { server, .. } | Self::Password { server, .. } => Some(*server),
+            Self::Key { server, .. } | Self::Password { server, .. } | Self::Checking { server, .. } => Some(*server),
             Self::Leave { .. } => None,
         }
     }
@@ -69,6 +72,7 @@ impl Question {
                 let wrong = if *was_wrong { "wrong password; " } else { "" };
                 format!("{wrong}password of #{room}: {}", "*".repeat(typed.chars().count()))
             }
+            Self::Checking { room, .. } => format!("checking the password of #{room} "),
             Self::Leave { unsent: 0 } => "leave? (y/n, Ctrl-C leaves) ".to_owned(),
             Self::Leave { unsent } => format!("leave? {unsent} unsent (y/n, Ctrl-C leaves at once) "),
         }

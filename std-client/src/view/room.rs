@@ -33,6 +33,8 @@ pub(super) struct Room {
     /// The last entry that was read.
     pub(super) read: Option<u64>,
     pub(super) state: RoomState,
+    /// The last entry when the room was joined.
+    pub(super) head_at_join: u64,
     /// Whether a page of the history was requested.
     pub(super) awaits_page: bool,
     /// Whether the user asked for the members.

@@ -47,6 +47,8 @@ pub enum Role {
     StatusAlert,
     /// The prompt of the input.
     Prompt,
+    /// Displayed in an input without text.
+    Placeholder,
     /// A heading: of a list, or of a server in the list of rooms.
     Heading,
     /// A room without anything new.

@@ -1,5 +1,7 @@
 //! The status line: connections, what is unsent, and what is new elsewhere.
 
+use kabar_core::session::Fingerprint;
+
 use super::span::{Role, Row, Span};
 use super::text;
 use crate::engine::ServerId;
@@ -24,6 +26,8 @@ pub struct ServerStatus {
     pub id: ServerId,
     /// Its address.
     pub label: String,
+    /// Its key, once a room was joined.
+    pub key: Option<Fingerprint>,
     /// The connection.
     pub connection: Connection,
     /// The round-trip time in ms, if it is known.
@@ -45,6 +49,7 @@ impl ServerStatus {
         Self {
             id,
             label,
+            key: None,
             connection: Connection::Connecting,
             rtt_ms: None,
             name: String::new(),

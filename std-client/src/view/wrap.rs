@@ -23,6 +23,21 @@ pub fn wrap(line: &[Span], width: usize, indent: usize, is_continued: bool) -> V
     Wrapper { line, width, indent, is_continued, rows: Vec::new() }.run()
 }
 
+/// Wraps one line of plain text. Rows after the first are indented.
+#[must_use]
+pub fn text(line: &str, width: usize, indent: usize) -> String {
+    let rows = wrap(&[Span::plain(line)], width, indent, false);
+    rows.iter().map(|row| row.row.text().trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the first cell after the last gap of two spaces and more: where the last column of a
+/// table begins, as far as a line can be in one; 0: there is no such gap.
+#[must_use]
+pub fn last_column(line: &str) -> usize {
+    let last = line.trim_end().rmatch_indices("  ").next().map_or(0, |(at, gap)| at + gap.len());
+    line[..last].chars().count()
+}
+
 /// A cluster, the span that it is in, and its offset from the beginning of the line.
 struct Cell<'a> {
     span: usize,
@@ -123,4 +138,19 @@ fn is_closing(cell: &Cell<'_>) -> bool {
         ")]}.,;:!?\u{3001}\u{3002}\u{300d}\u{300f}\u{3011}\u{ff01}\u{ff09}\u{ff0c}\u{ff1a}\u{ff1b}\u{ff1f}\u{30fc}"
             .contains(c)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_wraps_at_words_below_the_last_column() {
+        let row = "/me TEXT   describe what you do";
+        assert_eq!(last_column(row), 11);
+        assert_eq!(text(row, 24, last_column(row)), "/me TEXT   describe what\n           you do");
+        assert_eq!((last_column("no  table at all   "), last_column("")), (4, 0));
+        assert_eq!(text("a notice without columns", 11, 0), "a notice\nwithout\ncolumns");
+        assert_eq!(text("", 10, 0), "");
+    }
 }

@@ -1,12 +1,9 @@
 //! The configuration of the server: every setting with one value and its origin.
 //!
-//! `figment` is not used: it knows the file of a value but not its line, which errors and
-//! `kabar-server config` name here. Neither are `jiff`'s durations: they have no days without a
-//! calendar and no sizes, so the parser of [`units`] would stay.
+//! `jiff`'s durations are not used: they have no days without a calendar and no sizes, so the
+//! parser of [`units`] would stay.
 
-mod file;
 mod flags;
-mod origin;
 mod settings;
 mod sources;
 
@@ -23,16 +20,22 @@ use crate::hub::{HubLimits, LIMITS, Limit};
 use crate::logging::{LevelFilter, LogFormat, parse_level};
 use crate::units;
 use kabar_std::address::{Advertised, parse_advertised, parse_listen};
+use kabar_std::config_file::Keys;
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::{RoomName, parse_fingerprint};
 
-pub use file::{FILE_NAME, File};
 pub use flags::{InviteArgs, RoomArgs, RunFlags, StorageArgs};
-pub use origin::Origin;
+pub use kabar_std::config_file::{File, Origin};
 pub use settings::{SETTINGS, Setting, limits_table, variable};
 pub use sources::Flags;
 
 use sources::{Sources, all_names};
+
+/// The name of the configuration file in the data directory.
+pub const FILE_NAME: &str = "kabar-server.toml";
+
+/// The keys of a configuration file.
+const KEYS: Keys = Keys { form: settings::form, tables: &[], listed_by: "kabar-server config" };
 
 /// The default port of the metrics.
 const METRICS_PORT: u16 = 9_998;
@@ -82,13 +85,13 @@ impl Config {
         let mut sources = Sources { flags, environment, file: File::default() };
         let named = sources.get("config").map(|(path, _)| PathBuf::from(path));
         if let Some(path) = &named {
-            sources.file = File::read(path, true)?;
+            sources.file = File::read(path, true, KEYS)?;
         }
         let mut resolved = Vec::new();
         let data_dir = path(&sources, "data-dir", &mut resolved).or_else(DataDir::default_path);
         let data_dir = data_dir.ok_or("there is no home directory: use --data-dir DIR")?;
         if named.is_none() {
-            sources.file = File::read(&data_dir.join(FILE_NAME), false)?;
+            sources.file = File::read(&data_dir.join(FILE_NAME), false, KEYS)?;
             if let Some((_, origin)) = sources.file.get("data-dir") {
                 return Err(format!("{origin}: data-dir: this file is in the data directory already"));
             }
@@ -163,8 +166,8 @@ impl Config {
                 "data-dir" => Some(self.data_dir.as_os_str().to_owned()),
                 _ => value.clone(),
             };
-            let is_plain =
-                settings::is_known(name) && !(name == "data-dir" && self.origin("config") == Some(&Origin::Default));
+            let is_plain = settings::form(name).is_some()
+                && !(name == "data-dir" && self.origin("config") == Some(&Origin::Default));
             let start = if is_plain { "" } else { "# " };
             Some(match value {
                 Some(value) => format!("{start}{name} = {:?}  # {origin}\n", value.to_string_lossy()),

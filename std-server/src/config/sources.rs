@@ -6,11 +6,10 @@ use std::ffi::{OsStr, OsString};
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 
-use super::file::File;
-use super::origin::Origin;
 use super::settings::{SETTINGS, Setting, is_list, setting, variable};
 use crate::hub::{LIMITS, Limit};
 use crate::units;
+use kabar_std::config_file::{File, Origin};
 
 /// The values given on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

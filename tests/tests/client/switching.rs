@@ -8,7 +8,8 @@ use super::rooms::{house, in_ops};
 fn one_room_is_shown_and_the_prompt_names_it() {
     let house = house();
     let mut bob = in_ops(&house, "bob");
-    let mut anna = Terminal::start("kabar", &house.home_of("anna"), &["join", &house.invite, "--name", "anna"]);
+    let mut anna =
+        Terminal::start("kabar", &house.home_of("anna"), &["join", "--plain", &house.invite, "--name", "anna"]);
     anna.expect("Joined lobby as anna");
     anna.expect_prompt();
     anna.press(&format!("/join {TAB}\r"));
@@ -40,7 +41,7 @@ fn kabar_without_arguments_returns_to_all_rooms_that_were_not_left() {
     let house = house();
     let home = house.home_of("anna");
     let again = || {
-        let mut terminal = Terminal::start("kabar", &home, &[]);
+        let mut terminal = Terminal::start("kabar", &home, &["--plain"]);
         terminal.expect("Number, invite or address [1]: ");
         terminal.type_line("");
         terminal.expect("Nickname [anna]: ");
@@ -48,7 +49,8 @@ fn kabar_without_arguments_returns_to_all_rooms_that_were_not_left() {
         terminal.expect("Joined lobby as anna");
         terminal
     };
-    let mut first = Terminal::start("kabar", &home, &["join", &house.invite, "--room", "ops", "--name", "anna"]);
+    let mut first =
+        Terminal::start("kabar", &home, &["join", "--plain", &house.invite, "--room", "ops", "--name", "anna"]);
     first.expect("Also joined ops");
     first.expect("lobby> ");
     first.type_line("/quit");
@@ -77,7 +79,8 @@ fn private_room_is_joined_by_its_own_invite() {
     house.server.expect("den");
     house.server.type_line("/invite");
     let invite = house.server.expect("/den/").trim().to_owned();
-    let mut anna = Terminal::start("kabar", &house.home_of("anna"), &["join", &house.invite, "--name", "anna"]);
+    let mut anna =
+        Terminal::start("kabar", &house.home_of("anna"), &["join", "--plain", &house.invite, "--name", "anna"]);
     anna.expect("Joined lobby as anna");
     anna.expect_prompt();
     anna.type_line("/join den");

@@ -120,7 +120,7 @@ fn every_command_works_from_the_client_of_an_operator_of_the_configuration() {
     let operator = fingerprint(&mine);
     room.stop();
     let mut room = start(home.path(), &["--operator", &operator]);
-    let anna = Terminal::start("kabar", &mine, &["join", &room.invite, "--name", "anna"]);
+    let anna = Terminal::start("kabar", &mine, &["join", "--plain", &room.invite, "--name", "anna"]);
     room.server.expect("anna (127.0.0.1:");
     room.server.type_line("/accept anna");
     anna.expect("Joined lobby as anna");

@@ -58,7 +58,7 @@ fn members_create_rooms_if_the_server_lets_them() {
     {
         let mut room = Room::start_with(home.path(), "127.0.0.1:0", extra);
         let mine = room.home_of("anna");
-        let mut anna = Terminal::start("kabar", &mine, &["join", &room.invite, "--name", "anna"]);
+        let mut anna = Terminal::start("kabar", &mine, &["join", "--plain", &room.invite, "--name", "anna"]);
         anna.expect_prompt();
         anna.type_line("/room add cellar");
         anna.expect(expected);

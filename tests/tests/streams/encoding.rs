@@ -27,7 +27,8 @@ fn end(mut process: Process) -> (Option<i32>, String) {
 fn invalid_utf8_at_the_prompt_is_reported_and_the_session_continues() {
     let room = Room::open();
     let mut bob = room.client("bob");
-    let mut anna = Terminal::start("kabar", &room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    let mut anna =
+        Terminal::start("kabar", &room.home_of("anna"), &["join", "--plain", &room.invite, "--name", "anna"]);
     anna.expect_prompt();
     for (bytes, expected) in [
         (b"\xff".as_slice(), "still here"),
@@ -51,7 +52,8 @@ fn invalid_utf8_at_the_prompt_is_reported_and_the_session_continues() {
 fn text_typed_before_invalid_utf8_stays_in_the_line() {
     let room = Room::open();
     let mut bob = room.client("bob");
-    let mut anna = Terminal::start("kabar", &room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    let mut anna =
+        Terminal::start("kabar", &room.home_of("anna"), &["join", "--plain", &room.invite, "--name", "anna"]);
     anna.expect_prompt();
     anna.press("caf au lait");
     anna.expect("> caf au lait");
@@ -65,7 +67,8 @@ fn text_typed_before_invalid_utf8_stays_in_the_line() {
 #[test]
 fn invalid_utf8_at_the_prompt_of_a_host_does_not_end_the_room() {
     let home = temp_home();
-    let mut host = Terminal::start("kabar", home.path(), &["host", "--name", "darryl", "--listen", "127.0.0.1:0"]);
+    let mut host =
+        Terminal::start("kabar", home.path(), &["host", "--plain", "--name", "darryl", "--listen", "127.0.0.1:0"]);
     host.expect_prompt();
     host.press_bytes(b"\xff");
     host.expect("is not UTF-8");
@@ -260,7 +263,7 @@ fn files_that_an_editor_saved_are_still_read_and_damaged_ones_are_named() {
 fn invalid_utf8_as_an_answer_repeats_the_question_or_means_no() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
-    let mut alone = Terminal::start("kabar", &room.home_of("anna"), &[]);
+    let mut alone = Terminal::start("kabar", &room.home_of("anna"), &["--plain"]);
     alone.expect("Address: ");
     alone.press_bytes(b"caf\xe9\r");
     alone.expect("not UTF-8 text");
@@ -274,7 +277,7 @@ fn invalid_utf8_as_an_answer_repeats_the_question_or_means_no() {
     alone.expect("[y/N]");
     alone.type_line("y");
     alone.expect("Joined lobby as anna");
-    let arguments = ["join", &room.address, "--name", "bob"];
+    let arguments = ["join", "--plain", &room.address, "--name", "bob"];
     let mut bob = Terminal::start("kabar", &room.home_of("bob"), &arguments);
     bob.expect("[y/N]");
     bob.press_bytes(b"y\xe9s\r");

@@ -115,7 +115,7 @@ fn a_client_whose_terminal_closes_ends_once_typed_lines_are_stored() {
     let room = Room::open();
     let mut bob = room.client("bob");
     let mine = room.home_of("anna");
-    let command = format!("\"$BIN/kabar\" join {} --name anna", room.invite);
+    let command = format!("\"$BIN/kabar\" join --plain {} --name anna", room.invite);
     let code = at_a_terminal_that_closes(&mine, &command, |anna| {
         anna.expect_prompt();
         anna.type_line("my last arguments");
@@ -143,7 +143,7 @@ fn a_piped_client_ends_at_sighup_once_everything_is_stored_or_with_6() {
     assert_eq!(carla.wait(), Some(6), "{:?}", carla.stderr);
     // A client that ignores SIGHUP outlives its terminal.
     room.restart();
-    let script = format!("trap '' HUP; exec \"$BIN/kabar\" join {} --name dina", room.invite);
+    let script = format!("trap '' HUP; exec \"$BIN/kabar\" join --plain {} --name dina", room.invite);
     let mut dina = Process::shell(&script, &room.home_of("dina"));
     dina.expect_stderr("Joined ");
     dina.signal("HUP");

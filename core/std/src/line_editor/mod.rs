@@ -14,8 +14,8 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustyline::Config;
 use rustyline::history::MemHistory;
+use rustyline::{CompletionType, Config};
 
 use gate::TerminalGate;
 use helper::{Complete, LineHelper};
@@ -52,7 +52,7 @@ pub fn stop(gate: &TerminalGate) {
 /// # Errors
 /// If there is no terminal.
 pub fn editor<C: Complete>(gate: &Arc<TerminalGate>, complete: C) -> io::Result<Editor<LineHelper<C>>> {
-    let config = Config::builder().auto_add_history(true).build();
+    let config = Config::builder().auto_add_history(true).completion_type(CompletionType::List).build();
     let mut editor = Editor::with_history(config, MemHistory::new()).map_err(io::Error::other)?;
     gate.install(editor.create_external_printer().map_err(io::Error::other)?);
     editor.set_helper(Some(LineHelper::new(Arc::clone(gate), complete)));

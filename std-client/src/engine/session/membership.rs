@@ -118,6 +118,10 @@ impl Session {
                 let end = self.describe_room_end(room, reason);
                 self.sink.send(Event::RoomEnded { room, end, unsent, kept });
             }
+            if self.rooms.len() == 0 && self.rooms.slots().next().is_none() {
+                // It was the last room: the server is left, too.
+                let _ = self.abort(now);
+            }
             return;
         }
         let Some(room) = self.rooms.at(slot) else { return };

@@ -305,8 +305,9 @@ impl<'a> Object<'a> {
             | Notice::WaitingForStorage { .. }
             | Notice::InvalidBytes
             | Notice::History { .. }
-            | Notice::Help { .. }
+            | Notice::Help(_)
             | Notice::Usage(_)
+            | Notice::SpaceBeforeCommand
             | Notice::UnknownCommand(_)
             | Notice::NothingToRemove
             | Notice::PositionSavedAgain

@@ -1,7 +1,6 @@
-//! Completion of what is being typed: commands, rooms, names and emoji; and suggestions for a
-//! mistyped command.
+//! Completion of what is being typed: commands, rooms, names and emoji.
 
-use crate::command::{CommandName, OPERATOR_COMMANDS, OperatorCommand};
+use crate::command::{CommandName, OperatorCommand};
 
 /// Completions of emoji at most.
 const MAX_EMOJI: usize = 20;
@@ -61,7 +60,9 @@ impl Completion {
     }
 }
 
-fn candidates(before: &str, context: &Context<'_>) -> (usize, Vec<String>) {
+/// Returns where the last word of the text before the cursor begins, and its completions.
+#[must_use]
+pub fn candidates(before: &str, context: &Context<'_>) -> (usize, Vec<String>) {
     let start =
         before.rfind(char::is_whitespace).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
     let word = &before[start..];
@@ -124,37 +125,6 @@ fn emoji(part: &str) -> Vec<String> {
 fn starts_with(text: &str, part: &str) -> bool {
     let mut letters = text.chars().flat_map(char::to_lowercase);
     part.chars().flat_map(char::to_lowercase).all(|c| letters.next() == Some(c))
-}
-
-/// Returns the command that was probably meant by an unknown one.
-#[must_use]
-pub fn suggestion(word: &str) -> Option<&'static str> {
-    let own = CommandName::ALL.into_iter().map(CommandName::word);
-    let all = own.chain(OPERATOR_COMMANDS.iter().map(|command| command.word));
-    let near = all.map(|known| (distance(word, known), known)).min()?;
-    // A short word resembles everything.
-    Some(near.1).filter(|_| near.0 <= 1 || near.0 == 2 && word.len() > 4)
-}
-
-/// The number of characters to insert, delete, replace or swap with the next one. Long words are
-/// different.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().take(32).collect(), other.chars().take(32).collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for i in 0..one.len() {
-        let mut next = vec![i + 1];
-        for j in 0..other.len() {
-            let replaced = row[j] + usize::from(one[i] != other[j]);
-            let mut least = replaced.min(row[j + 1] + 1).min(next[j] + 1);
-            if i > 0 && j > 0 && one[i] == other[j - 1] && one[i - 1] == other[j] {
-                least = least.min(before[j - 1] + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -56,13 +56,3 @@ fn a_second_tab_does_not_undo() {
     assert_eq!(Completion::begin("an", &context, true).unwrap().text(), "anton: ");
     assert_eq!(Completion::begin("x", &context, false), None);
 }
-
-#[test]
-fn suggests_the_command_that_was_meant() {
-    assert_eq!(
-        (suggestion("/helpp"), suggestion("/quiz"), suggestion("/histor")),
-        (Some("/help"), Some("/quit"), Some("/history"))
-    );
-    assert_eq!((suggestion("/kickk"), suggestion("/xyz"), suggestion("/")), (Some("/kick"), None, None));
-    assert_eq!(suggestion(&"/".repeat(100_000)), None);
-}

@@ -1,8 +1,9 @@
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_core::session::Fingerprint;
+use kabar_std::invite::{Invite, RoomSecret};
 
 use super::fixture::*;
-use crate::engine::event::{ListedRoom, NotPosted};
+use crate::engine::event::{ListedRoom, NotPosted, ServerEnd};
 use crate::engine::{Command, Event};
 use crate::view::Effect;
 
@@ -49,7 +50,7 @@ fn a_text_that_cannot_be_sent_stays() {
 fn unknown_commands_suggest() {
     let mut fixture = Fixture::joined(100, 10, &["lobby"]);
     fixture.send("/helpp");
-    assert!(fixture.shows("unknown command /helpp (see /help); did you mean /help?"), "{:#?}", fixture.screen());
+    assert!(fixture.shows("unknown command /helpp: did you mean /help?"), "{:#?}", fixture.screen());
     fixture.send("/delete x");
     assert!(fixture.shows("usage: /delete [NUMBER]"));
     assert!(posts(fixture.commands()).is_empty());
@@ -178,7 +179,59 @@ fn questions_take_the_place_of_the_input() {
     fixture.press("enter");
     let commands = fixture.commands();
     assert!(matches!(&commands[..], [Command::Password { password: Some(it), .. }] if **it == "secre"));
-    assert_eq!(fixture.typed(), "draft");
+    // Until the server has answered, what is typed may be meant as a password.
+    fixture.send("secret");
+    assert!(fixture.shows("checking the password of #lobby") && fixture.commands().is_empty());
+    fixture.event(Event::PasswordQuestion { server: SERVER, room: "lobby".parse().unwrap(), was_wrong: true });
+    assert!(fixture.shows("wrong password; password of #lobby:") && !fixture.shows("checking"));
+    fixture.send("right");
+    fixture.join(0, 0, None, true);
+    assert_eq!((fixture.typed(), fixture.shows("checking")), ("draft", false));
+}
+
+#[test]
+fn an_invite_joins_on_its_server_or_connects_to_it() {
+    let invite = |key: u8, room: &str| Invite {
+        places: "there.example:1".parse().unwrap(),
+        room: room.parse().unwrap(),
+        fingerprint: Fingerprint([key; 20]),
+        secret: RoomSecret::from_base32(&"A".repeat(26)).unwrap(),
+    };
+    let mut fixture = Fixture::joined(80, 10, &["lobby"]);
+    fixture.send(&format!("/join {}", invite(0, "den")));
+    assert!(matches!(&fixture.commands()[..], [Command::Join { server: SERVER, room }] if room.credentials.len() == 2));
+    fixture.event(Event::RoomAdded { room: room(1), name: "den".parse().unwrap() });
+    assert!(fixture.shows("[#den]"), "the room that was asked for is shown");
+    fixture.effects.clear();
+    fixture.send(&format!("/join {}", invite(7, "lobby")));
+    let effects = std::mem::take(&mut fixture.effects);
+    assert!(matches!(&effects[..], [Effect::Connect(other)] if **other == invite(7, "lobby")), "{effects:?}");
+    fixture.send("/join kabar://cut");
+    assert!(fixture.effects.is_empty() && fixture.shows("cut off"));
+}
+
+#[test]
+fn a_server_that_was_left_is_not_displayed_any_longer() {
+    let mut fixture = Fixture::joined(80, 10, &["lobby"]);
+    fixture.event(Event::ServerEnded { server: SERVER, end: ServerEnd::Left, unsent: 0, kept: 0 });
+    assert!(!fixture.shows("lobby") && fixture.shows("You are in no room"), "{:?}", fixture.screen());
+}
+
+#[test]
+fn the_opening_text_is_below_what_the_room_had() {
+    let mut fixture = Fixture::empty(80, 12);
+    fixture.view.set_opening("others join with".to_owned());
+    let places = "kabar.example:7777".parse().unwrap();
+    fixture.event(Event::ServerAdded { server: SERVER, places, is_host: true });
+    fixture.event(Event::RoomAdded { room: room(0), name: "lobby".parse().unwrap() });
+    fixture.join(0, 2, None, false);
+    fixture.text(0, "anna", "one");
+    assert!(!fixture.shows("others join with"));
+    fixture.text(0, "anna", "two");
+    fixture.text(0, "anna", "three");
+    let screen = fixture.screen();
+    let row = |text: &str| screen.iter().position(|row| row.contains(text)).unwrap();
+    assert!(row("two") < row("others join with") && row("others join with") < row("three"), "{screen:?}");
 }
 
 #[test]
@@ -226,7 +279,7 @@ fn quotes_the_selected_message() {
 fn help_shows_keys_and_commands() {
     let mut fixture = Fixture::joined(80, 20, &["lobby"]);
     fixture.press("f1");
-    assert!(fixture.shows("ctrl-n, ctrl-p") && fixture.shows("next, previous room"));
+    assert!(fixture.shows("ctrl-n, alt-right, ctrl-p, alt-left") && fixture.shows("next, previous room"));
     fixture.press("pagedown pagedown pagedown");
     assert!(fixture.shows("/help  this list"));
     fixture.press("escape");
@@ -255,5 +308,5 @@ fn without_a_room_it_says_so() {
     assert!(fixture.shows("you are in no room") && fixture.typed() == "hello");
     fixture.press("ctrl-c alt-1 ctrl-n alt-a ctrl-f tab alt-q alt-up pageup");
     fixture.send("/who");
-    assert!(fixture.shows("not connected"));
+    assert!(fixture.shows("you are on no server"));
 }

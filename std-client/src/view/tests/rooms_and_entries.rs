@@ -51,7 +51,7 @@ fn a_wide_screen_has_rooms_and_members() {
             "                  \u{2502}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500} Fri 1 Nov 2024 \u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2502}",
             "                  \u{2502}10:00 anna: hello                                       \u{2502}",
             " connected \u{b7} me",
-            "[#lobby]",
+            "[#lobby] type a message; F1: help; /quit leaves",
         ]
     );
     assert_eq!(fixture.view.layout().title, "(1!) #lobby");

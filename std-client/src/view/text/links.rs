@@ -1,8 +1,8 @@
-//! Addresses of pages in a text, which a terminal can open.
+//! Addresses of pages in a text, which a terminal can open, and invites, which it can copy.
 
 use std::ops::Range;
 
-const SCHEMES: [&str; 2] = ["https://", "http://"];
+const SCHEMES: [&str; 3] = ["https://", "http://", "kabar://"];
 
 /// Characters that often follow an address and are not part of it.
 const TRAILING: [char; 10] = ['.', ',', ';', ':', '!', '?', '\'', '"', '*', '_'];

@@ -3,6 +3,7 @@
 
 use crate::hub::{LIMITS, Limit};
 use crate::units;
+use kabar_std::config_file::Form;
 use kabar_std::invite::DEFAULT_ROOM;
 
 /// A setting that is not a limit.
@@ -144,10 +145,10 @@ pub(super) fn setting(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
-/// Whether a configuration file may contain this key.
-#[must_use]
-pub(super) fn is_known(name: &str) -> bool {
-    setting(name).map_or_else(|| Limit::named(name).is_some(), |setting| setting.in_file)
+/// Returns the form of the value of this key of a configuration file; `None`: there is no such key.
+pub(super) fn form(name: &str) -> Option<Form> {
+    let is_known = setting(name).map_or_else(|| Limit::named(name).is_some(), |setting| setting.in_file);
+    is_known.then_some(if is_list(name) { Form::List } else { Form::Single })
 }
 
 /// Returns the environment variable of a setting.

@@ -1,7 +1,17 @@
 use super::*;
 
+const KEYS: Keys = Keys {
+    form: |name| match name {
+        "room" | "max-members" | "listen" | "colours.text" => Some(Form::Single),
+        "advertise" | "colours.names" => Some(Form::List),
+        _ => None,
+    },
+    tables: &["colours"],
+    listed_by: "program config",
+};
+
 fn parse(text: &str) -> Result<File, String> {
-    File::parse(Path::new("/etc/kabar-server.toml"), text)
+    File::parse(Path::new("/etc/kabar-server.toml"), text, KEYS)
 }
 
 #[test]
@@ -27,7 +37,10 @@ fn an_error_names_file_line_and_key() {
     for (text, place, what) in [
         ("room = \"den\"\nmax-membrs = 7\n", "/etc/kabar-server.toml:2", "max-membrs"),
         ("room = \"den\"\n[limits]\nmax-members = 7\n", "/etc/kabar-server.toml:2", "limits"),
-        ("\nmax-members = true\n", "/etc/kabar-server.toml:2", "max-members"),
+        ("\nmax-members = {}\n", "/etc/kabar-server.toml:2", "max-members"),
+        ("room = \"den\"\n[colours]\ntext = \"red\"\nname = \"x\"\n", "/etc/kabar-server.toml:4", "colours.name"),
+        ("[colours.text]\nroom = 1", "/etc/kabar-server.toml:1", "colours.text"),
+        ("colours = 1", "/etc/kabar-server.toml:1", "colours"),
         ("max-members = 0x10", "/etc/kabar-server.toml:1", "max-members"),
         ("config = \"x\"", "/etc/kabar-server.toml:1", "config"),
         ("room = \"den\"\nroom = \"lobby\"\n", "/etc/kabar-server.toml:2", ""),
@@ -44,7 +57,7 @@ fn accepts_a_byte_order_mark_and_names_the_line_that_is_not_utf8() {
     let path = home.path().join("kabar-server.toml");
     let read = |content: &[u8]| {
         std::fs::write(&path, content).unwrap();
-        File::read(&path, true)
+        File::read(&path, true, KEYS)
     };
     let file = read(b"\xef\xbb\xbfroom = \"den\"\r\n# caf\xc3\xa9\r\nmax-members = 7\r\n").unwrap();
     assert_eq!(
@@ -65,6 +78,15 @@ fn accepts_a_byte_order_mark_and_names_the_line_that_is_not_utf8() {
 fn a_file_that_is_not_there_is_an_error_only_if_it_was_named() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("none.toml");
-    assert!(File::read(&path, false).unwrap().get("room").is_none());
-    assert!(File::read(&path, true).unwrap_err().contains("none.toml"));
+    assert!(File::read(&path, false, KEYS).unwrap().get("room").is_none());
+    assert!(File::read(&path, true, KEYS).unwrap_err().contains("none.toml"));
+}
+
+#[test]
+fn keys_in_tables_have_their_name_and_line() {
+    let file = parse("room = true\n[colours]\nnames = [\"red\", \"blue\"]\ntext = 3\n").unwrap();
+    let (value, origin) = file.get("colours.names").unwrap();
+    assert_eq!((value.to_str(), origin.to_string().as_str()), (Some("red,blue"), "/etc/kabar-server.toml:3"));
+    assert_eq!((file.get("colours.text").unwrap().0, file.get("room").unwrap().0), ("3".into(), "true".into()));
+    assert_eq!(file.names().collect::<Vec<_>>(), ["colours.names", "colours.text", "room"]);
 }

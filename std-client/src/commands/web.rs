@@ -1,0 +1,183 @@
+//! `kabar web`: a page in the browser, with everything that is known.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use kabar_core::session::Fingerprint;
+use kabar_std::address::Places;
+use kabar_std::data_dir::DataDir;
+use kabar_std::invite::{Invite, RoomName};
+use kabar_std::output::remark;
+use kabar_std::signals;
+
+use super::arguments::SessionArguments;
+use super::open;
+use super::target::{Found, Target, find_room, usable_places};
+use crate::config::settings::seconds;
+use crate::engine::{self, Command, EngineConfig, KeyPolicy, ReplayFrom, RoomCredential, RoomRequest, ServerRequest};
+use crate::known_servers::KnownServers;
+use crate::messages::{command_error, web as messages};
+use crate::outcome::{CommandError, Outcome, WebError};
+use crate::web::browser;
+use crate::web::front::{Front, FrontConfig};
+use crate::web::language::{self, Language};
+use crate::web::server::Server;
+use crate::web::server::input::inputs;
+
+/// `kabar web`.
+#[derive(Debug, Args)]
+pub struct WebArguments {
+    /// An invite (kabar://...), a host with or without port, or the name of a room you know, to be
+    /// joined as well. Everything that you were in is opened anyway.
+    #[arg(value_name = "INVITE|HOST[:PORT]|ROOM")]
+    pub target: Vec<String>,
+
+    /// The port on 127.0.0.1 [default: any].
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+
+    /// Do not open the browser: only print the address.
+    #[arg(long)]
+    pub no_open: bool,
+
+    /// The language of the page [default: that of LANG, or of the browser].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<Language>,
+
+    /// Your name in rooms that you join: exactly this one.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Be another person of this computer, with a key under this label.
+    #[arg(long, value_name = "LABEL")]
+    pub identity: Option<String>,
+
+    /// Seconds that may pass, at the end, until the next line is stored [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub give_up: Option<Duration>,
+}
+
+pub(crate) fn run(
+    arguments: WebArguments,
+    data_dir: Option<PathBuf>,
+    settings: Option<&Path>,
+) -> Result<Outcome, CommandError> {
+    let WebArguments { target, port, no_open, lang, name, identity, give_up } = arguments;
+    let session = SessionArguments { name, identity, give_up, ..SessionArguments::default() };
+    let give_up = session.settings(settings)?.give_up;
+    session.check_names()?;
+    let targets: Vec<_> = target.iter().map(|target| Target::parse(target)).collect::<Result<_, _>>()?;
+    let dir = open(data_dir)?;
+    let mut requests = known(&dir, &session)?;
+    for target in targets {
+        add(&mut requests, request(target, &dir, &session)?);
+    }
+    let (sender, mut inputs) = inputs();
+    let waker = sender.clone();
+    let config = EngineConfig {
+        dir: dir.clone(),
+        context: 0,
+        replays_history: false,
+        ends_with_servers: false,
+        wake: Box::new(move || waker.wake()),
+    };
+    let (engine, events) = engine::start(config).map_err(WebError::Start)?;
+    let stopper = sender.clone();
+    signals::on_stop(move || stopper.stop()).map_err(WebError::Start)?;
+    let language = lang.or_else(language::of_environment);
+    let server = Server::start(port, language, &sender).map_err(|error| WebError::Listen { port, error })?;
+    drop(sender);
+    requests.into_iter().for_each(|request| engine.send(Command::Connect(request)));
+    let url = server.url();
+    let page = if no_open { None } else { browser::open(&dir, &url)? };
+    remark(&messages::started(&url, page.is_some()));
+    let connector = {
+        let dir = dir.clone();
+        Box::new(move |typed: &str| {
+            let target = Target::parse(typed).map_err(CommandError::from);
+            target.and_then(|target| request(target, &dir, &session)).map_err(|error| command_error(&error).1)
+        })
+    };
+    let report = Front::new(FrontConfig { dir, engine, events, connector, give_up }).run(&mut inputs);
+    Ok(Outcome::Session(report))
+}
+
+/// Requests all servers that are known, with the rooms there that the user has not left.
+fn known(dir: &DataDir, session: &SessionArguments) -> Result<Vec<ServerRequest>, CommandError> {
+    let mut servers: Vec<(Fingerprint, Places, Option<String>)> = Vec::new();
+    let known = KnownServers::load(dir)?;
+    for room in known.rooms() {
+        let is_new = !servers.iter().any(|(key, ..)| *key == room.fingerprint);
+        if let Some(places) = Places::of(room.addresses).filter(|_| is_new && !room.is_left) {
+            servers.push((room.fingerprint, places, Some(room.name).filter(|name| !name.is_empty())));
+        }
+    }
+    let request = |(key, places, usual): (Fingerprint, Places, Option<String>)| {
+        let rooms = known.rooms_of(&key).into_iter();
+        let rooms = rooms.map(|name| {
+            let secret = known.find_key(&key, &name).and_then(|known| known.secret);
+            let credentials = secret.map(RoomCredential::Secret).into_iter().chain([RoomCredential::None]).collect();
+            RoomRequest { name, credentials }
+        });
+        server_request(places, rooms.collect(), KeyPolicy::Expected(key), usual.as_deref(), dir, session)
+    };
+    servers.into_iter().map(request).collect()
+}
+
+/// Requests a target that was typed.
+fn request(target: Target, dir: &DataDir, session: &SessionArguments) -> Result<ServerRequest, CommandError> {
+    let (places, room) = match target {
+        Target::Invite(Invite { places, room, fingerprint, secret }) => {
+            let known = KnownServers::load(dir)?.find_key(&fingerprint, &room);
+            let usual = known.and_then(|known| known.name);
+            let rooms = vec![RoomRequest { name: room, credentials: vec![RoomCredential::Secret(secret)] }];
+            let policy = KeyPolicy::Invited(fingerprint);
+            return server_request(usable_places(places)?, rooms, policy, usual.as_deref(), dir, session);
+        }
+        Target::Server(places) => (places, RoomName::default()),
+        Target::Word(word) => match find_room(&word, dir)?? {
+            Found::Room(places, room) => (places, room),
+            Found::Host(places) => (places, RoomName::default()),
+        },
+    };
+    let known = KnownServers::load(dir)?.find_any(&places, &room);
+    let policy = known.as_ref().map_or(KeyPolicy::Ask, |known| KeyPolicy::Expected(known.fingerprint));
+    let usual = known.as_ref().and_then(|known| known.name.clone());
+    let credential = known.and_then(|known| known.secret).map_or(RoomCredential::None, RoomCredential::Secret);
+    let rooms = vec![RoomRequest { name: room, credentials: vec![credential] }];
+    server_request(places, rooms, policy, usual.as_deref(), dir, session)
+}
+
+fn server_request(
+    places: Places,
+    rooms: Vec<RoomRequest>,
+    key_policy: KeyPolicy,
+    usual: Option<&str>,
+    dir: &DataDir,
+    session: &SessionArguments,
+) -> Result<ServerRequest, CommandError> {
+    let identity = session.open_identity(dir, usual)?;
+    let (replay_from, hide_joins, is_host) = (ReplayFrom::New, false, false);
+    Ok(ServerRequest { places, rooms, identity, key_policy, replay_from, can_ask: true, hide_joins, is_host })
+}
+
+/// Adds a request. One for a server that is requested already only adds its rooms.
+fn add(requests: &mut Vec<ServerRequest>, request: ServerRequest) {
+    let key = |policy: KeyPolicy| match policy {
+        KeyPolicy::Invited(key) | KeyPolicy::Expected(key) => Some(key),
+        KeyPolicy::AcceptNew | KeyPolicy::Ask => None,
+    };
+    let is_same = |known: &&mut ServerRequest| {
+        key(known.key_policy).is_some() && key(known.key_policy) == key(request.key_policy)
+    };
+    let Some(known) = requests.iter_mut().find(is_same) else { return requests.push(request) };
+    for room in request.rooms {
+        known.rooms.retain(|known| known.name != room.name);
+        known.rooms.insert(0, room);
+    }
+    // Those of an invite are newer.
+    if let KeyPolicy::Invited(_) = request.key_policy {
+        known.places = request.places;
+    }
+}

@@ -1,0 +1,32 @@
+//! The front end in a browser: an HTTP server on 127.0.0.1, and a page. Takes the events of the
+//! [engine](crate::engine), and gives it commands.
+//!
+//! ```text
+//! browser --- HTTP, WebSocket --- server: one thread, tokio --- Input ---> Front: one thread
+//!                                        <--------------- PageSender ---  |   ^
+//!                                                                 Command v   | Event
+//!                                                                       engine
+//! ```
+//! * [`front`]: the state of the rooms, and the way of each message and event.
+//! * [`protocol`]: the messages between the program and a page.
+//! * [`server`]: requests, and which of them are refused. Nothing else knows tokio.
+//! * [`browser`]: opens the page. [`language`]: the language of the page.
+//! * `page/`: the page itself, embedded in the program. It loads nothing from elsewhere, and
+//!   displays everything that comes from a room as text.
+//!
+//! # Protection
+//!
+//! Other users of the computer reach the port, and so do pages of other sites in the user's
+//! browser. A page is served only to a browser that knows a random token: it is in the fragment of
+//! the printed address, which no browser sends, and is exchanged for a cookie. Requests with
+//! another `Host` (DNS rebinding) or `Origin` are refused. See [`server::guard`].
+//!
+//! Nothing grows without bound: connections, WebSockets, the size of a message, the queue to a page
+//! and the entries that are kept of a room have limits next to their owners. A page that does not
+//! read is disconnected, and gets a snapshot when it connects again.
+
+pub mod browser;
+pub mod front;
+pub mod language;
+pub mod protocol;
+pub mod server;

@@ -1,0 +1,113 @@
+//! The HTTP server: one thread, on 127.0.0.1. The only part that knows tokio.
+//!
+//! * [`guard`]: the requests that are refused. `files`: the page. `socket`: its WebSocket.
+//! * [`input`]: what is passed to the front end. [`queue`]: messages to a page. `listener`:
+//!   connections.
+
+mod files;
+pub mod guard;
+pub mod input;
+mod listener;
+pub mod queue;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap, SET_COOKIE};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::sync::oneshot;
+
+use super::language::{self, Language};
+use super::protocol;
+use guard::Guard;
+use input::InputSender;
+use socket::Sockets;
+
+/// Bytes of a token that is to be exchanged.
+const MAX_TOKEN_LEN: usize = 1 << 10;
+
+/// What the handlers share.
+#[derive(Debug)]
+struct Shared {
+    guard: Arc<Guard>,
+    language: Option<Language>,
+}
+
+/// A running server. Dropping it closes all connections.
+#[derive(Debug)]
+pub struct Server {
+    guard: Arc<Guard>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Server {
+    /// Starts a server on 127.0.0.1; port 0: any. `language`: that of the page, unless the browser
+    /// chooses it.
+    ///
+    /// # Errors
+    /// If the port is in use, or the operating system gives no thread or randomness.
+    pub fn start(port: u16, language: Option<Language>, inputs: &InputSender) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        listener.set_nonblocking(true)?;
+        let guard = Arc::new(Guard::new(listener.local_addr()?.port())?);
+        let router = router(Arc::clone(&guard), language, inputs);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let (stop, is_stopped) = oneshot::channel::<()>();
+        let serve = async move {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            tokio::select! {
+                result = axum::serve(listener::BoundedListener::new(listener), router) => result,
+                _ = is_stopped => Ok(()),
+            }
+        };
+        let run = move || drop(runtime.block_on(serve));
+        std::thread::Builder::new().name("kabar-web".to_owned()).spawn(run)?;
+        Ok(Self { guard, _stop: stop })
+    }
+
+    /// Returns the address that opens the page. It has the token.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.guard.url()
+    }
+}
+
+fn router(guard: Arc<Guard>, language: Option<Language>, inputs: &InputSender) -> Router {
+    let shared = Arc::new(Shared { guard: Arc::clone(&guard), language });
+    let sockets = Arc::new(Sockets::new(inputs));
+    let exchange = post(exchange).layer(DefaultBodyLimit::max(MAX_TOKEN_LEN));
+    let router =
+        files::FILES.iter().fold(Router::new(), |router, file| router.route(file.path, get(async move || file)));
+    router
+        .route("/texts.json", get(texts))
+        .route("/emoji.json", get(async || files::json(protocol::emoji_names())))
+        .route(guard::SOCKET, get(socket::upgrade).with_state(sockets))
+        .route(guard::SESSION, exchange)
+        .layer(middleware::from_fn_with_state(guard, guard::check))
+        .with_state(shared)
+}
+
+/// Exchanges the token for the cookie.
+async fn exchange(State(shared): State<Arc<Shared>>, token: Bytes) -> Response {
+    match shared.guard.exchange(&token) {
+        Some(cookie) => (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response(),
+        None => files::refused(),
+    }
+}
+
+/// The texts of the page, in its language.
+async fn texts(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = shared.language.unwrap_or_else(|| language::accepted(accepted.unwrap_or_default()));
+    files::json(language.texts().to_owned())
+}

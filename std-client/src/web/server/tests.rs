@@ -1,0 +1,276 @@
+//! Requests to the router, without a socket; and the bounds of real ones.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Method, Request, Response, StatusCode, header};
+use tower::ServiceExt;
+
+use super::input::{Input, Inputs, inputs};
+use super::*;
+
+const PORT: u16 = 4_242;
+const OWN: &str = "127.0.0.1:4242";
+
+/// A router, and what a browser knows of it.
+struct Page {
+    guard: Arc<Guard>,
+    router: Router,
+    _inputs: Inputs,
+}
+
+impl Page {
+    fn new() -> Self {
+        let guard = Arc::new(Guard::new(PORT).unwrap());
+        let (sender, inputs) = inputs();
+        let router = router(Arc::clone(&guard), Some(Language::En), &sender);
+        Self { guard, router, _inputs: inputs }
+    }
+
+    fn token(&self) -> String {
+        self.guard.url().split_once('#').unwrap().1.to_owned()
+    }
+
+    fn cookie(&self) -> String {
+        let set = self.guard.exchange(self.token().as_bytes()).unwrap();
+        set.split(';').next().unwrap().to_owned()
+    }
+
+    fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(self.router.clone().oneshot(request)).unwrap()
+    }
+
+    fn status(&self, request: Request<Body>) -> u16 {
+        self.answer(request).status().as_u16()
+    }
+
+    fn exchange(&self, token: &str, origin: Option<&str>) -> Response<Body> {
+        let request = Request::post("/session").header(header::HOST, OWN);
+        let request = origin.into_iter().fold(request, |request, origin| request.header(header::ORIGIN, origin));
+        self.answer(request.body(Body::from(token.to_owned())).unwrap())
+    }
+}
+
+fn get(path: &str, host: &str, cookie: Option<&str>) -> Request<Body> {
+    let request = Request::get(path).header(header::HOST, host);
+    cookie
+        .into_iter()
+        .fold(request, |request, cookie| request.header(header::COOKIE, cookie))
+        .body(Body::empty())
+        .unwrap()
+}
+
+fn socket(page: &Page, origin: Option<&str>, cookie: Option<&str>) -> u16 {
+    let mut request = get("/socket", OWN, cookie);
+    let headers = request.headers_mut();
+    origin.map(|origin| headers.insert(header::ORIGIN, origin.parse().unwrap()));
+    for (name, value) in [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ] {
+        headers.insert(name, value.parse().unwrap());
+    }
+    page.status(request)
+}
+
+#[test]
+fn token_is_exchanged_for_a_cookie_that_opens_the_page() {
+    let page = Page::new();
+    let response = page.exchange(&page.token(), Some("http://127.0.0.1:4242"));
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    let set = response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(set.starts_with("kabar-4242=") && set.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{set}");
+    let cookie = set.split(';').next().unwrap();
+    assert!(!cookie.contains(&page.token()), "the cookie is another secret");
+    for path in files::FILES.iter().map(|file| file.path).chain(["/texts.json", "/emoji.json"]) {
+        assert_eq!(page.status(get(path, OWN, Some(cookie))), 200, "{path}");
+    }
+    let several = format!("other=1; {cookie}; kabar-1=x");
+    assert_eq!(page.status(get("/", "localhost:4242", Some(&several))), 200);
+}
+
+#[test]
+fn wrong_token_gives_no_cookie() {
+    let page = Page::new();
+    let token = page.token();
+    let swapped = token.chars().rev().collect::<String>();
+    for wrong in ["", "x", &token[1..], &format!("{token}x"), &swapped] {
+        let response = page.exchange(wrong, Some("http://127.0.0.1:4242"));
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{wrong}");
+        assert!(!response.headers().contains_key(header::SET_COOKIE));
+    }
+    let long = page.exchange(&"x".repeat(MAX_TOKEN_LEN + 1), Some("http://127.0.0.1:4242"));
+    assert_eq!(long.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[test]
+fn nothing_but_the_entrance_is_served_without_the_cookie() {
+    let page = Page::new();
+    let (other, token) = (Page::new().cookie(), format!("kabar-4242={}", page.token()));
+    let renamed = page.cookie().replace("kabar-4242", "kabar-4243");
+    for path in files::FILES.iter().map(|file| file.path).chain(["/texts.json", "/emoji.json", "/socket", "/x"]) {
+        let is_public = ["/enter", "/enter.js", "/icon.svg", "/style.css"].contains(&path);
+        for cookie in [None, Some(other.as_str()), Some(&token), Some(&renamed), Some("kabar-4242=")] {
+            let expected = if is_public { 200 } else { 403 };
+            assert_eq!(page.status(get(path, OWN, cookie)), expected, "{path} with {cookie:?}");
+        }
+    }
+}
+
+#[test]
+fn refused_page_says_what_to_do() {
+    let page = Page::new();
+    let response = page.answer(get("/", OWN, None));
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let body = runtime.block_on(axum::body::to_bytes(response.into_body(), 1 << 20)).unwrap();
+    let body = std::str::from_utf8(&body).unwrap();
+    assert!(body.contains("that <code>kabar web</code> printed") && body.contains("lang=\"id\""));
+}
+
+#[test]
+fn foreign_host_is_refused() {
+    let page = Page::new();
+    let cookie = page.cookie();
+    for host in [
+        "evil.example",
+        "evil.example:4242",
+        "127.0.0.1",
+        "127.0.0.1:4243",
+        "localhost",
+        "[::1]:4242",
+        "127.0.0.2:4242",
+        "",
+    ] {
+        assert_eq!(page.status(get("/", host, Some(&cookie))), 403, "{host}");
+        assert_eq!(page.status(get("/enter", host, None)), 403, "{host}");
+    }
+    let mut twice = get("/", OWN, Some(&cookie));
+    twice.headers_mut().append(header::HOST, "evil.example".parse().unwrap());
+    assert_eq!(page.status(twice), 403);
+    let mut none = get("/", OWN, Some(&cookie));
+    none.headers_mut().remove(header::HOST);
+    assert_eq!(page.status(none), 403);
+}
+
+#[test]
+fn foreign_origin_is_refused() {
+    let page = Page::new();
+    let (token, cookie) = (page.token(), page.cookie());
+    let foreign =
+        ["http://evil.example", "https://127.0.0.1:4242", "http://127.0.0.1:4243", "http://127.0.0.1", "null", ""];
+    for origin in foreign.map(Some).into_iter().chain([None]) {
+        assert_eq!(page.exchange(&token, origin).status(), StatusCode::FORBIDDEN, "{origin:?}");
+        assert_eq!(socket(&page, origin, Some(&cookie)), 403, "{origin:?}");
+    }
+    let own = Some("http://127.0.0.1:4242");
+    assert_eq!(socket(&page, own, None), 403, "the origin alone is not enough");
+    // Without a connection that can be upgraded, the request gets this far.
+    assert_eq!(socket(&page, own, Some(&cookie)), 426);
+}
+
+#[test]
+fn other_methods_are_refused() {
+    let page = Page::new();
+    let cookie = page.cookie();
+    for method in [Method::PUT, Method::DELETE, Method::OPTIONS, Method::HEAD, Method::PATCH, Method::TRACE] {
+        let mut request = get("/", OWN, Some(&cookie));
+        *request.method_mut() = method.clone();
+        assert_eq!(page.status(request), 405, "{method}");
+    }
+}
+
+#[test]
+fn every_response_has_the_headers_that_restrict_the_page() {
+    let page = Page::new();
+    for (path, cookie) in [("/", Some(page.cookie())), ("/", None), ("/enter", None), ("/nothing", Some(page.cookie()))]
+    {
+        let response = page.answer(get(path, OWN, cookie.as_deref()));
+        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        let policy = header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' blob:",
+            "connect-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ] {
+            assert!(policy.split("; ").any(|directive| directive == part), "{path}: {part} in {policy}");
+        }
+        assert!(!policy.contains("unsafe"));
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert_eq!(header("cross-origin-opener-policy"), "same-origin");
+        assert_eq!(header("cache-control"), "no-store");
+    }
+}
+
+#[test]
+fn page_has_no_markup_from_strings() {
+    for file in files::FILES.iter().filter(|file| file.path.ends_with(".js")) {
+        for word in
+            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "DOMParser"]
+        {
+            assert!(!file.content().contains(word), "{} has {word}", file.path);
+        }
+    }
+}
+
+#[test]
+fn secrets_are_not_displayed() {
+    let page = Page::new();
+    let debug = format!("{:?}", page.guard);
+    let cookie = page.cookie();
+    assert!(!debug.contains(&page.token()) && !debug.contains(cookie.split_once('=').unwrap().1), "{debug}");
+}
+
+/// A WebSocket of raw bytes, after its handshake.
+fn open_socket(server: &Server, cookie: &str) -> (TcpStream, String) {
+    let host = &server.guard.url()["http://".len()..].split('/').next().unwrap().to_owned();
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = format!(
+        "GET /socket HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let status = String::from_utf8(head).unwrap().lines().next().unwrap().to_owned();
+    (stream, status)
+}
+
+#[test]
+fn sockets_are_bounded_in_number_and_size() {
+    let (sender, mut inputs) = inputs();
+    let server = Server::start(0, None, &sender).unwrap();
+    let token = server.url().split_once('#').unwrap().1.to_owned();
+    let cookie = server.guard.exchange(token.as_bytes()).unwrap().split(';').next().unwrap().to_owned();
+    let mut open: Vec<_> = (0..socket::MAX_SOCKETS).map(|_| open_socket(&server, &cookie)).collect();
+    assert!(open.iter().all(|(_, status)| status.contains(" 101 ")));
+    assert!(open_socket(&server, &cookie).1.contains(" 503 "));
+    // A frame of text that is longer than a message may be, by its header alone.
+    let len = (socket::MAX_MESSAGE_LEN as u64 + 1).to_be_bytes();
+    let (stream, _) = &mut open[0];
+    stream.write_all(&[&[0x81, 0x80 | 127][..], &len, &[0; 4]].concat()).unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    // It has ended, so there is place for another one.
+    let mut closed = false;
+    while !closed {
+        closed = matches!(inputs.recv(), Some(Input::Closed(_)));
+    }
+    drop(inputs);
+}

@@ -1,0 +1,274 @@
+"""What a person does with the page, and what others may not do to it."""
+
+import http.client
+import json
+import re
+import time
+
+from playwright.sync_api import expect
+
+HOSTILE = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>&lt;b&gt; javascript:alert(1)'
+
+expect.set_options(timeout=20_000)
+
+
+class Browsers:
+    """Windows of a browser, each with cookies of its own."""
+
+    def __init__(self, browser, screenshots):
+        self.browser, self.screenshots, self.errors = browser, screenshots, []
+
+    def open(self, url, **options):
+        options = {"viewport": {"width": 1200, "height": 760}, **options}
+        page = self.browser.new_context(**options).new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(url)
+        return page
+
+    def enter(self, program, **options):
+        """Opens the page and waits until the room is joined."""
+        page = self.open(program.url, **options)
+        expect(page.locator(".connection.online")).to_be_visible()
+        expect(page.locator(".room.joined")).to_have_count(1)
+        return page
+
+    def picture(self, page, name):
+        page.screenshot(path=f"{self.screenshots}/{name}.png")
+
+
+def line(page, text):
+    return page.locator("#lines .line", has_text=text)
+
+
+def post(page, text):
+    page.locator("#input").fill(text)
+    page.locator("#input").press("Enter")
+
+
+def case_two_browsers_and_a_terminal_in_one_room(browsers, world):
+    terminal = world.pipe("carl")
+    anna, bob = browsers.enter(world.web("anna")), browsers.enter(world.web("bob"))
+    post(anna, "hello from a browser")
+    expect(line(bob, "hello from a browser")).to_be_visible()
+    terminal.expect("anna: hello from a browser")
+    terminal.type("hello from a terminal\n")
+    for page in (anna, bob):
+        expect(line(page, "hello from a terminal")).to_be_visible()
+        expect(page.locator("#member-list li")).to_have_count(3)
+    post(bob, "> anna: hello from a browser\nanna, look at https://example.org/a?b=1.")
+    expect(line(anna, "look at").locator("mark")).to_have_text("anna")
+    link = line(anna, "look at").locator("a")
+    assert link.get_attribute("href") == "https://example.org/a?b=1", link.get_attribute("href")
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    expect(line(anna, "look at").locator("q")).to_have_text("anna: hello from a browser")
+    expect(anna.locator("#unsent")).to_be_hidden()
+    browsers.picture(anna, "web")
+    assert not browsers.errors, browsers.errors
+
+
+def case_server_killed_and_restarted(browsers, world):
+    anna = browsers.enter(world.web("anna"))
+    post(anna, "before")
+    expect(line(anna, "before")).to_be_visible()
+    world.server.kill()
+    post(anna, "while it is away")
+    expect(anna.locator("#unsent li")).to_have_count(1)
+    world.restart_server()
+    terminal = world.pipe("carl", "--last", "10")
+    terminal.expect("anna: while it is away")
+    expect(line(anna, "while it is away")).to_have_count(1)
+    expect(anna.locator("#unsent li")).to_have_count(0)
+    expect(anna.locator(".connection.online")).to_be_visible()
+
+
+def case_strangers_are_refused(browsers, world):
+    program = world.web("anna")
+    origin = program.origin
+    host = origin.removeprefix("http://")
+    stranger = browsers.open(program.url[:-1])
+    expect(stranger.locator("h1")).to_have_text("Not allowed")
+    assert stranger.url == f"{origin}/", stranger.url
+    browsers.picture(stranger, "web-refused")
+    stranger = browsers.open(origin)
+    expect(stranger.locator("h1")).to_have_text("Not allowed")
+
+    def status(method, path, headers, body=None):
+        connection = http.client.HTTPConnection(host, timeout=10)
+        connection.request(method, path, body, headers)
+        return connection.getresponse()
+
+    token = program.url.split("#")[1]
+    given = status("POST", "/session", {"Origin": origin}, token)
+    assert given.status == 204, given.status
+    cookie = given.headers["Set-Cookie"].split(";")[0]
+    assert status("GET", "/", {"Cookie": cookie}).status == 200
+    port = host.split(":")[1]
+    for foreign in ("evil.example", f"evil.example:{port}", f"127.0.0.1.evil.example:{port}"):
+        assert status("GET", "/", {"Cookie": cookie, "Host": foreign}).status == 403, foreign
+        assert status("GET", "/enter", {"Host": foreign}).status == 403, foreign
+    upgrade = {
+        "Cookie": cookie, "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    for foreign in ("http://evil.example", "null", f"https://127.0.0.1:{port}"):
+        assert status("POST", "/session", {"Origin": foreign}, token).status == 403, foreign
+        assert status("GET", "/socket", {**upgrade, "Origin": foreign}).status == 403, foreign
+    assert status("GET", "/socket", upgrade).status == 403
+    assert status("GET", "/socket", {**upgrade, "Origin": origin}).status == 101
+
+    # A page of another site, in a browser that is let in.
+    anna = browsers.enter(program)
+    other = world.web("eve")
+    attack = anna.context.new_page()
+    attack.goto(other.origin)
+    attempt = """url => new Promise((done) => {
+        const socket = new WebSocket(url);
+        socket.onopen = () => done("open");
+        socket.onerror = () => done("refused");
+    })"""
+    attack.goto("about:blank")
+    assert attack.evaluate(attempt, f"ws://{host}/socket") == "refused"
+
+
+def case_markup_stays_text(browsers, world):
+    terminal = world.pipe("carl")
+    anna = browsers.enter(world.web("anna"))
+    world.server.type(f"/topic {HOSTILE}\n")
+    terminal.type(f"{HOSTILE}\n")
+    shown = line(anna, "onerror").last
+    expect(shown).to_be_visible()
+    expect(anna.locator("#topic")).to_contain_text("<script>")
+    assert shown.locator(".body").text_content() == HOSTILE, shown.text_content()
+    terminal.type("data:text/html,x javascript:x ftp://a/b http://[broken https://ok.example/<i>\n")
+    expect(line(anna, "ok.example")).to_be_visible()
+    assert line(anna, "ok.example").locator("a").evaluate_all("links => links.map((link) => link.href)") == [
+        "https://ok.example/"
+    ]
+    assert anna.locator("#lines img, #lines script, #lines i, #lines b, #topic *").count() == 0
+    assert anna.evaluate("window.broken") is None
+    # Nothing of the page's own makes markup from a string.
+    assert "trusted" in anna.evaluate(
+        "() => { try { document.body.innerHTML = '<b>'; return 'written'; } catch (error) { return String(error); } }"
+    ).lower()
+    assert not browsers.errors, browsers.errors
+
+
+def case_keyboard_only(browsers, world):
+    terminal = world.pipe("carl")
+    terminal.type("first\nsecond\n")
+    terminal.expect("carl: second")
+    anna = browsers.enter(world.web("anna"))
+    keyboard = anna.keyboard
+    expect(line(anna, "second")).to_be_visible()
+    seen = []
+    for _ in range(20):
+        keyboard.press("Tab")
+        focused = anna.evaluate(
+            "() => { const it = document.activeElement; return [it.id || it.className, it.getAttribute('aria-label') "
+            "|| it.textContent || (it.labels && it.labels[0] && it.labels[0].textContent) || '',"
+            "getComputedStyle(it).outlineStyle]; }"
+        )
+        seen.append(focused[0])
+        assert focused[0] == "" or (focused[1].strip() and focused[2] != "none"), focused
+        if focused[0] == "input":
+            break
+    assert "join-button" in seen and "transcript" in seen and any("room" in name for name in seen), seen
+    keyboard.type("one")
+    keyboard.press("Shift+Enter")
+    keyboard.type("two :wave")
+    expect(anna.locator("#completions li").first).to_be_visible()
+    keyboard.press("Tab")
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    sent = line(anna, "two")
+    expect(sent).to_be_visible()
+    assert sent.locator(".body").text_content() == "one\ntwo \U0001f44b ", repr(sent.text_content())
+    keyboard.type("ca")
+    keyboard.press("Tab")
+    expect(anna.locator("#input")).to_have_value("carl: ")
+    keyboard.press("Control+a")
+    keyboard.press("Delete")
+    # A reply to the last message of the other one.
+    keyboard.press("Shift+Tab")
+    while anna.evaluate("document.activeElement.id") != "transcript":
+        keyboard.press("Shift+Tab")
+    for _ in range(10):
+        keyboard.press("ArrowUp")
+        if "second" in (anna.locator(".selected .body").text_content() or ""):
+            break
+    keyboard.press("Enter")
+    expect(anna.locator("#input")).to_have_value("> carl: second\n")
+    keyboard.press("End")
+    keyboard.type("yes")
+    keyboard.press("Enter")
+    expect(line(anna, "yes").locator("q")).to_have_text("carl: second")
+    keyboard.press("F1")
+    expect(anna.locator("dialog")).to_contain_text("/nick NAME")
+    browsers.picture(anna, "web-help")
+    keyboard.press("Escape")
+    expect(anna.locator("dialog")).to_have_count(0)
+    keyboard.press("Control+Shift+F")
+    expect(anna.locator("dialog input[type=search]")).to_be_focused()
+
+
+def case_small_window(browsers, world):
+    terminal = world.pipe("carl")
+    terminal.type(f"{'w' * 400} and a long text that has many words, so that it is wrapped\n")
+    anna = browsers.enter(world.web("anna"), viewport={"width": 360, "height": 640}, color_scheme="dark")
+    expect(line(anna, "many words")).to_be_visible()
+    assert anna.evaluate("document.documentElement.scrollWidth") <= 360
+    expect(anna.locator("#rooms")).to_be_hidden()
+    browsers.picture(anna, "web-360")
+    anna.locator("#open-rooms").click()
+    expect(anna.locator("#rooms")).to_be_visible()
+    expect(anna.locator("#close-rooms")).to_be_focused()
+    browsers.picture(anna, "web-360-rooms")
+    anna.keyboard.press("Escape")
+    expect(anna.locator("#rooms")).to_be_hidden()
+    anna.locator("#open-members").click()
+    expect(anna.locator("#members")).to_be_visible()
+    anna.locator("#close-members").click()
+    post(anna, "sent from a small window")
+    expect(line(anna, "sent from a small window")).to_be_visible()
+    terminal.expect("sent from a small window")
+
+
+def case_both_languages(browsers, world):
+    chosen = browsers.enter(world.web("anna", "--lang", "id"), locale="en-GB")
+    expect(chosen.locator("#send")).to_have_text("Kirim")
+    assert chosen.evaluate("document.documentElement.lang") == "id"
+    post(chosen, "/nonsense")
+    expect(line(chosen, "Perintah /nonsense tidak dikenal")).to_be_visible()
+    browsers.picture(chosen, "web-id")
+    by_locale = browsers.enter(world.web("bob", environment={"LANG": "id_ID.UTF-8"}))
+    expect(by_locale.locator("#send")).to_have_text("Kirim")
+    program = world.web("carl")
+    expect(browsers.enter(program, locale="id-ID").locator("#send")).to_have_text("Kirim")
+    expect(browsers.enter(program, locale="de-DE").locator("#send")).to_have_text("Send")
+
+
+def case_names_and_roles_for_screen_readers(browsers, world):
+    anna = browsers.enter(world.web("anna"))
+    for role, name in [
+        ("navigation", "Rooms"), ("main", None), ("complementary", "Members"), ("log", "Messages"),
+        ("combobox", "Message"), ("button", "Send"), ("button", "Join"), ("button", "Search"), ("button", "Help"),
+    ]:
+        expect(anna.get_by_role(role, name=name, exact=True).first).to_be_visible()
+    expect(anna.get_by_role("log")).to_have_attribute("aria-live", "polite")
+    unnamed = anna.evaluate(
+        "() => [...document.querySelectorAll('button, input, textarea, a')].filter((it) => !(it.textContent.trim() "
+        "|| it.getAttribute('aria-label') || (it.labels && it.labels.length))).map((it) => it.outerHTML)"
+    )
+    assert unnamed == [], unnamed
+    anna.locator("#join-button").click()
+    expect(anna.get_by_role("dialog", name="Join a room")).to_be_visible()
+    expect(anna.get_by_role("textbox", name="Invite, host or name of a room")).to_be_focused()
+
+
+def case_program_ends_and_another_page_is_told(browsers, world):
+    program = world.web("anna")
+    anna = browsers.enter(program)
+    post(anna, "the last line")
+    expect(line(anna, "the last line")).to_be_visible()
+    assert program.stop() == 130, program.lines
+    expect(anna.locator("#banner")).to_contain_text("Kabar has ended")
