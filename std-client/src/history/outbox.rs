@@ -198,8 +198,8 @@ impl Outbox {
         MAX_WAITING.saturating_sub(usize::try_from(waiting).unwrap_or(MAX_WAITING))
     }
 
-    /// Stores lines in one transaction, and returns the number of the first one: the next one of the
-    /// room. They are durable now.
+    /// Stores lines in one transaction, and returns the number of the first one: the next one of
+    /// the room. They are durable now.
     ///
     /// After an error the lines may come back with the next process, if the disk failed at the last
     /// moment; the next lines that are stored replace them.
@@ -242,8 +242,8 @@ impl Outbox {
     }
 
     /// The server has assigned this instance: if it is another one, the lowest line that is not
-    /// settled is number 1 in it. Durable when this returns; nothing may be sent before. After an error
-    /// the next change in this room stores it.
+    /// settled is number 1 in it. Durable when this returns; nothing may be sent before. After an
+    /// error the next change in this room stores it.
     ///
     /// # Errors
     /// [`StorageError`].

@@ -5,9 +5,8 @@ use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_core::time::{Duration, Instant};
 
 use super::attempt::Attempt;
-use super::membership::is_final;
 use super::room::Room;
-use super::state::{End, Leaving, Phase, Session};
+use super::state::{End, Leaving, Phase, Session, is_final};
 use crate::engine::command::{KeyPolicy, RoomCredential, ServerRequest};
 use crate::engine::event::{ClientEnd, CredentialUsed, RoomId, SessionError};
 

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use kabar_core::chat::{EndedCode, RefusedCode};
 use kabar_core::client::{EndReason, JoinError, RoomSlot};
 use kabar_core::time::Instant;
 use kabar_std::invite::RoomName;
 
 use super::room::Room;
-use super::state::{Phase, Session};
+use super::state::{Phase, Session, is_final};
 use crate::engine::command::{ReplayFrom, RoomCredential, RoomRequest};
 use crate::engine::event::{Event, JoinRefusal, NotKept, RoomId};
 use crate::known_servers::KnownServers;
@@ -149,13 +148,4 @@ impl Session {
         self.history.forget(room);
         kept
     }
-}
-
-/// Whether joining the room again has no prospect.
-pub(super) const fn is_final(reason: EndReason) -> bool {
-    matches!(
-        reason,
-        EndReason::EndedByServer(EndedCode::BANNED | EndedCode::CLOSED)
-            | EndReason::Refused(RefusedCode::BANNED | RefusedCode::UNKNOWN_ROOM)
-    )
 }

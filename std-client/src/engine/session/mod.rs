@@ -4,7 +4,8 @@
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //! ```
-//! * `connecting`, `start`, `leaving`: from one phase to the next. `posts`: what is posted. `online`, `receive`: in the
+//! * `connecting`, `start`, `leaving`: from one phase to the next. `posting`:
+//!   what is posted. `online`, `receive`: in the
 //!   rooms. `membership`: which rooms these are. `execute`: commands.
 //! * `recording`: the local history. `replay`, `local_replay`, `catch_up`: entries that come before
 //!   those that the server sends.
@@ -24,6 +25,7 @@ mod mention;
 mod online;
 mod output;
 mod person;
+mod posting;
 mod posts;
 mod receive;
 mod recording;
