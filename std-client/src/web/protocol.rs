@@ -481,6 +481,7 @@ pub enum Sentence {
     Text {
         text: String,
     },
+    SpaceBeforeCommand,
     UnknownCommand {
         word: String,
     },

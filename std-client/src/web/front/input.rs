@@ -73,6 +73,7 @@ impl Front {
                 let usage = format!("{} {}", name.word(), name.argument().unwrap_or_default());
                 self.answer(page, room, true, &Sentence::Usage { usage });
             }
+            Typed::AfterSpace => self.answer(page, room, true, &Sentence::SpaceBeforeCommand),
             Typed::Unknown(word) => self.answer(page, room, true, &Sentence::UnknownCommand { word: word.to_owned() }),
             Typed::Room(name) => self.show(page, room, name),
             Typed::Join(target) => self.join(page, room, server, target),
@@ -145,6 +146,7 @@ impl Front {
             | Typed::Help
             | Typed::Quit
             | Typed::Usage(_)
+            | Typed::AfterSpace
             | Typed::Unknown(_) => return,
         };
         self.config.engine.send(command);
