@@ -11,6 +11,7 @@
 //! A file that cannot be opened or written is reported once. Rooms are not recorded until it can
 //! be written again, which is tried every [`RETRY`]; what came in meanwhile is a gap.
 
+mod choices;
 mod posts;
 mod room;
 
@@ -28,6 +29,7 @@ use crate::history::{
     Anchor, AppendError, Batch, Beginning, ChangeError, CurrentLog, LogRow, MAX_BATCH, PageItem, Place, Reader,
     RoomRow, StorageError, StoreErrorKind, StoredEntry, Writer,
 };
+pub(super) use choices::{Choice, Choices};
 use posts::Slot;
 use room::RecordedRoom;
 
@@ -59,6 +61,11 @@ impl LocalHistories {
         let new = LocalHistory { identity, file: Arc::new(Mutex::new(file)) };
         list.push(new.clone());
         new
+    }
+
+    /// Closes all files, which no session uses any more.
+    pub(super) fn close(&self) {
+        lock(&self.list).clear();
     }
 
     /// Writes what came in since the last call. Returns what is to be reported before it.
@@ -221,6 +228,8 @@ struct HistoryFile {
     rooms: BTreeMap<RoomId, RecordedRoom>,
     /// From an error on: when the file is tried again.
     retry_at: Option<Instant>,
+    /// The last error.
+    error: Option<Arc<HistoryError>>,
     /// Events about the file.
     reports: Vec<Event>,
 }
@@ -236,6 +245,7 @@ impl HistoryFile {
             slot: Slot::default(),
             rooms: BTreeMap::new(),
             retry_at: None,
+            error: None,
             reports: Vec::new(),
         }
     }
@@ -374,9 +384,18 @@ impl HistoryFile {
 
     fn reader(&mut self) -> Option<&Reader> {
         if self.reader.is_none() {
-            self.reader = self.writer.as_ref()?.reader().ok();
+            match self.writer.as_ref()?.reader() {
+                Ok(reader) => self.reader = Some(reader),
+                Err(error) => self.fail(error.into()),
+            }
         }
         self.reader.as_ref()
+    }
+
+    /// Returns why the file cannot be used.
+    fn error(&self) -> Arc<HistoryError> {
+        let unknown = || Arc::new(StorageError(StoreErrorKind::Moved).into());
+        self.error.clone().unwrap_or_else(unknown)
     }
 
     /// Runs `work` with the file, which is opened if necessary. `None`: it cannot be used.
@@ -414,9 +433,11 @@ impl HistoryFile {
         if matches!(kind, Some(StoreErrorKind::Damaged | StoreErrorKind::Moved)) {
             (self.is_lost, self.slot) = (true, Slot::None);
         }
+        let error = Arc::new(error);
         if self.retry_at.is_none() {
-            self.reports.push(Event::HistoryNotKept(Arc::new(error)));
+            self.reports.push(Event::HistoryNotKept(Arc::clone(&error)));
         }
+        self.error = Some(error);
         self.retry_at = Some(Instant::now() + RETRY);
         (self.writer, self.reader) = (None, None);
         for room in self.rooms.values_mut() {

@@ -106,6 +106,7 @@ impl Session {
         while self.take_client_events()? {
             self.check(self.driver.now())?;
         }
+        self.post_waiting();
         self.driver.transmit();
         Ok(())
     }
@@ -113,6 +114,8 @@ impl Session {
     /// Reports the end, and sends what the client sends at its end.
     pub(super) fn finish(mut self, end: End) {
         self.driver.transmit();
+        // What the client does not take any more can be stored.
+        self.post_waiting();
         if let End::Failed(error) = &end {
             self.discard_posts(error);
         }
@@ -183,7 +186,6 @@ impl Session {
                 }
                 self.record_again();
                 self.join_added_rooms(now);
-                self.post_waiting();
                 self.check_leaving(now)
             }
         }

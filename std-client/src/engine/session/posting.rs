@@ -63,14 +63,17 @@ impl Room {
 }
 
 impl Session {
+    /// Takes a post. Those of one turn are stored together.
     pub(super) fn post(&mut self, room: RoomId, kind: EntryKind, text: String) {
+        if self.waiting.len() >= MAX_WAITING_POSTS {
+            self.post_waiting();
+        }
         let slot = self.rooms.find(room).and_then(|room| room.slot);
         let why = match slot {
             _ if text.len() > MAX_TEXT_LEN => NotPosted::TooLong(text.len()),
             None => NotPosted::NotInRoom,
             Some(_) if !kind.is_postable() => NotPosted::NotInRoom,
             Some(_) if self.waiting.len() >= MAX_WAITING_POSTS => NotPosted::TooMany,
-            // The posts of one turn are stored together.
             Some(slot) => return self.waiting.push_back(WaitingPost { room, slot, kind, text }),
         };
         self.post_waiting();

@@ -23,7 +23,6 @@ use crate::engine::event::{Event, Joined, NotKept, RoomId, SessionError};
 use crate::engine::queue::EventSink;
 use crate::history::Beginning;
 use crate::known_servers::{JoinedRoom, KnownServers};
-use crate::preferences::Preferences;
 use crate::profile;
 
 impl Session {
@@ -81,7 +80,10 @@ impl Session {
         let is_first_room = !matches!(self.phase, Phase::Online(_));
         if is_first_room {
             self.report_key();
-            let mut person = Person::new(self.preferences());
+            let mut person = Person::load(self.history.clone(), self.server_key(), self.id, &self.sink);
+            if self.config.hide_joins {
+                person.hide_joins(true, self.id, &self.sink);
+            }
             let is_chosen = self.config.identity.is_default_name && !is_same_name(&name, &self.config.identity.name);
             if is_chosen {
                 person.set_chosen_name(&name, self.id, &self.sink);
@@ -164,20 +166,6 @@ impl Session {
 
     fn missing_rooms(&self) -> Vec<RoomId> {
         self.rooms.iter().filter(|room| room.slot.is_none()).map(|room| room.id).collect()
-    }
-
-    /// Loads what is displayed of this server.
-    fn preferences(&self) -> Preferences {
-        let ServerRequest { identity, hide_joins, .. } = &self.config;
-        let mut preferences = Preferences::new(&self.environment.dir, &self.server_key(), &identity.key.fingerprint());
-        let mut kept = preferences.load();
-        if *hide_joins {
-            kept = kept.and(preferences.hide_joins(true).kept);
-        }
-        if let Err(error) = kept {
-            self.not_kept(NotKept::Preferences(Arc::new(error)));
-        }
-        preferences
     }
 
     /// Stores all rooms as known ones, after the name has changed.

@@ -54,7 +54,7 @@ fn a_post_that_was_not_sent_is_sent_by_the_next_run() {
 
 #[test]
 fn more_posts_than_the_client_holds_arrive_in_order() {
-    const POSTS: usize = 60;
+    const POSTS: usize = 100;
     let server = serve("lobby", 0);
     let (_home, dir) = temporary_dir();
     let (mut front, room) = run(&dir, server.local_addr());
