@@ -4,13 +4,13 @@
 use std::fs;
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, data_dir};
+use kabar_tests::room::Room;
 
 use super::run;
 
 /// The file of the only identity.
 fn file(room: &Room, name: &str) -> std::path::PathBuf {
-    let files = fs::read_dir(data_dir(&room.home_of(name)).join("history")).expect("a history");
+    let files = fs::read_dir(room.home_of(name).join("history")).expect("a history");
     let mut files = files.map(|file| file.expect("a file").path());
     files.find(|path| path.extension().is_some_and(|extension| extension == "db")).expect("a database")
 }

@@ -33,9 +33,9 @@ impl LocalHistory {
     /// Loads what is stored. Takes over what an earlier version stored in a file.
     pub(in crate::engine) fn choices(&self, server: &Fingerprint) -> Result<Choices, Arc<HistoryError>> {
         let mut file = self.file();
-        match file.write(|writer| storage(writer.import_preferences(server)).map(Option::transpose)) {
-            Some(Err(error)) => return Err(Arc::new(HistoryError::File(error))),
-            Some(Ok(_)) | None => {}
+        let import = |writer: &mut Writer| storage(writer.import_preferences(server)).map(Option::transpose);
+        if let Some(Err(error)) = file.write(import) {
+            return Err(Arc::new(HistoryError::File(error)));
         }
         file.choices(server)
     }
