@@ -177,6 +177,19 @@ release() { # the released programs have no deliberate faults; the search finds 
     ! cargo tree -e features -p kabar-client -p kabar-server | grep fault-injection
 }
 
+web() { # the page of `kabar web` in a real browser; without the feature, nothing of it is compiled
+    if cargo tree -p kabar-client --no-default-features -e normal | grep -E ' (axum|tokio) '; then
+        return 1
+    fi
+    if ! command -v chromium >/dev/null; then
+        apt-get update
+        apt-get install -y --no-install-recommends chromium
+    fi
+    python_tool playwright 'playwright>=1.50' # brings no browser
+    cargo build --bins -p kabar-client -p kabar-server -p kabar-embedded-example
+    "$tools/python" tests/web/run.py target/debug
+}
+
 readme() { # the commands in the READMEs
     bash tests/readme.sh
 }
@@ -194,7 +207,7 @@ long_benches() {
     cargo bench -p kabar-tests
 }
 
-quick_steps="targets format spelling dependencies lint documentation build architecture examples unit simulation processes link_local devices firmware device_links fuzz_targets specification release service readme"
+quick_steps="targets format spelling dependencies lint documentation build architecture examples unit simulation processes link_local devices firmware device_links fuzz_targets specification web release service readme"
 long_steps="long_simulation long_fuzzing long_benches"
 
 case "${1:-}" in

@@ -4,19 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use kabar_core::session::Fingerprint;
-use kabar_std::address::Places;
 use kabar_std::data_dir::DataDir;
-use kabar_std::invite::{Invite, RoomName};
 use kabar_std::output::remark;
 use kabar_std::signals;
 
 use super::arguments::SessionArguments;
-use super::open;
-use super::target::{Found, Target, find_room, usable_places};
+use super::request::{Rooms, at_server, with_invite};
+use super::target::{Found, Target, find_room};
+use super::{known, open};
 use crate::config::settings::seconds;
-use crate::engine::{self, Command, EngineConfig, KeyPolicy, ReplayFrom, RoomCredential, RoomRequest, ServerRequest};
-use crate::known_servers::KnownServers;
+use crate::engine::{self, Command, EngineConfig, KeyPolicy, ServerRequest};
 use crate::messages::{command_error, web as messages};
 use crate::outcome::{CommandError, Outcome, WebError};
 use crate::web::browser;
@@ -69,7 +66,7 @@ pub(crate) fn run(
     session.check_names()?;
     let targets: Vec<_> = target.iter().map(|target| Target::parse(target)).collect::<Result<_, _>>()?;
     let dir = open(data_dir)?;
-    let mut requests = known(&dir, &session)?;
+    let mut requests = known::servers(&dir, &session)?;
     for target in targets {
         add(&mut requests, request(target, &dir, &session)?);
     }
@@ -88,7 +85,7 @@ pub(crate) fn run(
     let language = lang.or_else(language::of_environment);
     let server = Server::start(port, language, &sender).map_err(|error| WebError::Listen { port, error })?;
     drop(sender);
-    requests.into_iter().for_each(|request| engine.send(Command::Connect(request)));
+    requests.into_iter().map(with_questions).for_each(|request| engine.send(Command::Connect(request)));
     let url = server.url();
     let page = if no_open { None } else { browser::open(&dir, &url)? };
     remark(&messages::started(&url, page.is_some()));
@@ -96,70 +93,31 @@ pub(crate) fn run(
         let dir = dir.clone();
         Box::new(move |typed: &str| {
             let target = Target::parse(typed).map_err(CommandError::from);
-            target.and_then(|target| request(target, &dir, &session)).map_err(|error| command_error(&error).1)
+            let request = target.and_then(|target| request(target, &dir, &session));
+            request.map(with_questions).map_err(|error| command_error(&error).1)
         })
     };
     let report = Front::new(FrontConfig { dir, engine, events, connector, give_up }).run(&mut inputs);
+    server.close();
     Ok(Outcome::Session(report))
-}
-
-/// Requests all servers that are known, with the rooms there that the user has not left.
-fn known(dir: &DataDir, session: &SessionArguments) -> Result<Vec<ServerRequest>, CommandError> {
-    let mut servers: Vec<(Fingerprint, Places, Option<String>)> = Vec::new();
-    let known = KnownServers::load(dir)?;
-    for room in known.rooms() {
-        let is_new = !servers.iter().any(|(key, ..)| *key == room.fingerprint);
-        if let Some(places) = Places::of(room.addresses).filter(|_| is_new && !room.is_left) {
-            servers.push((room.fingerprint, places, Some(room.name).filter(|name| !name.is_empty())));
-        }
-    }
-    let request = |(key, places, usual): (Fingerprint, Places, Option<String>)| {
-        let rooms = known.rooms_of(&key).into_iter();
-        let rooms = rooms.map(|name| {
-            let secret = known.find_key(&key, &name).and_then(|known| known.secret);
-            let credentials = secret.map(RoomCredential::Secret).into_iter().chain([RoomCredential::None]).collect();
-            RoomRequest { name, credentials }
-        });
-        server_request(places, rooms.collect(), KeyPolicy::Expected(key), usual.as_deref(), dir, session)
-    };
-    servers.into_iter().map(request).collect()
 }
 
 /// Requests a target that was typed.
 fn request(target: Target, dir: &DataDir, session: &SessionArguments) -> Result<ServerRequest, CommandError> {
-    let (places, room) = match target {
-        Target::Invite(Invite { places, room, fingerprint, secret }) => {
-            let known = KnownServers::load(dir)?.find_key(&fingerprint, &room);
-            let usual = known.and_then(|known| known.name);
-            let rooms = vec![RoomRequest { name: room, credentials: vec![RoomCredential::Secret(secret)] }];
-            let policy = KeyPolicy::Invited(fingerprint);
-            return server_request(usable_places(places)?, rooms, policy, usual.as_deref(), dir, session);
-        }
-        Target::Server(places) => (places, RoomName::default()),
+    let (places, rooms) = match target {
+        Target::Invite(invite) => return with_invite(invite, Rooms::default(), session, dir),
+        Target::Server(places) => (places, Rooms::default()),
         Target::Word(word) => match find_room(&word, dir)?? {
-            Found::Room(places, room) => (places, room),
-            Found::Host(places) => (places, RoomName::default()),
+            Found::Room(places, room) => (places, Rooms::of_options([room])),
+            Found::Host(places) => (places, Rooms::default()),
         },
     };
-    let known = KnownServers::load(dir)?.find_any(&places, &room);
-    let policy = known.as_ref().map_or(KeyPolicy::Ask, |known| KeyPolicy::Expected(known.fingerprint));
-    let usual = known.as_ref().and_then(|known| known.name.clone());
-    let credential = known.and_then(|known| known.secret).map_or(RoomCredential::None, RoomCredential::Secret);
-    let rooms = vec![RoomRequest { name: room, credentials: vec![credential] }];
-    server_request(places, rooms, policy, usual.as_deref(), dir, session)
+    at_server(places, rooms, KeyPolicy::Ask, None, session, dir)
 }
 
-fn server_request(
-    places: Places,
-    rooms: Vec<RoomRequest>,
-    key_policy: KeyPolicy,
-    usual: Option<&str>,
-    dir: &DataDir,
-    session: &SessionArguments,
-) -> Result<ServerRequest, CommandError> {
-    let identity = session.open_identity(dir, usual)?;
-    let (replay_from, hide_joins, is_host) = (ReplayFrom::New, false, false);
-    Ok(ServerRequest { places, rooms, identity, key_policy, replay_from, can_ask: true, hide_joins, is_host })
+/// Questions are asked on the page.
+fn with_questions(request: ServerRequest) -> ServerRequest {
+    ServerRequest { can_ask: true, ..request }
 }
 
 /// Adds a request. One for a server that is requested already only adds its rooms.

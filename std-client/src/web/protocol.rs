@@ -492,9 +492,6 @@ pub enum Sentence {
         room: String,
     },
     NoRoomShown,
-    NoRoomName {
-        name: String,
-    },
     InvalidInvite {
         reason: String,
     },
@@ -574,10 +571,6 @@ pub enum Sentence {
     },
     Output {
         text: String,
-    },
-    NotOperated {
-        word: String,
-        reason: String,
     },
     Members {
         count: u64,

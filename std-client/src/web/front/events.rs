@@ -280,7 +280,9 @@ impl Front {
             return;
         }
         let position = if room.last() == Some(place) { room.position.take() } else { None };
-        self.config.engine.send(Command::MarkRead { room: id, seq: place.seq });
+        if room.place(place.seq) == place {
+            self.config.engine.send(Command::MarkRead { room: id, seq: place.seq });
+        }
         self.publish_room(id);
         if let Some(position) = position
             && let Err(error) = position.file.save(position.shown)

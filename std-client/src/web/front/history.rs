@@ -10,7 +10,7 @@ use super::archive::{Hidden, convert};
 use super::room::{Found, Request, Room, StoredRoom};
 use crate::engine::event::HistoryPage;
 use crate::engine::{Command, RoomId, ServerId};
-use crate::history::{self, LogRow, Reader, RoomRow};
+use crate::history::{self, Anchor, LogRow, Reader, RoomRow};
 use crate::web::protocol::{Hit, MAX_PAGE, Membership, Part, Place, RoomKey, Sentence, ToPage};
 use crate::web::server::input::PageId;
 
@@ -134,5 +134,12 @@ fn restore(room: &mut Room, reader: &Reader, row: RoomRow) {
         (room.unread.lines, room.unread.mentions) = (unread.entries, unread.mentions);
     }
     let before = |place: history::Place| Place { log: place.log.number(), seq: place.seq.saturating_sub(1) };
-    room.unread.read = reader.first_unread(row).ok().flatten().map(before);
+    let first_unread = reader.first_unread(row).ok().flatten().map(before);
+    let last = || {
+        let page = reader.page(row, Anchor::Last, 1).ok()?;
+        page.entries().next_back().map(|entry| entry.place)
+    };
+    // What comes in after the last entry that is stored is unread, too.
+    let at = |place: history::Place| Place { log: place.log.number(), seq: place.seq };
+    room.unread.read = first_unread.or_else(|| last().map(at));
 }

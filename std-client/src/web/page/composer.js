@@ -187,6 +187,7 @@ export function startComposer() {
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
+    input.focus();
   });
   input.addEventListener("keydown", onKey);
   input.addEventListener("input", () => {

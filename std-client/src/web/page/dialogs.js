@@ -17,6 +17,7 @@ function openDialog(title, ...content) {
   dialog.addEventListener("close", () => dialog.remove());
   byId("dialogs").append(dialog);
   dialog.showModal();
+  dialog.querySelector("input")?.focus();
   return dialog;
 }
 

@@ -16,6 +16,7 @@ mod tests;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -47,7 +48,8 @@ struct Shared {
 #[derive(Debug)]
 pub struct Server {
     guard: Arc<Guard>,
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Server {
@@ -60,19 +62,23 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
         let guard = Arc::new(Guard::new(listener.local_addr()?.port())?);
-        let router = router(Arc::clone(&guard), language, inputs);
+        let sockets = Arc::new(Sockets::new(inputs));
+        let router = router(Arc::clone(&guard), language, Arc::clone(&sockets));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, is_stopped) = oneshot::channel::<()>();
         let serve = async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::select! {
                 result = axum::serve(listener::BoundedListener::new(listener), router) => result,
-                _ = is_stopped => Ok(()),
+                () = async {
+                    let _ = is_stopped.await;
+                    sockets.closed().await;
+                } => Ok(()),
             }
         };
         let run = move || drop(runtime.block_on(serve));
-        std::thread::Builder::new().name("kabar-web".to_owned()).spawn(run)?;
-        Ok(Self { guard, _stop: stop })
+        let thread = std::thread::Builder::new().name("kabar-web".to_owned()).spawn(run)?;
+        Ok(Self { guard, stop, thread })
     }
 
     /// Returns the address that opens the page. It has the token.
@@ -80,11 +86,16 @@ impl Server {
     pub fn url(&self) -> String {
         self.guard.url()
     }
+
+    /// Ends when pages have got what was sent to them, for a moment at most.
+    pub fn close(self) {
+        drop(self.stop);
+        let _ = self.thread.join();
+    }
 }
 
-fn router(guard: Arc<Guard>, language: Option<Language>, inputs: &InputSender) -> Router {
+fn router(guard: Arc<Guard>, language: Option<Language>, sockets: Arc<Sockets>) -> Router {
     let shared = Arc::new(Shared { guard: Arc::clone(&guard), language });
-    let sockets = Arc::new(Sockets::new(inputs));
     let exchange = post(exchange).layer(DefaultBodyLimit::max(MAX_TOKEN_LEN));
     let router =
         files::FILES.iter().fold(Router::new(), |router, file| router.route(file.path, get(async move || file)));

@@ -23,6 +23,8 @@ pub(super) const MAX_MESSAGE_LEN: usize = 128 << 10;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How long a message may take to be written.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long pages may take to read what was sent to them before the end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The close code of a page that did not read, or sent what is not a message: it may come again.
 const TRY_AGAIN: u16 = 1013;
 
@@ -38,6 +40,12 @@ impl Sockets {
     pub(super) fn new(inputs: &InputSender) -> Self {
         let (inputs, permits) = (inputs.inputs.clone(), Arc::new(Semaphore::new(MAX_SOCKETS)));
         Self { inputs, permits, next_page: AtomicU64::new(0) }
+    }
+
+    /// Waits until no WebSocket is open, for a moment at most.
+    pub(super) async fn closed(&self) {
+        let all = u32::try_from(MAX_SOCKETS).unwrap_or(u32::MAX);
+        let _ = timeout(CLOSE_TIMEOUT, self.permits.acquire_many(all)).await;
     }
 }
 

@@ -25,7 +25,7 @@ impl Page {
     fn new() -> Self {
         let guard = Arc::new(Guard::new(PORT).unwrap());
         let (sender, inputs) = inputs();
-        let router = router(Arc::clone(&guard), Some(Language::En), &sender);
+        let router = router(Arc::clone(&guard), Some(Language::En), Arc::new(Sockets::new(&sender)));
         Self { guard, router, _inputs: inputs }
     }
 

@@ -29,8 +29,8 @@ impl Language {
     #[must_use]
     pub const fn texts(self) -> &'static str {
         match self {
-            Self::En => include_str!("page/texts/en.json"),
-            Self::Id => include_str!("page/texts/id.json"),
+            Self::En => include_str!("../page/texts/en.json"),
+            Self::Id => include_str!("../page/texts/id.json"),
         }
     }
 
@@ -66,47 +66,4 @@ pub fn accepted(header: &str) -> Language {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use super::*;
-
-    type Texts = BTreeMap<String, String>;
-
-    fn texts(language: Language) -> Texts {
-        serde_json::from_str(language.texts()).unwrap()
-    }
-
-    fn placeholders(text: &str) -> BTreeSet<&str> {
-        text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name).collect()
-    }
-
-    #[test]
-    fn all_languages_have_the_same_keys_and_placeholders() {
-        let english = texts(Language::En);
-        for language in Language::ALL {
-            let other = texts(language);
-            let (expected, found): (Vec<_>, Vec<_>) = (english.keys().collect(), other.keys().collect());
-            assert_eq!(expected, found, "{language:?}");
-            for (key, text) in &english {
-                // A text about one thing may leave the number out.
-                let without = |text| placeholders(text).into_iter().filter(|name| *name != "count").collect::<Vec<_>>();
-                assert_eq!(without(text), without(&other[key]), "{language:?}: {key}");
-                assert!(!other[key].is_empty(), "{language:?}: {key}");
-            }
-            assert_eq!(other["_language"], language.code());
-        }
-    }
-
-    #[test]
-    fn language_follows_the_locale_and_the_browser() {
-        assert_eq!(of_locale("id_ID.UTF-8"), Some(Language::Id));
-        assert_eq!(of_locale("en"), Some(Language::En));
-        assert_eq!(of_locale("C.UTF-8"), None);
-        assert_eq!(accepted("de-DE,de;q=0.9,id;q=0.8,en;q=0.7"), Language::Id);
-        assert_eq!(accepted("en-GB,id"), Language::En);
-        assert_eq!(accepted("en;q=0.1, ID-id;q=0.5"), Language::Id);
-        assert_eq!(accepted("id;q=x"), Language::En);
-        assert_eq!(accepted(""), Language::En);
-    }
-}
+mod tests;
