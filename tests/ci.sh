@@ -90,7 +90,7 @@ processes() { # real programs over loopback, and the device's program
     fi
     local computing=(--test processes --test server --test storage --test device --test bench --test relay)
     # These wait for time-outs and hardly compute, so they run at the same time as the others.
-    local waiting=(client reliability streams terminal) pids=() pid name failed=0
+    local waiting=(client reliability screen streams terminal) pids=() pid name failed=0
     cargo test -p kabar-tests --no-run "${computing[@]}" "${waiting[@]/#/--test=}"
     mkdir -p target/ci
     for name in "${waiting[@]}"; do

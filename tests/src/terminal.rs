@@ -168,6 +168,22 @@ impl Terminal {
         }
     }
 
+    /// Waits until the screen changes, or for this time. Returns what it shows.
+    #[must_use]
+    pub fn wait_for_change(&self, time: std::time::Duration) -> String {
+        let waited = self.screen.changed.wait_timeout(self.screen.lock(), time);
+        waited.unwrap_or_else(PoisonError::into_inner).0.parser.screen().contents()
+    }
+
+    /// The id of the process.
+    ///
+    /// # Panics
+    /// If it has none.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.process_id().expect("a process")
+    }
+
     /// Waits until `condition` accepts all output so far.
     ///
     /// # Panics
@@ -218,7 +234,7 @@ impl Terminal {
     /// # Panics
     /// If there is no such signal.
     pub fn signal(&self, name: &str) {
-        let id = self.child.process_id().expect("a process").to_string();
+        let id = self.process().to_string();
         let sent = std::process::Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill");
         assert!(sent.success(), "{sent}");
     }

@@ -117,6 +117,14 @@ fn work_reports_the_cost_of_a_datagram_of_each_kind() {
 }
 
 #[test]
+fn screen_reports_its_start_and_its_delays() {
+    assert!(program("kabar").is_file());
+    let report = measure(&["screen", "--entries", "2000", "--starts", "1", "--rate", "50", "--seconds", "1"]);
+    assert_eq!((report["mode"].as_str(), number(&report, "/entries")), (Some("screen"), 2000.0));
+    assert_positive(&report, &["/cold_start_ms", "/resident_kib", "/line/p50_ms", "/echo/p50_ms"]);
+}
+
+#[test]
 fn bad_arguments_end_with_2_and_one_line() {
     for (arguments, named) in [
         (&["room", "--members", "1"][..], "--members"),

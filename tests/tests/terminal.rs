@@ -201,6 +201,53 @@ fn tab_completes_names_and_commands() {
 }
 
 #[test]
+fn another_tab_takes_the_next_completion_and_a_mistyped_command_is_not_sent() {
+    let room = Room::open();
+    let mut anna = join(&room, "anna");
+    let _anton = join(&room, "anton");
+    anna.expect("anton has joined");
+    anna.expect_prompt();
+    anna.press("hi @an");
+    anna.press(TAB);
+    anna.expect("> hi @an");
+    let first = anna.screen();
+    let (first, second) = if first.contains("> hi @anton") { ("@anton", "@anna") } else { ("@anna", "@anton") };
+    for expected in [first, second, first] {
+        anna.expect(&format!("> hi {expected} "));
+        anna.press(TAB);
+    }
+    anna.type_line("");
+    anna.expect(&format!("anna: hi {second}"));
+    for (line, answer) in [
+        ("/quti", "unknown command /quti: did you mean /quit?"),
+        (" /kick anton", "not sent: remove the space before the command"),
+    ] {
+        anna.expect_prompt();
+        anna.type_line(line);
+        anna.expect(answer);
+    }
+    anna.type_line("//quti");
+    anna.expect("anna: /quti");
+    assert!(!anna.screen().contains("anna:  /kick"), "{}", anna.screen());
+}
+
+#[test]
+fn a_terminal_without_a_prompt_takes_the_same_commands() {
+    let room = Room::open();
+    let arguments = ["join", "--plain", &room.invite, "--name", "anna"];
+    let mut anna = Terminal::start_with("kabar", &room.home_of("anna"), &arguments, &[("TERM", "dumb")]);
+    anna.expect("Joined lobby as anna");
+    anna.type_line("/me waves");
+    anna.expect("* anna waves");
+    anna.type_line("/kcik anna");
+    anna.expect("did you mean /kick?");
+    anna.type_line("/help");
+    anna.expect("There is no prompt here");
+    anna.type_line("/quit");
+    assert_eq!(anna.wait(), 0);
+}
+
+#[test]
 fn the_output_of_commands_is_distinct_from_messages() {
     let room = Room::open();
     let mut bob = room.client("bob");

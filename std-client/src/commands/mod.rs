@@ -5,7 +5,8 @@
 //!   [`session`]: what displays it. [`known`], [`request`]: which servers and rooms are requested.
 //!   [`target`], [`password`], [`arguments`]: their arguments.
 //! * `web` (a feature): a page in a browser.
-//! * [`servers`], [`identity`], [`history`], [`config`]: stored servers, keys, entries and settings.
+//! * [`servers`], [`identity`], [`history`], [`config`]: stored servers, keys, entries and
+//!   settings.
 //! * `bridge` (on Unix): devices on serial lines.
 
 use std::io::{self, Write};

@@ -74,6 +74,17 @@ impl Reader {
         })
     }
 
+    /// Returns the last entry of a log that was read; 0: none was.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn read_mark(&self, log: LogRow) -> Result<u64, StorageError> {
+        self.read(|connection| {
+            let sql = "SELECT coalesce(max(read_seq), 0) FROM logs WHERE id = ?1";
+            connection.prepare_cached(sql)?.query_row([log.0], |row| bits(row, 0))
+        })
+    }
+
     /// Returns the first entry of a room that is unread and asks for attention.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ use ratatui::crossterm::event;
 use crate::engine::{self, Command, EngineConfig};
 use crate::outcome::{EndState, SessionReport};
 use crate::view::transcript::line::Times;
-use crate::view::transcript::source::MemoryHistory;
+use crate::view::transcript::stored::StoredHistory;
 use crate::view::{Config, Sentences, View};
 pub use config::{Appearance, Connect, ScreenConfig};
 pub use queue::NoticeSender;
@@ -60,9 +60,9 @@ pub fn run(config: ScreenConfig, mut on_start: impl FnMut(Option<NoticeSender>))
 fn display(config: ScreenConfig, queue: &InputQueue, end: &mut EndState) -> io::Result<()> {
     let ScreenConfig { servers, dir, give_up, ends_with_servers, opening, connect, appearance } = config;
     let wake = Box::new(queue.waker());
+    let mut view = View::new(view_config(&appearance), Box::new(StoredHistory::new(dir.clone())));
     let (handle, events) =
-        engine::start(EngineConfig { dir, context: CONTEXT, replays_history: true, ends_with_servers, wake })?;
-    let mut view = View::new(view_config(&appearance), Box::new(MemoryHistory::default()));
+        engine::start(EngineConfig { dir, context: CONTEXT, replays_history: false, ends_with_servers, wake })?;
     if let Some(opening) = opening {
         view.set_opening(opening);
     }

@@ -241,6 +241,9 @@ impl<'a> Session<'a> {
             self.shown.clear();
             return Ok(());
         }
+        // The event about a size may be lost if a key is pressed at the same time.
+        let size = self.terminal.size()?;
+        self.resize(Size { width: size.width.into(), height: size.height.into() })?;
         let frame = self.view.layout();
         if self.title != frame.title {
             notify::set_title(self.terminal.backend_mut(), &frame.title)?;

@@ -237,7 +237,7 @@ fn search_and_help() {
     assert_eq!(shot.rows()[9], "search: th");
     assert!(shot.style("thank").1.contains(Modifier::REVERSED));
     shot.press("escape f1");
-    assert_eq!(shot.rows()[1], "Keys");
+    assert_eq!(shot.rows()[1], "Keys (escape closes this, pageup and");
     assert_eq!(shot.style("Keys").1, Modifier::BOLD);
 }
 

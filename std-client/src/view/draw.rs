@@ -88,7 +88,8 @@ impl View {
         let current = self.current_server();
         let has_list = areas.rooms.width > 0;
         let is_cut_off = |server: &&super::ServerStatus| {
-            Some(server.id) != current && matches!(server.connection, Connection::Lost | Connection::Connecting)
+            Some(server.id) != current
+                && matches!(server.connection, Connection::Lost | Connection::Connecting | Connection::Ended)
         };
         let room = self.room();
         let status = Status {
@@ -151,7 +152,8 @@ impl View {
     }
 
     fn help_rows(&self, width: usize) -> Vec<Row> {
-        let mut lines: Vec<(Role, String)> = vec![(Role::Heading, "Keys".to_owned())];
+        let mut lines: Vec<(Role, String)> =
+            vec![(Role::Heading, "Keys (escape closes this, pageup and pagedown scroll)".to_owned())];
         let column = if width < HELP_COLUMNS_FROM { 0 } else { KEYS_WIDTH };
         lines.extend(
             self.config

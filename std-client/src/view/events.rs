@@ -1,5 +1,7 @@
 //! Events of the engine.
 
+use std::sync::Arc;
+
 use kabar_core::chat::EntryKind;
 use kabar_std::text::clean_line;
 
@@ -8,10 +10,11 @@ use super::room::{Members, Room, RoomState, Unsent};
 use super::span::Role;
 use super::status::{Connection, ServerStatus};
 use super::transcript::Transcript;
-use super::transcript::source::{Beyond, Entry};
+use super::transcript::source::{Beyond, Entry, HistoryAt};
 use super::{Effect, View, text};
 use crate::engine::event::{self, AcceptedKey, Earlier, EntryContent, ListedRoom, ServerEnd};
 use crate::engine::{Command, Event, RoomId, ServerId};
+use crate::history::Notify;
 use crate::messages::events::RoomLabel;
 use crate::messages::screen::NO_ROOM;
 
@@ -28,6 +31,9 @@ impl View {
                 let label = clean_line(&places.to_string());
                 self.list.add_server(*server, label.clone());
                 self.servers.push(ServerStatus::new(*server, label));
+                self.list.set_state(*server, Connection::Connecting.mark());
+                // The status line says so.
+                return;
             }
             Event::RoomAdded { room, name } => self.add_room(*room, name.as_str()),
             Event::KeyQuestion { server, .. } => {
@@ -47,6 +53,8 @@ impl View {
             // The list of rooms and the entries say so.
             Event::Joined(joined) => return self.on_joined(joined),
             Event::OwnName { server, name, .. } => {
+                self.source.named(*server, name);
+                self.unload(*server);
                 if let Some(server) = self.server_mut(*server) {
                     server.name = clean_line(name);
                 }
@@ -61,6 +69,16 @@ impl View {
             Event::Entry(entry) => {
                 self.on_entry(entry);
                 return self.show_opening(entry.room);
+            }
+            Event::HistoryAt { room, identity, row, log } => {
+                let at = HistoryAt { identity: Arc::clone(identity), row: *row, log: *log };
+                return self.on_located(*room, &at);
+            }
+            Event::HistoryNotKept(_) => self.source.set_recording(false),
+            Event::HistoryKeptAgain => self.source.set_recording(true),
+            Event::Ignored { server, .. } | Event::Unignored { server, .. } => {
+                self.source.ignored_changed(*server);
+                self.unload(*server);
             }
             Event::HistoryReset { room } => {
                 self.source.reset(*room);
@@ -128,16 +146,11 @@ impl View {
             | Event::NotRenamed { .. }
             | Event::NotRemoved { .. }
             | Event::Unanswered { .. }
-            | Event::Ignored { .. }
-            | Event::Unignored { .. }
             | Event::NotIgnored { .. }
             | Event::IgnoreList { .. }
             | Event::NotKept { .. }
             | Event::PositionNotRead { .. }
-            | Event::HistoryAt { .. }
             | Event::HistorySetAside(_)
-            | Event::HistoryNotKept(_)
-            | Event::HistoryKeptAgain
             | Event::OutboxResumed { .. }
             | Event::NotConnected { .. }
             | Event::Ended => {}
@@ -152,6 +165,7 @@ impl View {
     }
 
     fn set_connection(&mut self, server: ServerId, connection: Connection) {
+        self.list.set_state(server, connection.mark());
         if let Some(server) = self.server_mut(server) {
             (server.connection, server.rtt_ms) = (connection, None);
         }
@@ -179,6 +193,9 @@ impl View {
             read: None,
             state: RoomState::Joining,
             head_at_join: 0,
+            is_recorded: false,
+            counted: 0,
+            notify: Notify::default(),
             awaits_page: false,
             shows_members: false,
         };
@@ -208,6 +225,28 @@ impl View {
         }
     }
 
+    /// The room is in the local history: continues with what it knows.
+    fn on_located(&mut self, id: RoomId, at: &HistoryAt) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(start) = self.source.located(id, at) else { return };
+        self.list.set_unread(id, start.unread, start.mentions);
+        if !std::mem::replace(&mut room.is_recorded, true) && room.editor.text().is_empty() {
+            let _ = room.editor.insert(&start.draft);
+        }
+        (room.read, room.counted, room.notify) = (start.read, start.head, start.notify);
+        room.transcript.unload();
+        if start.has_unread {
+            room.transcript.set_unread_after(start.read);
+        }
+        // Notices follow the entries that are there.
+        room.transcript.load(self.source.as_ref());
+    }
+
+    /// Entries of a server are displayed in another way from now on.
+    fn unload(&mut self, server: ServerId) {
+        self.rooms.values_mut().filter(|room| room.id.server == server).for_each(|room| room.transcript.unload());
+    }
+
     /// The server has answered a password.
     fn password_checked(&mut self, server: ServerId) {
         let is_check = |question: &Question| matches!(question, Question::Checking { server: of, .. } if *of == server);
@@ -223,7 +262,11 @@ impl View {
         }
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.state = RoomState::Joined;
-        if !joined.is_again {
+        self.source.joined(id);
+        room.transcript.unload();
+        if room.is_recorded {
+            room.head_at_join = joined.head;
+        } else if !joined.is_again {
             // Everything is new to who was never here; nothing of it is unread.
             room.head_at_join = joined.head;
             room.read = Some(joined.seen.unwrap_or(joined.head));
@@ -267,12 +310,18 @@ impl View {
             let read = room.read;
             room.transcript.set_unread_after(read);
         }
+        let is_announced = match room.notify {
+            Notify::All => true,
+            Notify::Mentions => entry.is_mention,
+            Notify::Nothing => false,
+        };
+        let is_counted = entry.seq <= room.counted;
         // Somebody may look elsewhere, unless the terminal says that it has the focus.
-        if entry.is_mention && !entry.is_replayed && !(is_displayed && focus == Some(true)) {
+        if is_announced && !entry.is_replayed && !(is_displayed && focus == Some(true)) {
             let text = text::cut(&clean_line(&shown.text().unwrap_or_default()), ALERT);
             self.effects.push(Effect::Alert { room: name, author: clean_line(&entry.author), text });
         }
-        if !is_displayed || focus == Some(false) {
+        if !is_counted && (!is_displayed || focus == Some(false)) {
             self.list.count(entry.room, entry.is_mention);
         }
     }

@@ -102,7 +102,7 @@ pub enum Effect {
     Command(Command),
     /// Connect to the server of this invite, and join its room.
     Connect(Box<kabar_std::invite::Invite>),
-    /// The user was mentioned.
+    /// Something is to be announced: in most rooms, that the user was mentioned.
     Alert {
         /// The room.
         room: String,
@@ -249,6 +249,9 @@ impl View {
     /// Sets the size of the screen.
     #[must_use]
     pub fn resize(&mut self, size: Size) -> Vec<Effect> {
+        if self.size == size {
+            return Vec::new();
+        }
         self.size = size;
         self.settle()
     }
@@ -403,22 +406,32 @@ impl View {
         let (transcript, source) = self.transcript();
         transcript.resize(width, height);
         let needs_page = transcript.load(source);
-        if needs_page {
-            self.request_page();
+        if needs_page && self.request_page() {
+            let (transcript, source) = self.transcript();
+            transcript.load(source);
         }
         self.mark_read();
         std::mem::take(&mut self.effects)
     }
 
-    /// Requests the page before the window from the server.
-    fn request_page(&mut self) {
-        let Some(room) = self.room_mut() else { return };
-        // Without any entry, those that come first are delivered by themselves.
-        let Some(before) = room.transcript.first().filter(|_| room.state == RoomState::Joined) else { return };
+    /// Requests the page before the window from the server. Without it, what is before the gap in
+    /// the local history is displayed; returns whether it is.
+    fn request_page(&mut self) -> bool {
+        let Some(room) = self.list.selected().and_then(|room| self.rooms.get_mut(&room)) else { return false };
+        let (id, first) = (room.id, room.transcript.first());
+        if room.state != RoomState::Joined {
+            let has_more = first.is_some_and(|first| self.source.pass_gaps(id, first));
+            if has_more {
+                room.transcript.reload_above();
+            }
+            return has_more;
+        }
+        // Those that are delivered first come by themselves.
+        let Some(before) = first.or(room.is_recorded.then_some(0)) else { return false };
         if !std::mem::replace(&mut room.awaits_page, true) {
-            let id = room.id;
             self.command(Command::History { room: id, before, count: SERVER_PAGE });
         }
+        false
     }
 
     fn mark_read(&mut self) {

@@ -8,6 +8,7 @@ use super::text;
 use super::transcript::Transcript;
 use super::transcript::line::nick_colour;
 use crate::engine::RoomId;
+use crate::history::Notify;
 use kabar_std::text::clean_line;
 
 /// Members that are listed at most.
@@ -35,6 +36,12 @@ pub(super) struct Room {
     pub(super) state: RoomState,
     /// The last entry when the room was joined.
     pub(super) head_at_join: u64,
+    /// Whether it is in the local history.
+    pub(super) is_recorded: bool,
+    /// Entries up to this one are in the count of unread lines.
+    pub(super) counted: u64,
+    /// Which entries are announced.
+    pub(super) notify: Notify,
     /// Whether a page of the history was requested.
     pub(super) awaits_page: bool,
     /// Whether the user asked for the members.

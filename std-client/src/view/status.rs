@@ -19,6 +19,18 @@ pub enum Connection {
     Ended,
 }
 
+impl Connection {
+    /// Returns what the list of rooms displays next to a server; empty: nothing.
+    #[must_use]
+    pub const fn mark(&self) -> &'static str {
+        match self {
+            Self::Online => "",
+            Self::Connecting | Self::Lost => "...",
+            Self::Ended => "off",
+        }
+    }
+}
+
 /// A server.
 #[derive(Clone, Debug)]
 pub struct ServerStatus {

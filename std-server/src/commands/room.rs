@@ -1,17 +1,28 @@
 //! `kabar-server room`: lists, creates, changes and closes rooms, also while no server runs.
 
-use kabar_core::chat::EntryKind;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use kabar_core::chat::EntryKind;
+use kabar_core::crypto::rsa::PrivateKey;
+use kabar_core::session::Fingerprint;
+use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
+use kabar_std::invite::{Invite, RoomName, RoomSecret};
+use kabar_std::output::remark;
+use kabar_std::random::random_bytes;
+
+use super::invite::find_places;
 use super::{CommandError, PROGRAM, ctl, print};
 use crate::config::{Config, StorageArgs};
+use crate::console::invites::invite_text;
 use crate::console::rooms::{ARGUMENTS, RoomCommand, describe_room};
 use crate::console::unix_ms;
-use crate::hub::{OperatorError, RESERVED_ROOMS, RoomChange, RoomInfo};
+use crate::hub::{Invites, OperatorError, RESERVED_ROOMS, RoomChange, RoomInfo};
+use crate::key_file::load_key;
 use crate::store::{
     Commit, InviteRecord, LogEntry, RoomBatch, RoomRecord, RoomSummary, ServerBatch, ServerState, SqliteStore, Store,
+    Visibility,
 };
-use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
-use kabar_std::output::remark;
 
 /// Arguments of `room`.
 #[derive(Debug, clap::Args)]
@@ -73,10 +84,12 @@ fn execute(dir: &DataDir, config: &Config, command: RoomCommand) -> Result<Vec<S
         let room = known(name).filter(|room| !room.record.is_closed);
         room.cloned().ok_or_else(|| refused(name, OperatorError::NoSuchRoom))
     };
+    let mut invite = None;
     let (name, done, commit) = match command {
         RoomCommand::List => return Ok(loaded.rooms.iter().map(|room| describe_room(&info(room))).collect()),
         RoomCommand::Add { name, visibility, topic } => {
-            let record = match known(name.as_str()).map(|room| room.record.clone()) {
+            let closed = known(name.as_str()).cloned();
+            let record = match closed.as_ref().map(|room| room.record.clone()) {
                 Some(RoomRecord { is_closed: false, .. }) => {
                     return Err(refused(name.as_str(), OperatorError::RoomExists));
                 }
@@ -89,38 +102,72 @@ fn execute(dir: &DataDir, config: &Config, command: RoomCommand) -> Result<Vec<S
                 None => RoomRecord { created_ms: Some(unix_ms()), ..RoomRecord::named(name.as_str()) },
                 Some(closed) => closed,
             };
+            // SPEC 6.3: one that was there before states the change of its topic.
+            let entry = closed.filter(|_| record.topic != topic).map(|room| topic_entry(room.head + 1, &topic));
             let record = RoomRecord { visibility, topic, is_closed: false, ..record };
-            (name, "is open now", server(vec![record], Vec::new()))
+            let mut batch = server(vec![record]);
+            if visibility == Visibility::Private {
+                // Nobody finds it without.
+                invite = begin_invites(dir, config, &loaded, &name, &mut batch)?;
+            }
+            (name, "is open now", commit_of(batch, entry))
         }
         RoomCommand::Set { name, change } => {
             let RoomSummary { mut record, head, .. } = open(name.as_str())?;
             let is_topic = matches!(change, RoomChange::Topic(_));
             change.apply(&mut record);
             let entry = is_topic.then(|| topic_entry(head + 1, &record.topic));
-            let batch =
-                RoomBatch { room: record.name.clone(), entries: entry.into_iter().collect(), ..Default::default() };
-            let mut commit = server(vec![record], Vec::new());
-            commit.rooms.extend((!batch.is_empty()).then(|| batch.into()));
-            (name, "is changed", commit)
+            (name, "is changed", commit_of(server(vec![record]), entry))
         }
         RoomCommand::Close { name } if name == config.room => {
             return Err(refused(name.as_str(), OperatorError::FirstRoom));
         }
         RoomCommand::Close { name } => {
             let record = RoomRecord { is_closed: true, ..open(name.as_str())?.record };
-            (name.clone(), "is closed; its log stays", server(vec![record], ended_invites(&loaded, name.as_str())))
+            let invites = ended_invites(&loaded, name.as_str());
+            (name, "is closed; its log stays", commit_of(ServerBatch { invites, ..server(vec![record]) }, None))
         }
     };
     store.commit(&commit).map_err(CommandError::failed)?;
-    Ok(vec![format!("room {name} {done}")])
+    Ok([format!("room {name} {done}")].into_iter().chain(invite).collect())
 }
 
 fn info(room: &RoomSummary) -> RoomInfo {
     RoomInfo { record: room.record.clone(), first: room.first, head: room.head, members: 0 }
 }
 
-fn server(rooms: Vec<RoomRecord>, invites: Vec<InviteRecord>) -> Commit {
-    ServerBatch { rooms, invites, ..ServerBatch::default() }.into()
+fn server(rooms: Vec<RoomRecord>) -> ServerBatch {
+    ServerBatch { rooms, ..ServerBatch::default() }
+}
+
+/// A commit of a changed room, with the entry about the change, if there is one.
+fn commit_of(server: ServerBatch, entry: Option<LogEntry>) -> Commit {
+    let room = server.rooms.first().map(|record| record.name.clone()).unwrap_or_default();
+    let batch = entry.map(|entry| RoomBatch { room, entries: vec![entry], ..RoomBatch::default() });
+    Commit { rooms: batch.into_iter().map(Arc::new).collect(), ..server.into() }
+}
+
+/// Writes the standing invite of a private room into the batch. Returns its text; `None`: the
+/// address of the server is not known before it starts.
+fn begin_invites(
+    dir: &DataDir,
+    config: &Config,
+    loaded: &ServerState,
+    room: &RoomName,
+    batch: &mut ServerBatch,
+) -> Result<Option<String>, CommandError> {
+    let mut invites = Invites::new(loaded);
+    let now_ms = unix_ms();
+    let secret = random_bytes().map_err(CommandError::failed)?;
+    let standing = invites.standing(Some(room.as_str()));
+    let record =
+        standing.unwrap_or_else(|| invites.set_standing(now_ms, Some(room.as_str()), secret, config.limits.invites));
+    invites.write(now_ms, &BTreeSet::new(), batch);
+    let key = load_key(dir).map_err(CommandError::failed)?;
+    let (Some(key), Ok(places)) = (key, find_places(dir, config)) else { return Ok(None) };
+    let (fingerprint, secret) = (Fingerprint::of_modulus(key.modulus()), RoomSecret::new(record.secret));
+    let like = Invite { places, room: room.clone(), fingerprint, secret };
+    Ok(Some(invite_text(&like, &record, room)))
 }
 
 /// The entry about a new topic that was set where the server runs.

@@ -26,7 +26,9 @@ impl<P: Provider> Hub<P> {
         let Some(waiting) = self.context.loads.complete(&name) else {
             return self.context.counters.results_dropped += 1;
         };
-        let is_known = self.rooms.directory.get(&name).is_some_and(|entry| entry.id.is_none());
+        let entry = self.rooms.directory.get(&name);
+        let is_known = entry.is_some_and(|entry| entry.id.is_none());
+        let has_new_topic = entry.is_some_and(|entry| entry.new_topic.is_some());
         match result {
             Ok(loaded) if is_known => {
                 self.context.counters.rooms_loaded += 1;
@@ -36,11 +38,12 @@ impl<P: Provider> Hub<P> {
                     self.context.begin_room_invites(now, &name);
                 }
                 self.insert_room(now, settings, &loaded);
+                self.rooms.apply_new_topic(&mut self.context, &name);
             }
             Ok(_) => {}
             Err(_) => {
                 self.context.counters.reads_failed += 1;
-                if is_known && waiting.is_empty() {
+                if is_known && (waiting.is_empty() || has_new_topic) {
                     self.context.loads.load_later(name.clone());
                     let pause = self.context.config.limits.retry_min;
                     self.context.timers.set(Timer::Loads, Some(now + pause));

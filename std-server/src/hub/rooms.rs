@@ -7,7 +7,7 @@ use kabar_core::time::Instant;
 
 use super::Hub;
 use super::report::{OperatorError, RoomInfo};
-use super::room::{DirectoryEntry, Room};
+use super::room::{DirectoryEntry, NewTopic, Room};
 use super::room_id::RoomId;
 use crate::store::{RoomRecord, Visibility};
 
@@ -48,8 +48,9 @@ fn cut_topic(topic: &str) -> &str {
 
 impl<P: Provider> Hub<P> {
     /// Creates a room, or opens a closed one again, which keeps its log. In effect at once; stored
-    /// as soon as the store works. `by`: the member who does it, and who may join it even if it is
-    /// private; `None`: at the console.
+    /// as soon as the store works. If the room had another topic, the new one is an entry of its
+    /// log, as soon as it is in memory. `by`: the member who does it, and who may join it even if
+    /// it is private; `None`: at the console.
     ///
     /// # Errors
     /// [`OperatorError::ReservedName`]; [`OperatorError::RoomExists`], also for a closed room if
@@ -66,6 +67,8 @@ impl<P: Provider> Hub<P> {
         let Self { rooms, context, .. } = self;
         let closed = rooms.directory.get(name).map(|entry| entry.record.clone());
         let may_reopen = by.is_none_or(|by| context.privileges.is_operator(by));
+        let topic = cut_topic(topic).to_owned();
+        let is_closed = closed.is_some();
         let record = match closed {
             Some(RoomRecord { is_closed: false, .. }) => return Err(OperatorError::RoomExists),
             // Its log is not for everybody who may create rooms.
@@ -76,16 +79,22 @@ impl<P: Provider> Hub<P> {
                 context.counters.rooms_full += 1;
                 return Err(OperatorError::TooManyRooms);
             }
-            None => RoomRecord { created_by: by, created_ms: Some(context.wall_ms(now)), ..RoomRecord::named(name) },
+            None => {
+                let (created_ms, topic) = (Some(context.wall_ms(now)), topic.clone());
+                RoomRecord { created_by: by, created_ms, topic, ..RoomRecord::named(name) }
+            }
         };
         if visibility == Visibility::Private {
             context.begin_room_invites(now, name);
         }
-        let record = RoomRecord { topic: cut_topic(topic).to_owned(), visibility, is_closed: false, ..record };
+        let record = RoomRecord { visibility, is_closed: false, ..record };
         if let Some(room) = rooms.id_of(name).and_then(|id| rooms.get_mut(id)) {
             room.reopen(now, context, &record);
         }
         rooms.directory.put(record);
+        if is_closed {
+            rooms.set_topic_when_loaded(context, name, NewTopic { topic, by });
+        }
         Ok(())
     }
 

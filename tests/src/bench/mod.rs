@@ -4,6 +4,7 @@
 //! * [`room`]: messages. [`rooms`]: many small rooms. [`handshake`]: joins. [`idle`]: memory per
 //!   member. [`reconnect`]: recovery of all members after a crash of the server.
 //! * [`work`]: the work that one datagram can cause in the server, for each kind of message.
+//! * [`screen`]: the full screen of the client.
 //! * `fleet`: many clients on one thread, each with its own socket. `member`: one of them.
 //! * `server`: the server's process. `usage`: processor time and memory of a process.
 //! * `baseline`: the cost of the same work without Kabar. `aead`: the cost of the cryptography of
@@ -22,6 +23,7 @@ mod member;
 pub mod reconnect;
 pub mod room;
 pub mod rooms;
+pub mod screen;
 mod server;
 mod usage;
 pub mod work;

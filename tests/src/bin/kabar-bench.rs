@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_core::crypto::rsa::KeySize;
 use kabar_tests::bench::room::Rate;
-use kabar_tests::bench::{Error, Setup, baseline, handshake, idle, reconnect, room, rooms, work};
+use kabar_tests::bench::{Error, Setup, baseline, handshake, idle, reconnect, room, rooms, screen, work};
 use serde::Serialize;
 
 /// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each
@@ -43,6 +43,8 @@ enum Mode {
     /// The most work that one datagram can cause, for each message and packet, relative to a
     /// datagram of ordinary posts.
     Work(Work),
+    /// The full screen of the client: its start with a long local history, and its delays.
+    Screen(Screen),
     /// Forwards datagrams unchanged, for the baseline of other modes.
     #[command(hide = true)]
     BaselineForward,
@@ -131,6 +133,22 @@ struct Work {
     members: u32,
 }
 
+#[derive(Debug, Args)]
+struct Screen {
+    /// Entries of the local history.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    entries: u64,
+    /// Number of starts; the median counts.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    starts: u32,
+    /// Lines per second that are received.
+    #[arg(long, value_name = "R", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: u32,
+    /// Seconds during which lines are received and typed.
+    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = seconds)]
+    seconds: f64,
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
@@ -174,8 +192,9 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     let text = error.render().to_string();
     let what = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let what =
-        what.strip_prefix("error: ").unwrap_or("a mode is missing: room, rooms, handshake, idle, return or work");
+    let what = what
+        .strip_prefix("error: ")
+        .unwrap_or("a mode is missing: room, rooms, handshake, idle, return, work or screen");
     eprintln!("kabar-bench: {}; see --help", what.trim_end_matches(':'));
     ExitCode::from(2)
 }
@@ -208,6 +227,10 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
         Mode::Return(Return { members: Members { members, at_once }, idle_timeout: idle_s }) => {
             let (members, at_once) = (members as usize, at_once as usize);
             print(&reconnect::run(&setup, reconnect::Options { members, at_once, idle_s })?);
+        }
+        Mode::Screen(Screen { entries, starts, rate, seconds }) => {
+            let starts = starts as usize;
+            print(&screen::run(&setup, screen::Options { entries, starts, rate, seconds })?);
         }
         Mode::Work(_) | Mode::BaselineForward => {}
     }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use kabar_client::config::Config;
 use kabar_client::identity::{IdentityChoice, LocalIdentity};
 use kabar_client::outcome::SessionEnd;
-use kabar_client::screen::{self, Appearance, ScreenConfig};
+use kabar_client::screen::{self, ScreenConfig};
 use kabar_std::data_dir::DataDir;
 use kabar_tests::room::{Room, temp_home};
 use kabar_tests::terminal::{CTRL_C, Terminal};
@@ -101,6 +102,7 @@ fn child_that_panics() {
     let home = std::env::var_os("HOME").expect("a home");
     let dir = DataDir::open(Path::new(&home)).expect("a directory");
     let _ = LocalIdentity::open(&dir, IdentityChoice::default()).expect("an identity");
+    let config = Config::resolve(&[], &|name| std::env::var_os(name), None).expect("the defaults");
     let config = ScreenConfig {
         servers: Vec::new(),
         dir,
@@ -108,7 +110,7 @@ fn child_that_panics() {
         ends_with_servers: false,
         opening: None,
         connect: Box::new(|_| unreachable!()),
-        appearance: Appearance::of_environment(),
+        appearance: config.appearance,
     };
     let report = screen::run(config, |sender| {
         if let Some(sender) = sender {

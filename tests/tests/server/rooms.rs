@@ -46,8 +46,16 @@ fn rooms_are_created_changed_and_closed_while_a_server_runs_and_while_none_does(
         assert_eq!((code, stderr), (Some(1), vec![format!("kabar-server: {error}")]));
     }
     assert_eq!(run(home.path(), "room", &["set", "attic", "colour"]).0, Some(2));
+    // A room that is opened again states another topic in its log.
+    let [added, invite] = shown(&["add", "attic", "private"]).try_into().expect("two lines");
+    assert_eq!((added.as_str(), invite.contains("/attic/")), ("room attic is open now", true), "{invite}");
+    let listed = "attic (private, 2 entries, keep-age 30d)";
+    assert_eq!(shown(&["list"])[0], listed);
     let _room = Room::start(home.path());
-    assert_eq!(shown(&["list"])[0], closed);
+    assert_eq!(shown(&["list"])[0], listed);
+    // Its port is another one now.
+    let secret = |invite: &str| invite.split_once("/attic/").map(|(_, secret)| secret.to_owned());
+    assert_eq!(secret(&run(home.path(), "invite", &["--room", "attic"]).1[0]), secret(&invite));
 }
 
 #[test]

@@ -150,11 +150,11 @@ pub enum Info<'a> {
         /// Text for the user, which may be empty.
         text: &'a str,
     },
-    /// The topic of a room that was just joined and has one. A later topic is an entry of the log.
+    /// The topic of a room that was just joined. A later topic is an entry of the log.
     Topic {
         /// The room.
         handle: u8,
-        /// The topic, up to [`MAX_TOPIC_LEN`] bytes.
+        /// The topic, up to [`MAX_TOPIC_LEN`] bytes; may be empty.
         topic: &'a str,
     },
 }

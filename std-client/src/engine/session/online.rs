@@ -58,7 +58,7 @@ impl OnlineState {
         self.person.set_name(name, output.room.server, sink);
         let is_restarted = info.term != member.log.term;
         (member.wait_for, member.log.term) = (info.head, info.term);
-        member.log.named_at(info.head);
+        member.log.rejoined(info.head);
         // Once for all rooms.
         if self.lost_since.is_some() {
             let members = Some((output.room, info.members));

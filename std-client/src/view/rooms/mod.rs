@@ -9,6 +9,8 @@ use crate::view::text;
 struct ListedServer {
     id: ServerId,
     label: String,
+    /// What is wrong with its connection; empty: nothing.
+    state: &'static str,
 }
 
 /// A room in the list.
@@ -24,6 +26,16 @@ pub struct RoomEntry {
     pub mentions: u64,
 }
 
+impl ListedServer {
+    fn row(&self, width: usize) -> Row {
+        let state = if self.state.is_empty() { String::new() } else { format!(" {}", self.state) };
+        let state = text::cut(&state, width);
+        let mut row = Row::of(Role::Heading, text::fit(&self.label, width - text::width(&state)));
+        row.push(Span::new(Role::Error, state));
+        row
+    }
+}
+
 /// The rooms in the order of their numbers: by server, in the order in which they were added.
 #[derive(Clone, Debug, Default)]
 pub struct RoomList {
@@ -35,7 +47,12 @@ pub struct RoomList {
 impl RoomList {
     /// Adds a server.
     pub fn add_server(&mut self, id: ServerId, label: String) {
-        self.servers.push(ListedServer { id, label });
+        self.servers.push(ListedServer { id, label, state: "" });
+    }
+
+    /// Sets what is displayed about the connection to a server; empty: nothing.
+    pub fn set_state(&mut self, id: ServerId, state: &'static str) {
+        self.servers.iter_mut().filter(|server| server.id == id).for_each(|server| server.state = state);
     }
 
     /// Removes a server and its rooms.
@@ -81,6 +98,13 @@ impl RoomList {
     #[must_use]
     pub fn get(&self, id: RoomId) -> Option<&RoomEntry> {
         self.rooms.iter().find(|room| room.id == id)
+    }
+
+    /// Sets the number of unread lines, and of those that mention the user.
+    pub fn set_unread(&mut self, id: RoomId, unread: u64, mentions: u64) {
+        if let Some(room) = self.rooms.iter_mut().find(|room| room.id == id) {
+            (room.unread, room.mentions) = (unread, mentions);
+        }
     }
 
     /// Counts an unread line.
@@ -143,7 +167,7 @@ impl RoomList {
         let mut rows = Vec::new();
         for server in &self.servers {
             if self.servers.len() > 1 {
-                rows.push((Row::of(Role::Heading, &server.label).fit(width, Role::Heading), None));
+                rows.push((server.row(width), None));
             }
             let rooms = self.rooms.iter().zip(1_usize..).filter(|(room, _)| room.id.server == server.id);
             rows.extend(rooms.map(|(room, number)| (self.row(room, number, width), Some(room.id))));

@@ -72,3 +72,15 @@ fn the_selected_room_is_always_displayed() {
         assert!(list.rows(width, height).iter().all(|(row, _)| row.width() <= width));
     }
 }
+
+#[test]
+fn a_server_that_is_not_connected_is_marked() {
+    let mut list = RoomList::default();
+    for (number, name) in (0..).zip(["one.example:9999", "two.example:9999"]) {
+        list.add_server(ServerId(number), name.to_owned());
+    }
+    list.set_state(ServerId(1), "off");
+    let rows: Vec<_> = list.rows(14, 5).iter().map(|(row, _)| row.text()).collect();
+    assert_eq!(rows, ["one.example:9\u{2026}", "two.exampl\u{2026} off"]);
+    assert!((0..20).all(|width| list.rows(width, 5).iter().all(|(row, _)| row.width() == width)));
+}

@@ -12,7 +12,7 @@ use crate::view::keys::{Bindings, Code, Key};
 use crate::view::text::{clusters, width};
 use crate::view::transcript::Joins;
 use crate::view::transcript::line::{TimeFormat, Times};
-use crate::view::transcript::source::MemoryHistory;
+use crate::view::transcript::source::{MemoryHistory, Source};
 use crate::view::{Config, Effect, Sentences, View};
 
 /// 2024-11-01 10:00 UTC.
@@ -46,10 +46,15 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn empty(width: usize, height: usize) -> Self {
+        Self::reading(Box::new(MemoryHistory::default()), width, height)
+    }
+
+    /// A view that reads this history.
+    pub(super) fn reading(source: Box<dyn Source>, width: usize, height: usize) -> Self {
         let sentences = Sentences { event: sentence, commands: || "/help  this list".to_owned() };
         let times = Times { zone: TimeZone::UTC, format: TimeFormat::Minutes };
         let config = Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences };
-        let mut view = View::new(config, Box::new(MemoryHistory::default()));
+        let mut view = View::new(config, source);
         assert!(view.resize(Size { width, height }).is_empty());
         Self { view, effects: Vec::new(), seq: [0; 8] }
     }

@@ -2,5 +2,6 @@
 
 mod fixture;
 mod keys_and_commands;
+mod local_history;
 mod random;
 mod rooms_and_entries;

@@ -5,7 +5,8 @@
 //! the end, which it follows, or an *anchor*: a position in the text of a block, which is in the
 //! first row of the screen. Neither entries that are added at either end nor another width move it.
 //!
-//! * [`source`]: pages of entries. [`mod@line`]: entries as lines. [`block`]: rows of an entry.
+//! * [`source`]: pages of entries. [`stored`]: those of the local history. [`mod@line`]: entries as
+//!   lines. [`block`]: rows of an entry.
 //! * `scroll`: the place. `draw`: the rows on the screen.
 
 pub mod block;
@@ -13,6 +14,7 @@ mod draw;
 pub mod line;
 mod scroll;
 pub mod source;
+pub mod stored;
 #[cfg(test)]
 mod tests;
 

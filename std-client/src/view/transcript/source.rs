@@ -1,14 +1,16 @@
 //! The history of rooms in pages, as a [`Transcript`](super::Transcript) reads it; and a history
-//! that is only kept in memory.
+//! that is only kept in memory. [`super::stored`] has the one in a file.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use kabar_core::chat::EntryKind;
 use kabar_std::text::removed_seq;
 
-use crate::engine::RoomId;
 use crate::engine::event::{self, EntryContent};
+use crate::engine::{RoomId, ServerId};
+use crate::history::{LogRow, Notify, RoomRow};
 use crate::view::text;
 
 /// Entries that are kept of one room.
@@ -112,6 +114,36 @@ pub struct Page {
     pub beyond: Beyond,
 }
 
+/// The place of a room in a local history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryAt {
+    /// The fingerprint of the identity, which selects the file.
+    pub identity: Arc<str>,
+    /// Its row.
+    pub row: RoomRow,
+    /// The log that is recorded; `None`: there is none yet.
+    pub log: Option<LogRow>,
+}
+
+/// What a local history knows about a room at the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// Number of unread lines.
+    pub unread: u64,
+    /// Number of those that mention the user.
+    pub mentions: u64,
+    /// The last entry that was read, if the room was recorded before.
+    pub read: Option<u64>,
+    /// The last entry that is recorded: those up to it are in these counts.
+    pub head: u64,
+    /// Whether there is an unread line in the log that is displayed.
+    pub has_unread: bool,
+    /// The text that was typed and not sent.
+    pub draft: String,
+    /// Which entries are announced.
+    pub notify: Notify,
+}
+
 /// Histories of rooms, in which the front end reads.
 pub trait Source: Debug {
     /// Reads a page of at most `count` entries.
@@ -122,6 +154,29 @@ pub trait Source: Debug {
 
     /// Returns the first entry after `after` whose text contains `word` in any case.
     fn search_after(&self, room: RoomId, word: &str, after: u64) -> Option<u64>;
+
+    /// The place of a room in the local history. `None`: it cannot be read there.
+    fn located(&mut self, _: RoomId, _: &HistoryAt) -> Option<Start> {
+        None
+    }
+
+    /// The own name on a server.
+    fn named(&mut self, _: ServerId, _: &str) {}
+
+    /// Other members are ignored from now on.
+    fn ignored_changed(&mut self, _: ServerId) {}
+
+    /// Whether entries are recorded in the local history before they are delivered.
+    fn set_recording(&mut self, _: bool) {}
+
+    /// A room was joined, so that the server may fill gaps.
+    fn joined(&mut self, _: RoomId) {}
+
+    /// The server cannot fill gaps before this entry now. Returns whether there is something before
+    /// them.
+    fn pass_gaps(&mut self, _: RoomId, _: u64) -> bool {
+        false
+    }
 
     /// An entry was delivered. A history that the engine writes ignores it.
     fn delivered(&mut self, _: RoomId, _: &Entry) {}

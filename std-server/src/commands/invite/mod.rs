@@ -120,7 +120,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let command = arguments.action.as_ref().map_or(InviteCommand::Show, |action| action.command(named));
     let fingerprint = Fingerprint::of_modulus(key.modulus());
     let invite = |places, secret| Invite { places, room: config.room.clone(), fingerprint, secret };
-    if let (InviteCommand::Show, Some(secret)) = (&command, &secret) {
+    // A private room has an invite of its own.
+    if let (InviteCommand::Show, Some(secret), None) = (&command, &secret, named) {
         return show(&[invite(find_places(&dir, &config)?, secret.clone()).to_string()], arguments.qr);
     }
     let lines = match dir.lock(SERVER_LOCK) {
@@ -181,7 +182,7 @@ fn show(lines: &[String], with_qr: bool) -> Result<(), CommandError> {
 
 /// Returns the addresses that the server puts into its invites: the advertised ones, else those of
 /// the last invite.
-fn find_places(dir: &DataDir, config: &Config) -> Result<Places, CommandError> {
+pub(super) fn find_places(dir: &DataDir, config: &Config) -> Result<Places, CommandError> {
     let last = last_places(dir, &config.room).map_err(CommandError::failed)?;
     let port =
         last.as_ref().map(|last| last.first().port).or((config.listen.port() != 0).then_some(config.listen.port()));

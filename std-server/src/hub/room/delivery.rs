@@ -112,7 +112,7 @@ impl Room {
         Progress::Done
     }
 
-    /// Reset (if it is one), Welcome, and Topic (if there is one), all or none.
+    /// Reset (if it is one), Welcome, and Topic, all or none.
     fn send_welcome<P: Provider>(&self, now: Instant, link: &mut Link<P>, member: &Member, due: WelcomeDue) -> bool {
         let welcome = ServerMessage::Welcome(Welcome {
             handle: member.handle,
@@ -133,10 +133,8 @@ impl Room {
             len = ServerMessage::Reset { handle: member.handle }.encode(&mut buffer).unwrap_or_default();
         }
         len += welcome.encode(&mut buffer[len..]).unwrap_or_default();
-        if !self.settings.topic.is_empty() {
-            let topic = ServerMessage::Info(Info::Topic { handle: member.handle, topic: &self.settings.topic });
-            len += topic.encode(&mut buffer[len..]).unwrap_or_default();
-        }
+        let topic = ServerMessage::Info(Info::Topic { handle: member.handle, topic: &self.settings.topic });
+        len += topic.encode(&mut buffer[len..]).unwrap_or_default();
         link.connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_ok()
     }
 

@@ -71,7 +71,7 @@ use tails::CountedTail;
 pub(super) use admission::refuse_unknown;
 pub(super) use commit::Begun;
 pub(super) use delivery::Progress;
-pub(super) use directory::{Directory, DirectoryEntry};
+pub(super) use directory::{Directory, DirectoryEntry, NewTopic};
 pub(super) use keeping::Kept;
 pub(super) use loading::Found;
 pub use operations::MAX_ANSWER_LEN;

@@ -6,9 +6,10 @@ use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 
-use super::Room;
 use super::appender::{Origin, PendingEntry};
 use super::causes::SERVER;
+use super::directory::NewTopic;
+use super::{Room, Rooms};
 use crate::hub::context::Context;
 use crate::hub::peer::Peers;
 use crate::hub::timers::RoomTimer;
@@ -33,7 +34,6 @@ impl Room {
 
     /// Opens the room again, which is closed and still in memory.
     pub(in crate::hub) fn reopen<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, record: &RoomRecord) {
-        self.settings.topic.clone_from(&record.topic);
         self.settings.created_by = record.created_by;
         self.set_record(now, context, record);
     }
@@ -75,6 +75,36 @@ impl Room {
         for identity in self.presence.identities().collect::<Vec<_>>() {
             context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
             self.on_absence_timer(context, &identity);
+        }
+    }
+}
+
+impl Rooms {
+    /// Sets the topic of a room that was opened again, once it is in memory.
+    pub(in crate::hub) fn set_topic_when_loaded<P: Provider>(
+        &mut self,
+        context: &mut Context<P>,
+        name: &str,
+        topic: NewTopic,
+    ) {
+        let Some(entry) = self.directory.get_mut(name) else { return };
+        entry.new_topic = Some(topic);
+        if entry.id.is_none() {
+            return context.loads.request(&name.into(), None);
+        }
+        self.apply_new_topic(context, name);
+    }
+
+    /// Sets the topic with which a room was opened again: the room is in memory now.
+    pub(in crate::hub) fn apply_new_topic<P: Provider>(&mut self, context: &mut Context<P>, name: &str) {
+        let Some(entry) = self.directory.get_mut(name) else { return };
+        let (id, mut record) = (entry.id, entry.record.clone());
+        let new_topic = entry.new_topic.take().filter(|new| new.topic != record.topic);
+        let Some(NewTopic { topic, by }) = new_topic else { return };
+        if let Some(room) = id.and_then(|id| self.get_mut(id)) {
+            room.push_topic(context, by, &topic);
+            record.topic = topic;
+            self.directory.put(record);
         }
     }
 }

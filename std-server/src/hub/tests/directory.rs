@@ -85,14 +85,19 @@ fn a_new_topic_is_an_entry_and_is_stated_after_welcome() {
     let long = "\u{e9}".repeat(150);
     assert_eq!(world.hub.set_room(now, attic, Some(BY), RoomChange::Topic(long.clone())), Ok(()));
     world.run_ms(50);
-    assert_eq!(topics(&world, ana), ["old things".to_owned(), "\u{e9}".repeat(100)]);
+    assert_eq!(topics(&world, ana), [String::new(), "old things".to_owned(), "\u{e9}".repeat(100)]);
     let last = world.store.entries("attic").last().expect("an entry");
     assert_eq!((last.author.as_str(), last.instance), ("server", 0), "nobody has a name for this identity");
     assert_eq!(stored(&mut world)[0].topic, "\u{e9}".repeat(100));
     let ben = world.join(&in_attic("Ben", 2));
     assert_eq!(topics(&world, ben), ["\u{e9}".repeat(100)]);
     let in_lobby = world.join(&join_args("Cho", 3));
-    assert!(topics(&world, in_lobby).is_empty());
+    assert_eq!(topics(&world, in_lobby), [""]);
+    // Whoever joins again learns that it was removed meanwhile.
+    assert_eq!(world.hub.set_room(world.now, attic, None, RoomChange::Topic(String::new())), Ok(()));
+    world.run_ms(50);
+    let ben = world.join(&in_attic("Ben", 2));
+    assert_eq!(topics(&world, ben), [""]);
 }
 
 #[test]
@@ -256,4 +261,40 @@ fn names_of_rooms_are_unique_and_no_words_of_commands() {
     for word in ["add", "set", "close", "list", "open"] {
         assert_eq!(add(word), Err(OperatorError::ReservedName));
     }
+}
+
+#[test]
+fn a_room_that_is_opened_again_with_another_topic_states_it_in_its_log() {
+    let topics = |world: &mut World| {
+        let entries = world.store.entries("attic").iter().filter(|it| it.kind == EntryKind::TOPIC);
+        let stated: Vec<_> = entries.map(|it| String::from_utf8_lossy(&it.body).into_owned()).collect();
+        (stored(world)[0].topic.clone(), stated)
+    };
+    let mut world = World::new();
+    assert_eq!(world.hub.add_room(world.now, None, "attic", Visibility::Open, "one"), Ok(()));
+    let ana = world.join(&in_attic("Ana", 1));
+    assert_eq!(topics(&mut world), ("one".to_owned(), vec![]), "it began with it");
+    let reopen = |world: &mut World, topic: &str| {
+        let id = world.hub.rooms.id_of("attic");
+        id.into_iter().for_each(|id| assert_eq!(world.hub.close_room(world.now, id), Ok(())));
+        world.run_ms(100);
+        assert_eq!(world.hub.add_room(world.now, None, "attic", Visibility::Open, topic), Ok(()));
+        world.run_ms(100);
+        topics(world)
+    };
+    let stated = |topics: &[&str]| topics.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
+    assert_eq!(reopen(&mut world, "two"), ("two".to_owned(), stated(&["two"])), "still in memory");
+    assert_eq!(reopen(&mut world, "two"), ("two".to_owned(), stated(&["two"])), "the same");
+    assert!(!world.clients[ana].is_connected());
+    let id = world.hub.rooms.id_of("attic").expect("in memory");
+    assert_eq!(world.hub.close_room(world.now, id), Ok(()));
+    world.run(Duration::from_secs(200));
+    assert_eq!(world.hub.rooms.id_of("attic"), None);
+    // The first attempt to read it fails.
+    world.store.set_fault(Some(Fault::Read));
+    assert_eq!(world.hub.add_room(world.now, None, "attic", Visibility::Open, ""), Ok(()));
+    world.run_ms(100);
+    world.store.set_fault(None);
+    world.run(Duration::from_secs(10));
+    assert_eq!(topics(&mut world), (String::new(), stated(&["two", ""])));
 }

@@ -187,7 +187,7 @@ impl Log {
         log.entries = self.entries.iter().take(head as usize).cloned().collect();
         log.removals = self.removals.cut(head, &mut log.entries);
         for entry in log.entries.iter().filter(|entry| entry.instance == 0) {
-            let _ = log.people.note(entry);
+            let _ = log.people.note(entry, &|_, _| true);
         }
         log.places = self.places.iter().filter(|(_, seq)| **seq <= head).map(|(post, seq)| (*post, *seq)).collect();
         for (id, instance) in &self.instances {
@@ -217,7 +217,10 @@ impl Log {
                 entry.seq,
                 entry.kind
             );
-            self.people.note(&entry)?;
+            let are_same = |one: &str, other: &str| {
+                processes.iter().any(|process| process.is_first_name(one) && process.is_first_name(other))
+            };
+            self.people.note(&entry, &are_same)?;
             demand!(entry.number == 0, S1, "entry {} of the server has number {}", entry.seq, entry.number);
             if EntryKind(entry.kind) == EntryKind::REMOVAL {
                 self.remove_body(&entry, processes)?;

@@ -408,7 +408,7 @@ impl Model {
     /// Requires that the store of `id` holds the whole log from its start, and that all posts of
     /// `id` are settled.
     pub fn settled(&self, id: ProcessId) -> Checked {
-        self.processes[id].settled(id, self.log())
+        self.processes[id].settled(id, self.log(), self.lineages.len() - 1)
     }
 
     /// Checks everything again from the beginning: the durable log against the entries that a store

@@ -29,8 +29,9 @@ impl People {
         self.first_names.get(name).map_or(name, String::as_str)
     }
 
-    /// Checks and notes an entry by the server.
-    pub(super) fn note(&mut self, entry: &Committed) -> Checked {
+    /// Checks and notes an entry by the server. `are_same`: whether two first names are of the same
+    /// identity, which may have changed its name in another room.
+    pub(super) fn note(&mut self, entry: &Committed, are_same: &dyn Fn(&str, &str) -> bool) -> Checked {
         let (seq, name) = (entry.seq, &entry.author);
         let first = self.first_name(name).to_owned();
         let present = self.present.get(&first).cloned();
@@ -56,7 +57,9 @@ impl People {
                     "entry {seq}: {name} is now {after}, but was {present:?}"
                 );
                 let owner = self.first_name(&after);
-                demand!(owner == after || owner == first, Names, "entry {seq}: {name} is now {after}, who is {owner}");
+                let is_free = owner == after || owner == first;
+                let is_own = is_free || (!self.present.contains_key(owner) && are_same(owner, &first));
+                demand!(is_own, Names, "entry {seq}: {name} is now {after}, who is {owner}");
                 if present.is_some() {
                     self.present.insert(first.clone(), after.clone());
                 }

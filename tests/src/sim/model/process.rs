@@ -331,8 +331,11 @@ impl Process {
         Ok(())
     }
 
-    pub(super) fn settled(&self, id: ProcessId, log: &Log) -> Checked {
+    /// `lineage`: that of `log`.
+    pub(super) fn settled(&self, id: ProcessId, log: &Log, lineage: usize) -> Checked {
         demand!(self.joined, Liveness, "process {id} never joined");
+        // The cursor in an older log may have the same seq.
+        demand!(self.lineage() == lineage, Liveness, "process {id} did not join since a log was restored");
         demand!(self.unsettled() == 0, Liveness, "{} posts of process {id} are not settled", self.unsettled());
         let cursor = self.store.as_ref().map(|store| store.cursor);
         demand!(cursor == Some(log.head()), Liveness, "process {id} is at {cursor:?}; the log ends at {}", log.head());

@@ -39,8 +39,8 @@ pub(super) struct Decisions {
     record: Option<RoomRecord>,
     /// Every bound that was in effect at some time.
     pub(super) kept: Vec<Kept>,
-    /// The topics with which it was created or opened again: no entry states them.
-    opened_with: BTreeSet<String>,
+    /// The topics with which it was created, which no entry states.
+    created_with: BTreeSet<String>,
     /// It was closed at some time, durably or not.
     pub(super) was_closed: bool,
 }
@@ -62,7 +62,7 @@ impl Decisions {
 
     /// Somebody created it, or opened it again.
     pub(super) fn opened(&mut self, topic: &str) {
-        self.opened_with.insert(topic.to_owned());
+        self.created_with.insert(topic.to_owned());
     }
 
     /// Checks a commit with this record of the room, and this part of it about the room.
@@ -80,7 +80,8 @@ impl Decisions {
         let stated = entries().rfind(|entry| entry.kind == EntryKind::TOPIC);
         let stated = stated.map(|entry| String::from_utf8_lossy(&entry.body));
         let is_stated = stated.as_ref().map_or(topic == self.topic(), |stated| stated == topic);
-        let is_right = is_stated || self.opened_with.contains(topic);
+        let is_created = self.record.is_none() && stated.is_none();
+        let is_right = is_stated || (is_created && self.created_with.contains(topic));
         demand!(is_right, Operation, "the topic is {topic:?}, and the last entry about it says {stated:?}");
         if let Some(record) = record {
             self.record = Some(record.clone());

@@ -22,7 +22,8 @@ pub(super) struct Log {
     file: Option<SharedCursorFile>,
     /// Renames up to here were followed in an earlier session.
     followed_to: u64,
-    /// Entries up to here may be about another member with the name of this one.
+    /// Entries up to here may be about another member with the name of this one, or about an
+    /// earlier topic.
     named_at: u64,
     topic: String,
     history: LocalHistory,
@@ -53,14 +54,15 @@ impl Log {
         }
     }
 
-    /// The name of this member is valid after the entry `at`.
-    pub(super) fn named_at(&mut self, at: u64) {
-        self.named_at = at.max(self.named_at);
+    /// The room was joined again: the name of this member and the topic are those after the entry
+    /// `head`, which may be earlier than at the last join.
+    pub(super) fn rejoined(&mut self, head: u64) {
+        self.named_at = head;
     }
 
     /// The history was replaced by an older one.
     pub(super) fn reset(&mut self) {
-        (self.followed_to, self.named_at) = (0, 0);
+        self.followed_to = 0;
     }
 
     /// Takes an entry that the server sends on its own: records it, and reports it if it is
@@ -162,7 +164,8 @@ impl Log {
                 let to = clean_line(&String::from_utf8_lossy(to));
                 self.renamed(seq, author, &to, person, output);
             }
-            // The topic that the server stated on joining is that after the last entry then.
+            // SPEC 6.3: the topic that the server stated on joining is that after the last entry
+            // then.
             (EntryKind::TOPIC, Content::Body(topic)) if seq > self.named_at => {
                 self.set_topic(&String::from_utf8_lossy(topic), true, output);
             }

@@ -111,6 +111,22 @@ fn topic_is_that_of_the_server_and_then_of_the_log() {
 }
 
 #[test]
+fn topic_after_joining_again_is_that_of_the_server_and_reported_only_if_it_changed() {
+    let (_home, dir) = temporary_dir();
+    let mut anna = Anna::new(&dir, 0, 10);
+    anna.log.set_topic("now", false, anna.recorder.lobby());
+    anna.log.rejoined(10);
+    anna.log.set_topic("now", false, anna.recorder.lobby());
+    assert_eq!(anna.recorder.take(), ["Topic: now"]);
+    // An older store, in which no topic was set yet.
+    anna.log.rejoined(4);
+    anna.log.set_topic("", false, anna.recorder.lobby());
+    anna.entry(4, "bob", EntryKind::TOPIC, b"before");
+    anna.entry(5, "bob", EntryKind::TOPIC, b"then");
+    assert_eq!(anna.recorder.take(), ["this room has no topic", "4 bob", "Topic: then", "5 bob"]);
+}
+
+#[test]
 fn entry_has_what_is_known_about_it() {
     let (_home, dir) = temporary_dir();
     let mut anna = Anna::new(&dir, 0, 10);

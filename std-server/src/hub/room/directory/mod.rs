@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
+use kabar_core::crypto::identity::PublicIdentity;
+
 use super::admissions::Admissions;
 use crate::hub::room_id::RoomId;
 use crate::store::{RoomRecord, RoomSummary, ServerBatch, ServerState};
@@ -29,11 +31,21 @@ pub(in crate::hub) struct DirectoryEntry {
     pub(in crate::hub) id: Option<RoomId>,
     /// Who was admitted to it, if it is private. While the room is in memory, it knows better.
     pub(in crate::hub) admitted: Admissions,
+    /// The topic with which it was opened again, until it is in memory: an entry has to state it.
+    pub(in crate::hub) new_topic: Option<NewTopic>,
+}
+
+/// A topic that is set as soon as the room is in memory.
+#[derive(Clone, Debug)]
+pub(in crate::hub) struct NewTopic {
+    pub(in crate::hub) topic: String,
+    /// The member who set it; `None`: at the console.
+    pub(in crate::hub) by: Option<PublicIdentity>,
 }
 
 impl DirectoryEntry {
     fn new(record: RoomRecord) -> Self {
-        Self { record, first: 1, head: 0, id: None, admitted: Admissions::default() }
+        Self { record, first: 1, head: 0, id: None, admitted: Admissions::default(), new_topic: None }
     }
 }
 

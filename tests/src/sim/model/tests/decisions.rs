@@ -180,8 +180,44 @@ fn each_change_of_the_topic_is_an_entry_of_the_same_commit() {
     decide(&mut model, about("one"), EntryKind::TOPIC, "one").unwrap();
     assert_violates(decide(&mut model, None, EntryKind::TOPIC, "two"), Rule::Operation);
     assert_violates(decide(&mut model, about("two"), EntryKind::TOPIC, "one"), Rule::Operation);
-    // A room that is opened again may have another one.
+    // One that is opened again, too, but none with which a room is created.
+    model.opened("three");
+    assert_violates(decide(&mut model, about("three"), EntryKind::LEFT, ""), Rule::Operation);
+    let (mut model, _) = room();
     model.opened("three");
     decide(&mut model, about("three"), EntryKind::LEFT, "").unwrap();
     assert_eq!(model.topic(), "three");
+}
+
+/// An entry by the server about a member.
+fn about(seq: u64, author: &str, kind: EntryKind, body: &str) -> Committed {
+    Committed { author: author.into(), kind: kind.0, ..post(seq, 0, 0, body) }
+}
+
+#[test]
+fn a_member_takes_no_name_of_another_but_its_own_that_it_gave_up_in_another_room() {
+    let (mut model, _) = room();
+    let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+    let begin = Begin {
+        name: "bob",
+        other_names: names(["bobx", "boby"]),
+        identity: 1,
+        is_operator: false,
+        start: Start::Head,
+        max_entry_len: 4352,
+        kept: None,
+    };
+    model.begin(begin);
+    model.committed(about(1, "bob", EntryKind::JOINED, "")).unwrap();
+    model.committed(about(2, "bob", EntryKind::RENAMED, "boby")).unwrap();
+    model.committed(about(3, "alice", EntryKind::JOINED, "")).unwrap();
+    assert_violates(model.committed(about(4, "alice", EntryKind::RENAMED, "boby")), Rule::Names);
+    // Present under that name, so nobody else is.
+    assert_violates(model.committed(about(4, "bobx", EntryKind::RENAMED, "boby")), Rule::Names);
+    model.committed(about(4, "boby", EntryKind::LEFT, "")).unwrap();
+    // It was renamed elsewhere meanwhile.
+    model.committed(about(5, "bobx", EntryKind::JOINED, "")).unwrap();
+    model.committed(about(6, "bobx", EntryKind::RENAMED, "boby")).unwrap();
+    assert_violates(model.committed(about(7, "alice", EntryKind::RENAMED, "boby")), Rule::Names);
+    model.committed(about(7, "boby", EntryKind::LEFT, "")).unwrap();
 }

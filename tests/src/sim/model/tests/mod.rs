@@ -453,3 +453,18 @@ fn liveness_requires_every_post_settled_and_every_member_at_the_head() {
     let bob = begin(&mut model, "bob", Start::Head, 4352);
     assert_violates(model.settled(bob), Rule::Liveness);
 }
+
+#[test]
+fn liveness_requires_that_members_join_after_an_older_log_was_restored() {
+    let (mut model, alice) = room_with_two();
+    model.stored(alice, 2, 2).unwrap();
+    model.refused(alice, 3).unwrap();
+    model.restored(1, &[ONE]);
+    model.run_began(TWO).unwrap();
+    // The new log has as many entries as the old one.
+    model.committed(post(2, 0, 0, "the operator speaks")).unwrap();
+    assert_violates(model.settled(alice), Rule::Liveness);
+    model.reset(alice).unwrap();
+    model.joined(alice, 2, 2, TWO, false).unwrap();
+    model.settled(alice).unwrap();
+}

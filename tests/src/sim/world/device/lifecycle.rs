@@ -203,7 +203,7 @@ impl World {
         self.coverage.count(if reason == EndReason::Left { Seen::ClientLeft } else { Seen::ClientEnded });
         let mut restart_after = (reason == EndReason::Left).then_some(self.devices[at].restart_after).flatten();
         for membership in &running.memberships {
-            restart_after = self.judge_end(at, membership, running.settles_first, reason)?;
+            restart_after = self.judge_end(at, membership, running.is_aborted(), reason)?;
         }
         self.schedule_restart(at, restart_after);
         Ok(())
@@ -212,7 +212,7 @@ impl World {
     /// Checks that a client had a reason to end in one of several rooms.
     pub(super) fn room_ended(&mut self, at: usize, slot: RoomSlot) -> Checked {
         let Some(running) = &mut self.devices[at].running else { return Ok(()) };
-        let (run, settles_first) = (running.run, running.settles_first);
+        let (run, is_aborted) = (running.run, running.is_aborted());
         let Some(ended) = running.memberships.iter().position(|membership| membership.slot == slot) else {
             return Ok(());
         };
@@ -220,7 +220,7 @@ impl World {
         let Some(reason) = membership.observed.ended else { return Ok(()) };
         self.coverage.count(Seen::RoomEnded);
         let room = membership.room;
-        match self.judge_end(at, &membership, settles_first, reason)? {
+        match self.judge_end(at, &membership, is_aborted, reason)? {
             Some(after) => {
                 let event = WorldEvent::DeviceJoins { device: at, run, room };
                 self.queue.push(self.now() + after, event);
@@ -238,7 +238,7 @@ impl World {
         &mut self,
         at: usize,
         membership: &Membership,
-        settles_first: bool,
+        is_aborted: bool,
         reason: EndReason,
     ) -> Result<Option<Duration>, Violation> {
         let plan = self.devices[at].plan.clone();
@@ -251,13 +251,12 @@ impl World {
         let shares_name = self.scenario.devices.iter().any(|other| same(other) && other.identity != plan.identity);
         let later = Some(Duration::from_micros(self.rng.between(0, 5_000_000)));
         let restart_after = match reason {
-            EndReason::Left if membership.is_parting => {
+            EndReason::Left if membership.is_parting && !is_aborted => {
                 demand!(unsettled == 0, Liveness, "process {id} left its room with {unsettled} posts unsettled");
                 self.coverage.count(Seen::Parted);
                 membership.rejoin_after
             }
             EndReason::Left => {
-                let is_aborted = !settles_first;
                 demand!(is_aborted || unsettled == 0, Liveness, "process {id} left with {unsettled} posts unsettled");
                 self.devices[at].restart_after
             }

@@ -109,6 +109,11 @@ impl Running {
         self.run
     }
 
+    /// Whether the client ends without waiting for its posts, also in rooms that it was leaving.
+    fn is_aborted(&self) -> bool {
+        self.is_leaving && !self.settles_first
+    }
+
     /// Whether the client says that it is a member.
     pub(in crate::sim::world) fn is_online(&self, membership: &Membership) -> bool {
         self.client.state(membership.slot) == State::Online
@@ -137,6 +142,8 @@ struct Observed {
     head: u64,
     /// The topic; `None`: unknown.
     topic: Option<String>,
+    /// The topic after Welcome was not stated yet.
+    awaits_topic: bool,
 }
 
 /// A request for another name.

@@ -43,6 +43,8 @@ impl Observer<'_> {
     pub(super) fn take(&mut self, id: ProcessId, event: Event<'_>, observed: &mut Observed) -> Checked {
         self.trace.print_line(self.now, || format!("process {id} in room {}: {event:?}", self.room));
         let mut delivered = 0;
+        let is_entry = matches!(event, Event::Entry { .. } | Event::EntryTooLarge { .. });
+        demand!(!(is_entry && observed.awaits_topic), Operation, "process {id} was not informed of the topic");
         match event {
             Event::Joined { name, start, head, term, is_resumed, .. } => {
                 self.trace
@@ -56,8 +58,8 @@ impl Observer<'_> {
                 // A request ends with its connection.
                 (observed.request, observed.rename, observed.removal) = (None, None, None);
                 observed.operates = false;
-                // SPEC 6.3: if there is one, it follows.
-                (observed.head, observed.topic) = (head, self.takes_topics.then(String::new));
+                // SPEC 6.3: it follows.
+                (observed.head, observed.topic, observed.awaits_topic) = (head, None, self.takes_topics);
                 delivered = u32::MAX;
             }
             Event::Reset { .. } => {
@@ -154,7 +156,7 @@ impl Observer<'_> {
         }
         if let Info::Topic { topic, .. } = info {
             self.coverage.count(Seen::TopicStated);
-            observed.topic = Some(topic.to_owned());
+            (observed.topic, observed.awaits_topic) = (Some(topic.to_owned()), false);
         }
         if let Info::Answer { request, code, .. } = info
             && request == (Request::Operate { command: "" }).code()
