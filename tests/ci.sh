@@ -178,7 +178,9 @@ release() { # the released programs have no deliberate faults; the search finds 
 }
 
 web() { # the page of `kabar web` in a real browser; without the feature, nothing of it is compiled
-    ! cargo tree -p kabar-client --no-default-features -e normal | grep -E ' (axum|tokio) '
+    if cargo tree -p kabar-client --no-default-features -e normal | grep -E ' (axum|tokio) '; then
+        return 1
+    fi
     if ! command -v chromium >/dev/null; then
         apt-get update
         apt-get install -y --no-install-recommends chromium

@@ -26,6 +26,17 @@ impl Input {
     }
 }
 
+/// How lines are entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputMode {
+    /// In a line editor, which completes and recalls.
+    Prompt,
+    /// By a person, at a terminal that has no line editor.
+    Terminal,
+    /// By a program, or from a file.
+    Pipe,
+}
+
 /// Why no more lines can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputError {

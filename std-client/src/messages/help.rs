@@ -3,8 +3,8 @@
 use kabar_core::chat::MAX_HISTORY;
 use kabar_std::text::clean_line;
 
-use super::notices::InputMode;
 use crate::command::{CommandName, DEFAULT_HISTORY, OPERATOR_COMMANDS, OperatorCommand, suggestion};
+use crate::input::InputMode;
 
 /// Width of the first column.
 const WIDTH: usize = 19;

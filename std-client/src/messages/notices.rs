@@ -11,7 +11,7 @@ pub use super::rooms::{RoomCommandError, RoomRow};
 use super::{changes, help, rooms};
 use crate::command::CommandName;
 use crate::engine::event::{ClientEnd, Earlier};
-use crate::input::InputError;
+use crate::input::{InputError, InputMode};
 use crate::outcome::{Loss, OutputStream};
 
 /// Something that a front end reports.
@@ -111,17 +111,6 @@ pub enum Notice<'a> {
     /// The transcript of a hosted room has a problem, or no longer has one; the server's text about
     /// it.
     Transcript(&'a str),
-}
-
-/// How lines are entered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InputMode {
-    /// In a line editor, which completes and recalls.
-    Prompt,
-    /// By a person, at a terminal that has no line editor.
-    Terminal,
-    /// By a program, or from a file.
-    Pipe,
 }
 
 /// Why a line is not sent.

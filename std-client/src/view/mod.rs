@@ -43,8 +43,9 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::cursor::Position;
 use crate::engine::{Command, Event, RoomId, ServerId};
+use crate::input::InputMode;
 use crate::messages::events::RoomLabel;
-use crate::messages::notices::{self, InputMode, Notice};
+use crate::messages::notices::{self, Notice};
 use completion::Completion;
 use editor::Editor;
 use editor::recall::Recall;
