@@ -24,7 +24,7 @@ use crate::outcome::{CommandError, Outcome};
 pub const PROGRAM: &str = "kabar";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 usage, 3 server not reached, 4 wrong secret, \
-    password or server identity, 5 name taken or not allowed, 6 something was not sent, 7 ended by the room, 130 interrupted.";
+    password or server identity, 5 name taken or not allowed, 6 something was not sent, or is only sent the next time, 7 ended by the room, 130 interrupted.";
 
 /// The part of `--help` about pipes.
 const PIPES: &str = "\
@@ -87,9 +87,7 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<IdentityAction>,
     },
-    // Hidden, because no front end records entries yet.
     /// Print what you received in rooms on this computer, or search in it. No server is needed.
-    #[command(hide = true)]
     History(HistoryArguments),
     /// Print your settings, each with its origin, as a configuration file.
     #[command(after_long_help = config::long_help())]

@@ -16,8 +16,7 @@
 //! * [`driver`]: the client on sockets and a clock. [`poller`]: the poll of its thread. [`links`],
 //!   [`link`]: its sockets. [`race`]: the choice among several addresses. [`profile`]: its memory.
 //!   [`resolve`], [`connect`]: host names, time-outs and errors.
-//! * [`identity`], [`known_servers`], [`cursor`], [`preferences`]: stored keys, known servers,
-//!   positions in rooms, and what is displayed.
+//! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, positions in rooms.
 
 #[cfg(unix)]
 pub mod bridge;
@@ -40,7 +39,6 @@ pub mod links;
 pub mod messages;
 pub mod outcome;
 pub mod poller;
-pub mod preferences;
 pub mod probe;
 pub mod profile;
 pub mod race;

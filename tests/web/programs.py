@@ -33,8 +33,12 @@ class Program:
             self.waiting.put(line.rstrip("\n"))
         self.waiting.put(None)
 
+    def saw(self, part):
+        """Waits for a line that contains `part`, unless there was one."""
+        return next((line for line in self.lines if part in line), None) or self.expect(part)
+
     def expect(self, part):
-        """Waits for a line that contains `part`."""
+        """Waits for the next line that contains `part`."""
         deadline = time.monotonic() + TIMEOUT
         while True:
             try:

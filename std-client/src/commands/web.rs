@@ -1,12 +1,13 @@
 //! `kabar web`: a page in the browser, with everything that is known.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use kabar_std::data_dir::DataDir;
 use kabar_std::output::remark;
-use kabar_std::signals;
+use kabar_std::signals::{self, AfterHangup};
 
 use super::arguments::SessionArguments;
 use super::request::{Rooms, at_server, with_invite};
@@ -20,7 +21,7 @@ use crate::web::browser;
 use crate::web::front::{Front, FrontConfig};
 use crate::web::language::{self, Language};
 use crate::web::server::Server;
-use crate::web::server::input::inputs;
+use crate::web::server::input::{InputSender, inputs};
 
 /// `kabar web`.
 #[derive(Debug, Args)]
@@ -80,8 +81,7 @@ pub(crate) fn run(
         wake: Box::new(move || waker.wake()),
     };
     let (engine, events) = engine::start(config).map_err(WebError::Start)?;
-    let stopper = sender.clone();
-    signals::on_stop(move || stopper.stop()).map_err(WebError::Start)?;
+    take_signals(&sender).map_err(WebError::Start)?;
     let language = lang.or_else(language::of_environment);
     let server = Server::start(port, language, &sender).map_err(|error| WebError::Listen { port, error })?;
     drop(sender);
@@ -100,6 +100,16 @@ pub(crate) fn run(
     let report = Front::new(FrontConfig { dir, engine, events, connector, give_up }).run(&mut inputs);
     server.close();
     Ok(Outcome::Session(report))
+}
+
+/// Ends at Ctrl-C and SIGTERM, and when the terminal is closed, except after `nohup`.
+fn take_signals(sender: &InputSender) -> io::Result<()> {
+    let stopper = sender.clone();
+    let stop = move || stopper.stop();
+    if signals::is_hangup_ignored() {
+        return signals::on_stop(stop);
+    }
+    signals::on_stop_or_hangup(stop, || AfterHangup::Stop)
 }
 
 /// Requests a target that was typed.

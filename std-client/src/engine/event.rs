@@ -615,7 +615,7 @@ pub enum NotKept {
     /// That a room was left.
     Parting(Arc<KnownServersError>),
     /// What is ignored and hidden.
-    Preferences(Arc<FileError>),
+    Preferences(Arc<HistoryError>),
 }
 
 /// Why a local history is not written.
@@ -627,6 +627,9 @@ pub enum HistoryError {
     /// It cannot be written.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// A file of an earlier version cannot be taken over.
+    #[error(transparent)]
+    File(FileError),
 }
 
 /// Why the session on a server ended.

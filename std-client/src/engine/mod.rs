@@ -143,8 +143,11 @@ impl Engine {
             self.each(|session| session.advance());
             let ends = self.stop.is_some() || (self.ends_with_servers && self.next_server > 0);
             if ends && self.sessions.is_empty() {
+                self.flush();
+                // Another engine may use them as soon as this one is known to have ended.
+                self.environment.histories.close();
                 self.sink.send(Event::Ended);
-                return self.flush();
+                return self.sink.flush(Vec::new());
             }
             self.flush();
             let until = self.sessions.iter().filter_map(Session::deadline).min();

@@ -45,11 +45,13 @@
 //!
 //! * `open`, `schema`: the file. `entry`: the types of what it holds.
 //! * `append`, `removal`: entries in. `page`, `unread`, `search`, `index`: entries out.
-//! * `settings`: drafts, ignored people, settings per room. `outbox`: lines to be sent.
+//! * `settings`: drafts, ignored people, settings per room; `former`: of earlier versions.
+//! * `outbox`: lines to be sent.
 
 mod append;
 mod entry;
 mod error;
+mod former;
 mod index;
 mod open;
 pub mod outbox;

@@ -13,7 +13,7 @@
 //!                         Outbox::lines      -> Client::post in order; Client::post_refused for a
 //!                                               line that was refused
 //! Event::Joined           Outbox::assign(Client::instance), before the next poll of the client
-//! a line was typed        Outbox::push, then Client::post: it returns the same number
+//! lines were typed        Outbox::push, then Client::post: it returns the same numbers
 //! Event::Stored           Outbox::settle
 //! Event::PostRefused      Outbox::refuse
 //! ```
@@ -181,10 +181,28 @@ impl Outbox {
         Ok(lines.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Stores a line and returns its number: the next one of the room. It is durable now.
+    /// Returns the number of lines that wait in a room and were not refused.
     ///
-    /// After an error the line may come back with the next process, if the disk failed at the last
-    /// moment; the next line that is stored replaces it.
+    /// # Errors
+    /// [`StorageError`].
+    pub fn waiting_in(&self, writer: &Writer, room: RoomRow) -> Result<u64, StorageError> {
+        let sql = "SELECT count(*) FROM outbox_lines WHERE slot = ?1 AND room = ?2 AND refused = 0";
+        let mut select = writer.connection.prepare_cached(sql)?;
+        Ok(select.query_row(params![self.slot, room.0], |row| bits(row, 0))?)
+    }
+
+    /// Returns how many more lines a room may have.
+    #[must_use]
+    pub fn space(&self, room: RoomRow) -> usize {
+        let waiting = self.rooms.get(&room).map_or(0, |numbers| numbers.last.saturating_sub(numbers.settled));
+        MAX_WAITING.saturating_sub(usize::try_from(waiting).unwrap_or(MAX_WAITING))
+    }
+
+    /// Stores lines in one transaction, and returns the number of the first one: the next one of
+    /// the room. They are durable now.
+    ///
+    /// After an error the lines may come back with the next process, if the disk failed at the last
+    /// moment; the next lines that are stored replace them.
     ///
     /// # Errors
     /// [`OutboxError`].
@@ -192,31 +210,40 @@ impl Outbox {
         &mut self,
         writer: &mut Writer,
         room: RoomRow,
-        kind: EntryKind,
-        body: &[u8],
+        lines: &[(EntryKind, &[u8])],
     ) -> Result<u64, OutboxError> {
-        if body.len() > MAX_BODY_LEN {
+        if lines.iter().any(|(_, body)| body.len() > MAX_BODY_LEN) {
             return Err(OutboxError::TooLong);
         }
-        let numbers = self.rooms.entry(room).or_default();
-        if numbers.last.saturating_sub(numbers.settled) >= MAX_WAITING as u64 {
+        if lines.len() > self.space(room) {
             return Err(OutboxError::Full);
         }
-        let number = numbers.last.saturating_add(1);
+        let numbers = self.rooms.entry(room).or_default();
+        let first = numbers.last.saturating_add(1);
         writer.write(|transaction| {
             save(transaction, self.slot, room, numbers)?;
             let sql = "INSERT OR REPLACE INTO outbox_lines (slot, room, ordinal, kind, body)
                        VALUES (?1, ?2, ?3, ?4, ?5)";
-            let values = params![self.slot, room.0, numbers.ordinal(number), kind.0, body];
-            transaction.prepare_cached(sql)?.execute(values)?;
+            let mut insert = transaction.prepare_cached(sql)?;
+            for (number, (kind, body)) in (first..).zip(lines) {
+                insert.execute(params![self.slot, room.0, numbers.ordinal(number), kind.0, body])?;
+            }
             Ok::<_, StorageError>(())
         })?;
-        numbers.last = number;
-        Ok(number)
+        numbers.last = numbers.last.saturating_add(lines.len() as u64);
+        Ok(first)
+    }
+
+    /// Takes the next number for a line that could not be stored, and is posted all the same.
+    pub fn skip(&mut self, room: RoomRow) -> u64 {
+        let numbers = self.rooms.entry(room).or_default();
+        numbers.last = numbers.last.saturating_add(1);
+        numbers.last
     }
 
     /// The server has assigned this instance: if it is another one, the lowest line that is not
-    /// settled is number 1 in it. Durable when this returns; nothing may be sent before.
+    /// settled is number 1 in it. Durable when this returns; nothing may be sent before. After an
+    /// error the next change in this room stores it.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -225,10 +252,8 @@ impl Outbox {
         if numbers.instance == instance {
             return Ok(());
         }
-        let assigned = Numbers { instance, base: numbers.settled, ..*numbers };
-        writer.write(|transaction| save(transaction, self.slot, room, &assigned))?;
-        *numbers = assigned;
-        Ok(())
+        *numbers = Numbers { instance, base: numbers.settled, ..*numbers };
+        writer.write(|transaction| save(transaction, self.slot, room, numbers))
     }
 
     /// Every line up to this number that was not refused is stored.

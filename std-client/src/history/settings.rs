@@ -13,10 +13,11 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRe
 use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, params};
 
 use super::error::{ChangeError, StorageError};
+use super::former::FormerPreferences;
 use super::{Reader, RoomRow, ServerRow, Writer};
-pub use crate::preferences::MAX_IGNORED;
-use crate::preferences::Preferences;
 
+/// Names that are ignored on a server.
+pub const MAX_IGNORED: usize = 256;
 /// Longest draft in bytes.
 pub const MAX_DRAFT_LEN: usize = 64 << 10;
 /// Longest value of a setting in bytes.
@@ -178,22 +179,21 @@ impl Writer {
         let mut file = None;
         if !self.connection.query_row(select, [row.0], |row| row.get::<_, bool>(0))? {
             let (dir, base) = self.place();
-            let mut preferences = Preferences::new(dir, server, base.trim_start_matches("history/"));
-            if let Err(error) = preferences.load() {
-                return Ok(Err(error));
+            match FormerPreferences::load(dir, server, base.trim_start_matches("history/")) {
+                Ok(former) => file = Some(former),
+                Err(error) => return Ok(Err(error)),
             }
-            file = Some(preferences);
         }
         let Some(file) = file else { return Ok(Ok(false)) };
         self.write(|transaction| {
             // Another process may have been faster.
             let sql = "UPDATE servers SET has_preferences = 1, hides_joins = hides_joins OR ?2
                        WHERE id = ?1 AND has_preferences = 0";
-            if transaction.execute(sql, params![row.0, file.hides_joins()])? == 0 {
+            if transaction.execute(sql, params![row.0, file.hides_joins])? == 0 {
                 return Ok(Ok(false));
             }
-            for name in file.ignored().iter().filter_map(|name| Name::existing(name).ok()) {
-                ignore(transaction, row, &name)?;
+            for name in &file.ignored {
+                ignore(transaction, row, name)?;
             }
             Ok(Ok(true))
         })

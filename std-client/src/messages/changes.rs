@@ -6,7 +6,7 @@ use kabar_std::text::clean_line;
 use super::plural::count;
 use crate::command::CommandName;
 use crate::engine::event::{Earlier, IgnoreError, Refusal, RenameError, Request};
-use crate::preferences::MAX_IGNORED;
+use crate::history::MAX_IGNORED;
 
 /// Why a name is not changed.
 pub(super) fn rename_error(error: &RenameError) -> String {

@@ -99,7 +99,9 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         Event::NotKept { what, .. } => match what {
             NotKept::Server(error) => format!("(could not add this room to the known servers: {error})"),
             NotKept::Parting(error) => format!("(that you left the room is not kept: {error})"),
-            NotKept::Preferences(error) => format!("(what you ignore or hide is not kept: {error})"),
+            NotKept::Preferences(error) => {
+                format!("(what you ignore or hide is not kept: {})", history::reason(error))
+            }
         },
         Event::HistorySetAside(aside) => history::set_aside(aside),
         Event::HistoryNotKept(error) => history::not_kept(error),

@@ -31,9 +31,15 @@ pub fn set_aside(aside: &SetAside) -> String {
 /// Nothing is written to the local history.
 #[must_use]
 pub fn not_kept(error: &HistoryError) -> String {
-    let why = match error {
+    format!("(your history is not kept: {})", reason(error))
+}
+
+/// Why something is not stored.
+#[must_use]
+pub fn reason(error: &HistoryError) -> String {
+    match error {
         HistoryError::Open(error) => error.to_string(),
         HistoryError::Storage(error) => format!("the file cannot be written: {error}"),
-    };
-    format!("(your history is not kept: {why})")
+        HistoryError::File(error) => error.to_string(),
+    }
 }

@@ -15,6 +15,7 @@ use super::{draw, input, notify, terminal};
 use crate::cursor::Position;
 use crate::engine::{Command, Event, Events, Handle, QUEUE_LEN, Stop};
 use crate::messages::command_error;
+use crate::messages::notices::{self, Notice};
 use crate::outcome::{EndState, Loss};
 use crate::view::frame::Size;
 use crate::view::{Effect, View};
@@ -194,7 +195,12 @@ impl<'a> Session<'a> {
 
     /// Leaves when everything is stored.
     fn leave(&mut self) {
-        self.stop(Stop::Leave { give_up: self.give_up, is_caught_up: false });
+        let (lines, timeout) = (self.view.unsent() as u64, self.give_up);
+        if lines > 0 && self.stopped.is_none() {
+            let text = notices::text(&Notice::WaitingForStorage { lines, timeout }, None);
+            text.into_iter().for_each(|text| self.view.show_notice(&text));
+        }
+        self.stop(Stop::Leave { give_up: timeout, is_caught_up: false });
     }
 
     /// Leaves at once, even with posts unsent.

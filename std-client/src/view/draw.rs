@@ -100,7 +100,7 @@ impl View {
                 Some(RoomState::Ended) => Some("not in this room"),
                 Some(RoomState::Joined) | None => None,
             },
-            unsent: self.rooms.values().map(|room| room.unsent.count()).sum(),
+            unsent: self.unsent(),
             is_scrolled: room.is_some_and(|room| !room.transcript.is_end_visible()),
             activity: if has_list { Vec::new() } else { self.list.activity() },
             completions: self.completion.as_ref().map(super::completion::Completion::candidates),

@@ -88,8 +88,8 @@ impl View {
                     room.read = None;
                 }
             }
-            Event::Posted { room, number } => self.unsent(*room, |unsent| unsent.on_posted(*number)),
-            Event::Stored { room, number, .. } => self.unsent(*room, |unsent| unsent.on_stored(*number)),
+            Event::Posted { room, number } => self.change_unsent(*room, |unsent| unsent.on_posted(*number)),
+            Event::Stored { room, number, .. } => self.change_unsent(*room, |unsent| unsent.on_stored(*number)),
             Event::NotPosted { room, .. } => {
                 let text = self.rooms.get_mut(room).and_then(|room| room.unsent.on_not_posted());
                 return self.describe_post(event, *room, text);
@@ -158,7 +158,7 @@ impl View {
         self.describe(event, role(event));
     }
 
-    fn unsent(&mut self, room: RoomId, change: impl FnOnce(&mut Unsent)) {
+    fn change_unsent(&mut self, room: RoomId, change: impl FnOnce(&mut Unsent)) {
         if let Some(room) = self.rooms.get_mut(&room) {
             change(&mut room.unsent);
         }

@@ -132,7 +132,7 @@ impl View {
 
     fn interrupt(&mut self) {
         if self.editor().text().is_empty() {
-            let unsent = self.rooms.values().map(|room| room.unsent.count()).sum();
+            let unsent = self.unsent();
             self.questions.push_front(Question::Leave { unsent });
         } else {
             self.recall.leave();

@@ -266,6 +266,12 @@ impl View {
         self.settle()
     }
 
+    /// Returns the number of posts that are not in their rooms yet.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.rooms.values().map(|room| room.unsent.count()).sum()
+    }
+
     /// Displays a text.
     pub fn show_notice(&mut self, text: &str) {
         self.notice(Role::Notice, text);

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod errors;
+mod history;
 mod json;
 mod persistence;
 mod pipes;

@@ -61,7 +61,7 @@ fn an_invite_is_read_from_standard_input() {
 }
 
 #[test]
-fn giving_up_counts_lines_that_were_not_stored() {
+fn giving_up_counts_lines_that_were_not_stored_and_the_next_run_sends_them() {
     let mut room = Room::open();
     let mut anna = room.spawn_join("anna", &["--give-up", "0.5"]);
     anna.expect_stderr("Joined ");
@@ -69,7 +69,11 @@ fn giving_up_counts_lines_that_were_not_stored() {
     anna.type_all("one\ntwo\n");
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(6));
-    assert!(anna.stderr.join("\n").contains("2 lines were not sent"), "{:?}", anna.stderr);
+    assert!(anna.stderr.join("\n").contains("2 lines are kept and sent the next time"), "{:?}", anna.stderr);
+    room.restart();
+    let (code, stdout, stderr) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    assert!(stderr.contains("2 lines were typed earlier"), "{stderr}");
+    assert_eq!((code, stdout.matches("anna: one").count(), stdout.matches("anna: two").count()), (0, 1, 1), "{stdout}");
 }
 
 #[test]

@@ -11,6 +11,8 @@
 //! A file that cannot be opened or written is reported once. Rooms are not recorded until it can
 //! be written again, which is tried every [`RETRY`]; what came in meanwhile is a gap.
 
+mod choices;
+mod posts;
 mod room;
 
 use std::collections::BTreeMap;
@@ -25,8 +27,10 @@ use super::event::{Earlier, Entry, Event, HistoryError, HistoryPage, RoomId};
 use super::queue::EventSink;
 use crate::history::{
     Anchor, AppendError, Batch, Beginning, ChangeError, CurrentLog, LogRow, MAX_BATCH, PageItem, Place, Reader,
-    RoomRow, StorageError, StoredEntry, Writer,
+    RoomRow, StorageError, StoreErrorKind, StoredEntry, Writer,
 };
+pub(super) use choices::{Choice, Choices};
+use posts::Slot;
 use room::RecordedRoom;
 
 /// How long after an error the file is not tried again.
@@ -57,6 +61,11 @@ impl LocalHistories {
         let new = LocalHistory { identity, file: Arc::new(Mutex::new(file)) };
         list.push(new.clone());
         new
+    }
+
+    /// Closes all files, which no session uses any more.
+    pub(super) fn close(&self) {
+        lock(&self.list).clear();
     }
 
     /// Writes what came in since the last call. Returns what is to be reported before it.
@@ -174,6 +183,20 @@ impl LocalHistory {
         });
     }
 
+    /// Whether the file can be used, as far as is known.
+    pub(super) fn is_usable(&self) -> bool {
+        self.file().retry_at.is_none()
+    }
+
+    /// The room is being left: only its posts matter.
+    pub(super) fn end_recording(&self, room: RoomId) {
+        let mut file = self.file();
+        file.flush();
+        if let Some(room) = file.rooms.get_mut(&room) {
+            room.log = None;
+        }
+    }
+
     /// The room was left, or has ended.
     pub(super) fn forget(&self, room: RoomId) {
         let mut file = self.file();
@@ -198,16 +221,33 @@ struct HistoryFile {
     /// `None`: it was not needed yet, or cannot be opened.
     writer: Option<Writer>,
     reader: Option<Reader>,
+    /// Whether the rows of an earlier file mean nothing any more.
+    is_lost: bool,
+    /// The durable outbox.
+    slot: Slot,
     rooms: BTreeMap<RoomId, RecordedRoom>,
     /// From an error on: when the file is tried again.
     retry_at: Option<Instant>,
+    /// The last error.
+    error: Option<Arc<HistoryError>>,
     /// Events about the file.
     reports: Vec<Event>,
 }
 
 impl HistoryFile {
     fn new(dir: DataDir, identity: Arc<str>) -> Self {
-        Self { dir, identity, writer: None, reader: None, rooms: BTreeMap::new(), retry_at: None, reports: Vec::new() }
+        Self {
+            dir,
+            identity,
+            writer: None,
+            reader: None,
+            is_lost: false,
+            slot: Slot::default(),
+            rooms: BTreeMap::new(),
+            retry_at: None,
+            error: None,
+            reports: Vec::new(),
+        }
     }
 
     /// Reports what happened to the file.
@@ -222,7 +262,7 @@ impl HistoryFile {
         })?;
         let log = current.map(|current| current.log);
         if self.rooms.get(&id).is_none_or(|room| room.log.is_none()) {
-            self.rooms.entry(id).or_insert_with(|| RecordedRoom::new(row));
+            self.rooms.entry(id).or_insert_with(|| RecordedRoom::new(row)).row = row;
             self.report_place(id, row, log);
         }
         current
@@ -296,6 +336,7 @@ impl HistoryFile {
         for (row, place) in marks {
             self.write(|writer| writer.mark_read(row, place));
         }
+        self.settle_posts();
     }
 
     /// Appends the pending entries of these rooms in one transaction.
@@ -343,9 +384,18 @@ impl HistoryFile {
 
     fn reader(&mut self) -> Option<&Reader> {
         if self.reader.is_none() {
-            self.reader = self.writer.as_ref()?.reader().ok();
+            match self.writer.as_ref()?.reader() {
+                Ok(reader) => self.reader = Some(reader),
+                Err(error) => self.fail(error.into()),
+            }
         }
         self.reader.as_ref()
+    }
+
+    /// Returns why the file cannot be used.
+    fn error(&self) -> Arc<HistoryError> {
+        let unknown = || Arc::new(StorageError(StoreErrorKind::Moved).into());
+        self.error.clone().unwrap_or_else(unknown)
     }
 
     /// Runs `work` with the file, which is opened if necessary. `None`: it cannot be used.
@@ -379,14 +429,21 @@ impl HistoryFile {
 
     /// The file cannot be used for now: nothing is recorded.
     fn fail(&mut self, error: HistoryError) {
-        if self.retry_at.is_none() {
-            self.reports.push(Event::HistoryNotKept(Arc::new(error)));
+        let kind = if let HistoryError::Storage(StorageError(kind)) = &error { Some(*kind) } else { None };
+        if matches!(kind, Some(StoreErrorKind::Damaged | StoreErrorKind::Moved)) {
+            (self.is_lost, self.slot) = (true, Slot::None);
         }
+        let error = Arc::new(error);
+        if self.retry_at.is_none() {
+            self.reports.push(Event::HistoryNotKept(Arc::clone(&error)));
+        }
+        self.error = Some(error);
         self.retry_at = Some(Instant::now() + RETRY);
         (self.writer, self.reader) = (None, None);
         for room in self.rooms.values_mut() {
-            room.log = None;
+            (room.log, room.reported) = (None, None);
             room.pending.clear();
+            room.has_outbox &= !self.is_lost;
         }
     }
 }

@@ -17,6 +17,12 @@ pub(super) struct RecordedRoom {
     pub(super) pending: Vec<Pending>,
     /// The read mark, if it has moved.
     pub(super) read: Option<u64>,
+    /// Whether its posts are durable.
+    pub(super) has_outbox: bool,
+    /// Posts up to this one are settled, and the file does not have that yet.
+    pub(super) settled: Option<u64>,
+    /// The last post that could not be stored, until it is settled.
+    pub(super) skipped: Option<u64>,
     /// The log that was reported.
     pub(super) reported: Option<Option<LogRow>>,
 }
@@ -30,7 +36,17 @@ pub(super) struct Pending {
 
 impl RecordedRoom {
     pub(super) fn new(row: RoomRow) -> Self {
-        Self { row, log: None, term: None, pending: Vec::new(), read: None, reported: None }
+        Self {
+            row,
+            log: None,
+            term: None,
+            pending: Vec::new(),
+            read: None,
+            has_outbox: false,
+            settled: None,
+            skipped: None,
+            reported: None,
+        }
     }
 
     /// Takes an entry, if the room is recorded.

@@ -1,16 +1,13 @@
 //! The commands about a server and its rooms.
 
-use std::collections::VecDeque;
-
-use kabar_core::chat::{EntryKind, MAX_TEXT_LEN, Request};
-use kabar_core::client::{PostError, RoomSlot};
+use kabar_core::chat::Request;
 use kabar_core::time::{Duration, Instant};
 
 use super::online::OnlineState;
 use super::output::RoomOutput;
-use super::state::{End, Leaving, Phase, Session, WaitingPost};
-use crate::engine::command::{Command, MAX_WAITING_POSTS, Stop};
-use crate::engine::event::{Event, NotPosted, RoomId, Stats};
+use super::state::{End, Leaving, Phase, Session};
+use crate::engine::command::{Command, Stop};
+use crate::engine::event::{Event, RoomId, Stats};
 
 impl Session {
     /// Executes a command about this server.
@@ -101,45 +98,6 @@ impl Session {
         let ignored = if let Phase::Online(online) = &self.phase { online.person.ignored() } else { 0 };
         let (rtt, counters) = (client.rtt(), client.counters());
         self.sink.send(Event::Stats(Box::new(Stats { server: self.id, rtt, counters, traffic, ignored })));
-    }
-
-    fn post(&mut self, room: RoomId, kind: EntryKind, text: String) {
-        let slot = self.rooms.find(room).and_then(|room| room.slot);
-        let why = match slot {
-            _ if text.len() > MAX_TEXT_LEN => NotPosted::TooLong(text.len()),
-            None => NotPosted::NotInRoom,
-            Some(_) if self.waiting.len() >= MAX_WAITING_POSTS => NotPosted::TooMany,
-            Some(slot) => {
-                self.waiting.push_back(WaitingPost { room, slot, kind, text });
-                return self.post_waiting();
-            }
-        };
-        self.sink.send(Event::NotPosted { room, why });
-    }
-
-    /// Posts what fits into the outbox now, in the order of the commands.
-    pub(super) fn post_waiting(&mut self) {
-        while let Some(post) = self.waiting.front() {
-            let room = post.room;
-            let answer = match self.driver.client.post(post.slot, post.kind, post.text.as_bytes()) {
-                Ok(number) => Event::Posted { room, number },
-                Err(PostError::Full) => return,
-                Err(PostError::TooLong) => Event::NotPosted { room, why: NotPosted::TooLong(post.text.len()) },
-                Err(_) => Event::NotPosted { room, why: NotPosted::NotInRoom },
-            };
-            self.waiting.pop_front();
-            self.sink.send(answer);
-        }
-    }
-
-    /// The room in this place has ended: its posts that wait have no room.
-    pub(super) fn drop_waiting(&mut self, slot: RoomSlot) {
-        let (lost, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|post| post.slot == slot);
-        self.waiting = VecDeque::from(waiting);
-        for post in lost {
-            self.sink.send(Event::NotPosted { room: post.room, why: NotPosted::NotInRoom });
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use kabar_core::time::{Duration, Instant};
 
 use super::attempt::Attempt;
 use super::room::Room;
-use super::state::{End, Leaving, Phase, Session};
+use super::state::{End, Leaving, Phase, Session, is_final};
 use crate::engine::command::{KeyPolicy, RoomCredential, ServerRequest};
 use crate::engine::event::{ClientEnd, CredentialUsed, RoomId, SessionError};
 
@@ -85,10 +85,13 @@ impl Session {
         self.driver.client.state(RoomSlot::FIRST) == State::Ended
     }
 
-    /// Returns the number of posts that are neither stored nor refused.
-    pub(super) fn unsent(&self) -> u64 {
-        let unsettled: u64 = self.rooms.slots().map(|slot| self.driver.client.unsettled(slot)).sum();
-        unsettled + self.waiting.len() as u64
+    /// Why the session ends may say that posts of a room are never accepted.
+    pub(super) fn discard_posts(&self, error: &SessionError) {
+        if let SessionError::Client(end) = error
+            && is_final(end.reason)
+        {
+            self.rooms.ids().for_each(|room| self.history.discard(room));
+        }
     }
 
     /// Leaves at once, even with posts that are not stored.
@@ -111,7 +114,7 @@ impl Session {
         let Some(leaving) = self.leaving else { return Ok(()) };
         if now >= leaving.since + leaving.give_up {
             self.driver.client.abort(now);
-        } else if self.unsent() == 0 && !leaving.is_requested && (!leaving.is_caught_up || self.is_caught_up()) {
+        } else if self.unsettled() == 0 && !leaving.is_requested && (!leaving.is_caught_up || self.is_caught_up()) {
             self.leaving = Some(Leaving { is_requested: true, ..leaving });
             self.driver.client.leave(now);
         }

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use kabar_core::chat::{EndedCode, RefusedCode};
 use kabar_core::client::{EndReason, JoinError, RoomSlot};
 use kabar_core::time::Instant;
 use kabar_std::invite::RoomName;
 
 use super::room::Room;
-use super::state::{Phase, Session};
+use super::state::{Phase, Session, is_final};
 use crate::engine::command::{ReplayFrom, RoomCredential, RoomRequest};
 use crate::engine::event::{Event, JoinRefusal, NotKept, RoomId};
 use crate::known_servers::KnownServers;
@@ -43,7 +42,10 @@ impl Session {
         room.open_cursor(&environment.dir, &fingerprint, &config.identity, sink);
         room.stated = history.locate(id, &fingerprint, &name, sink);
         let why = match driver.client.join(now, &room.config(environment.context)) {
-            Ok(slot) => return room.slot = Some(slot),
+            Ok(slot) => {
+                room.slot = Some(slot);
+                return room.resume_posts(history, &mut driver.client);
+            }
             Err(JoinError::AlreadyJoined) => JoinRefusal::StillLeaving,
             Err(JoinError::Full) => JoinRefusal::TooMany(profile::ROOMS),
             Err(_) => JoinRefusal::NotConnected,
@@ -65,13 +67,17 @@ impl Session {
     /// Leaves a room.
     pub(super) fn part(&mut self, id: RoomId, now: Instant) {
         let Some(room) = self.rooms.remove(id) else { return };
-        if let Some(slot) = room.slot {
-            self.rooms.set_parting(slot, id);
-            self.driver.client.part(now, slot);
+        let name = room.name.clone();
+        match room.slot {
+            Some(slot) => {
+                self.history.end_recording(id);
+                self.rooms.set_parting(slot, room);
+                self.driver.client.part(now, slot);
+            }
+            None => self.history.forget(id),
         }
-        self.history.forget(id);
         self.sink.send(Event::Parted { room: id });
-        self.do_not_return(&room.name);
+        self.do_not_return(&name);
     }
 
     /// `kabar` without arguments does not join this room again.
@@ -89,8 +95,8 @@ impl Session {
         let end = self.describe_room_end(id, reason);
         // Nobody is admitted yet, so the next room needs a credential, too.
         let credential = self.rooms.remove(id).map(|room| room.credential().clone());
-        self.history.forget(id);
-        self.sink.send(Event::RoomEnded { room: id, end, unsent: 0, kept: 0 });
+        let kept = self.kept_after(id, reason);
+        self.sink.send(Event::RoomEnded { room: id, end, unsent: 0, kept });
         if let (Some(credential), Some(next)) = (credential, self.rooms.first_mut())
             && next.credentials.is_empty()
         {
@@ -104,9 +110,12 @@ impl Session {
         let parting = self.rooms.id_at(slot);
         if self.rooms.take_parting(slot) {
             // Its posts that are not stored are reported although the room is gone.
-            if let (Some(room), 1..) = (parting, unsettled) {
+            let Some(room) = parting else { return };
+            let kept = self.kept_after(room, reason);
+            let unsent = unsettled.saturating_sub(kept);
+            if unsent + kept > 0 {
                 let end = self.describe_room_end(room, reason);
-                self.sink.send(Event::RoomEnded { room, end, unsent: unsettled, kept: 0 });
+                self.sink.send(Event::RoomEnded { room, end, unsent, kept });
             }
             if self.rooms.len() == 0 && self.rooms.slots().next().is_none() {
                 // It was the last room: the server is left, too.
@@ -124,17 +133,19 @@ impl Session {
         if is_final(reason) {
             self.do_not_return(&name);
         }
-        self.rooms.remove(id);
-        self.history.forget(id);
-        self.sink.send(Event::RoomEnded { room: id, end, unsent: unsettled, kept: 0 });
+        let in_outbox = self.rooms.remove(id).and_then(|room| room.durable).map_or(0, |durable| durable.unsent());
+        let kept = self.kept_after(id, reason);
+        let unsent = (unsettled + in_outbox).saturating_sub(kept);
+        self.sink.send(Event::RoomEnded { room: id, end, unsent, kept });
     }
-}
 
-/// Whether joining the room again has no prospect.
-const fn is_final(reason: EndReason) -> bool {
-    matches!(
-        reason,
-        EndReason::EndedByServer(EndedCode::BANNED | EndedCode::CLOSED)
-            | EndReason::Refused(RefusedCode::BANNED | RefusedCode::UNKNOWN_ROOM)
-    )
+    /// A room has ended. Returns the number of its posts that are sent the next time.
+    fn kept_after(&self, room: RoomId, reason: EndReason) -> u64 {
+        if is_final(reason) {
+            self.history.discard(room);
+        }
+        let kept = self.history.kept(room);
+        self.history.forget(room);
+        kept
+    }
 }

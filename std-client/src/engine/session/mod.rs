@@ -4,7 +4,8 @@
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //! ```
-//! * `connecting`, `start`, `leaving`: from one phase to the next. `online`, `receive`: in the
+//! * `connecting`, `start`, `leaving`: from one phase to the next. `posting`:
+//!   what is posted. `online`, `receive`: in the
 //!   rooms. `membership`: which rooms these are. `execute`: commands.
 //! * `recording`: the local history. `replay`, `local_replay`, `catch_up`: entries that come before
 //!   those that the server sends.
@@ -24,6 +25,8 @@ mod mention;
 mod online;
 mod output;
 mod person;
+mod posting;
+mod posts;
 mod receive;
 mod recording;
 mod replay;
@@ -103,6 +106,7 @@ impl Session {
         while self.take_client_events()? {
             self.check(self.driver.now())?;
         }
+        self.post_waiting();
         self.driver.transmit();
         Ok(())
     }
@@ -110,12 +114,19 @@ impl Session {
     /// Reports the end, and sends what the client sends at its end.
     pub(super) fn finish(mut self, end: End) {
         self.driver.transmit();
-        let unsent = self.unsent();
+        // What the client does not take any more can be stored.
+        self.post_waiting();
+        if let End::Failed(error) = &end {
+            self.discard_posts(error);
+        }
+        let kept: u64 = self.rooms.ids().map(|room| self.history.kept(room)).sum();
+        let unsent = self.unsettled().saturating_sub(kept);
         let end = match end {
             End::Left => ServerEnd::Left,
             End::Failed(error) => ServerEnd::Failed(Arc::new(error)),
         };
-        self.sink.send(Event::ServerEnded { server: self.id, end, unsent, kept: 0 });
+        self.rooms.ids().for_each(|room| self.history.forget(room));
+        self.sink.send(Event::ServerEnded { server: self.id, end, unsent, kept });
     }
 
     /// Returns whether there were any.
@@ -139,13 +150,9 @@ impl Session {
                 }
                 ClientEvent::RoomEnded { room, reason, unsettled } => self.room_ended(room, reason, unsettled, now),
                 ClientEvent::Disconnected(reason) => self.disconnected(reason, now),
+                ClientEvent::Stored { room, number, seq, .. } => self.stored(room, number, seq, now),
+                ClientEvent::PostRefused { room, number, code, .. } => self.post_refused(room, number, code, now),
                 event => {
-                    if let (ClientEvent::Stored { .. } | ClientEvent::PostRefused { .. }, Some(leaving)) =
-                        (&event, &mut self.leaving)
-                    {
-                        // A room may take posts more slowly than they were typed.
-                        leaving.since = now;
-                    }
                     let Self { id, phase, rooms, sink, .. } = self;
                     on_event(&event, *id, phase, rooms, sink, now);
                 }
@@ -179,7 +186,6 @@ impl Session {
                 }
                 self.record_again();
                 self.join_added_rooms(now);
-                self.post_waiting();
                 self.check_leaving(now)
             }
         }

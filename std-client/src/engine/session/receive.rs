@@ -21,14 +21,6 @@ impl OnlineState {
         rooms: &mut Rooms,
         sink: &EventSink,
     ) {
-        // Posts are reported for a room that is being left, too.
-        if let Some(room) = rooms.id_at(slot) {
-            match *event {
-                ClientEvent::Stored { number, seq, .. } => sink.send(Event::Stored { room, number, seq }),
-                ClientEvent::PostRefused { number, code, .. } => sink.send(Event::PostRefused { room, number, code }),
-                _ => {}
-            }
-        }
         if let (ClientEvent::Reset { .. }, Some(room)) = (event, rooms.at(slot)) {
             room.is_reset = true;
         }
@@ -41,7 +33,6 @@ impl OnlineState {
             ClientEvent::EntryTooLarge { header, size, .. } => {
                 self.entry(&header, Content::Omitted(size), false, member, output);
             }
-            ClientEvent::Stored { seq, .. } => member.wait_for = member.wait_for.max(seq),
             ClientEvent::Reset { .. } => {
                 (member.catch_up, member.replay, member.delivers_after) = (None, None, 0);
                 member.log.reset();
@@ -49,9 +40,11 @@ impl OnlineState {
             }
             ClientEvent::Gap { after, first, .. } => output.send(Event::Gap { room, after, first }),
             // Posts that do not fit are tried again with every wake-up.
-            ClientEvent::OutboxWritable { .. } | ClientEvent::PostRefused { .. } => {}
+            ClientEvent::OutboxWritable { .. } => {}
             // The session handles these.
             ClientEvent::Info { .. }
+            | ClientEvent::Stored { .. }
+            | ClientEvent::PostRefused { .. }
             | ClientEvent::Reconnected
             | ClientEvent::UnknownServerKey(_)
             | ClientEvent::Joined { .. }

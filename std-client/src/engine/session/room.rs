@@ -13,6 +13,7 @@ use kabar_std::invite::RoomName;
 use super::catch_up::CatchUp;
 use super::log::Log;
 use super::output::RoomOutput;
+use super::posts::DurablePosts;
 use super::replay::{LocalReplay, Plan};
 use super::replies::Replies;
 use super::requests::Requests;
@@ -41,6 +42,8 @@ pub(super) struct Room {
     /// The log in the local history whose cursor the Join states; `None`: it states that of the
     /// last entry displayed, or none.
     pub(super) stated: Option<CurrentLog>,
+    /// Its posts, if they are durable.
+    pub(super) durable: Option<DurablePosts>,
     /// Whether the next Joined begins a new log.
     pub(super) is_reset: bool,
     /// The server's text about the latest refusal, or about the end of the membership.
@@ -76,6 +79,7 @@ impl Room {
             file: None,
             last_shown: None,
             stated: None,
+            durable: None,
             is_reset: false,
             server_text: String::new(),
             membership: None,

@@ -4,6 +4,7 @@ use kabar_core::client::RoomSlot;
 use kabar_std::invite::RoomName;
 
 use super::output::RoomOutput;
+use super::posts::DurablePosts;
 use super::room::{Membership, Room};
 use crate::engine::command::{ReplayFrom, RoomRequest};
 use crate::engine::event::{Event, RoomId, ServerId};
@@ -16,7 +17,15 @@ pub(super) struct Rooms {
     next_index: u32,
     list: Vec<Room>,
     /// Rooms that are being left: they have posts that are not stored yet.
-    parting: Vec<(RoomSlot, RoomId)>,
+    parting: Vec<Parting>,
+}
+
+/// A room that is being left.
+#[derive(Debug)]
+pub(super) struct Parting {
+    slot: RoomSlot,
+    id: RoomId,
+    durable: Option<DurablePosts>,
 }
 
 impl Rooms {
@@ -39,6 +48,10 @@ impl Rooms {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Room> {
         self.list.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Room> {
+        self.list.iter_mut()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -80,7 +93,7 @@ impl Rooms {
     /// Returns the room in this place of the client, also one that is being left.
     pub(super) fn id_at(&self, slot: RoomSlot) -> Option<RoomId> {
         let here = self.list.iter().find(|room| room.slot == Some(slot)).map(|room| room.id);
-        here.or_else(|| self.parting.iter().find(|(parting, _)| *parting == slot).map(|(_, id)| *id))
+        here.or_else(|| self.parting.iter().find(|parting| parting.slot == slot).map(|parting| parting.id))
     }
 
     /// Keeps the server's text about a room.
@@ -124,17 +137,37 @@ impl Rooms {
 
     /// Returns the places of all rooms, also of those that are being left.
     pub(super) fn slots(&self) -> impl Iterator<Item = RoomSlot> {
-        self.list.iter().filter_map(|room| room.slot).chain(self.parting.iter().map(|(slot, _)| *slot))
+        self.list.iter().filter_map(|room| room.slot).chain(self.parting.iter().map(|parting| parting.slot))
     }
 
     /// The room in this place is being left.
-    pub(super) fn set_parting(&mut self, slot: RoomSlot, room: RoomId) {
-        self.parting.push((slot, room));
+    pub(super) fn set_parting(&mut self, slot: RoomSlot, room: Room) {
+        self.parting.push(Parting { slot, id: room.id, durable: room.durable });
+    }
+
+    /// Returns the durable posts of the room in this place, also of one that is being left.
+    pub(super) fn durable_at(&mut self, slot: RoomSlot) -> Option<&mut DurablePosts> {
+        let Self { list, parting, .. } = self;
+        match list.iter_mut().find(|room| room.slot == Some(slot)) {
+            Some(room) => room.durable.as_mut(),
+            None => parting.iter_mut().find(|parting| parting.slot == slot)?.durable.as_mut(),
+        }
+    }
+
+    /// Returns the durable posts of all rooms, also of those that are being left.
+    pub(super) fn durable(&self) -> impl Iterator<Item = &DurablePosts> {
+        let parting = self.parting.iter().filter_map(|parting| parting.durable.as_ref());
+        self.list.iter().filter_map(|room| room.durable.as_ref()).chain(parting)
+    }
+
+    /// Returns all rooms, also those that are being left.
+    pub(super) fn ids(&self) -> impl Iterator<Item = RoomId> {
+        self.list.iter().map(|room| room.id).chain(self.parting.iter().map(|parting| parting.id))
     }
 
     /// The room in this place has ended. Returns whether it was being left.
     pub(super) fn take_parting(&mut self, slot: RoomSlot) -> bool {
-        let at = self.parting.iter().position(|(parting, _)| *parting == slot);
+        let at = self.parting.iter().position(|parting| parting.slot == slot);
         at.map(|at| self.parting.remove(at)).is_some()
     }
 

@@ -14,6 +14,7 @@ use kabar_std::text::clean_line;
 use super::log::Log;
 use super::online::{JoinInfo, OnlineState};
 use super::person::Person;
+use super::posts::DurablePosts;
 use super::room::Membership;
 use super::rooms::Rooms;
 use super::state::{Phase, Session};
@@ -22,7 +23,6 @@ use crate::engine::event::{Event, Joined, NotKept, RoomId, SessionError};
 use crate::engine::queue::EventSink;
 use crate::history::Beginning;
 use crate::known_servers::{JoinedRoom, KnownServers};
-use crate::preferences::Preferences;
 use crate::profile;
 
 impl Session {
@@ -55,6 +55,7 @@ impl Session {
         };
         driver.start(&config)?;
         room.slot = Some(RoomSlot::FIRST);
+        room.resume_posts(history, &mut driver.client);
         self.driver.set_addresses(&self.located.addresses());
         Ok(())
     }
@@ -79,7 +80,10 @@ impl Session {
         let is_first_room = !matches!(self.phase, Phase::Online(_));
         if is_first_room {
             self.report_key();
-            let mut person = Person::new(self.preferences());
+            let mut person = Person::load(self.history.clone(), self.server_key(), self.id, &self.sink);
+            if self.config.hide_joins {
+                person.hide_joins(true, self.id, &self.sink);
+            }
             let is_chosen = self.config.identity.is_default_name && !is_same_name(&name, &self.config.identity.name);
             if is_chosen {
                 person.set_chosen_name(&name, self.id, &self.sink);
@@ -99,10 +103,11 @@ impl Session {
 
     fn joined_again(&mut self, slot: RoomSlot, room: RoomId, name: &str, info: JoinInfo, now: Instant) {
         let server_key = self.server_key();
-        let Self { rooms, history, sink, phase: Phase::Online(online), .. } = self else { return };
+        let Self { rooms, history, driver, sink, phase: Phase::Online(online), .. } = self else { return };
         let is_resumed = info.is_resumed || rooms.find(room).is_some_and(|room| room.last_shown.is_some());
         let info = JoinInfo { is_resumed, ..info };
         if let Some(room) = rooms.find_mut(room) {
+            room.assign_posts(history, &driver.client);
             let (from, is_reset) = (history.log(room.id), std::mem::take(&mut room.is_reset));
             history.begin(room.id, from, Beginning { start: info.start, term: info.term, is_reset }, sink);
         }
@@ -114,8 +119,10 @@ impl Session {
     fn joined_room(&mut self, slot: RoomSlot, id: RoomId, name: &str, info: JoinInfo) {
         let fingerprint = self.server_key();
         let begun = self.begin_recording(slot, &info);
-        let Self { environment, rooms, history, sink, phase: Phase::Online(online), .. } = self else { return };
+        let Self { environment, rooms, history, driver, sink, phase: Phase::Online(online), .. } = self else { return };
         let Some(room) = rooms.at(slot) else { return };
+        room.assign_posts(history, &driver.client);
+        let resumed = room.durable.as_mut().and_then(DurablePosts::take_resumed);
         let plan = room.plan(begun, &info, environment, history, sink);
         let (after, seen) = (plan.after, plan.seen);
         let (shown, file) = (room.last_shown, room.file.clone());
@@ -126,6 +133,9 @@ impl Session {
         room.membership = Some(Membership::new(log, plan, info.head));
         online.person.set_name(name, self.id, sink);
         sink.send(Event::Joined(joined_as(id, fingerprint, name, after, JoinInfo { is_resumed, ..info }, seen, false)));
+        if let Some(lines) = resumed {
+            sink.send(Event::OutboxResumed { room: id, lines });
+        }
         self.store_room(id, name);
     }
 
@@ -156,20 +166,6 @@ impl Session {
 
     fn missing_rooms(&self) -> Vec<RoomId> {
         self.rooms.iter().filter(|room| room.slot.is_none()).map(|room| room.id).collect()
-    }
-
-    /// Loads what is displayed of this server.
-    fn preferences(&self) -> Preferences {
-        let ServerRequest { identity, hide_joins, .. } = &self.config;
-        let mut preferences = Preferences::new(&self.environment.dir, &self.server_key(), &identity.key.fingerprint());
-        let mut kept = preferences.load();
-        if *hide_joins {
-            kept = kept.and(preferences.hide_joins(true).kept);
-        }
-        if let Err(error) = kept {
-            self.not_kept(NotKept::Preferences(Arc::new(error)));
-        }
-        preferences
     }
 
     /// Stores all rooms as known ones, after the name has changed.

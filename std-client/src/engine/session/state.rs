@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 
-use kabar_core::chat::EntryKind;
-use kabar_core::client::RoomSlot;
+use kabar_core::chat::{EndedCode, EntryKind, RefusedCode};
+use kabar_core::client::{EndReason, RoomSlot};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_std::data_dir::DataDir;
@@ -111,4 +111,13 @@ impl<E: Into<SessionError>> From<E> for End {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
+}
+
+/// Whether joining the room again has no prospect.
+pub(super) const fn is_final(reason: EndReason) -> bool {
+    matches!(
+        reason,
+        EndReason::EndedByServer(EndedCode::BANNED | EndedCode::CLOSED)
+            | EndReason::Refused(RefusedCode::BANNED | RefusedCode::UNKNOWN_ROOM)
+    )
 }

@@ -69,11 +69,9 @@ fn ignored_people_belong_to_a_server_and_stay_ignored() {
 
 #[test]
 fn preferences_of_an_earlier_version_are_taken_over_once() {
-    use crate::preferences::Preferences;
     let (_home, dir) = temporary_dir();
-    let mut before = Preferences::new(&dir, &key(7), ANNA);
-    before.ignore(&name("Bob")).unwrap().kept.unwrap();
-    before.hide_joins(true).kept.unwrap();
+    let file = |server| format!("preferences/{}.{ANNA}", kabar_std::invite::show_fingerprint(&key(server)));
+    dir.replace(&file(7), b"kabar preferences 1\njoins hidden\nignore Bob\n").unwrap();
     let mut writer = open(&dir);
     assert!(writer.import_preferences(&key(7)).unwrap().unwrap());
     let server = writer.server(&key(7)).unwrap();
@@ -83,10 +81,9 @@ fn preferences_of_an_earlier_version_are_taken_over_once() {
     assert!(!writer.import_preferences(&key(7)).unwrap().unwrap(), "once");
     assert_eq!(ignored(&writer, server), [""; 0]);
     // A file that cannot be read is tried again.
-    let file = format!("preferences/{}.{ANNA}", kabar_std::invite::show_fingerprint(&key(8)));
-    dir.replace(&file, b"damaged").unwrap();
+    dir.replace(&file(8), b"damaged").unwrap();
     assert!(writer.import_preferences(&key(8)).unwrap().is_err());
-    dir.replace(&file, b"kabar preferences 1\nignore eve\n").unwrap();
+    dir.replace(&file(8), b"kabar preferences 1\nignore eve\n").unwrap();
     assert!(writer.import_preferences(&key(8)).unwrap().unwrap());
     let server = writer.server(&key(8)).unwrap();
     assert_eq!(ignored(&writer, server), ["eve"]);

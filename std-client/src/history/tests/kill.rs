@@ -71,7 +71,7 @@ fn child() {
     loop {
         known += 1;
         let body = known.to_string();
-        let number = outbox.push(&mut writer, room, EntryKind::TEXT, body.as_bytes()).unwrap();
+        let number = outbox.push(&mut writer, room, &[(EntryKind::TEXT, body.as_bytes())]).unwrap();
         append_record(&accepted, &body);
         on_the_way.push_back((number, body));
         append_range(&mut writer, log, seq.saturating_sub(2).max(1)..=seq + 3);

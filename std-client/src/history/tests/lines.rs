@@ -18,7 +18,7 @@ impl Process {
     }
 
     fn push(&mut self, text: &str) -> u64 {
-        self.outbox.push(&mut self.writer, self.room, EntryKind::TEXT, text.as_bytes()).unwrap()
+        self.outbox.push(&mut self.writer, self.room, &[(EntryKind::TEXT, text.as_bytes())]).unwrap()
     }
 
     fn push_all(&mut self, texts: &[&str]) {
@@ -164,7 +164,7 @@ fn lines_are_bounded() {
     let mut process = Process::start(&dir);
     let long = vec![b'x'; kabar_core::chat::MAX_BODY_LEN + 1];
     let push = |process: &mut Process, body: &[u8]| {
-        process.outbox.push(&mut process.writer, process.room, EntryKind::DATA, body)
+        process.outbox.push(&mut process.writer, process.room, &[(EntryKind::DATA, body)])
     };
     assert_eq!(push(&mut process, &long), Err(OutboxError::TooLong));
     process.writer.connection.pragma_update(None, "synchronous", "off").unwrap();
@@ -191,7 +191,7 @@ fn a_line_that_was_not_stored_leaves_no_number() {
     limit(&process, 1);
     let long = vec![b'x'; 4000];
     let full =
-        (0..9).find_map(|_| process.outbox.push(&mut process.writer, process.room, EntryKind::DATA, &long).err());
+        (0..9).find_map(|_| process.outbox.push(&mut process.writer, process.room, &[(EntryKind::DATA, &long)]).err());
     assert_eq!(full, Some(OutboxError::Storage(StorageError(StoreErrorKind::DiskFull))));
     limit(&process, 100_000);
     let next = process.push("b");

@@ -81,6 +81,6 @@ fn a_server_that_is_not_connected_is_marked() {
     }
     list.set_state(ServerId(1), "off");
     let rows: Vec<_> = list.rows(14, 5).iter().map(|(row, _)| row.text()).collect();
-    assert_eq!(rows, ["one.example:9\u{2026}", "two.exampl\u{2026} off"]);
+    assert_eq!(rows, ["one.example:9\u{2026}", "two.examp\u{2026} off"]);
     assert!((0..20).all(|width| list.rows(width, 5).iter().all(|(row, _)| row.width() == width)));
 }

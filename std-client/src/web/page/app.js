@@ -11,6 +11,8 @@ import { loadTexts } from "./texts.js";
 import { startTranscript } from "./transcript.js";
 
 const DRAWERS = ["rooms", "members"];
+// As in style.css.
+const narrow = matchMedia("(max-width: 720px)");
 
 function toggleDrawer(name, isOpen) {
   for (const drawer of DRAWERS) {
@@ -24,22 +26,32 @@ function toggleDrawer(name, isOpen) {
 }
 
 const closeDrawers = () => toggleDrawer(null, false);
+const closeIfNarrow = () => (narrow.matches ? closeDrawers() : undefined);
 
 function startDrawers() {
   for (const drawer of DRAWERS) {
     byId(`open-${drawer}`).addEventListener("click", () => {
-      const isOpen = byId(drawer).classList.contains("open");
-      // On a wide screen, the button hides the members or shows them.
-      document.body.classList.toggle(`no-${drawer}`, !document.body.classList.contains(`no-${drawer}`));
-      toggleDrawer(drawer, !isOpen);
+      if (narrow.matches) {
+        toggleDrawer(drawer, !byId(drawer).classList.contains("open"));
+      } else {
+        // A panel beside the transcript is hidden, or shown.
+        const isHidden = document.body.classList.toggle(`no-${drawer}`);
+        byId(`open-${drawer}`).setAttribute("aria-expanded", String(!isHidden));
+      }
     });
     byId(`close-${drawer}`).addEventListener("click", () => {
       closeDrawers();
       byId(`open-${drawer}`).focus();
     });
   }
-  on("current", closeDrawers);
-  on("drawers", closeDrawers);
+  const update = () => {
+    closeDrawers();
+    byId("open-members").setAttribute("aria-expanded", String(!narrow.matches));
+  };
+  narrow.addEventListener("change", update);
+  update();
+  on("current", closeIfNarrow);
+  on("drawers", closeIfNarrow);
 }
 
 function showNext(step) {
@@ -56,7 +68,7 @@ function onKey(event) {
     return;
   }
   if (event.key === "Escape") {
-    closeDrawers();
+    closeIfNarrow();
   } else if (event.key === "F1") {
     openHelp();
   } else if (event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "f") {
@@ -86,7 +98,7 @@ document.addEventListener("mention", (event) => {
   const input = byId("input");
   const name = event.detail;
   input.setRangeText(input.value === "" ? `${name}: ` : `${name} `, input.selectionStart, input.selectionEnd, "end");
-  closeDrawers();
+  closeIfNarrow();
   input.focus();
 });
 connect();

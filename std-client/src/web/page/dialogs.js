@@ -162,6 +162,7 @@ export function openHelp() {
 export function startDialogs() {
   on("room_list", openRoomList);
   on("help", openHelp);
+  on("join", openJoin);
   on("servers", () => {
     const asking = [...state.servers.values()].find((server) => server.question);
     if (asking) {

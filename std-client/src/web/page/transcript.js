@@ -2,7 +2,7 @@
 // elements; scrolling requests others, and drops those at the far end.
 
 import { send, request } from "./connection.js";
-import { byId, element } from "./dom.js";
+import { byId, button, element } from "./dom.js";
 import { createLine, createNotice, decorate, isText } from "./lines.js";
 import { changed, compare, currentRoom, on, ownName, placeOf, state } from "./state.js";
 import { sentence, t } from "./texts.js";
@@ -50,6 +50,8 @@ function open() {
   room = currentRoom();
   clear();
   if (!room) {
+    const join = button(t("join"), () => changed("join"));
+    lines.append(element("div", { class: "welcome" }, element("p", {}, t("no_rooms")), join));
     return;
   }
   const known = places.get(room.name + room.room);
@@ -337,7 +339,11 @@ function markRead() {
 
 function select(line) {
   lines.querySelector(".selected")?.classList.remove("selected");
+  lines.querySelector(".actions")?.remove();
   line?.classList.add("selected");
+  if (line && isText(line.entry)) {
+    line.append(actionsOf(line.entry));
+  }
   if (line?.id) {
     scroller.setAttribute("aria-activedescendant", line.id);
   } else {
@@ -345,8 +351,18 @@ function select(line) {
   }
 }
 
+/// Buttons for what can be done with a message.
+function actionsOf(entry) {
+  const type = (text) => send({ type: "input", room: room.room, text });
+  const reply = button(t("reply"), () => changed("reply", entry), { class: "small" });
+  const other = entry.own
+    ? button(t("delete"), () => type(`/delete ${entry.seq}`), { class: "small" })
+    : button(t("ignore"), () => type(`/ignore ${entry.author}`), { class: "small" });
+  return element("div", { class: "actions" }, reply, other);
+}
+
 function onKey(event) {
-  if (event.altKey || event.ctrlKey || event.metaKey) {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target !== scroller) {
     return;
   }
   const all = [...entryLines()];
@@ -379,7 +395,7 @@ export function startTranscript() {
   scroller.addEventListener("keydown", onKey);
   lines.addEventListener("click", (event) => {
     const line = event.target.closest(".line[data-seq]");
-    if (line && !event.target.closest("a") && getSelection().isCollapsed) {
+    if (line && !event.target.closest("a, button") && getSelection().isCollapsed) {
       select(line.classList.contains("selected") ? null : line);
     }
   });

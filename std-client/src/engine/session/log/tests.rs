@@ -5,7 +5,6 @@ use super::*;
 use crate::engine::command::Command;
 use crate::engine::local_history::LocalHistories;
 use crate::engine::session::tests::{LOBBY, Recorder};
-use crate::preferences::Preferences;
 use crate::temporary_dir;
 
 /// A member called anna, and the log of the lobby.
@@ -17,12 +16,11 @@ struct Anna {
 
 impl Anna {
     fn new(dir: &DataDir, followed_to: u64, head: u64) -> Self {
-        let mut preferences = Preferences::new(dir, &Fingerprint([7; 20]), "ANNA");
-        preferences.load().unwrap();
-        let (mut person, recorder) = (Person::new(preferences), Recorder::default());
+        let history = LocalHistories::new(dir.clone()).of("ANNA");
+        let recorder = Recorder::default();
+        let mut person = Person::load(history.clone(), Fingerprint([7; 20]), LOBBY.server, &recorder.sink);
         person.set_name("anna", LOBBY.server, &recorder.sink);
         recorder.take();
-        let history = LocalHistories::new(dir.clone()).of("ANNA");
         let log = Log::new(Term([9; 8]), head, followed_to, None, history);
         Self { person, log, recorder }
     }
@@ -141,4 +139,37 @@ fn entry_has_what_is_known_about_it() {
     assert_eq!(describe(&anna, 11, "eka", b"I am anna", true), (false, false, false), "posted with another name");
     anna.ignore("bob");
     assert_eq!(describe(&anna, 11, "bob", b"anna", false), (false, true, true));
+}
+
+#[test]
+fn what_cannot_be_stored_lasts_until_the_end() {
+    let (_home, dir) = temporary_dir();
+    std::fs::write(dir.join("history"), "no directory").unwrap();
+    let mut anna = Anna::new(&dir, 0, 0);
+    anna.ignore("bob");
+    let reports = anna.recorder.take();
+    assert!(reports[0].starts_with("lines of bob are hidden") && reports[1].contains("is not kept"), "{reports:?}");
+    anna.entry(1, "bob", EntryKind::TEXT, b"one");
+    assert_eq!(anna.recorder.take(), ["hidden 1"]);
+}
+
+#[test]
+fn sessions_at_the_same_time_learn_what_the_other_one_ignores() {
+    let (_home, dir) = temporary_dir();
+    let (mut first, mut second) = (Anna::new(&dir, 0, 0), Anna::new(&dir, 0, 0));
+    first.ignore("bob");
+    second.ignore("eka");
+    second.recorder.take();
+    second.entry(1, "bob", EntryKind::TEXT, b"one");
+    assert_eq!(second.recorder.take(), ["hidden 1"]);
+}
+
+#[test]
+fn number_of_ignored_names_is_bounded() {
+    let (_home, dir) = temporary_dir();
+    let mut anna = Anna::new(&dir, 0, 0);
+    (0..=crate::history::MAX_IGNORED).for_each(|number| anna.ignore(&format!("n{number}")));
+    let reports = anna.recorder.take();
+    let hidden = reports.iter().filter(|report| report.contains("are hidden")).count();
+    assert_eq!((hidden, reports.len()), (crate::history::MAX_IGNORED, crate::history::MAX_IGNORED + 1));
 }

@@ -1,6 +1,6 @@
 use super::*;
+use crate::engine::local_history::LocalHistories;
 use crate::engine::session::tests::{LOBBY, Recorder};
-use crate::preferences::Preferences;
 use crate::temporary_dir;
 
 const RENAME: u8 = Request::Rename { name: "" }.code();
@@ -9,7 +9,10 @@ const REMOVE: u8 = Request::Remove { seq: 0 }.code();
 /// A member called anna.
 fn anna(recorder: &Recorder) -> Person {
     let (_home, dir) = temporary_dir();
-    let mut person = Person::new(Preferences::new(&dir, &kabar_core::session::Fingerprint([7; 20]), "ANNA"));
+    let mut person = {
+        let history = LocalHistories::new(dir).of("ANNA");
+        Person::load(history, kabar_core::session::Fingerprint([7; 20]), LOBBY.server, &recorder.sink)
+    };
     person.set_name("anna", LOBBY.server, &recorder.sink);
     recorder.take();
     person

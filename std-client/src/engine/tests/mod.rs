@@ -1,5 +1,8 @@
 //! The engine with real servers in this process.
 
+mod posting;
+mod recording;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -47,30 +50,33 @@ struct Front {
     events: Events,
     seen: Vec<Event>,
     dir: DataDir,
-    _home: tempfile::TempDir,
+    /// The directory, if it is of this front end alone.
+    _home: Option<tempfile::TempDir>,
 }
 
 impl Front {
     fn start() -> Self {
         let (home, dir) = temporary_dir();
-        let config = EngineConfig {
-            dir: dir.clone(),
-            context: 0,
-            replays_history: true,
-            ends_with_servers: false,
-            wake: Box::new(|| ()),
-        };
+        Self { _home: Some(home), ..Self::start_in(dir, true) }
+    }
+
+    fn start_in(dir: DataDir, replays_history: bool) -> Self {
+        let wake = Box::new(|| ());
+        let config = EngineConfig { dir: dir.clone(), context: 0, replays_history, ends_with_servers: false, wake };
         let (handle, events) = start(config).unwrap();
-        Self { handle, events, seen: Vec::new(), dir, _home: home }
+        Self { handle, events, seen: Vec::new(), dir, _home: None }
+    }
+
+    fn identity(&self, name: &str) -> LocalIdentity {
+        LocalIdentity::open(&self.dir, IdentityChoice { name: Some(name), ..IdentityChoice::default() }).unwrap()
     }
 
     fn connect(&self, address: SocketAddr, room: &str, name: &str) {
-        let choice = IdentityChoice { name: Some(name), ..IdentityChoice::default() };
         let secret = RoomCredential::Secret(kabar_std::invite::RoomSecret::new(SECRET));
         self.handle.send(Command::Connect(ServerRequest {
             places: Places::one(address.into()),
             rooms: vec![RoomRequest { name: RoomName::new(room).unwrap(), credentials: vec![secret] }],
-            identity: LocalIdentity::open(&self.dir, choice).unwrap(),
+            identity: self.identity(name),
             key_policy: KeyPolicy::AcceptNew,
             replay_from: ReplayFrom::New,
             can_ask: false,

@@ -57,7 +57,9 @@ impl Archive {
         let entries: Vec<_> = whole.entries.iter().map(|entry| convert(entry, own_name, &hidden)).collect();
         let logs: Vec<_> = page.entries().map(|entry| entry.place.log).collect();
         self.logs.extend(logs.into_iter().map(|log| (log.number(), log)));
-        if entries.is_empty() && whole.has_gap {
+        // A range that is not stored is reported with the entry after it only.
+        let may_have_earlier = matches!(part, Part::Before(place) if place.seq > 1);
+        if entries.is_empty() && (whole.has_gap || may_have_earlier) {
             return None;
         }
         Some(Found {
@@ -143,3 +145,6 @@ pub(super) fn convert(entry: &StoredEntry, own_name: &str, hidden: &Hidden) -> E
         removed,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! The durable outbox of the process: posts are on the disk before the client has them. Without a
+//! file or a free slot, posts are only in the client, as long as the process lives.
+
+use kabar_core::chat::EntryKind;
+
+use super::{HistoryFile, LocalHistory, RoomId};
+use crate::history::outbox::{MAX_WAITING, Outbox, OutboxError, OutboxLine, Resumption};
+use crate::history::{RoomRow, StorageError, Writer};
+
+/// The slot of this process.
+#[derive(Debug, Default)]
+pub(super) enum Slot {
+    /// Not needed yet.
+    #[default]
+    Untaken,
+    /// Taken.
+    Taken(Outbox),
+    /// Other processes have all, or it was lost with the file.
+    None,
+}
+
+/// The posts of a room that are continued.
+#[derive(Debug)]
+pub(in crate::engine) struct Resumed {
+    /// The place in the instance.
+    pub(in crate::engine) resumption: Resumption,
+    /// The posts that are not settled, in their order.
+    pub(in crate::engine) lines: Vec<OutboxLine>,
+}
+
+impl LocalHistory {
+    /// Continues the posts of a room; `None`: they are not durable.
+    pub(in crate::engine) fn resume_posts(&self, room: RoomId) -> Option<Resumed> {
+        self.file().resume_posts(room)
+    }
+
+    /// The posts of a room are not durable.
+    pub(in crate::engine) fn release_posts(&self, room: RoomId) {
+        if let Some(room) = self.file().rooms.get_mut(&room) {
+            room.has_outbox = false;
+        }
+    }
+
+    /// Returns how many more posts a room may have. `None`: its posts are not durable.
+    pub(in crate::engine) fn space_for_posts(&self, room: RoomId) -> Option<usize> {
+        let file = self.file();
+        let Slot::Taken(outbox) = &file.slot else { return None };
+        let room = file.rooms.get(&room).filter(|room| room.has_outbox)?;
+        Some(outbox.space(room.row))
+    }
+
+    /// Stores posts, and returns the number of the first one. If they cannot be stored, they have
+    /// numbers all the same.
+    pub(in crate::engine) fn push(&self, room: RoomId, posts: &[(EntryKind, &[u8])]) -> Option<u64> {
+        self.file().push(room, posts)
+    }
+
+    /// The server has assigned this instance.
+    pub(in crate::engine) fn assign(&self, room: RoomId, instance: u64) {
+        self.file().with_outbox(room, |outbox, writer, row| outbox.assign(writer, row, instance));
+    }
+
+    /// Posts up to this one that were not refused are stored.
+    pub(in crate::engine) fn settle(&self, room: RoomId, number: u64) {
+        if let Some(room) = self.file().rooms.get_mut(&room) {
+            room.settled = room.settled.max(Some(number));
+        }
+    }
+
+    /// The server has refused this post.
+    pub(in crate::engine) fn refuse(&self, room: RoomId, number: u64) {
+        self.file().with_outbox(room, |outbox, writer, row| outbox.refuse(writer, row, number));
+    }
+
+    /// Drops the posts of a room: they are not sent the next time.
+    pub(in crate::engine) fn discard(&self, room: RoomId) {
+        self.file().with_outbox(room, |outbox, writer, row| outbox.discard(writer, row).map(drop));
+    }
+
+    /// Returns the number of posts of a room that the next process sends.
+    pub(in crate::engine) fn kept(&self, room: RoomId) -> u64 {
+        let mut file = self.file();
+        file.settle_posts();
+        file.with_outbox(room, |outbox, writer, row| outbox.waiting_in(writer, row)).unwrap_or(0)
+    }
+}
+
+impl HistoryFile {
+    fn resume_posts(&mut self, id: RoomId) -> Option<Resumed> {
+        let row = self.rooms.get(&id)?.row;
+        // The same room by another session of this process.
+        if self.rooms.iter().any(|(other, room)| *other != id && room.row == row && room.has_outbox) {
+            return None;
+        }
+        if let Slot::Untaken = self.slot {
+            let taken = self.writer.as_ref().map(Outbox::take)?;
+            self.slot = taken.ok().flatten().map_or(Slot::None, Slot::Taken);
+        }
+        self.rooms.get_mut(&id)?.has_outbox = true;
+        let resumed = self.with_outbox(id, |outbox, writer, row| {
+            let resumption = outbox.resumption(row);
+            Ok(Resumed { resumption, lines: outbox.lines(writer, row, 0, MAX_WAITING)? })
+        });
+        if resumed.is_none() {
+            self.rooms.get_mut(&id)?.has_outbox = false;
+        }
+        resumed
+    }
+
+    fn push(&mut self, id: RoomId, posts: &[(EntryKind, &[u8])]) -> Option<u64> {
+        // After one that could not be stored, no other is, until it is settled.
+        let is_kept = self.rooms.get(&id)?.skipped.is_none();
+        let pushed = if is_kept {
+            self.with_outbox(id, |outbox, writer, row| match outbox.push(writer, row, posts) {
+                Err(OutboxError::Storage(error)) => Err(error),
+                pushed => Ok(pushed.ok()),
+            })
+        } else {
+            None
+        };
+        if let Some(first) = pushed.flatten() {
+            return Some(first);
+        }
+        let Slot::Taken(outbox) = &mut self.slot else { return None };
+        let room = self.rooms.get_mut(&id).filter(|room| room.has_outbox)?;
+        let numbers: Vec<u64> = posts.iter().map(|_| outbox.skip(room.row)).collect();
+        room.skipped = numbers.last().copied();
+        numbers.first().copied()
+    }
+
+    /// Writes which posts are settled.
+    pub(super) fn settle_posts(&mut self) {
+        let settled: Vec<_> = self.rooms.iter().filter_map(|(id, room)| Some((*id, room.settled?))).collect();
+        for (id, number) in settled {
+            let is_written = self.with_outbox(id, |outbox, writer, row| outbox.settle(writer, row, number)).is_some();
+            let Some(room) = self.rooms.get_mut(&id) else { continue };
+            if is_written || !room.has_outbox {
+                room.settled = None;
+                room.skipped = room.skipped.filter(|skipped| *skipped > number);
+            }
+        }
+    }
+
+    fn with_outbox<T>(
+        &mut self,
+        id: RoomId,
+        work: impl FnOnce(&mut Outbox, &mut Writer, RoomRow) -> Result<T, StorageError>,
+    ) -> Option<T> {
+        let row = self.rooms.get(&id).filter(|room| room.has_outbox)?.row;
+        let Slot::Taken(mut outbox) = std::mem::replace(&mut self.slot, Slot::None) else { return None };
+        let done = self.write(|writer| work(&mut outbox, writer, row));
+        // The lines of a file that was lost are lost with it.
+        if !self.is_lost {
+            self.slot = Slot::Taken(outbox);
+        }
+        done
+    }
+}

@@ -1,0 +1,88 @@
+//! Posts in the durable outbox.
+
+use super::*;
+
+/// Connects a front end and waits until the room is joined.
+fn run(dir: &DataDir, address: SocketAddr) -> (Front, RoomId) {
+    let mut front = Front::start_in(dir.clone(), true);
+    front.connect(address, "lobby", "anna");
+    let room = front.joined(ServerId(0));
+    (front, room)
+}
+
+fn ended(front: &Front) -> Option<(u64, u64)> {
+    front.seen.iter().find_map(|event| match event {
+        Event::ServerEnded { unsent, kept, .. } => Some((*unsent, *kept)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_post_that_was_not_sent_is_sent_by_the_next_run() {
+    let server = serve("lobby", 0);
+    let (address, (_home, dir)) = (server.local_addr(), temporary_dir());
+    let (mut first, room) = run(&dir, address);
+    first.post(room, "stored");
+    first.text(room, "stored");
+    server.stop().unwrap();
+    first.until("ConnectionLost", |event| matches!(event, Event::ConnectionLost { .. }).then_some(()));
+    for number in [2, 3] {
+        first.post(room, &format!("kept {number}"));
+        first.until("Posted", |event| matches!(event, Event::Posted { number: n, .. } if *n == number).then_some(()));
+    }
+    first.stop(Stop::Abort);
+    assert_eq!(ended(&first), Some((0, 2)));
+    let _server = serve("lobby", address.port());
+    let (mut second, room) = run(&dir, address);
+    second.ever("OutboxResumed", |event| matches!(event, Event::OutboxResumed { lines: 2, .. }).then_some(()));
+    second.post(room, "new");
+    second.until("Posted", |event| matches!(event, Event::Posted { number: 1, .. }).then_some(()));
+    second.text(room, "new");
+    second.ever("Stored", |event| matches!(event, Event::Stored { number: 1, .. }).then_some(()));
+    second.stop(LEAVE);
+    assert_eq!(ended(&second), Some((0, 0)));
+    let (mut third, room) = run(&dir, address);
+    third.post(room, "end");
+    third.text(room, "end");
+    third.handle.send(Command::History { room, before: 0, count: 50 });
+    let page = third
+        .until("HistoryPage", |event| if let Event::HistoryPage(page) = event { Some(page.clone()) } else { None });
+    let texts: Vec<_> = page.entries.iter().filter(|entry| entry.kind == EntryKind::TEXT).map(body).collect();
+    assert_eq!(texts, ["kept 2", "kept 3", "new", "end"], "each once, in order");
+    third.stop(LEAVE);
+}
+
+#[test]
+fn more_posts_than_the_client_holds_arrive_in_order() {
+    const POSTS: usize = 100;
+    let server = serve("lobby", 0);
+    let (_home, dir) = temporary_dir();
+    let (mut front, room) = run(&dir, server.local_addr());
+    let text = |number: usize| format!("{number:->4000}");
+    (0..POSTS).for_each(|number| front.post(room, &text(number)));
+    for number in 0..POSTS {
+        front.ever("the post", |event| {
+            matches!(event, Event::Entry(entry) if body(entry) == text(number)).then_some(())
+        });
+    }
+    let numbers = front
+        .seen
+        .iter()
+        .filter_map(|event| if let Event::Posted { number, .. } = event { Some(*number) } else { None });
+    assert!(numbers.eq(1..=POSTS as u64));
+    front.stop(LEAVE);
+}
+
+#[test]
+fn posts_without_a_history_are_as_long_as_the_process() {
+    let server = serve("lobby", 0);
+    let (_home, dir) = temporary_dir();
+    std::fs::write(dir.join("history"), "no directory").unwrap();
+    let (mut front, room) = run(&dir, server.local_addr());
+    server.stop().unwrap();
+    front.until("ConnectionLost", |event| matches!(event, Event::ConnectionLost { .. }).then_some(()));
+    front.post(room, "lost");
+    front.until("Posted", |event| matches!(event, Event::Posted { .. }).then_some(()));
+    front.stop(Stop::Abort);
+    assert_eq!(ended(&front), Some((1, 0)));
+}
