@@ -12,6 +12,10 @@ use kabar_tests::sim::scenario::Theme;
 const THREADS: usize = 2;
 /// Seeds of a normal run; `KABAR_SIM_SEEDS` overrides it.
 const SEEDS: u64 = 2_000;
+/// Seeds with real files.
+const SEEDS_WITH_HISTORIES: u64 = 40;
+/// Seeds in which an older log is restored.
+const SEEDS_WITH_RESETS: [u64; 2] = [5_478, 30_554];
 /// A known fault must be detected within this number of seeds.
 const SEEDS_PER_FAULT: u64 = 300;
 
@@ -29,6 +33,21 @@ fn the_guarantee_holds_for_all_seeds() {
     if seeds >= SEEDS {
         assert_nothing_is_missing(&summary.coverage, seeds);
     }
+}
+
+#[test]
+fn a_local_history_agrees_with_the_model_through_kills() {
+    let options = Options { has_histories: true, ..Options::default() };
+    let mut summary = run_many(0..SEEDS_WITH_HISTORIES, THREADS, options, 1, |_| {});
+    for seed in SEEDS_WITH_RESETS {
+        let outcome = run(seed, options);
+        summary.coverage.merge(&outcome.coverage);
+        summary.violations.extend(outcome.violation.map(|violation| (seed, violation)));
+    }
+    assert!(summary.violations.is_empty(), "{:?}", summary.violations);
+    let happened = [Seen::ClientKilled, Seen::StoreKept, Seen::StoreRolledBack, Seen::Reset];
+    let happened = happened.map(|seen| summary.coverage.of(seen));
+    assert!(happened.iter().all(|times| *times > 0), "{happened:?}");
 }
 
 /// A run in which nothing went wrong proves nothing.

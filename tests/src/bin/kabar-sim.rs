@@ -24,6 +24,9 @@ struct Arguments {
     /// Print the events of the run (with --seed).
     #[arg(long)]
     trace: bool,
+    /// Keep what devices save in real files of the local history, too.
+    #[arg(long)]
+    histories: bool,
     /// Inject a known fault into the server.
     #[arg(long, value_enum)]
     fault: Option<Fault>,
@@ -74,7 +77,7 @@ impl Arguments {
             Some(Fault::KeepRemovedBodies) => faults.keep_removed_bodies = true,
             Some(Fault::AcknowledgeUnchecked) => faults.acknowledge_unchecked = true,
         }
-        Options { trace: self.trace, theme: self.theme, faults }
+        Options { trace: self.trace, theme: self.theme, has_histories: self.histories, faults }
     }
 }
 

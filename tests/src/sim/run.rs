@@ -20,6 +20,8 @@ pub struct Options {
     pub trace: bool,
     /// Draws every scenario with this theme.
     pub theme: Option<Theme>,
+    /// Keeps what devices save in real files, too.
+    pub has_histories: bool,
     /// Faults to inject into the server.
     pub faults: FaultInjection,
 }
@@ -60,7 +62,7 @@ pub fn replay_command(seed: u64, theme: Option<Theme>) -> String {
 /// Runs one seed. A panic of the code under test is a violation.
 #[must_use]
 pub fn run(seed: u64, options: Options) -> Outcome {
-    let mut world = World::new(options.scenario(seed), options.trace);
+    let mut world = World::new(options.scenario(seed), options.trace, options.has_histories);
     let violation = match catch_unwind(AssertUnwindSafe(|| world.run())) {
         Ok(result) => result.err(),
         Err(panic) => {

@@ -79,6 +79,11 @@ impl Loads {
         }
     }
 
+    /// Whether there may be another room to be read.
+    pub(in crate::hub) fn has_next(&self) -> bool {
+        !self.turns.is_empty() || !self.background.is_empty()
+    }
+
     /// The next room to be read, if not too many are. Those that something waits for come first.
     pub(in crate::hub) fn next_load(&mut self) -> Option<Arc<str>> {
         if self.running >= self.limit {

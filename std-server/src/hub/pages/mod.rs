@@ -181,6 +181,11 @@ impl Pages {
         }
     }
 
+    /// Whether a page waits to be read.
+    pub(in crate::hub) fn has_next(&self) -> bool {
+        !self.order.is_empty()
+    }
+
     /// The next page to read, within what `kept` states is kept of its room and committed.
     pub(in crate::hub) fn next_read(
         &mut self,

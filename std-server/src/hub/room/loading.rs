@@ -85,7 +85,7 @@ impl Room {
 impl<P: Provider> Context<P> {
     /// Creates the jobs that load rooms.
     pub(in crate::hub) fn create_load_jobs(&mut self) {
-        if self.is_stopping || self.timers.get(&Timer::Loads).is_some() {
+        if self.is_stopping || !self.loads.has_next() || self.timers.get(&Timer::Loads).is_some() {
             return;
         }
         while let Some(name) = self.loads.next_load() {

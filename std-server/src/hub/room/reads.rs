@@ -77,7 +77,7 @@ impl Room {
 impl<P: Provider> Context<P> {
     /// Creates the jobs that read the requested pages.
     pub(in crate::hub) fn create_read_jobs(&mut self, rooms: &Rooms) {
-        if self.timers.get(&Timer::Pages).is_some() {
+        if !self.pages.has_next() || self.timers.get(&Timer::Pages).is_some() {
             return;
         }
         // A room for which a page is requested stays in memory.

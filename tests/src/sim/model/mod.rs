@@ -110,6 +110,21 @@ pub(crate) use demand;
 /// The result of a check; a violation ends the simulation.
 pub type Checked = Result<(), Violation>;
 
+/// An entry in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Its seq.
+    pub seq: u64,
+    /// Its instance.
+    pub instance: u64,
+    /// Its number.
+    pub number: u64,
+    /// Its time in ms since 1970.
+    pub time_ms: u64,
+    /// The length of its body, which the file may not have.
+    pub len: usize,
+}
+
 /// Identifies a process; counted over the whole simulation.
 pub type ProcessId = usize;
 
@@ -409,6 +424,14 @@ impl Model {
     /// `id` are settled.
     pub fn settled(&self, id: ProcessId) -> Checked {
         self.processes[id].settled(id, self.log(), self.lineages.len() - 1)
+    }
+
+    /// Checks that a file holds exactly the entries of a store. `place`: its start, cursor and
+    /// term.
+    pub fn check_file(&self, store: &Store, place: (u64, u64, Term), entries: &[FileEntry]) -> Checked {
+        let expected = (store.start, store.cursor, store.term);
+        demand!(place == expected, S4, "a file is at {place:?}, and its device saved {expected:?}");
+        store.check_file(&self.lineages[store.lineage()], entries)
     }
 
     /// Checks everything again from the beginning: the durable log against the entries that a store

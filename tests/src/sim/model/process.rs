@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kabar_core::chat::{EntryHeader, Start, Term};
 
 use super::people::may_become;
-use super::{Body, Bytes, Checked, Log, PostId, ProcessId, demand};
+use super::{Body, Bytes, Checked, FileEntry, Log, PostId, ProcessId, demand};
 
 /// A post as its author submitted it.
 #[derive(Clone, Debug)]
@@ -379,6 +379,23 @@ pub(super) struct Welcomed {
 }
 
 impl Store {
+    /// Checks that these are its entries.
+    pub(super) fn check_file(&self, log: &Log, entries: &[FileEntry]) -> Checked {
+        let seqs: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
+        let is_whole = seqs.iter().copied().eq(self.start + 1..=self.cursor);
+        demand!(is_whole, S4, "a file has {seqs:?} of the entries after {} up to {}", self.start, self.cursor);
+        // The file has no later time than this one.
+        let latest = i64::MAX.cast_unsigned();
+        let kept = |it: &FileEntry| {
+            let time_ms = log.get(it.seq).map_or(0, |entry| entry.time_ms);
+            let time_ms = if it.time_ms == latest && time_ms > latest { time_ms } else { it.time_ms };
+            fingerprint(it.seq, it.instance, it.number, time_ms, it.len)
+        };
+        let other = entries.iter().find(|it| !log.is_fingerprint(it.seq, kept(it)));
+        demand!(other.is_none(), S4, "a file has {other:?}, which is not that of the log");
+        Ok(())
+    }
+
     pub(super) fn cursor(&self) -> u64 {
         self.cursor
     }

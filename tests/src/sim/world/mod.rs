@@ -23,10 +23,10 @@ use super::model::{Admissions, Checked, Kept, Model, Rule, Violation, demand};
 use super::network::{Arrival, Direction, Origin};
 use super::queue::Queue;
 use super::rng::Rng;
-use super::scenario::{PlanCredential, Scenario, Theme, Work};
+use super::scenario::{PlanCredential, SavePolicy, Scenario, Theme, Work};
 use super::trace::{Trace, describe, packet_number};
 use adversary::Adversary;
-use device::Device;
+use device::{Device, LocalHistory};
 use operator::Operator;
 use server::Server;
 
@@ -125,11 +125,15 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The world before anything happens.
-    pub(super) fn new(scenario: Scenario, print: bool) -> Self {
+    /// The world before anything happens. `has_histories`: what devices save is in real files, too.
+    pub(super) fn new(scenario: Scenario, print: bool, has_histories: bool) -> Self {
         let seed = scenario.seed;
-        let devices: Vec<Device> =
+        let mut devices: Vec<Device> =
             scenario.devices.iter().enumerate().map(|(at, plan)| Device::new(at, plan)).collect();
+        if has_histories {
+            let saves = |device: &&mut Device| device.plan.saves != SavePolicy::Never;
+            devices.iter_mut().filter(saves).for_each(|device| device.history = Some(LocalHistory::new()));
+        }
         let addresses = devices.iter().enumerate().map(|(at, device)| (device.address, at)).collect();
         let is_invited = |device: &&Device| matches!(device.plan.credential, PlanCredential::Invite(_));
         let invited = devices.iter().filter(is_invited).map(|device| device.public).collect();
@@ -438,6 +442,12 @@ impl World {
                 let has_joined = self.models[membership.room].process(membership.process).has_joined();
                 let may_join = device.plan.has_private_invites;
                 demand!(may_join || !has_joined, Admission, "{} is in a private room", device.plan.name);
+            }
+        }
+        for device in &mut self.devices {
+            let Some(history) = &mut device.history else { continue };
+            for (room, store) in &device.disk {
+                history.check(*room, store, &self.models[*room])?;
             }
         }
         for (room, model) in self.models.iter().enumerate() {

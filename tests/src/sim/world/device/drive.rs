@@ -143,6 +143,7 @@ impl World {
                         now,
                         saves: device.plan.saves,
                         disk: &mut device.disk,
+                        history: device.history.as_mut(),
                         room: membership.room,
                         owners: &mut self.owners,
                         identity: device.plan.identity,

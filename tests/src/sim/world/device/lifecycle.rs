@@ -24,6 +24,11 @@ impl World {
         if device.running.is_some() || device.is_gone {
             return Ok(());
         }
+        if let Some(history) = &mut device.history {
+            for (room, store) in &device.disk {
+                history.check(*room, store, &self.models[*room])?;
+            }
+        }
         let rooms: Vec<usize> =
             device.plan.rooms.iter().copied().filter(|room| !device.given_up.contains(room)).collect();
         let Some(first) = rooms.first().copied() else {
@@ -83,7 +88,7 @@ impl World {
             ended: None,
             offered: None,
         });
-        self.begin_membership(at, first, RoomSlot::FIRST, start);
+        self.begin_membership(at, first, RoomSlot::FIRST, start)?;
         for room in rooms.into_iter().skip(1) {
             self.join_room(at, run, room)?;
         }
@@ -106,7 +111,7 @@ impl World {
         match running.client.join(clock, &config) {
             Ok(slot) => {
                 self.coverage.count(Seen::AnotherRoom);
-                self.begin_membership(at, room, slot, start);
+                self.begin_membership(at, room, slot, start)?;
             }
             // It ended, and the event was not taken yet.
             Err(JoinError::NotRunning) => {}
@@ -121,13 +126,16 @@ impl World {
         self.drive_device(at)
     }
 
-    fn begin_membership(&mut self, at: usize, room: usize, slot: RoomSlot, start: Start) {
+    fn begin_membership(&mut self, at: usize, room: usize, slot: RoomSlot, start: Start) -> Checked {
         let now = self.now();
         let device = &mut self.devices[at];
         let plan = &device.plan;
         let kept = device.disk.get(&room).cloned().filter(|_| plan.saves != SavePolicy::Never);
         if kept.is_some() {
             self.coverage.count(Seen::StoreKept);
+        }
+        if let Some(history) = &mut device.history {
+            history.start(room, kept.is_some())?;
         }
         let process = self.models[room].begin(Begin {
             name: &plan.name,
@@ -142,10 +150,11 @@ impl World {
             format!("{} is process {process} in room {room} and starts from {start:?}", plan.name)
         });
         let was_admitted = self.admissions.is_admitted(device.public);
-        let Some(running) = &mut device.running else { return };
+        let Some(running) = &mut device.running else { return Ok(()) };
         let observed = Observed::default();
         let (is_parting, rejoin_after) = (false, None);
         running.memberships.push(Membership { room, process, slot, was_admitted, is_parting, rejoin_after, observed });
+        Ok(())
     }
 
     fn credential(&mut self, at: usize, room: usize) -> Credential<'static> {
@@ -183,6 +192,9 @@ impl World {
             }
             self.models[room].end(process);
         }
+        if let Some(history) = &mut self.devices[at].history {
+            history.kill();
+        }
         self.trace.note(now, &[11, at as u64], || format!("device {at} is killed"));
         self.schedule_restart(at, restart_after);
     }
@@ -199,6 +211,9 @@ impl World {
         let now = self.now();
         self.count_client(at);
         let Some(running) = self.devices[at].running.take() else { return Ok(()) };
+        if let Some(history) = &mut self.devices[at].history {
+            history.close();
+        }
         self.trace.note(now, &[12, at as u64], || format!("device {at} ended: {reason:?}"));
         self.coverage.count(if reason == EndReason::Left { Seen::ClientLeft } else { Seen::ClientEnded });
         let mut restart_after = (reason == EndReason::Left).then_some(self.devices[at].restart_after).flatten();

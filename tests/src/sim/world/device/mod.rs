@@ -8,6 +8,7 @@
 mod acts;
 mod drive;
 mod lifecycle;
+mod local_history;
 mod observer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,8 @@ use crate::sim::model::{ProcessId, Store, content_hash};
 use crate::sim::network::Direction;
 use crate::sim::rng::Rng;
 use crate::sim::scenario::{Plan, SavePolicy};
+
+pub(in crate::sim::world) use local_history::LocalHistory;
 
 /// One device.
 #[derive(Debug)]
@@ -44,7 +47,9 @@ pub(in crate::sim::world) struct Device {
     /// When it starts again after leaving.
     pub(in crate::sim::world) restart_after: Option<Duration>,
     /// The stores that it saved, by room.
-    disk: BTreeMap<usize, Store>,
+    pub(in crate::sim::world) disk: BTreeMap<usize, Store>,
+    /// The file in which they are saved, too, if the run has real ones.
+    pub(in crate::sim::world) history: Option<LocalHistory>,
     /// Rooms that it does not join again.
     pub(in crate::sim::world) given_up: BTreeSet<usize>,
     /// Hashes of the datagrams sent to its current process, and to earlier ones. Kept only if all
@@ -181,6 +186,7 @@ impl Device {
             was_admitted: false,
             restart_after: None,
             disk: BTreeMap::new(),
+            history: None,
             given_up: BTreeSet::new(),
             sent: BTreeSet::new(),
             sent_before: BTreeSet::new(),

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use kabar_core::chat::{AnswerCode, EndedCode, EntryKind, Info, Request};
+use kabar_client::history::StoredContent;
+use kabar_core::chat::{AnswerCode, EndedCode, EntryHeader, EntryKind, Info, Request};
 use kabar_core::client::Event;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 
+use super::local_history::LocalHistory;
 use super::{HistoryRequest, Observed, RenameRequest};
 use crate::sim::coverage::{Coverage, Seen};
 use crate::sim::model::{Admissions, Body, Checked, Model, ProcessId, Store, demand};
@@ -23,6 +25,8 @@ pub(super) struct Observer<'a> {
     pub(super) saves: SavePolicy,
     /// The stores that the device saved, by room.
     pub(super) disk: &'a mut BTreeMap<usize, Store>,
+    /// The file in which they are saved, too.
+    pub(super) history: Option<&'a mut LocalHistory>,
     pub(super) room: usize,
     /// See [`World`](crate::sim::world::World).
     pub(super) owners: &'a mut BTreeMap<String, usize>,
@@ -50,6 +54,9 @@ impl Observer<'_> {
                 self.trace
                     .note(self.now, &[20, self.room as u64, id as u64, start, head], || format!("process {id} joined"));
                 self.model.joined(id, start, head, term, is_resumed)?;
+                if let Some(history) = &mut self.history {
+                    history.joined(self.room, start, term)?;
+                }
                 let owner = *self.owners.entry(name.into()).or_insert(self.identity);
                 demand!(owner == self.identity, Names, "process {id} is {name}, a name of another identity");
                 let was_admitted = self.admissions.was_admitted(self.public);
@@ -65,6 +72,7 @@ impl Observer<'_> {
             Event::Reset { .. } => {
                 self.coverage.count(Seen::Reset);
                 self.model.reset(id)?;
+                self.history.iter_mut().for_each(|history| history.reset(self.room));
             }
             Event::Gap { after, first, .. } => {
                 self.coverage.count(Seen::Gap);
@@ -74,6 +82,7 @@ impl Observer<'_> {
                 self.coverage.count(Seen::Delivered);
                 self.trace.note(self.now, &[21, id as u64, header.seq], || format!("process {id} has {}", header.seq));
                 self.model.delivered(id, &header, Body::Bytes(body), Some(own))?;
+                self.keep(&header, StoredContent::Body(body.to_vec()));
                 if header.kind == EntryKind::TOPIC && header.seq > observed.head {
                     observed.topic = Some(String::from_utf8_lossy(body).into_owned());
                 }
@@ -83,6 +92,7 @@ impl Observer<'_> {
                 self.coverage.count(Seen::Stubbed);
                 self.trace.note(self.now, &[22, id as u64, header.seq], || format!("process {id} has {}", header.seq));
                 self.model.delivered(id, &header, Body::Stub(size), None)?;
+                self.keep(&header, StoredContent::Omitted(size));
                 if header.kind == EntryKind::TOPIC && header.seq > observed.head {
                     observed.topic = None;
                 }
@@ -109,10 +119,20 @@ impl Observer<'_> {
         {
             observed.unsaved = 0;
             if let Some(store) = self.model.process(id).store().cloned() {
+                if let Some(history) = &mut self.history {
+                    history.save(self.room, &store)?;
+                }
                 self.disk.insert(self.room, store);
             }
         }
         Ok(())
+    }
+
+    /// Keeps an entry for the local history.
+    fn keep(&mut self, header: &EntryHeader<'_>, content: StoredContent) {
+        if let Some(history) = &mut self.history {
+            history.entry(self.room, header, content);
+        }
     }
 
     /// Handles the answer to the request to remove an entry.
