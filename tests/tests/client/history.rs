@@ -10,7 +10,7 @@ use super::run;
 
 /// The file of the only identity.
 fn file(room: &Room, name: &str) -> std::path::PathBuf {
-    let files = fs::read_dir(room.home_of(name).join("history")).expect("a history");
+    let files = fs::read_dir(room.home_of(name).join("share/kabar/history")).expect("a history");
     let mut files = files.map(|file| file.expect("a file").path());
     files.find(|path| path.extension().is_some_and(|extension| extension == "db")).expect("a database")
 }
