@@ -204,8 +204,8 @@ fn tab_completes_names_and_commands() {
 fn another_tab_takes_the_next_completion_and_a_mistyped_command_is_not_sent() {
     let room = Room::open();
     let mut anna = join(&room, "anna");
-    let _anton = join(&room, "anton");
-    anna.expect("anton has joined");
+    let (_anton, _andi) = (join(&room, "anton"), join(&room, "andi"));
+    anna.expect("andi has joined");
     anna.expect_prompt();
     anna.press("hi @an");
     anna.press(TAB);
@@ -435,7 +435,7 @@ fn control_c_counts_lines_that_are_not_stored_and_ends_with_6() {
     anna.expect("(not stored yet: one)");
     anna.press(CTRL_C);
     assert_eq!(anna.wait(), 6);
-    anna.expect("1 line was not sent");
+    anna.expect("1 line is kept and sent the next time");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! history/IDENTITY.db              mode 0600, with SQLite's -wal and -shm beside it
 //! history/IDENTITY.db.damaged-1    a file that could not be used; never deleted
 //! history/IDENTITY.lock            held while a process opens or replaces the file
+//! history/IDENTITY.file            the number of the file, by which a copy is recognised
 //! history/IDENTITY.outbox-N.lock   held by the process that has outbox slot N
 //! ```
 //! IDENTITY is the fingerprint of the person. Several processes of one person use the file at the

@@ -98,6 +98,21 @@ struct HistoryFile {
     opened: OpenedFile,
 }
 
+impl HistoryFile {
+    /// In a copy of the file, on another computer or from a backup, lines continue no instance:
+    /// the original does, and two clients with one instance would take each other's place (SPEC
+    /// 6.5). The number of the file tells the two apart.
+    fn claim(&self, connection: &Connection) -> Result<(), OpenError> {
+        let (name, number) = (format!("{}.file", self.base), format!("{}\n", self.opened.number()));
+        if self.dir.read(&name)?.is_some_and(|known| *known == number) {
+            return Ok(());
+        }
+        let forget = connection.execute_batch("UPDATE outbox_rooms SET instance = 0, settled = 0");
+        forget.map_err(|error| unusable(self.opened.path(), &error))?;
+        Ok(self.dir.replace(&name, number.as_bytes())?)
+    }
+}
+
 impl Writer {
     /// Opens the history of the identity with this fingerprint. Creates it if there is none,
     /// upgrades it if an earlier version wrote it, and sets it aside if it cannot be used.
@@ -122,6 +137,7 @@ impl Writer {
         let _ = fs::remove_file(must_check);
         let opened = OpenedFile::find(&path).map_err(OpenError::Missing)?;
         let file = HistoryFile { dir: dir.clone(), base, opened };
+        file.claim(&connection)?;
         // A process that was killed may have left a body that it removed.
         Ok((Self { connection, file, is_erasing: true }, aside))
     }

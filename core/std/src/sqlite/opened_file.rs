@@ -32,6 +32,13 @@ impl OpenedFile {
         &self.path
     }
 
+    /// Returns the number of the file in its file system: a copy has another one. 0 where the
+    /// system has no such numbers.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.file.1
+    }
+
     /// Whether the file is still at its path.
     #[must_use]
     pub fn is_there(&self) -> bool {

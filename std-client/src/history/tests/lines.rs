@@ -200,3 +200,26 @@ fn a_line_that_was_not_stored_leaves_no_number() {
     let all = process.outbox.lines(&process.writer, process.room, 0, 99).unwrap();
     assert_eq!(all.iter().map(|line| line.number).collect::<Vec<_>>(), (1..=next).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_copy_continues_no_instance() {
+    let ((_home, dir), (_other_home, copy)) = (temporary_dir(), temporary_dir());
+    let mut process = Process::start(&dir);
+    process.assign(9);
+    process.push_all(&["one", "two", "three"]);
+    process.settle(1);
+    drop(process);
+    let from = dir.join("history");
+    std::fs::create_dir_all(copy.join("history")).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.join("history").join(file.file_name())).unwrap();
+    }
+    let mut original = Process::start(&dir);
+    assert_eq!((original.resume(), original.lines().as_str()), ((9, 1), "2:two 3:three"));
+    let mut copied = Process::start(&copy);
+    assert_eq!((copied.resume(), copied.lines().as_str()), ((0, 0), "1:two 2:three"));
+    copied.assign(10);
+    drop(copied);
+    assert_eq!(Process::start(&copy).resume(), (10, 0), "from now on it continues its own");
+}
