@@ -211,7 +211,7 @@ fn another_tab_takes_the_next_completion_and_a_mistyped_command_is_not_sent() {
     anna.press(TAB);
     anna.expect("> hi @an");
     let first = anna.screen();
-    let (first, second) = if first.contains("> hi @anton") { ("@anton", "@anna") } else { ("@anna", "@anton") };
+    let (first, second) = if first.contains("> hi @anton") { ("@anton", "@andi") } else { ("@andi", "@anton") };
     for expected in [first, second, first] {
         anna.expect(&format!("> hi {expected} "));
         anna.press(TAB);
