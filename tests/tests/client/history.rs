@@ -32,7 +32,7 @@ fn a_line_of_a_killed_client_is_in_the_room_once() {
     first.type_line("while it was away");
     // It is durable once the client has read it.
     let is_kept = || {
-        let bytes = [file(&room, "anna"), file(&room, "anna").with_extension("db-wal")].map(|path| fs::read(path));
+        let bytes = [file(&room, "anna"), file(&room, "anna").with_extension("db-wal")].map(fs::read);
         bytes.into_iter().flatten().any(|bytes| bytes.windows(17).any(|part| part == b"while it was away"))
     };
     let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
