@@ -88,10 +88,9 @@ processes() { # real programs over loopback, and the device's program
         apt-get update
         apt-get install -y --no-install-recommends libfaketime
     fi
-    # `streams` comes last: it measures what a client does in its first second, with signals.
-    local computing=(--test processes --test server --test storage --test device --test bench --test relay --test streams)
+    local computing=(--test processes --test server --test storage --test device --test bench --test relay)
     # These wait for time-outs and hardly compute, so they run at the same time as the others.
-    local waiting=(client reliability screen terminal) pids=() pid name failed=0
+    local waiting=(client reliability screen streams terminal) pids=() pid name failed=0
     cargo test -p kabar-tests --no-run "${computing[@]}" "${waiting[@]/#/--test=}"
     mkdir -p target/ci
     for name in "${waiting[@]}"; do
