@@ -97,7 +97,7 @@ fn a_panic_gives_the_terminal_back() {
 
 /// The process of [`a_panic_gives_the_terminal_back`].
 #[test]
-#[ignore = "needs a terminal of its own"]
+#[ignore = "run by a_panic_gives_the_terminal_back"]
 fn child_that_panics() {
     let home = std::env::var_os("HOME").expect("a home");
     let dir = DataDir::open(Path::new(&home)).expect("a directory");

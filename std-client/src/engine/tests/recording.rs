@@ -37,7 +37,7 @@ impl Front {
     }
 }
 
-/// Runs a front end until it has received these texts of its own.
+/// Runs a front end until it has received these own texts.
 fn run(dir: &DataDir, address: SocketAddr, replays_history: bool, texts: &[&str]) -> Front {
     run_as("anna", dir, address, replays_history, texts)
 }

@@ -120,7 +120,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let command = arguments.action.as_ref().map_or(InviteCommand::Show, |action| action.command(named));
     let fingerprint = Fingerprint::of_modulus(key.modulus());
     let invite = |places, secret| Invite { places, room: config.room.clone(), fingerprint, secret };
-    // A private room has an invite of its own.
+    // A private room has its own invite.
     if let (InviteCommand::Show, Some(secret), None) = (&command, &secret, named) {
         return show(&[invite(find_places(&dir, &config)?, secret.clone()).to_string()], arguments.qr);
     }
