@@ -1,5 +1,5 @@
-//! Contents (SPEC 10): whatever an encoding is, a decoder yields only groups of the content with its
-//! root, in order, and it names the first node of an encoding that was changed.
+//! Contents (SPEC 10): whatever an encoding is, a decoder yields only groups of the content with
+//! its root, in order, and it names the first node of an encoding that was changed.
 
 use kabar_core::content::{
     Decoder, Encoder, GROUP_LEN, GroupRange, NotProven, OutboardBuilder, PARENT_LEN, Proven, Root, SliceSource,
@@ -10,8 +10,9 @@ const MAX_LEN: usize = 9 * GROUP_LEN + 1500;
 /// Levels of that tree.
 const DEPTH: usize = 4;
 
-/// Takes `data` as: length of the content u24, offset u24, length of the pieces u16, difference of the
-/// length that the receiver expects i16, then changes of the encoding; and all of that as an encoding.
+/// Takes `data` as: length of the content u24, offset u24, length of the pieces u16, difference of
+/// the length that the receiver expects i16, then changes of the encoding; and all of that as an
+/// encoding.
 pub fn check(data: &[u8]) {
     let mut fields = Fields(data);
     let content: Vec<u8> = (0..=250).cycle().take(fields.number(3) % (MAX_LEN + 1)).collect();

@@ -1,7 +1,8 @@
-//! Contents of files (SPEC 10). A BLAKE3 root identifies a content, and a receiver proves each group
-//! of 16 KiB against the root before it uses a byte of it.
+//! Contents of files (SPEC 10). A BLAKE3 root identifies a content, and a receiver proves each
+//! group of 16 KiB against the root before it uses a byte of it.
 //!
-//! * [`OutboardBuilder`]: hashes a content; yields its root, and the parents of its tree for storage.
+//! * [`OutboardBuilder`]: hashes a content; yields its root, and the parents of its tree for
+//!   storage.
 //! * [`Encoder`]: the encoding of a range of groups, with the parents that prove them.
 //! * [`Decoder`]: proves an encoding that arrives in pieces of any size.
 //! * [`GroupRange`]: groups of a content, as sender and receiver state them.

@@ -11,6 +11,7 @@
     )
 )]
 
+use super::message::HISTORY_ENTRY_OVERHEAD;
 use crate::content::{ROOT_LEN, Root};
 use crate::wire::io::{BufferFull, DecodeError, Reader, Writer};
 
@@ -20,6 +21,9 @@ pub const MAX_FILE_NAME_LEN: usize = 255;
 pub const MAX_MEDIA_TYPE_LEN: usize = 127;
 /// Longest body of a file entry in bytes, as this version writes it.
 pub const MAX_FILE_BODY_LEN: usize = 1 + MAX_FILE_NAME_LEN + 8 + ROOT_LEN + 1 + MAX_MEDIA_TYPE_LEN;
+
+// The smallest message buffer (SPEC 2.4) has room for it: a file never arrives as a stub.
+const _: () = assert!(HISTORY_ENTRY_OVERHEAD + MAX_FILE_BODY_LEN <= 512);
 
 /// A file: the body of an entry of kind [`EntryKind::FILE`](super::EntryKind::FILE).
 ///
@@ -35,11 +39,12 @@ pub struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    /// A file of `size` bytes with the content `root`. An empty media type means that it is unknown.
+    /// A file of `size` bytes with the content `root`. An empty media type means that it is
+    /// unknown.
     ///
-    /// `None` if the name is empty, is longer than [`MAX_FILE_NAME_LEN`] or has a control character,
-    /// or if the media type is longer than [`MAX_MEDIA_TYPE_LEN`] or has other characters than
-    /// visible ASCII.
+    /// `None` if the name is empty, is longer than [`MAX_FILE_NAME_LEN`] or has a control
+    /// character, or if the media type is longer than [`MAX_MEDIA_TYPE_LEN`] or has other
+    /// characters than visible ASCII.
     #[must_use]
     pub fn new(name: &'a str, size: u64, root: Root, media_type: &'a str) -> Option<Self> {
         let is_name = (1..=MAX_FILE_NAME_LEN).contains(&name.len()) && !name.chars().any(char::is_control);
@@ -48,8 +53,8 @@ impl<'a> File<'a> {
         (is_name && is_media_type).then_some(Self { name, size, root, media_type })
     }
 
-    /// The name, as its author has written it. It may contain separators of paths: it names no place
-    /// on the receiver's computer.
+    /// The name, as its author has written it. It may contain separators of paths: it names no
+    /// place on the receiver's computer.
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
@@ -76,8 +81,8 @@ impl<'a> File<'a> {
     /// Decodes the body of an entry. Bytes after the known fields are ignored.
     ///
     /// # Errors
-    /// [`DecodeError::Truncated`], and [`DecodeError::Value`] for a name or a media type that is not
-    /// permitted.
+    /// [`DecodeError::Truncated`], and [`DecodeError::Value`] for a name or a media type that is
+    /// not permitted.
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let name = reader.str_u8()?;

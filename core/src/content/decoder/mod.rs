@@ -8,14 +8,14 @@ use super::{GROUP_LEN, MAX_DEPTH, PARENT_LEN, Root};
 
 /// Proves the encoding of a range of groups.
 ///
-/// `DEPTH` bounds the length of contents: [`GROUP_LEN`] times 2^`DEPTH` bytes. The size of a decoder
-/// is 32 bytes per level and 128 at most; the buffer for a group belongs to the caller.
+/// `DEPTH` bounds the length of contents: [`GROUP_LEN`] times 2^`DEPTH` bytes. The size of a
+/// decoder is 32 bytes per level and 128 at most; the buffer for a group belongs to the caller.
 #[derive(Clone, Debug)]
 pub struct Decoder<const DEPTH: usize = MAX_DEPTH> {
     walk: Walk,
     /// The hash that the current node has to have.
     expected: NodeHash,
-    /// Hashes of the right children that follow later; the last of them is the next.
+    /// Hashes of the right children after the current node; the last of them is the next.
     pending: Vec<NodeHash, DEPTH>,
     /// Bytes of the current node that are in the buffer.
     filled: usize,
@@ -72,8 +72,8 @@ impl<const DEPTH: usize> Decoder<DEPTH> {
         }
     }
 
-    /// Consumes bytes from `input` until a parent or a group is proven. Call it again with the rest,
-    /// until it returns `None`: then `input` is empty, or the encoding has ended.
+    /// Consumes bytes from `input` until a parent or a group is proven. Call it again with the
+    /// rest, until it returns `None`: then `input` is empty, or the encoding has ended.
     ///
     /// `buffer` has to be the same in each call; it is free after a group was returned.
     ///
@@ -131,7 +131,7 @@ impl<const DEPTH: usize> Decoder<DEPTH> {
     /// Checks the hash of the current node, and takes from it those of the nodes that follow.
     fn prove<'b>(&mut self, node: Node, bytes: &'b [u8]) -> Option<Proven<'b>> {
         let is_root = self.walk.is_root(node);
-        let Some((left, right)) = node.children() else {
+        let Some((left, _)) = node.children() else {
             let offset = self.walk.offset_of(node);
             if hash::group(offset, bytes, is_root) != self.expected {
                 return None;
@@ -145,14 +145,11 @@ impl<const DEPTH: usize> Decoder<DEPTH> {
         if hash::parent(&left_hash, &right_hash, is_root) != self.expected {
             return None;
         }
-        if !self.walk.reaches(left) {
-            self.expected = right_hash;
-        } else {
+        self.expected = right_hash;
+        if self.walk.reaches(left) {
             self.expected = left_hash;
-            if self.walk.reaches(right) {
-                // There is room for one per level, and `new` has counted the levels.
-                self.pending.push(right_hash).ok()?;
-            }
+            // There is room for one per level, and `new` has counted the levels.
+            self.pending.push(right_hash).ok()?;
         }
         Some(Proven::Parent { index: node.parent_index(), bytes })
     }

@@ -9,8 +9,8 @@ use super::*;
 
 const LARGE: usize = 5 * GROUP_LEN + 100;
 
-/// What a decoder yields from `encoding` in pieces of `piece_len` bytes: the offset and the bytes of
-/// each group, the number of bytes left over, and how it ended.
+/// What a decoder yields from `encoding` in pieces of `piece_len` bytes: the offset and the bytes
+/// of each group, the number of bytes left over, and how it ended.
 struct Decoded {
     groups: Vec<(u64, Vec<u8>)>,
     parents: Vec<u64>,
@@ -110,6 +110,21 @@ fn the_node_that_does_not_prove_is_named_and_nothing_after_it_is_yielded() {
             assert!(joined(&decoded.groups) == content[..node.start], "{byte}");
         }
         at += node.bytes.len();
+    }
+}
+
+#[test]
+fn a_parent_is_named_by_the_first_group_below_it() {
+    let content = content(LARGE);
+    let (root, nodes) = tree(&content);
+    let range = GroupRange::starting_at(LARGE as u64, 3 * GROUP_LEN as u64).expect("within the content");
+    let encoding = encoding(&nodes, 3, 6);
+    // The root, the node over the groups 0 to 3, and the one over 2 and 3.
+    for (at, first) in [(0, 0), (PARENT_LEN, 0), (2 * PARENT_LEN, 2)] {
+        let mut damaged = encoding.clone();
+        damaged[at] ^= 1;
+        let error = NotProven { offset: first * GROUP_LEN as u64, is_parent: true };
+        assert_eq!(decode(root, range, &damaged, 500).end, Err(error), "{at}");
     }
 }
 

@@ -49,12 +49,12 @@ impl Encoder {
         Self { walk: Walk::new(range), done: 0 }
     }
 
-    /// Writes the next bytes of the encoding to `out` and returns their number: 0 only at the end of
-    /// the encoding, or if `out` is empty.
+    /// Writes the next bytes of the encoding to `out` and returns their number: 0 only at the end
+    /// of the encoding, or if `out` is empty.
     ///
     /// # Errors
-    /// An error of `source`, if it is the first that happens: bytes that were written before one are
-    /// returned. Nothing is lost, the next call reads there again.
+    /// An error of `source`, if it is the first that happens: bytes that were written before one
+    /// are returned. Nothing is lost, the next call reads there again.
     pub fn encode<S: Source>(&mut self, source: &mut S, out: &mut [u8]) -> Result<usize, S::Error> {
         let mut written = 0;
         while written < out.len() && !self.is_finished() {

@@ -32,8 +32,8 @@ impl OutboardBuilder {
         Self { hasher: hash::group_hasher(0), group_len: 0, groups: 0, subtrees: Vec::new() }
     }
 
-    /// Consumes all of `input`, the next bytes of the content. Passes each parent that becomes known
-    /// to `emit`.
+    /// Consumes all of `input`, the next bytes of the content. Passes each parent that becomes
+    /// known to `emit`.
     ///
     /// # Errors
     /// The first error of `emit`. Nothing is lost: the next call, with the rest of `input`, passes

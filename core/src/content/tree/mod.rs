@@ -172,9 +172,9 @@ impl Walk {
         node.start == 0 && node.end == group_count(self.range.content_len)
     }
 
-    /// Whether `node`, which follows the current one in pre-order, is in the encoding.
-    pub(super) const fn reaches(&self, node: Node) -> bool {
-        node.start < self.range.end && self.range.first < node.end
+    /// Whether `left`, the left child of the current node, is in the encoding.
+    pub(super) const fn reaches(&self, left: Node) -> bool {
+        self.range.first < left.end
     }
 
     /// Offset of the first byte of the content in `node`.
