@@ -226,6 +226,9 @@ pub struct ServerRequest {
     pub can_ask: bool,
     /// Whether joins and leaves are hidden from now on.
     pub hide_joins: bool,
+    /// Whether it is tried again, as after a lost connection, if it is not reached. Otherwise the
+    /// session ends.
+    pub retries: bool,
     /// Whether this process hosts its rooms: those that do not exist are created, and it is not
     /// stored as a known server.
     pub is_host: bool,

@@ -98,6 +98,13 @@ pub enum Event {
         /// Whether the last one was wrong.
         was_wrong: bool,
     },
+    /// The server is not reached. It is tried again; reported once per reason.
+    NotReached {
+        /// The server.
+        server: ServerId,
+        /// Why.
+        error: Arc<SessionError>,
+    },
     /// A connection was lost before the first room was joined.
     LostWhileConnecting {
         /// The server.

@@ -10,7 +10,7 @@ use kabar_std::data_dir::FileError;
 use kabar_std::names::Name;
 use kabar_std::sqlite::bits;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::error::{ChangeError, StorageError};
 use super::former::FormerPreferences;
@@ -200,7 +200,7 @@ impl Writer {
     }
 }
 
-fn ignore(transaction: &Transaction<'_>, server: ServerRow, name: &Name) -> Result<bool, ChangeError> {
+fn ignore(transaction: &Connection, server: ServerRow, name: &Name) -> Result<bool, ChangeError> {
     let sql = "INSERT INTO ignored (server, folded, name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     let is_new = transaction.execute(sql, params![server.0, name.folded(), name.shown()])? > 0;
     let sql = "SELECT count(*) FROM ignored WHERE server = ?1";

@@ -44,6 +44,7 @@ impl Front {
             Event::RoomNotAdded { server, room, ref name, .. } => self.room_not_added(server, room, name, &event),
             Event::KnownServerMoved { .. }
             | Event::KeyAccepted { .. }
+            | Event::NotReached { .. }
             | Event::LostWhileConnecting { .. }
             | Event::ServerText { .. }
             | Event::Renamed { .. }

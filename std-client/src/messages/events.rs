@@ -57,6 +57,7 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         Event::KeyQuestion { found, .. } => {
             format!("The server's key is not known yet. Its fingerprint is\n  {}", show_fingerprint(found))
         }
+        Event::NotReached { error, .. } => format!("{}; trying again", session_error(error).1),
         Event::LostWhileConnecting { reason, refusal, .. } => {
             format!("({}; trying again) ", loss_reason(*reason, refusal))
         }

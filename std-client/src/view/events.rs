@@ -134,6 +134,12 @@ impl View {
                 self.describe(event, role(event));
                 return self.end_server(*server, matches!(end, ServerEnd::Left));
             }
+            Event::NotReached { server, .. } => {
+                let problem = self.sentence(event);
+                if let Some(server) = self.server_mut(*server) {
+                    server.problem = problem;
+                }
+            }
             Event::KeyAccepted { key: AcceptedKey::Invited | AcceptedKey::Expected, .. } => return,
             Event::KnownServerMoved { .. }
             | Event::KeyAccepted { .. }
@@ -167,7 +173,7 @@ impl View {
     fn set_connection(&mut self, server: ServerId, connection: Connection) {
         self.list.set_state(server, connection.mark());
         if let Some(server) = self.server_mut(server) {
-            (server.connection, server.rtt_ms) = (connection, None);
+            (server.connection, server.rtt_ms, server.problem) = (connection, None, None);
         }
         // A page that was requested does not come.
         self.rooms.values_mut().filter(|room| room.id.server == server).for_each(|room| room.awaits_page = false);
@@ -454,6 +460,7 @@ fn update_members(members: &mut Members, entry: &event::Entry) {
 fn role(event: &Event) -> Role {
     match event {
         Event::RoomNotAdded { .. }
+        | Event::NotReached { .. }
         | Event::LostWhileConnecting { .. }
         | Event::RoomEnded { .. }
         | Event::ConnectionLost { .. }
@@ -481,6 +488,7 @@ fn place(event: &Event) -> Option<(ServerId, Option<RoomId>)> {
         | Event::KeyAccepted { server, .. }
         | Event::KeyQuestion { server, .. }
         | Event::PasswordQuestion { server, .. }
+        | Event::NotReached { server, .. }
         | Event::LostWhileConnecting { server, .. }
         | Event::OwnName { server, .. }
         | Event::ConnectionLost { server, .. }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kabar_core::session::Fingerprint;
 use kabar_std::names::Name;
 
-use super::{HistoryFile, LocalHistory};
+use super::LocalHistory;
+use super::file::HistoryFile;
 use crate::engine::event::HistoryError;
 use crate::history::{ChangeError, ServerRow, StorageError, Writer};
 

@@ -242,6 +242,7 @@ impl<'a> Object<'a> {
             | Event::KeyAccepted { .. }
             | Event::KeyQuestion { .. }
             | Event::PasswordQuestion { .. }
+            | Event::NotReached { .. }
             | Event::LostWhileConnecting { .. }
             | Event::OwnName { .. }
             | Event::Topic { .. }

@@ -33,6 +33,11 @@ impl Front {
                 let question = Question::Password { room: room.to_string(), was_wrong: *was_wrong };
                 self.change_server(*server, |server| server.question = Some(question));
             }
+            Event::NotReached { server, error } => {
+                let problem = Self::failure(error);
+                self.report(Some(*server), None, true, &problem);
+                self.change_server(*server, |server| server.problem = Some(problem));
+            }
             Event::LostWhileConnecting { server, reason, refusal } => {
                 let reason = Box::new(sentences::loss_reason(*reason, refusal));
                 self.change_server(*server, |server| server.problem = Some(Sentence::ConnectionLost { reason }));
