@@ -133,12 +133,14 @@ impl Front {
             let now = self.clock.now();
             self.take_app_events(now);
             self.take_events(now);
+            self.mark_read();
             self.check(now);
             if self.leaving.has_ended {
                 return;
             }
             // Last: input may have waited for what came before, and nothing else wakes up for it.
             self.take_input(now);
+            self.mark_read();
             let until = if self.input.has_more { Some(now) } else { self.deadline() };
             let timeout =
                 until.map(|until| StdDuration::from_micros(until.saturating_since(self.clock.now()).as_micros()));
