@@ -85,7 +85,7 @@ pub(crate) fn run(
     let language = lang.or_else(language::of_environment);
     let server = Server::start(port, language, &sender).map_err(|error| WebError::Listen { port, error })?;
     drop(sender);
-    requests.into_iter().map(for_page).for_each(|request| engine.send(Command::Connect(request)));
+    requests.into_iter().map(for_page).for_each(|request| engine.send(Command::Connect(Box::new(request))));
     let url = server.url();
     let page = if no_open { None } else { browser::open(&dir, &url)? };
     remark(&messages::started(&url, page.is_some()));

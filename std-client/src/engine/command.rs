@@ -15,7 +15,7 @@ use crate::identity::LocalIdentity;
 pub enum Command {
     /// Connect to a server, and join rooms there. [`Event::ServerAdded`](super::Event::ServerAdded)
     /// and one [`Event::RoomAdded`](super::Event::RoomAdded) per room answer.
-    Connect(ServerRequest),
+    Connect(Box<ServerRequest>),
     /// The answer to [`Event::KeyQuestion`](super::Event::KeyQuestion).
     AnswerKey {
         /// The server that was asked about.

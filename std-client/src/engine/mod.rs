@@ -181,7 +181,7 @@ impl Engine {
                     self.sink.send(Event::NotPosted { room, why: event::NotPosted::NotInRoom });
                 }
                 (Some(server), command) => self.at(server, |session| session.execute(command)),
-                (None, Command::Connect(request)) => self.connect(request),
+                (None, Command::Connect(request)) => self.connect(*request),
                 (None, Command::Stop(stop)) => self.stop(stop),
                 (None, _) => {}
             }

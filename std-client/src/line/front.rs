@@ -93,7 +93,7 @@ impl Front {
         let (engine, events) =
             engine::start(EngineConfig { dir, context, replays_history: true, ends_with_servers: true, wake })?;
         take_signals(&sender)?;
-        servers.into_iter().for_each(|server| engine.send(Command::Connect(server)));
+        servers.into_iter().for_each(|server| engine.send(Command::Connect(Box::new(server))));
         let input = InputState {
             has_started: false,
             prompt_due: None,
