@@ -7,6 +7,7 @@ use kabar_std::invite::{RoomName, RoomSecret};
 use zeroize::Zeroizing;
 
 use super::event::{RoomId, ServerId};
+use crate::command::Notify;
 use crate::identity::LocalIdentity;
 
 /// A command. Each says which event answers it; everything else that follows from it is reported
@@ -154,6 +155,14 @@ pub enum Command {
         /// The text; empty: there is none.
         text: String,
     },
+    /// Announce these entries of a room from now on. [`Event::NotifySet`](super::Event::NotifySet)
+    /// answers.
+    SetNotify {
+        /// The room.
+        room: RoomId,
+        /// The entries.
+        notify: Notify,
+    },
     /// Report the status of a connection. [`Event::Stats`](super::Event::Stats) answers.
     Stats {
         /// The server.
@@ -185,7 +194,8 @@ impl Command {
             | Self::Remove { room, .. }
             | Self::Operate { room, .. }
             | Self::MarkRead { room, .. }
-            | Self::SaveDraft { room, .. } => Some(room.server),
+            | Self::SaveDraft { room, .. }
+            | Self::SetNotify { room, .. } => Some(room.server),
             Self::Connect(_) | Self::Stop(_) => None,
         }
     }

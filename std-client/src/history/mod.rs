@@ -78,7 +78,7 @@ pub use kabar_std::sqlite::StoreErrorKind;
 pub use page::{Anchor, Gap, MAX_PAGE, Page, PageItem};
 pub use reader::Reader;
 pub use search::{Hit, SearchMark, SearchPage};
-pub use settings::{HIDE_JOINS, MAX_DRAFT_LEN, MAX_IGNORED, NOTIFY, Notify, Setting, SettingValue};
+pub use settings::{HIDE_JOINS, MAX_DRAFT_LEN, MAX_IGNORED, NOTIFY, Setting, SettingValue};
 pub use unread::{RoomSummary, Unread};
 pub use writer::Writer;
 

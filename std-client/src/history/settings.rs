@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use super::error::{ChangeError, StorageError};
 use super::former::FormerPreferences;
 use super::{Reader, RoomRow, ServerRow, Writer};
+use crate::command::Notify;
 
 /// Names that are ignored on a server.
 pub const MAX_IGNORED: usize = 256;
@@ -50,18 +51,6 @@ impl SettingValue for bool {}
 impl SettingValue for i64 {}
 impl SettingValue for String {}
 impl SettingValue for Notify {}
-
-/// Which entries of a room are announced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Notify {
-    /// All that are unread.
-    All,
-    /// Those that mention the person.
-    #[default]
-    Mentions,
-    /// None.
-    Nothing,
-}
 
 impl ToSql for Notify {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -70,6 +70,7 @@ impl Front {
             | Event::Output { room, .. }
             | Event::NotRemoved { room, .. }
             | Event::OutboxResumed { room, .. }
+            | Event::NotifySet { room, .. }
             | Event::PositionNotRead { room, .. } => self.room_event(room, &event),
             Event::KeyQuestion { server, .. } => {
                 self.ui.event(&event, None);

@@ -12,9 +12,9 @@ use super::status::{Connection, ServerStatus};
 use super::transcript::Transcript;
 use super::transcript::source::{Beyond, Entry, HistoryAt};
 use super::{Effect, View, text};
+use crate::command::Notify;
 use crate::engine::event::{self, AcceptedKey, Earlier, EntryContent, ListedRoom, ServerEnd};
 use crate::engine::{Command, Event, RoomId, ServerId};
-use crate::history::Notify;
 use crate::messages::events::RoomLabel;
 use crate::messages::screen::NO_ROOM;
 
@@ -128,6 +128,9 @@ impl View {
                 if !std::mem::take(&mut server.shows_stats) {
                     return;
                 }
+            }
+            Event::NotifySet { room, notify } => {
+                self.rooms.get_mut(room).into_iter().for_each(|room| room.notify = *notify);
             }
             Event::JoinsShown { shows, .. } => self.set_shown_joins(*shows),
             Event::ServerEnded { server, end, .. } => {
@@ -520,6 +523,7 @@ fn place(event: &Event) -> Option<(ServerId, Option<RoomId>)> {
         | Event::NotRemoved { room, .. }
         | Event::PositionNotRead { room, .. }
         | Event::HistoryAt { room, .. }
+        | Event::NotifySet { room, .. }
         | Event::OutboxResumed { room, .. } => Some((room.server, Some(*room))),
         Event::Joined(joined) => Some((joined.room.server, Some(joined.room))),
         Event::Entry(entry) => Some((entry.room.server, Some(entry.room))),

@@ -21,7 +21,7 @@ pub enum NotKept {
     Server(Arc<KnownServersError>),
     /// That a room was left.
     Parting(Arc<KnownServersError>),
-    /// What is ignored and hidden.
+    /// What is ignored, hidden and announced.
     Preferences(Arc<HistoryError>),
 }
 

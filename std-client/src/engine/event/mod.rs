@@ -20,6 +20,7 @@ use kabar_std::data_dir::FileError;
 use kabar_std::invite::RoomName;
 use kabar_std::text::Content;
 
+use crate::command::Notify;
 use crate::cursor::Position;
 use crate::history::{LogRow, RoomRow, SetAside};
 pub use error::{ClientEnd, CredentialUsed, HistoryError, NotKept, ServerEnd, SessionError};
@@ -360,6 +361,13 @@ pub enum Event {
         server: ServerId,
         /// Whether they are displayed.
         shows: bool,
+    },
+    /// These entries of a room are announced from now on.
+    NotifySet {
+        /// The room.
+        room: RoomId,
+        /// The entries.
+        notify: Notify,
     },
     /// The status of a connection.
     Stats(Box<Stats>),

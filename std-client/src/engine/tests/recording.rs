@@ -3,7 +3,8 @@
 use kabar_core::chat::EntryKind;
 
 use super::*;
-use crate::history::{Anchor, KnownRoomRow, LogRow, PageItem, Reader};
+use crate::command::Notify;
+use crate::history::{Anchor, KnownRoomRow, LogRow, NOTIFY, PageItem, Reader};
 
 impl Front {
     fn reader(&self) -> Reader {
@@ -191,7 +192,11 @@ fn what_is_read_and_typed_is_kept() {
     assert_eq!((unread(&anna).entries, unread(&anna).mentions), (2, 1));
     anna.handle.send(Command::MarkRead { room, seq: first });
     anna.handle.send(Command::SaveDraft { room, text: "half".to_owned() });
+    anna.handle.send(Command::SetNotify { room, notify: Notify::All });
+    anna.until("NotifySet", |event| matches!(event, Event::NotifySet { notify: Notify::All, .. }).then_some(()));
     anna.stop(Stop::Abort);
     assert_eq!(unread(&anna).entries, 1);
-    assert!(anna.reader().summaries().unwrap()[0].has_draft);
+    let summary = anna.reader().summaries().unwrap()[0];
+    assert!(summary.has_draft);
+    assert_eq!(anna.reader().setting(summary.room, NOTIFY), Ok(Some(Notify::All)));
 }

@@ -272,6 +272,7 @@ impl<'a> Object<'a> {
             | Event::NotIgnored { .. }
             | Event::IgnoreList { .. }
             | Event::JoinsShown { .. }
+            | Event::NotifySet { .. }
             | Event::Stats(_)
             | Event::NotKept { .. }
             | Event::PositionNotRead { .. }

@@ -93,6 +93,10 @@ impl Front {
                 self.describe(event);
             }
             Event::RoomList { server, rooms } => self.on_room_list(*server, rooms),
+            Event::NotifySet { room, notify } => {
+                self.change_room(*room, |room| room.notify = *notify);
+                self.describe(event);
+            }
             Event::Stats(stats) => {
                 let rtt_ms = stats.rtt.map(kabar_core::time::Duration::as_millis);
                 let mut shows_stats = false;
@@ -334,6 +338,7 @@ const fn place(event: &Event) -> (Option<ServerId>, Option<RoomId>) {
         | Event::NotKept { server, .. } => (Some(*server), None),
         Event::HistoryReset { room }
         | Event::OutboxResumed { room, .. }
+        | Event::NotifySet { room, .. }
         | Event::Gap { room, .. }
         | Event::Output { room, .. }
         | Event::NotOperated { room, .. }

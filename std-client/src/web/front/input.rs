@@ -121,6 +121,7 @@ impl Front {
                 let sentence = if topic.is_empty() { Sentence::NoTopic } else { Sentence::Topic { topic } };
                 return self.answer(page, Some(id), false, &sentence);
             }
+            Typed::Notify(notify) => Command::SetNotify { room: id, notify: *notify },
             Typed::Nick(name) => Command::Rename { room: id, name: (*name).to_owned() },
             Typed::Delete(seq) => match seq.or_else(|| room.last_own()) {
                 Some(seq) => Command::Remove { room: id, seq },
