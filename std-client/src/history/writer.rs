@@ -140,7 +140,8 @@ impl Writer {
         self.check_place()?;
         // An earlier rollback may have failed.
         self.rollback();
-        // Takes SQLite's lock first: a transaction that reads and then writes could fail in between.
+        // Takes SQLite's lock first: a transaction that reads and then writes could fail in
+        // between.
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
         begun.map_err(|error| self.file.explain(error.into()))?;
         self.is_in_transaction = true;

@@ -298,8 +298,8 @@ impl Front {
         self.ui.entry(&self.rooms.label(room, &self.servers), entry);
     }
 
-    /// Marks as read what a person has read: what was displayed on a terminal. Whether a program has
-    /// read it, or somebody reads its output, is not known.
+    /// Marks as read what a person has read: what was displayed on a terminal. Whether a program
+    /// has read it, or somebody reads its output, is not known.
     pub(super) fn mark_read(&mut self) {
         let is_read = self.ui.is_read_by_person();
         for room in self.rooms.iter_mut() {

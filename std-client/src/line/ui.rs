@@ -323,8 +323,8 @@ impl Ui {
         lost
     }
 
-    /// Displays the end of the session, with these numbers of lines that are not in their rooms, and
-    /// that are sent the next time.
+    /// Displays the end of the session, with these numbers of lines that are not in their rooms,
+    /// and that are sent the next time.
     pub(super) fn ended(&self, report: &SessionReport, unsent: u64, kept: u64) {
         let report = session_report(report);
         let (exit, reason) = (report.exit.code(), report.line.as_deref());

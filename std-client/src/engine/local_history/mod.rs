@@ -3,20 +3,19 @@
 //! what is settled. It is durable before the events about it leave and before anything is sent.
 //!
 //! ```text
-//! Session::locate   -> LocalHistory::locate    the row of a room, once the key of its server is known
-//! Joined            -> LocalHistory::begin     the log that its entries belong to
-//! Entry             -> LocalHistory::record
-//! Post              -> LocalHistory::push
-//! the turn ends     -> LocalHistories::commit  then EventSink::flush lets the events leave, and the
-//!                                              sessions send
+//! Session::locate -> LocalHistory::locate    the row of a room, once the server's key is known
+//! Joined          -> LocalHistory::begin     the log that its entries belong to
+//! Entry           -> LocalHistory::record
+//! Post            -> LocalHistory::push
+//! the turn ends   -> LocalHistories::commit  then the events leave, and the sessions send
 //! ```
-//! * `file`: the file and its transaction. `room`: a room in it. `entries`, `posts`, `choices`: what
-//!   is written.
+//! * `file`: the file and its transaction. `room`: a room in it. `entries`, `posts`, `choices`:
+//!   what is written.
 //!
 //! A file that cannot be opened or written is reported once, and tried again after a while. Rooms
 //! are not recorded until then, and their cursors stay: what came in meanwhile is requested from
-//! the server again, by this process or by the next one. So are posts of that time as long as the
-//! process lives: they are sent, and not kept.
+//! the server again, by this process or by the next one. Posts of that time are sent, and are lost
+//! if the process ends before.
 
 mod choices;
 mod entries;
@@ -120,8 +119,8 @@ impl LocalHistory {
         begun
     }
 
-    /// Whether a room is to be recorded again now, after an error. Returns the log that it continues,
-    /// if it continues one.
+    /// Whether a room is to be recorded again now, after an error. Returns the log that it
+    /// continues, if it continues one.
     pub(super) fn interrupted(&self, room: RoomId) -> Option<Option<LogRow>> {
         self.file().interrupted(room)
     }

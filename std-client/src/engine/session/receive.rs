@@ -128,7 +128,8 @@ impl OnlineState {
     }
 
     /// Takes an entry that the server sends on its own. While earlier ones are read, it is only
-    /// recorded, and read after them. While earlier ones are read to be recorded, it is in its turn.
+    /// recorded, and read after them. While earlier ones are read to be recorded, it is in its
+    /// turn.
     fn entry(
         &mut self,
         header: &EntryHeader<'_>,

@@ -60,7 +60,8 @@ pub(super) struct Membership {
     pub(super) requests: Requests,
     /// Entries that are read before those that the server sends.
     pub(super) catch_up: Option<CatchUp>,
-    /// Entries that are read to be recorded before those that the server sends. They were delivered.
+    /// Entries that are read to be recorded before those that the server sends. They were
+    /// delivered.
     pub(super) refill: Option<CatchUp>,
     /// The entries of the page that `catch_up` reads.
     pub(super) page: Vec<Entry>,

@@ -149,7 +149,6 @@ fn a_room_alerts_for_what_it_is_set_to() {
         fixture.effects.iter().filter(|effect| matches!(effect, Effect::Alert { .. })).count()
     };
     assert_eq!([Notify::All, Notify::Mentions, Notify::Nothing].map(&mut alerts), [2, 1, 0]);
-    assert!(fixture.shows("nothing of this room is announced"));
 }
 
 #[test]
