@@ -25,6 +25,9 @@ pub const PLACEHOLDER: &str = "type a message; F1: help; /quit leaves";
 /// The same where there is no room.
 pub const PLACEHOLDER_WITHOUT_ROOM: &str = "F1: help; /quit leaves";
 
+/// Displayed after the text of a room, where that is shown alone.
+pub const BARE: &str = "(select and copy; any key shows the screen again)";
+
 /// Displayed by a screen that is in no room.
 pub const NO_ROOM: &str = "You are in no room: /join INVITE joins one, /quit leaves. `kabar host` creates a room.";
 

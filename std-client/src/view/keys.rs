@@ -142,6 +142,8 @@ pub enum Action {
     Quote,
     /// Shows or hides the members.
     Members,
+    /// Shows the text alone, so that the terminal selects whole lines.
+    Bare,
     /// Clears the input; without any, asks whether to leave.
     Interrupt,
     /// Leaves if there is no input.
@@ -175,6 +177,7 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
     ("select a message", &[("alt-up", Action::SelectUp), ("alt-down", Action::SelectDown)]),
     ("quote it, or the last one", &[("alt-q", Action::Quote)]),
     ("show or hide the members", &[("alt-m", Action::Members)]),
+    ("text alone, for the mouse to copy", &[("alt-l", Action::Bare)]),
     ("move; recall what was typed", &[("up", Action::Up), ("down", Action::Down)]),
     ("move", &[("left", Action::Left), ("right", Action::Right), ("ctrl-b", Action::Left)]),
     (
@@ -209,7 +212,7 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
 ];
 
 /// The name of each action in a configuration, but those of rooms: `room-1` to `room-10`.
-const ACTIONS: [(&str, Action); 38] = [
+const ACTIONS: [(&str, Action); 39] = [
     ("send", Action::Send),
     ("new-line", Action::NewLine),
     ("complete", Action::Complete),
@@ -243,6 +246,7 @@ const ACTIONS: [(&str, Action); 38] = [
     ("select-down", Action::SelectDown),
     ("quote", Action::Quote),
     ("members", Action::Members),
+    ("bare", Action::Bare),
     ("interrupt", Action::Interrupt),
     ("end-of-input", Action::EndOfInput),
     ("cancel", Action::Cancel),
