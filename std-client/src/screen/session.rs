@@ -14,6 +14,7 @@ use super::terminal::TakenTerminal;
 use super::{draw, input, notify, terminal};
 use crate::cursor::Position;
 use crate::engine::{Command, Event, Events, Handle, QUEUE_LEN, Stop};
+use crate::language::message;
 use crate::messages::command_error;
 use crate::messages::notices::{self, Notice};
 use crate::outcome::{EndState, Loss};
@@ -261,7 +262,7 @@ impl<'a> Session<'a> {
             if let Err(error) = position.file.save(position.shown)
                 && self.loss.is_none()
             {
-                self.view.show_error(&format!("your position in the room is not saved: {error}"));
+                self.view.show_error(&message!("screen-position", %error));
                 self.loss = Some(Loss::PositionNotSaved(error.to_string()));
             }
         }
