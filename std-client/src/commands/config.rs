@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::print;
-use crate::config::settings::SETTINGS;
-use crate::config::{Config, LANGUAGE, default_path};
+use crate::config::settings::{LANGUAGE, SETTINGS};
+use crate::config::{Config, default_path};
 use crate::language::Language;
 use crate::outcome::{CommandError, Outcome};
 

@@ -17,13 +17,10 @@ use crate::screen::Appearance;
 use crate::screen::notify::Notifications;
 use crate::screen::theme::{Background, Depth, Theme};
 use crate::view::keys::{Action, Bindings, Key};
-use settings::{Setting, variable};
+use settings::{LANGUAGE, Setting, variable};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "config.toml";
-
-/// The setting of the language.
-pub const LANGUAGE: &str = "language";
 
 /// The table of keys.
 const KEYS_TABLE: &str = "keys";

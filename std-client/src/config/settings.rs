@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use super::LANGUAGE;
 use crate::language::Language;
 use crate::screen::theme::{Background, Depth};
 use crate::view::keys::Key;
 use crate::view::transcript::Joins;
 use crate::view::transcript::line::TimeFormat;
+
+/// The setting of the language.
+pub const LANGUAGE: &str = "language";
 
 /// A setting.
 #[derive(Clone, Copy, Debug)]

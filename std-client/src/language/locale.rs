@@ -12,8 +12,8 @@ pub fn of_environment(environment: &dyn Fn(&str) -> Option<OsString>) -> Option<
     of_tag(locale.to_str()?)
 }
 
-/// Returns the preferred language of an `Accept-Language` header; `None`: there are texts in none of
-/// them.
+/// Returns the preferred language of an `Accept-Language` header; `None`: there are texts in none
+/// of them.
 #[must_use]
 pub fn accepted(header: &str) -> Option<Language> {
     let choices = header.split(',').filter_map(|choice| {

@@ -2,8 +2,8 @@
 
 /// Formats a text of the language files: its identifier, and a value for each placeholder. As in
 /// `tracing`, `%` is in front of a value that is displayed (`Display`), and `name` alone is the
-/// variable with this name. Other values are texts, and numbers, which the form of a text may depend
-/// on.
+/// variable with this name. Other values are texts, and numbers, which the form of a text may
+/// depend on.
 ///
 /// ```ignore
 /// message!("no-response", server = %places, seconds)

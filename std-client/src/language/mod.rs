@@ -1,10 +1,11 @@
 //! The language of what a person reads, and the texts in it: one file per language in `texts/`, in
 //! the syntax of Project Fluent. A translation is one more file, and a line in [`LANGUAGES`].
 //!
-//! The language of the process is chosen once, when it starts. [`message!`] formats a text in it; one
-//! that is missing there is in English.
+//! The language of the process is chosen once, when it starts. [`message!`] formats a text in it;
+//! one that is missing there is in English.
 //!
-//! * [`locale`]: the language that the environment or a browser asks for. [`texts`]: what a file has.
+//! * [`locale`]: the language that the environment or a browser asks for. [`texts`]: what a file
+//!   has.
 
 pub mod locale;
 mod message;

@@ -4,8 +4,8 @@
 //! The other modules return typed values; only this one and `main` decide what is printed about
 //! them. May name everything that such values are made of, and prints nothing itself.
 //!
-//! * [`report`]: the end of a command. `errors`: errors of commands and sessions. `reasons`: those of
-//!   the parts that they share with the server.
+//! * [`report`]: the end of a command. `errors`: errors of commands and sessions. `reasons`: those
+//!   of the parts that they share with the server.
 //! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
 //!   with `changes`, `rooms`, `help` and `stats`.
 //! * [`screen`]: the full screen itself. [`web`]: the page. [`entries`]: entries as lines.

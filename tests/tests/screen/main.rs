@@ -3,6 +3,7 @@
 mod chat;
 mod everything;
 mod fallback;
+mod language;
 mod questions;
 mod restoring;
 mod robust;

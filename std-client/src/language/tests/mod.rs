@@ -10,8 +10,8 @@ use fluent_syntax::ast::{Expression, InlineExpression, Pattern, PatternElement};
 use super::*;
 use crate::command::OPERATOR_COMMANDS;
 
-/// Texts that are the same in English and in Indonesian: units, names of keys, and placeholders with
-/// a word that both languages have.
+/// Texts that are the same in English and in Indonesian: units, names of keys, and placeholders
+/// with a word that both languages have.
 const SAME: &[&str] = &[
     "milliseconds",
     "page-key-enter-name",
