@@ -32,6 +32,12 @@ pub fn placeholder_without_room() -> String {
     message!("screen-placeholder-without-room")
 }
 
+/// Displayed after the text of a room, where that is shown alone.
+#[must_use]
+pub fn bare() -> String {
+    message!("screen-bare")
+}
+
 /// Displayed by a screen that is in no room.
 #[must_use]
 pub fn no_room() -> String {

@@ -23,6 +23,11 @@ pub(super) fn handle(view: &mut View, event: &Event) -> Vec<Effect> {
     }
 }
 
+/// Whether a key is pressed.
+pub(super) fn is_key_press(event: &Event) -> bool {
+    matches!(event, Event::Key(key) if key.kind == KeyEventKind::Press)
+}
+
 /// Returns a key as it is bound; `None`: it was released, or has no name.
 fn key_of(event: KeyEvent) -> Option<Key> {
     if event.kind == KeyEventKind::Release {

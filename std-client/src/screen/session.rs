@@ -17,6 +17,7 @@ use crate::engine::{Command, Event, Events, Handle, QUEUE_LEN, Stop};
 use crate::language::message;
 use crate::messages::command_error;
 use crate::messages::notices::{self, Notice};
+use crate::messages::screen::bare;
 use crate::outcome::{EndState, Loss};
 use crate::view::frame::Size;
 use crate::view::{Effect, View};
@@ -42,6 +43,8 @@ pub(super) struct Session<'a> {
     taken: TakenTerminal,
     /// Whether the terminal was closed: nothing is drawn any longer.
     is_closed: bool,
+    /// Whether lines are shown instead of the screen, which is not drawn meanwhile.
+    is_bare: bool,
     title: String,
     /// How the engine was requested to stop.
     stopped: Option<Stop>,
@@ -88,6 +91,7 @@ impl<'a> Session<'a> {
             terminal,
             taken,
             is_closed: false,
+            is_bare: false,
             title: String::new(),
             stopped: None,
             is_interrupted: false,
@@ -121,6 +125,7 @@ impl<'a> Session<'a> {
         if result.is_err() {
             self.abort(end);
         }
+        self.end_bare()?;
         end.is_interrupted |= self.is_interrupted;
         self.loss.take().into_iter().for_each(|loss| end.lost(loss));
         result
@@ -137,6 +142,11 @@ impl<'a> Session<'a> {
         for number in 1_usize.. {
             let Some(input) = next.take() else { break };
             match input {
+                Input::Terminal(event) if self.is_bare => {
+                    if input::is_key_press(&event) {
+                        self.end_bare()?;
+                    }
+                }
                 Input::Terminal(event) => {
                     let effects = input::handle(&mut self.view, &event);
                     self.execute(effects)?;
@@ -232,6 +242,7 @@ impl<'a> Session<'a> {
                 Effect::Leave { at_once: false } => self.leave(),
                 Effect::Redraw => self.redraw()?,
                 Effect::Suspend => self.suspend()?,
+                Effect::Bare(lines) => self.show_bare(&lines)?,
                 Effect::Shown(position) => note(&mut self.shown, position),
                 Effect::Alert { .. } => {}
             }
@@ -246,6 +257,9 @@ impl<'a> Session<'a> {
         }
         if self.is_closed {
             self.shown.clear();
+            return Ok(());
+        }
+        if self.is_bare {
             return Ok(());
         }
         // The event about a size may be lost if a key is pressed at the same time.
@@ -267,6 +281,26 @@ impl<'a> Session<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Shows lines instead of the screen, until a key is pressed. The terminal breaks long ones,
+    /// and knows where, so that it copies them whole.
+    fn show_bare(&mut self, lines: &[String]) -> io::Result<()> {
+        self.taken.leave_screen()?;
+        self.is_bare = true;
+        let backend = self.terminal.backend_mut();
+        for line in lines.iter().map(String::as_str).chain(["", &bare()]) {
+            write!(backend, "{line}\r\n")?;
+        }
+        Write::flush(backend)
+    }
+
+    fn end_bare(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.is_bare) || self.is_closed {
+            return Ok(());
+        }
+        self.taken.enter()?;
+        self.redraw()
     }
 
     /// Gives the terminal back and stops the process, until it is continued.

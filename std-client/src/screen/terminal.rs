@@ -34,6 +34,12 @@ impl TakenTerminal {
         Ok(taken)
     }
 
+    /// Leaves the screen, so that lines can be written as programs without one do; keys are still
+    /// read one by one. The mouse belongs to the terminal. [`Self::enter`] ends it.
+    pub(super) fn leave_screen(&self) -> io::Result<()> {
+        execute!(io::stdout(), DisableMouseCapture, LeaveAlternateScreen, cursor::Show)
+    }
+
     /// Takes it over again after [`give_back`].
     pub(super) fn enter(&self) -> io::Result<()> {
         IS_TAKEN.store(true, Ordering::Release);

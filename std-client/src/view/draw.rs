@@ -20,10 +20,11 @@ const PROMPT_PARTS: usize = 3;
 impl View {
     pub(super) fn draw(&self) -> Frame {
         let areas = self.areas();
-        let Areas { rooms, topic, transcript, members, status, input } = areas;
+        let Areas { rooms, topic, transcript, unsent, members, status, input } = areas;
         let (input_rows, cursor) = self.input_rows(input);
         let mut drawn = vec![
             Area { rect: transcript, rows: self.transcript_rows(transcript) },
+            Area { rect: unsent, rows: self.unsent_rows(unsent) },
             Area { rect: status, rows: vec![self.status_row(&areas)] },
             Area { rect: input, rows: input_rows },
             Area { rect: topic, rows: vec![self.topic_row(topic.width)] },
@@ -64,6 +65,10 @@ impl View {
             row.fit(rect.width, Role::Selected)
         });
         rows.collect()
+    }
+
+    fn unsent_rows(&self, rect: Rect) -> Vec<Row> {
+        self.room().map_or_else(Vec::new, |room| room.unsent.rows(rect.width, rect.height))
     }
 
     fn member_rows(&self, rect: Rect) -> Vec<Row> {

@@ -41,6 +41,8 @@ pub struct Areas {
     pub topic: Rect,
     /// The transcript.
     pub transcript: Rect,
+    /// Posts that are not in the room yet.
+    pub unsent: Rect,
     /// The list of members.
     pub members: Rect,
     /// The status line.
@@ -60,8 +62,9 @@ const TOPIC_FROM: usize = 8;
 impl Areas {
     /// Divides a screen. On a small one, the lists vanish first, then the topic. `input_height` is
     /// the number of rows that the input needs at most; it gets a third of the screen.
+    /// `unsent_height` is that of the unsent posts; they get a fourth.
     #[must_use]
-    pub fn of(size: Size, shows_members: bool, input_height: usize) -> Self {
+    pub fn of(size: Size, shows_members: bool, input_height: usize, unsent_height: usize) -> Self {
         let Size { width, height } = size;
         let is_wide = width >= WIDE_FROM;
         let rooms = if width < ROOMS_FROM {
@@ -86,10 +89,12 @@ impl Areas {
         let left = if rooms > 0 { rooms + 1 } else { 0 };
         let right = if members > 0 { members + 1 } else { 0 };
         let middle = width - left - right;
+        let unsent = unsent_height.min((body - topic) / 4);
         Self {
             rooms: Rect { x: 0, y: 0, width: rooms, height: body },
             topic: Rect { x: left, y: 0, width: middle, height: topic },
-            transcript: Rect { x: left, y: topic, width: middle, height: body - topic },
+            transcript: Rect { x: left, y: topic, width: middle, height: body - topic - unsent },
+            unsent: Rect { x: left, y: body - unsent, width: middle, height: unsent },
             members: Rect { x: width - members, y: 0, width: members, height: body },
             status: Rect { x: 0, y: body, width, height: status },
             input: Rect { x: 0, y: height - input, width, height: input },
@@ -126,7 +131,7 @@ mod tests {
     #[test]
     fn lists_vanish_first() {
         let shown = |width, height| {
-            let areas = Areas::of(Size { width, height }, true, 1);
+            let areas = Areas::of(Size { width, height }, true, 1, 0);
             [areas.rooms.width > 0, areas.members.width > 0, areas.topic.height > 0]
         };
         assert_eq!(shown(120, 40), [true, true, true]);
@@ -138,10 +143,10 @@ mod tests {
     #[test]
     fn areas_cover_the_screen_without_overlap() {
         for (width, height) in (0..140).flat_map(|width| (0..30).map(move |height| (width, height))) {
-            for input in [0, 1, 3, 100] {
-                let areas = Areas::of(Size { width, height }, true, input);
-                let Areas { rooms, topic, transcript, members, status, input } = areas;
-                let all = [rooms, topic, transcript, members, status, input];
+            for (input, unsent) in [(0, 0), (1, 1), (3, 2), (100, 100)] {
+                let areas = Areas::of(Size { width, height }, true, input, unsent);
+                let Areas { rooms, topic, transcript, unsent, members, status, input } = areas;
+                let all = [rooms, topic, transcript, unsent, members, status, input];
                 for area in all {
                     assert!(area.x + area.width <= width && area.y + area.height <= height, "{area:?}");
                 }

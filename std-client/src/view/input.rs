@@ -65,6 +65,7 @@ impl View {
             Action::Room(number) => self.choose_room(|list| list.select_number(number.into())),
             Action::Search => self.search = self.list.selected().map(Search::open),
             Action::Members => self.shows_members = !self.shows_members,
+            Action::Bare => self.show_bare(),
             Action::SelectUp => self.select_entry(true),
             Action::SelectDown => self.select_entry(false),
             Action::Quote => self.quote(),

@@ -144,6 +144,8 @@ pub enum Action {
     Quote,
     /// Shows or hides the members.
     Members,
+    /// Shows the text alone, so that the terminal selects whole lines.
+    Bare,
     /// Clears the input; without any, asks whether to leave.
     Interrupt,
     /// Leaves if there is no input.
@@ -177,6 +179,7 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
     ("keys-select", &[("alt-up", Action::SelectUp), ("alt-down", Action::SelectDown)]),
     ("keys-quote", &[("alt-q", Action::Quote)]),
     ("keys-members", &[("alt-m", Action::Members)]),
+    ("keys-bare", &[("alt-l", Action::Bare)]),
     ("keys-recall", &[("up", Action::Up), ("down", Action::Down)]),
     ("keys-move", &[("left", Action::Left), ("right", Action::Right), ("ctrl-b", Action::Left)]),
     (
@@ -214,7 +217,7 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
 ];
 
 /// The name of each action in a configuration, but those of rooms: `room-1` to `room-10`.
-const ACTIONS: [(&str, Action); 38] = [
+const ACTIONS: [(&str, Action); 39] = [
     ("send", Action::Send),
     ("new-line", Action::NewLine),
     ("complete", Action::Complete),
@@ -248,6 +251,7 @@ const ACTIONS: [(&str, Action); 38] = [
     ("select-down", Action::SelectDown),
     ("quote", Action::Quote),
     ("members", Action::Members),
+    ("bare", Action::Bare),
     ("interrupt", Action::Interrupt),
     ("end-of-input", Action::EndOfInput),
     ("cancel", Action::Cancel),

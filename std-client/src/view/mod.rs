@@ -64,6 +64,9 @@ use transcript::{Joins, Transcript};
 /// Entries in a page that is requested from the server.
 const SERVER_PAGE: u8 = 100;
 
+/// Rows with unsent posts at most.
+const MAX_UNSENT_ROWS: usize = 3;
+
 /// Rows that one step of the wheel scrolls.
 const WHEEL_ROWS: isize = 3;
 
@@ -123,6 +126,9 @@ pub enum Effect {
     Redraw,
     /// Suspend the program.
     Suspend,
+    /// Show these lines instead of the screen, without columns and line breaks of our own, until a
+    /// key is pressed.
+    Bare(Vec<String>),
 }
 
 /// Everything that a full screen displays.
@@ -266,6 +272,14 @@ impl View {
         self.settle()
     }
 
+    /// Shows the lines of the transcript alone.
+    fn show_bare(&mut self) {
+        let (transcript, source) = self.transcript();
+        transcript.load(source);
+        let lines = transcript.lines();
+        self.effects.push(Effect::Bare(lines));
+    }
+
     /// Returns the number of posts that are not in their rooms yet.
     #[must_use]
     pub fn unsent(&self) -> usize {
@@ -304,7 +318,8 @@ impl View {
             (None, Some(_)) => 1,
             (None, None) => self.editor().height(width),
         };
-        Areas::of(self.size, self.shows_members, rows)
+        let unsent = self.room().map_or(0, |room| room.unsent.count().min(MAX_UNSENT_ROWS));
+        Areas::of(self.size, self.shows_members, rows, unsent)
     }
 
     fn room(&self) -> Option<&Room> {

@@ -18,8 +18,9 @@ const MAX_MEMBERS: usize = 2000;
 /// Authors that are completed before other members.
 const MAX_RECENT: usize = 50;
 
-/// Cells of a post that are displayed if it is refused.
+/// Cells of a post that are displayed if it is refused, and kept until it is in the room.
 const EXCERPT: usize = 40;
+const MAX_KEPT: usize = 200;
 
 /// A room.
 #[derive(Debug)]
@@ -130,7 +131,7 @@ pub(super) struct Unsent {
 
 impl Unsent {
     pub(super) fn post(&mut self, text: &str) {
-        self.waiting.push_back(excerpt(text));
+        self.waiting.push_back(text::cut(&clean_line(text), MAX_KEPT));
     }
 
     pub(super) fn on_posted(&mut self, number: u64) {
@@ -145,12 +146,12 @@ impl Unsent {
 
     /// Returns the beginning of the text.
     pub(super) fn on_not_posted(&mut self) -> Option<String> {
-        self.waiting.pop_front()
+        self.waiting.pop_front().map(excerpt)
     }
 
     /// Returns the beginning of the text.
     pub(super) fn on_refused(&mut self, number: u64) -> Option<String> {
-        self.posted.remove(&number)
+        self.posted.remove(&number).map(excerpt)
     }
 
     pub(super) fn count(&self) -> usize {
@@ -160,10 +161,16 @@ impl Unsent {
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
+
+    /// Rows with the last posts; the status line counts all of them.
+    pub(super) fn rows(&self, width: usize, height: usize) -> Vec<Row> {
+        let texts = self.posted.values().chain(&self.waiting).skip(self.count().saturating_sub(height));
+        texts.map(|text| Row::of(Role::Placeholder, text::cut(&format!("\u{2026} {text}"), width))).collect()
+    }
 }
 
-fn excerpt(text: &str) -> String {
-    text::cut(&clean_line(text.lines().next().unwrap_or_default()), EXCERPT)
+fn excerpt(text: String) -> String {
+    text::cut(&text, EXCERPT)
 }
 
 #[cfg(test)]
@@ -211,10 +218,15 @@ mod tests {
         ["one", "two\nlines", "three", "four"].iter().for_each(|text| unsent.post(text));
         (1..=3).for_each(|number| unsent.on_posted(number));
         assert_eq!(unsent.on_not_posted().as_deref(), Some("four"));
-        assert_eq!(unsent.on_refused(2).as_deref(), Some("two"));
+        assert_eq!(unsent.on_refused(2).as_deref(), Some("two lines"));
         assert_eq!(unsent.count(), 2);
         unsent.on_stored(1);
         assert_eq!(unsent.count(), 1);
+        unsent.post("five");
+        let rows = |width, height| unsent.rows(width, height).iter().map(Row::text).collect::<Vec<_>>();
+        assert_eq!(rows(20, 3), ["\u{2026} three", "\u{2026} five"]);
+        assert_eq!((rows(5, 1), rows(20, 0)), (vec!["\u{2026} fi\u{2026}".to_owned()], vec![]));
+        unsent.on_posted(5);
         unsent.on_stored(u64::MAX);
         assert_eq!(unsent.count(), 0);
     }

@@ -29,9 +29,15 @@ fn the_first_screen_of_a_host_says_how_others_join_and_how_to_leave() {
     darryl.expect("kabar://127.0.0.1:");
     darryl.expect("/quit");
     darryl.expect("F1: help");
-    // The line is wrapped inside of the screen, and whole before it.
-    let written = darryl.written();
-    let line = written.lines().find(|line| line.trim_start().starts_with("kabar join kabar://")).expect("the line");
+    // The line is wrapped inside of the screen. It can be copied from the text alone.
+    darryl.press("\x1bl");
+    darryl.expect("any key shows the screen again");
+    assert!(!darryl.is_full_screen());
+    let text = darryl.screen();
+    let line = text.lines().rfind(|line| line.trim_start().starts_with("kabar join kabar://")).expect("the line");
+    darryl.press("x");
+    darryl.expect("F1: help");
+    assert!(darryl.is_full_screen());
     let mut arguments: Vec<_> = line.split_whitespace().skip(1).collect();
     arguments.extend(["--name", "farhan"]);
     let mut farhan = kabar(&home.path().join("second"), &arguments);

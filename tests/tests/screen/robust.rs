@@ -64,6 +64,7 @@ fn a_server_that_is_killed_comes_back_under_the_screen() {
     anna.expect("reconnecting");
     anna.type_line("typed meanwhile");
     anna.expect("1 unsent");
+    anna.expect("\u{2026} typed meanwhile");
     room.restart();
     anna.expect("anna: typed meanwhile");
     anna.until("nothing unsent", |screen| !screen.contains("1 unsent"));

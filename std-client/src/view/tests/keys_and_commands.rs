@@ -23,14 +23,28 @@ fn posts_what_is_typed_and_counts_what_is_unsent() {
     fixture.press("alt-enter");
     fixture.send("lines");
     assert_eq!(posts(fixture.commands()), ["hello", "two\nlines"]);
-    assert!(fixture.shows("2 unsent"));
+    assert!(fixture.shows("2 unsent") && fixture.shows("\u{2026} two lines"));
     fixture.event(Event::Posted { room: room(0), number: 1 });
     fixture.event(Event::NotPosted { room: room(0), why: NotPosted::TooMany });
     assert!(fixture.shows("1 unsent") && fixture.shows("not sent: two"));
     fixture.event(Event::Stored { room: room(0), number: 1, seq: 1 });
-    assert!(!fixture.shows("unsent"));
+    assert!(!fixture.shows("unsent") && !fixture.shows("\u{2026}"));
     fixture.press("up");
     assert_eq!(fixture.typed(), "two\nlines", "it can be recalled");
+}
+
+#[test]
+fn the_text_alone_has_whole_lines() {
+    let mut fixture = Fixture::joined(40, 10, &["lobby"]);
+    let long = "a line that is longer than the screen is wide, ".repeat(3);
+    fixture.event(Event::Output { room: room(0), text: format!("\x1b{long}|") });
+    fixture.press("alt-l");
+    let effect = fixture.effects.pop();
+    assert!(
+        matches!(&effect, Some(Effect::Bare(lines)) if lines.iter().any(|line| line.ends_with(&format!("{long}|")))
+            && lines.iter().all(|line| !line.contains('\x1b'))),
+        "{effect:?}"
+    );
 }
 
 #[test]

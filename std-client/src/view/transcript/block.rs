@@ -152,13 +152,18 @@ impl Block {
         self.rows = OnceCell::new();
     }
 
+    /// Returns its lines, of any length.
+    pub(super) fn lines(&self, times: &Times) -> Lines {
+        match &self.content {
+            Content::Entry(entry) => line::entry_lines(entry, times),
+            Content::Fold(entries) => line::fold_lines(entries, times),
+            Content::Notice(notice) => line::notice_lines(notice.role, &notice.text),
+        }
+    }
+
     pub(super) fn rows(&self, layout: &Layout<'_>) -> &[WrappedRow] {
         self.rows.get_or_init(|| {
-            let Lines { lines, indent } = match &self.content {
-                Content::Entry(entry) => line::entry_lines(entry, layout.times),
-                Content::Fold(entries) => line::fold_lines(entries, layout.times),
-                Content::Notice(notice) => line::notice_lines(notice.role, &notice.text),
-            };
+            let Lines { lines, indent } = self.lines(layout.times);
             // Beyond a third of the row, text aligned with its beginning wastes space.
             let indent = if indent > layout.width / 3 { 2 } else { indent };
             let (mut rows, mut before) = (Vec::new(), 0);

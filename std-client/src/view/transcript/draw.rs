@@ -53,6 +53,18 @@ impl Transcript {
         rows
     }
 
+    /// Returns the lines of all blocks on the screen, of any length.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let rows = self.rows();
+        let mut keys = rows.iter().filter_map(|row| row.key);
+        let Some(first) = keys.next() else { return Vec::new() };
+        let last = keys.next_back().unwrap_or(first);
+        let shown = self.blocks.iter().filter(|block| (first..=last).contains(&block.first()));
+        let lines = shown.flat_map(|block| block.lines(&self.times).lines);
+        lines.map(|line| line.spans.iter().map(|span| span.text.as_str()).collect()).collect()
+    }
+
     /// The lines above a block.
     fn rules(&self, at: usize) -> impl Iterator<Item = Row> {
         let Rules { day, is_unread } = self.rules_above(at);
