@@ -108,6 +108,7 @@ alternatives = { $first } or { $second }
 with-server-text = { $line } (server: { $text })
 connecting = Connecting to { $server } ...{" "}
 known-server-moved = a known server at a new address;{" "}
+not-reached = { $reason }; trying again
 lost-while-connecting = ({ $reason }; trying again){" "}
 key-question =
     The server's key is not known yet. Its fingerprint is
@@ -272,6 +273,9 @@ ignore-list = ignored: { $names }
 ignore-list-empty = nobody is ignored
 joins-shown = joins and leaves are displayed from now on
 joins-hidden = joins and leaves are hidden from now on
+notify-all = all lines of this room are announced from now on
+notify-mentions = lines of this room that mention you are announced from now on
+notify-nothing = nothing of this room is announced from now on
 new-entries = --- new since your last visit ---
 gap = { $lines ->
     [one] (1 line is missing here: the server no longer keeps them)
@@ -309,7 +313,7 @@ stdout = standard output
 stderr = standard error
 not-kept-server = (could not add this room to the known servers: { $error })
 not-kept-parting = (that you left the room is not kept: { $error })
-not-kept-preferences = (what you ignore or hide is not kept: { $reason })
+not-kept-preferences = (what you ignore, hide or let announce is not kept: { $reason })
 position-not-read = (could not read your last position in this room: { $error })
 position-saved-again = (your position in this room is saved again)
 
@@ -347,6 +351,7 @@ help-delete = remove your last message, or the one with this number, from the ro
 help-ignore = hide the messages of a member, from now on; without a name, list who is ignored
 help-unignore = display them again
 help-joins = display or hide joins and leaves, from now on
+help-notify = ring the bell or notify for all lines of this room, for those that mention you, or for none
 help-rooms = the rooms of this server, with their topics, and which ones you are in
 help-room = show this room; what you type goes there
 help-join = join another room of this server
@@ -603,6 +608,7 @@ page-command-kick = disconnect a member, who may return
 page-command-me = describe what you do
 page-command-mute = refuse the messages of a member
 page-command-nick = take another name
+page-command-notify = choose which messages of this room notify you: all, mentions or off
 page-command-op = make a member an operator
 page-command-ops = list who is an operator or trusted
 page-command-part = leave this room, or the one with this name
@@ -728,6 +734,9 @@ page-sentence-not-in-room = You are not in { $room } (/join joins a room, /rooms
 page-sentence-not-sent-no-room = Not sent, you are not in the room: { $text }
 page-sentence-not-sent-too-many = Not sent, too many lines wait: { $text }
 page-sentence-nothing-to-remove = There is no message of yours to delete: select one, or use /delete NUMBER.
+page-sentence-notify-all = All messages in this room notify you from now on.
+page-sentence-notify-mentions = Messages in this room that mention you notify you from now on.
+page-sentence-notify-off = Nothing in this room notifies you from now on.
 page-sentence-outbox-resumed = { $count ->
     [one] { $count } line that you typed earlier is sent now.
    *[other] { $count } lines that you typed earlier are sent now.

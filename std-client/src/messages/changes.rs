@@ -6,6 +6,7 @@ use kabar_std::text::clean_line;
 use super::errors::with_server_text;
 use super::reasons;
 use crate::command::CommandName;
+use crate::command::Notify;
 use crate::engine::event::{Earlier, IgnoreError, Refusal, RenameError, Request};
 use crate::history::MAX_IGNORED;
 use crate::language::{self, Language, message};
@@ -74,6 +75,14 @@ pub(super) fn ignore_list(names: &[String]) -> String {
 
 pub(super) fn joins_shown(shows: bool) -> String {
     if shows { message!("joins-shown") } else { message!("joins-hidden") }
+}
+
+pub(super) fn notify_set(notify: Notify) -> String {
+    match notify {
+        Notify::All => message!("notify-all"),
+        Notify::Mentions => message!("notify-mentions"),
+        Notify::Nothing => message!("notify-nothing"),
+    }
 }
 
 /// The reply to `/history`: the entries of a page, as they are displayed.

@@ -57,6 +57,7 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         Event::KeyQuestion { found, .. } => {
             message!("key-question", fingerprint = show_fingerprint(found))
         }
+        Event::NotReached { error, .. } => message!("not-reached", reason = session_error(error).1),
         Event::LostWhileConnecting { reason, refusal, .. } => {
             message!("lost-while-connecting", reason = loss_reason(*reason, refusal))
         }
@@ -94,6 +95,7 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         Event::NotIgnored { why, .. } => changes::ignore_error(*why),
         Event::IgnoreList { names, .. } => changes::ignore_list(names),
         Event::JoinsShown { shows, .. } => changes::joins_shown(*shows),
+        Event::NotifySet { notify, .. } => changes::notify_set(*notify),
         Event::Stats(stats) => stats::table(stats.rtt, &stats.counters, stats.traffic, stats.ignored),
         Event::NotKept { what, .. } => match what {
             NotKept::Server(error) => message!("not-kept-server", %error),

@@ -79,6 +79,7 @@ fn description(name: CommandName) -> String {
         CommandName::Ignore => message!("help-ignore"),
         CommandName::Unignore => message!("help-unignore"),
         CommandName::Joins => message!("help-joins"),
+        CommandName::Notify => message!("help-notify"),
         CommandName::Rooms => message!("help-rooms"),
         CommandName::Room => message!("help-room"),
         CommandName::Join => message!("help-join"),

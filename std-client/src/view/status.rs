@@ -43,6 +43,8 @@ pub struct ServerStatus {
     pub key: Option<Fingerprint>,
     /// The connection.
     pub connection: Connection,
+    /// Why it is not reached.
+    pub problem: Option<String>,
     /// The round-trip time in ms, if it is known.
     pub rtt_ms: Option<u64>,
     /// The own name.
@@ -64,6 +66,7 @@ impl ServerStatus {
             label,
             key: None,
             connection: Connection::Connecting,
+            problem: None,
             rtt_ms: None,
             name: String::new(),
             other_rooms: Vec::new(),
@@ -74,7 +77,10 @@ impl ServerStatus {
 
     fn span(&self) -> Span {
         match (&self.connection, self.rtt_ms) {
-            (Connection::Connecting, _) => Span::new(Role::StatusAlert, message!("status-connecting")),
+            (Connection::Connecting, _) => {
+                let problem = self.problem.clone();
+                Span::new(Role::StatusAlert, problem.unwrap_or_else(|| message!("status-connecting")))
+            }
             (Connection::Lost, _) => Span::new(Role::StatusAlert, message!("status-reconnecting")),
             (Connection::Ended, _) => Span::new(Role::StatusAlert, message!("status-disconnected")),
             (Connection::Online, Some(ms)) => Span::new(Role::Status, message!("milliseconds", ms)),
