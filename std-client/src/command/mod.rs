@@ -26,6 +26,8 @@ pub enum CommandName {
     Unignore,
     /// `/joins`
     Joins,
+    /// `/notify`
+    Notify,
     /// `/room`
     Room,
     /// `/rooms`
@@ -46,7 +48,7 @@ pub enum CommandName {
 
 impl CommandName {
     /// All commands, in the order of `/help`.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Who,
         Self::History,
         Self::Me,
@@ -55,6 +57,7 @@ impl CommandName {
         Self::Ignore,
         Self::Unignore,
         Self::Joins,
+        Self::Notify,
         Self::Rooms,
         Self::Room,
         Self::Join,
@@ -80,6 +83,7 @@ impl CommandName {
             Self::Ignore => "/ignore",
             Self::Unignore => "/unignore",
             Self::Joins => "/joins",
+            Self::Notify => "/notify",
             Self::Room => "/room",
             Self::Rooms => "/rooms",
             Self::Join => "/join",
@@ -101,6 +105,7 @@ impl CommandName {
             Self::Delete => Some("[NUMBER]"),
             Self::Ignore => Some("[NAME]"),
             Self::Joins => Some("on|off"),
+            Self::Notify => Some("all|mentions|off"),
             Self::Room => Some("NAME"),
             Self::Join => Some("NAME|INVITE"),
             Self::Part => Some("[NAME]"),
@@ -117,6 +122,18 @@ impl CommandName {
     fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.word() == word)
     }
+}
+
+/// Which entries of a room are announced, by a bell or a notification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notify {
+    /// All that are unread.
+    All,
+    /// Those that mention the person.
+    #[default]
+    Mentions,
+    /// None.
+    Nothing,
 }
 
 /// A command that the server executes, for members who are operators.
@@ -202,6 +219,8 @@ pub enum Command<'a> {
     Unignore(&'a str),
     /// Display or hide joins and leaves.
     Joins(bool),
+    /// Announce these entries of the room.
+    Notify(Notify),
     /// List the rooms of the server.
     Rooms,
     /// Show this room.
@@ -279,7 +298,10 @@ pub fn typed(line: &str) -> Command<'_> {
         (CommandName::Unignore, name) => Command::Unignore(name),
         (CommandName::Joins, "on") => Command::Joins(true),
         (CommandName::Joins, "off") => Command::Joins(false),
-        (CommandName::Joins, _) => Command::Usage(name),
+        (CommandName::Notify, "all") => Command::Notify(Notify::All),
+        (CommandName::Notify, "mentions") => Command::Notify(Notify::Mentions),
+        (CommandName::Notify, "off") => Command::Notify(Notify::Nothing),
+        (CommandName::Joins | CommandName::Notify, _) => Command::Usage(name),
         (CommandName::Rooms, _) => Command::Rooms,
         (CommandName::Room | CommandName::Join, "") => Command::Usage(name),
         (CommandName::Room, rest) if is_for_operators(rest) => {

@@ -84,6 +84,12 @@ fn preferences_are_commands() {
     assert_eq!(typed("/unignore"), Command::Usage(CommandName::Unignore));
     assert_eq!((typed("/joins on"), typed("/joins off")), (Command::Joins(true), Command::Joins(false)));
     assert_eq!(typed("/joins"), Command::Usage(CommandName::Joins));
+    assert_eq!(typed("/notify all"), Command::Notify(Notify::All));
+    assert_eq!(
+        (typed("/notify mentions"), typed("/notify off")),
+        (Command::Notify(Notify::Mentions), Command::Notify(Notify::Nothing))
+    );
+    assert_eq!(typed("/notify"), Command::Usage(CommandName::Notify));
 }
 
 #[test]

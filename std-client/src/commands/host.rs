@@ -120,6 +120,7 @@ pub(crate) fn run(
         replay_from: how.replay_from(),
         can_ask: line::can_ask(),
         hide_joins: how.hide_joins,
+        retries: false,
         is_host: true,
     };
     let hosting = Some(Hosting { invite, address, text });

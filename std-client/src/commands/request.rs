@@ -131,6 +131,7 @@ fn request(
         replay_from: how.replay_from(),
         can_ask: line::can_ask(),
         hide_joins: how.hide_joins,
+        retries: false,
         is_host: false,
     })
 }

@@ -114,9 +114,10 @@ impl SessionConfig {
     /// longer.
     #[must_use]
     pub fn run(self, mut on_start: impl FnMut(Option<ShowText>)) -> SessionReport {
-        let Self { servers, dir, settings, lines_taken, front_end, identity, hosting, outlives_servers } = self;
+        let Self { mut servers, dir, settings, lines_taken, front_end, identity, hosting, outlives_servers } = self;
         let Config { give_up, appearance, .. } = settings;
         if front_end == FrontEnd::Screen {
+            servers = servers.into_iter().map(retried).collect();
             let opening = hosting.map(|hosting| format!("{}\n{HOSTING}", hosting.text));
             let config = ScreenConfig {
                 servers,
@@ -146,6 +147,12 @@ fn connect_as(identity: Option<String>, dir: DataDir) -> Connect {
         let known = KnownServers::load(&dir)?.rooms();
         let last_name = known.into_iter().map(|room| room.name).find(|name| !name.is_empty());
         let how = SessionArguments { identity: identity.clone(), last_name, ..SessionArguments::default() };
-        with_invite(invite, Rooms::default(), &how, &dir)
+        with_invite(invite, Rooms::default(), &how, &dir).map(retried)
     })
+}
+
+/// In a full screen, a server that is not reached is tried again: the status line shows why, and
+/// the person leaves when they want to. Elsewhere a script waits for the exit code.
+fn retried(server: ServerRequest) -> ServerRequest {
+    ServerRequest { retries: !server.is_host, ..server }
 }

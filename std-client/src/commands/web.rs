@@ -85,7 +85,7 @@ pub(crate) fn run(
     let language = lang.or_else(language::of_environment);
     let server = Server::start(port, language, &sender).map_err(|error| WebError::Listen { port, error })?;
     drop(sender);
-    requests.into_iter().map(with_questions).for_each(|request| engine.send(Command::Connect(request)));
+    requests.into_iter().map(for_page).for_each(|request| engine.send(Command::Connect(Box::new(request))));
     let url = server.url();
     let page = if no_open { None } else { browser::open(&dir, &url)? };
     remark(&messages::started(&url, page.is_some()));
@@ -94,7 +94,7 @@ pub(crate) fn run(
         Box::new(move |typed: &str| {
             let target = Target::parse(typed).map_err(CommandError::from);
             let request = target.and_then(|target| request(target, &dir, &session));
-            request.map(with_questions).map_err(|error| command_error(&error).1)
+            request.map(for_page).map_err(|error| command_error(&error).1)
         })
     };
     let report = Front::new(FrontConfig { dir, engine, events, connector, give_up }).run(&mut inputs);
@@ -125,9 +125,9 @@ fn request(target: Target, dir: &DataDir, session: &SessionArguments) -> Result<
     at_server(places, rooms, KeyPolicy::Ask, None, session, dir)
 }
 
-/// Questions are asked on the page.
-fn with_questions(request: ServerRequest) -> ServerRequest {
-    ServerRequest { can_ask: true, ..request }
+/// On the page questions are asked, and a server that is not reached is tried again.
+fn for_page(request: ServerRequest) -> ServerRequest {
+    ServerRequest { can_ask: true, retries: true, ..request }
 }
 
 /// Adds a request. One for a server that is requested already only adds its rooms.

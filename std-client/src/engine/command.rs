@@ -7,6 +7,7 @@ use kabar_std::invite::{RoomName, RoomSecret};
 use zeroize::Zeroizing;
 
 use super::event::{RoomId, ServerId};
+use crate::command::Notify;
 use crate::identity::LocalIdentity;
 
 /// A command. Each says which event answers it; everything else that follows from it is reported
@@ -15,7 +16,7 @@ use crate::identity::LocalIdentity;
 pub enum Command {
     /// Connect to a server, and join rooms there. [`Event::ServerAdded`](super::Event::ServerAdded)
     /// and one [`Event::RoomAdded`](super::Event::RoomAdded) per room answer.
-    Connect(ServerRequest),
+    Connect(Box<ServerRequest>),
     /// The answer to [`Event::KeyQuestion`](super::Event::KeyQuestion).
     AnswerKey {
         /// The server that was asked about.
@@ -154,6 +155,14 @@ pub enum Command {
         /// The text; empty: there is none.
         text: String,
     },
+    /// Announce these entries of a room from now on. [`Event::NotifySet`](super::Event::NotifySet)
+    /// answers.
+    SetNotify {
+        /// The room.
+        room: RoomId,
+        /// The entries.
+        notify: Notify,
+    },
     /// Report the status of a connection. [`Event::Stats`](super::Event::Stats) answers.
     Stats {
         /// The server.
@@ -185,7 +194,8 @@ impl Command {
             | Self::Remove { room, .. }
             | Self::Operate { room, .. }
             | Self::MarkRead { room, .. }
-            | Self::SaveDraft { room, .. } => Some(room.server),
+            | Self::SaveDraft { room, .. }
+            | Self::SetNotify { room, .. } => Some(room.server),
             Self::Connect(_) | Self::Stop(_) => None,
         }
     }
@@ -226,6 +236,9 @@ pub struct ServerRequest {
     pub can_ask: bool,
     /// Whether joins and leaves are hidden from now on.
     pub hide_joins: bool,
+    /// Whether it is tried again, as after a lost connection, if it is not reached. Otherwise the
+    /// session ends.
+    pub retries: bool,
     /// Whether this process hosts its rooms: those that do not exist are created, and it is not
     /// stored as a known server.
     pub is_host: bool,

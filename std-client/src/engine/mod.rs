@@ -27,6 +27,9 @@
 //!   servers; no event is dropped. Answers and reports do not count: there are at most as many as
 //!   there were commands. An entry counts as displayed only when the front end saves its
 //!   [`Entry::position`](event::Entry), so nothing that waits here is lost by a crash.
+//! * **Durability.** Everything that one turn of the thread writes to a local history is one
+//!   transaction. It is committed before the events of the turn leave and before anything is sent:
+//!   an entry that was delivered is recorded, and a post that was sent is in the outbox.
 //! * **Independence.** A server that is not reached, refuses, or reconnects does not delay another
 //!   one. After `ServerEnded` the engine goes on with the others, or without any, unless its
 //!   configuration says that it ends with its servers.
@@ -94,25 +97,8 @@ impl std::fmt::Debug for EngineConfig {
 /// # Errors
 /// If the operating system gives no thread or no poll.
 pub fn start(config: EngineConfig) -> io::Result<(Handle, Events)> {
-    let (poller, waker) = Poller::new()?;
-    let (handle, events, commands, sink) = queues(&waker, config.wake.into());
-    let (resolved, from_resolvers) = mpsc::channel();
-    let EngineConfig { dir, context, replays_history, .. } = config;
-    let histories = LocalHistories::new(dir.clone());
-    let environment = Environment { dir, context, replays_history, histories, resolved, waker };
-    let engine = Engine {
-        poller,
-        clock: Clock::start(),
-        commands,
-        resolved: from_resolvers,
-        environment,
-        sink,
-        sessions: Vec::new(),
-        next_server: 0,
-        ends_with_servers: config.ends_with_servers,
-        stop: None,
-    };
-    std::thread::Builder::new().name("kabar-engine".to_owned()).spawn(move || engine.run())?;
+    let (engine, handle, events) = Engine::new(config)?;
+    engine.spawn()?;
     Ok((handle, events))
 }
 
@@ -133,6 +119,32 @@ struct Engine {
 }
 
 impl Engine {
+    fn new(config: EngineConfig) -> io::Result<(Self, Handle, Events)> {
+        let (poller, waker) = Poller::new()?;
+        let (handle, events, commands, sink) = queues(&waker, config.wake.into());
+        let (resolved, from_resolvers) = mpsc::channel();
+        let EngineConfig { dir, context, replays_history, .. } = config;
+        let histories = LocalHistories::new(dir.clone());
+        let environment = Environment { dir, context, replays_history, histories, resolved, waker };
+        let engine = Self {
+            poller,
+            clock: Clock::start(),
+            commands,
+            resolved: from_resolvers,
+            environment,
+            sink,
+            sessions: Vec::new(),
+            next_server: 0,
+            ends_with_servers: config.ends_with_servers,
+            stop: None,
+        };
+        Ok((engine, handle, events))
+    }
+
+    fn spawn(self) -> io::Result<()> {
+        std::thread::Builder::new().name("kabar-engine".to_owned()).spawn(move || self.run()).map(drop)
+    }
+
     fn run(mut self) {
         loop {
             self.take_commands();
@@ -142,23 +154,23 @@ impl Engine {
             self.sessions.rotate_left(next);
             self.each(|session| session.advance());
             let ends = self.stop.is_some() || (self.ends_with_servers && self.next_server > 0);
+            self.commit();
             if ends && self.sessions.is_empty() {
-                self.flush();
                 // Another engine may use them as soon as this one is known to have ended.
                 self.environment.histories.close();
                 self.sink.send(Event::Ended);
                 return self.sink.flush(Vec::new());
             }
-            self.flush();
+            self.sessions.iter_mut().for_each(|session| session.driver.transmit());
             let until = self.sessions.iter().filter_map(Session::deadline).min();
             let mut drivers: Vec<&mut Driver> = self.sessions.iter_mut().map(|session| &mut session.driver).collect();
             wait(&mut self.poller, self.clock, &mut drivers, until);
         }
     }
 
-    /// Records what came in, and lets the events about it leave.
-    fn flush(&self) {
-        let reports = self.environment.histories.flush();
+    /// Makes durable what came in and what was posted, and lets the events about it leave.
+    fn commit(&self) {
+        let reports = self.environment.histories.commit();
         self.sink.flush(reports);
     }
 
@@ -169,7 +181,7 @@ impl Engine {
                     self.sink.send(Event::NotPosted { room, why: event::NotPosted::NotInRoom });
                 }
                 (Some(server), command) => self.at(server, |session| session.execute(command)),
-                (None, Command::Connect(request)) => self.connect(request),
+                (None, Command::Connect(request)) => self.connect(*request),
                 (None, Command::Stop(stop)) => self.stop(stop),
                 (None, _) => {}
             }

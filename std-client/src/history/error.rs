@@ -58,7 +58,7 @@ impl From<rusqlite::Error> for ChangeError {
 }
 
 /// An error that may come from the file.
-pub(super) trait FromStorage: From<rusqlite::Error> {
+pub(super) trait FromStorage: From<rusqlite::Error> + From<StorageError> {
     /// The error of the file, to add its cause.
     fn storage(&mut self) -> Option<&mut StorageError>;
 }

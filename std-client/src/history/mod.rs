@@ -44,7 +44,8 @@
 //! time; if it is damaged, it is renamed and a new one begins. After [`StoreErrorKind::Moved`]
 //! another process has done that: open again.
 //!
-//! * `open`, `schema`: the file. `entry`: the types of what it holds.
+//! * `file`, `schema`: the file. `writer`, `reader`: access to it. `entry`: the types of what it
+//!   holds.
 //! * `append`, `removal`: entries in. `page`, `unread`, `search`, `index`: entries out.
 //! * `settings`: drafts, ignored people, settings per room; `former`: of earlier versions.
 //! * `outbox`: lines to be sent.
@@ -52,16 +53,18 @@
 mod append;
 mod entry;
 mod error;
+mod file;
 mod former;
 mod index;
-mod open;
 pub mod outbox;
 mod page;
+mod reader;
 mod removal;
 mod schema;
 mod search;
 mod settings;
 mod unread;
+mod writer;
 
 pub use crate::cursor::Cursor;
 pub use append::{Batch, MAX_BATCH};
@@ -70,12 +73,14 @@ pub use entry::{
     StoredEntry,
 };
 pub use error::{AppendError, ChangeError, StorageError};
+pub use file::{OpenError, SetAside, SetAsideReason};
 pub use kabar_std::sqlite::StoreErrorKind;
-pub use open::{OpenError, Reader, SetAside, SetAsideReason, Writer};
 pub use page::{Anchor, Gap, MAX_PAGE, Page, PageItem};
+pub use reader::Reader;
 pub use search::{Hit, SearchMark, SearchPage};
-pub use settings::{HIDE_JOINS, MAX_DRAFT_LEN, MAX_IGNORED, NOTIFY, Notify, Setting, SettingValue};
+pub use settings::{HIDE_JOINS, MAX_DRAFT_LEN, MAX_IGNORED, NOTIFY, Setting, SettingValue};
 pub use unread::{RoomSummary, Unread};
+pub use writer::Writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -10,11 +10,12 @@ use kabar_std::data_dir::FileError;
 use kabar_std::names::Name;
 use kabar_std::sqlite::bits;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::error::{ChangeError, StorageError};
 use super::former::FormerPreferences;
 use super::{Reader, RoomRow, ServerRow, Writer};
+use crate::command::Notify;
 
 /// Names that are ignored on a server.
 pub const MAX_IGNORED: usize = 256;
@@ -50,18 +51,6 @@ impl SettingValue for bool {}
 impl SettingValue for i64 {}
 impl SettingValue for String {}
 impl SettingValue for Notify {}
-
-/// Which entries of a room are announced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Notify {
-    /// All that are unread.
-    All,
-    /// Those that mention the person.
-    #[default]
-    Mentions,
-    /// None.
-    Nothing,
-}
 
 impl ToSql for Notify {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -200,7 +189,7 @@ impl Writer {
     }
 }
 
-fn ignore(transaction: &Transaction<'_>, server: ServerRow, name: &Name) -> Result<bool, ChangeError> {
+fn ignore(transaction: &Connection, server: ServerRow, name: &Name) -> Result<bool, ChangeError> {
     let sql = "INSERT INTO ignored (server, folded, name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     let is_new = transaction.execute(sql, params![server.0, name.folded(), name.shown()])? > 0;
     let sql = "SELECT count(*) FROM ignored WHERE server = ?1";

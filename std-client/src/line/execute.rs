@@ -113,6 +113,7 @@ impl Front {
                 let topic = self.rooms.find(room).map(|room| room.topic.clone()).unwrap_or_default();
                 return self.room_notice(room, &Notice::Topic(&topic));
             }
+            Typed::Notify(notify) => Command::SetNotify { room, notify },
             Typed::Nick(name) => Command::Rename { room, name: name.to_owned() },
             Typed::Delete(seq) => match seq.or_else(|| self.rooms.find(room)?.last_own()) {
                 Some(seq) => Command::Remove { room, seq },

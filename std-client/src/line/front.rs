@@ -93,7 +93,7 @@ impl Front {
         let (engine, events) =
             engine::start(EngineConfig { dir, context, replays_history: true, ends_with_servers: true, wake })?;
         take_signals(&sender)?;
-        servers.into_iter().for_each(|server| engine.send(Command::Connect(server)));
+        servers.into_iter().for_each(|server| engine.send(Command::Connect(Box::new(server))));
         let input = InputState {
             has_started: false,
             prompt_due: None,
@@ -133,12 +133,14 @@ impl Front {
             let now = self.clock.now();
             self.take_app_events(now);
             self.take_events(now);
+            self.mark_read();
             self.check(now);
             if self.leaving.has_ended {
                 return;
             }
             // Last: input may have waited for what came before, and nothing else wakes up for it.
             self.take_input(now);
+            self.mark_read();
             let until = if self.input.has_more { Some(now) } else { self.deadline() };
             let timeout =
                 until.map(|until| StdDuration::from_micros(until.saturating_since(self.clock.now()).as_micros()));

@@ -97,7 +97,7 @@ impl Front {
         let known = input.error.map(Loss::Input).into_iter().chain(end.take_losses());
         let losses: Vec<Loss> = known.chain(ui.settle(timeout)).collect();
         let mut report = SessionReport { end: end.end(), losses };
-        ui.ended(&report, end.unsent());
+        ui.ended(&report, end.unsent(), end.kept());
         before_last_output();
         if !report.losses.is_empty() {
             // Its time is used up already.

@@ -44,6 +44,7 @@ impl Front {
             Event::RoomNotAdded { server, room, ref name, .. } => self.room_not_added(server, room, name, &event),
             Event::KnownServerMoved { .. }
             | Event::KeyAccepted { .. }
+            | Event::NotReached { .. }
             | Event::LostWhileConnecting { .. }
             | Event::ServerText { .. }
             | Event::Renamed { .. }
@@ -69,6 +70,7 @@ impl Front {
             | Event::Output { room, .. }
             | Event::NotRemoved { room, .. }
             | Event::OutboxResumed { room, .. }
+            | Event::NotifySet { room, .. }
             | Event::PositionNotRead { room, .. } => self.room_event(room, &event),
             Event::KeyQuestion { server, .. } => {
                 self.ui.event(&event, None);
@@ -276,7 +278,10 @@ impl Front {
         room.learn(&entry, name);
         match (is_visible, is_shown) {
             (true, true) => self.show_entry(entry),
-            (false, true) => entry.position.into_iter().for_each(|position| self.ui.skipped(position)),
+            (false, true) => {
+                room.read = Some(entry.seq);
+                entry.position.into_iter().for_each(|position| self.ui.skipped(position));
+            }
             (true, false) => room.keep(entry, name, now),
             (false, false) => room.backlog.skip(entry.position),
         }
@@ -285,11 +290,23 @@ impl Front {
     fn show_entry(&mut self, entry: Entry) {
         let id = entry.room;
         let Some(room) = self.rooms.find_mut(id) else { return };
+        room.read = Some(entry.seq);
         if room.takes_first_new(&entry) {
             self.room_notice(id, &Notice::NewEntries);
         }
         let Some(room) = self.rooms.find(id) else { return };
         self.ui.entry(&self.rooms.label(room, &self.servers), entry);
+    }
+
+    /// Marks as read what a person has read: what was displayed on a terminal. Whether a program
+    /// has read it, or somebody reads its output, is not known.
+    pub(super) fn mark_read(&mut self) {
+        let is_read = self.ui.is_read_by_person();
+        for room in self.rooms.iter_mut() {
+            if let Some(seq) = room.read.take().filter(|_| is_read) {
+                self.engine.send(Command::MarkRead { room: room.id, seq });
+            }
+        }
     }
 
     /// Shows a room that was joined, with what came in.

@@ -33,6 +33,8 @@ pub(super) struct Room {
     announces_new: bool,
     /// Own entries whose text may be removed, the last one last.
     own: VecDeque<u64>,
+    /// The last entry that was displayed to a person since the engine was informed of one.
+    pub(super) read: Option<u64>,
     /// What came in while another room was shown.
     pub(super) backlog: Backlog,
     /// Members, for completion.
@@ -57,6 +59,7 @@ impl Room {
             seen_to: 0,
             announces_new: false,
             own: VecDeque::new(),
+            read: None,
             backlog: Backlog::default(),
             roster: Roster::default(),
             unstored: UnstoredLines::default(),
@@ -77,6 +80,7 @@ impl Room {
 
     /// The history was replaced by an older one: everything is displayed.
     pub(super) fn reset(&mut self) {
+        self.read = None;
         (self.seen_to, self.announces_new) = (0, false);
         self.own.clear();
     }

@@ -47,6 +47,8 @@ pub(super) struct Ui {
     prompt: Option<Prompt>,
     /// Whether a person types, at a prompt or at a terminal that cannot have one.
     is_typed: bool,
+    /// Whether a person reads standard output.
+    is_read: bool,
     /// Whether standard output has objects.
     is_json: bool,
     lines: LineFormatter,
@@ -65,6 +67,7 @@ impl Ui {
     pub(super) fn start(is_json: bool, sender: EventSender) -> io::Result<Self> {
         let (lines, is_mid_line) = (LineFormatter::new(), Cell::new(false));
         let is_typed = io::stdin().is_terminal() && !is_json;
+        let is_read = io::stdout().is_terminal() && !is_json;
         let terminal = SavedTerminal::save();
         if line_editor::is_possible() && !is_json {
             let gate = Arc::new(TerminalGate::default());
@@ -76,6 +79,7 @@ impl Ui {
                 notices,
                 prompt,
                 is_typed,
+                is_read,
                 is_json,
                 lines,
                 style,
@@ -90,7 +94,7 @@ impl Ui {
         let stderr = Stream(Patient(unbuffered::stderr()?));
         let notices = Some(Writer::start(stderr, OnError::Drop, sender.clone())?);
         let (prompt, style) = (None, Style::PLAIN);
-        Ok(Self { entries, notices, prompt, is_typed, is_json, lines, style, sender, is_mid_line, terminal })
+        Ok(Self { entries, notices, prompt, is_typed, is_read, is_json, lines, style, sender, is_mid_line, terminal })
     }
 
     /// Displays the invite and the address of a room that this process hosts, if standard output
@@ -165,6 +169,11 @@ impl Ui {
         if let Some(prompt) = &self.prompt {
             prompt.stop();
         }
+    }
+
+    /// Whether a person reads what is displayed: on a terminal, not in a pipe or a file.
+    pub(super) fn is_read_by_person(&self) -> bool {
+        self.is_read
     }
 
     /// Whether there is a prompt, above which everything is displayed.
@@ -314,11 +323,12 @@ impl Ui {
         lost
     }
 
-    /// Displays the end of the session, with this number of lines not in the room.
-    pub(super) fn ended(&self, report: &SessionReport, unsent: u64) {
+    /// Displays the end of the session, with these numbers of lines that are not in their rooms,
+    /// and that are sent the next time.
+    pub(super) fn ended(&self, report: &SessionReport, unsent: u64, kept: u64) {
         let report = session_report(report);
         let (exit, reason) = (report.exit.code(), report.line.as_deref());
-        self.object(&Object::Left { exit, unsent, reason });
+        self.object(&Object::Left { exit, unsent, kept, reason });
     }
 
     /// Writes what is left, and restores the terminal. Returns what was lost.

@@ -5,6 +5,7 @@ use kabar_std::text::clean_line;
 
 use super::plural::count;
 use crate::command::CommandName;
+use crate::command::Notify;
 use crate::engine::event::{Earlier, IgnoreError, Refusal, RenameError, Request};
 use crate::history::MAX_IGNORED;
 
@@ -78,6 +79,14 @@ pub(super) fn ignore_list(names: &[String]) -> String {
 
 pub(super) fn joins_shown(shows: bool) -> String {
     format!("joins and leaves are {} from now on", if shows { "displayed" } else { "hidden" })
+}
+
+pub(super) const fn notify_set(notify: Notify) -> &'static str {
+    match notify {
+        Notify::All => "all lines of this room are announced from now on",
+        Notify::Mentions => "lines of this room that mention you are announced from now on",
+        Notify::Nothing => "nothing of this room is announced from now on",
+    }
 }
 
 /// The reply to `/history`: the entries of a page, as they are displayed.

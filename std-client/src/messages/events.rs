@@ -57,6 +57,7 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         Event::KeyQuestion { found, .. } => {
             format!("The server's key is not known yet. Its fingerprint is\n  {}", show_fingerprint(found))
         }
+        Event::NotReached { error, .. } => format!("{}; trying again", session_error(error).1),
         Event::LostWhileConnecting { reason, refusal, .. } => {
             format!("({}; trying again) ", loss_reason(*reason, refusal))
         }
@@ -95,12 +96,13 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         Event::NotIgnored { why, .. } => changes::ignore_error(*why),
         Event::IgnoreList { names, .. } => changes::ignore_list(names),
         Event::JoinsShown { shows, .. } => changes::joins_shown(*shows),
+        Event::NotifySet { notify, .. } => changes::notify_set(*notify).to_owned(),
         Event::Stats(stats) => stats::table(stats.rtt, &stats.counters, stats.traffic, stats.ignored),
         Event::NotKept { what, .. } => match what {
             NotKept::Server(error) => format!("(could not add this room to the known servers: {error})"),
             NotKept::Parting(error) => format!("(that you left the room is not kept: {error})"),
             NotKept::Preferences(error) => {
-                format!("(what you ignore or hide is not kept: {})", history::reason(error))
+                format!("(what you ignore, hide or let announce is not kept: {})", history::reason(error))
             }
         },
         Event::HistorySetAside(aside) => history::set_aside(aside),

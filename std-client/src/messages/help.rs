@@ -82,6 +82,7 @@ fn description(name: CommandName) -> String {
         CommandName::Ignore => "hide the messages of a member, from now on; without a name, list who is ignored",
         CommandName::Unignore => "display them again",
         CommandName::Joins => "display or hide joins and leaves, from now on",
+        CommandName::Notify => "ring the bell or notify for all lines of this room, for those that mention you, or for none",
         CommandName::Rooms => "the rooms of this server, with their topics, and which ones you are in",
         CommandName::Room => "show this room; what you type goes there",
         CommandName::Join => "join another room of this server",

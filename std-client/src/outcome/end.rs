@@ -72,23 +72,24 @@ impl EndState {
         (self.failure, self.is_fatal) = (Some(Arc::new(error.into())), true);
     }
 
-    /// Returns the number of lines that are not in their rooms.
+    /// Returns the number of lines that are not in their rooms, and that nobody sends.
     #[must_use]
     pub const fn unsent(&self) -> u64 {
-        self.lost_lines() + self.kept
+        self.refused + self.unsettled
     }
 
-    /// Returns the number of lines that nobody sends.
-    const fn lost_lines(&self) -> u64 {
-        self.refused + self.unsettled
+    /// Returns the number of lines that the next process sends.
+    #[must_use]
+    pub const fn kept(&self) -> u64 {
+        self.kept
     }
 
     /// Returns why everything ended.
     #[must_use]
     pub fn end(&self) -> SessionEnd {
-        match (&self.failure, self.unsent()) {
+        match (&self.failure, self.unsent() + self.kept) {
             (Some(error), _) if !self.has_left || self.is_fatal => SessionEnd::Failed(Arc::clone(error)),
-            (_, 1..) => SessionEnd::Unsent { lost: self.lost_lines(), kept: self.kept },
+            (_, 1..) => SessionEnd::Unsent { lost: self.unsent(), kept: self.kept },
             _ if self.is_interrupted => SessionEnd::Interrupted,
             _ => SessionEnd::Left,
         }

@@ -73,7 +73,7 @@ fn display(config: ScreenConfig, queue: &InputQueue, end: &mut EndState) -> io::
     take_signals(queue)?;
     let keys = queue.sender();
     std::thread::Builder::new().name("kabar-keys".to_owned()).spawn(move || read_terminal(&keys))?;
-    servers.into_iter().for_each(|server| handle.send(Command::Connect(server)));
+    servers.into_iter().for_each(|server| handle.send(Command::Connect(Box::new(server))));
     session.run(queue, end)
 }
 

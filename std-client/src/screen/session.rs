@@ -230,7 +230,7 @@ impl<'a> Session<'a> {
             match effect {
                 Effect::Command(command) => self.handle.send(command),
                 Effect::Connect(invite) => match (self.connect)(*invite) {
-                    Ok(server) => self.handle.send(Command::Connect(server)),
+                    Ok(server) => self.handle.send(Command::Connect(Box::new(server))),
                     Err(error) => self.view.show_error(&command_error(&error).1),
                 },
                 Effect::Alert { room, author, text } if !self.is_closed => {
@@ -282,8 +282,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Shows lines instead of the screen, until a key is pressed. The terminal breaks long ones, and
-    /// knows where, so that it copies them whole.
+    /// Shows lines instead of the screen, until a key is pressed. The terminal breaks long ones,
+    /// and knows where, so that it copies them whole.
     fn show_bare(&mut self, lines: &[String]) -> io::Result<()> {
         self.taken.leave_screen()?;
         self.is_bare = true;

@@ -112,6 +112,7 @@ impl View {
                 let (transcript, source) = self.transcript();
                 transcript.scroll_pages(source, -1);
             }
+            Typed::Notify(notify) => self.command(Command::SetNotify { room: id, notify }),
             Typed::Nick(name) => self.command(Command::Rename { room: id, name: name.to_owned() }),
             Typed::Delete(seq) => self.delete(id, seq),
             Typed::Topic => self.show_topic(),

@@ -12,9 +12,9 @@ use super::status::{Connection, ServerStatus};
 use super::transcript::Transcript;
 use super::transcript::source::{Beyond, Entry, HistoryAt};
 use super::{Effect, View, text};
+use crate::command::Notify;
 use crate::engine::event::{self, AcceptedKey, Earlier, EntryContent, ListedRoom, ServerEnd};
 use crate::engine::{Command, Event, RoomId, ServerId};
-use crate::history::Notify;
 use crate::messages::events::RoomLabel;
 use crate::messages::screen::NO_ROOM;
 
@@ -129,10 +129,19 @@ impl View {
                     return;
                 }
             }
+            Event::NotifySet { room, notify } => {
+                self.rooms.get_mut(room).into_iter().for_each(|room| room.notify = *notify);
+            }
             Event::JoinsShown { shows, .. } => self.set_shown_joins(*shows),
             Event::ServerEnded { server, end, .. } => {
                 self.describe(event, role(event));
                 return self.end_server(*server, matches!(end, ServerEnd::Left));
+            }
+            Event::NotReached { server, .. } => {
+                let problem = self.sentence(event);
+                if let Some(server) = self.server_mut(*server) {
+                    server.problem = problem;
+                }
             }
             Event::KeyAccepted { key: AcceptedKey::Invited | AcceptedKey::Expected, .. } => return,
             Event::KnownServerMoved { .. }
@@ -167,7 +176,7 @@ impl View {
     fn set_connection(&mut self, server: ServerId, connection: Connection) {
         self.list.set_state(server, connection.mark());
         if let Some(server) = self.server_mut(server) {
-            (server.connection, server.rtt_ms) = (connection, None);
+            (server.connection, server.rtt_ms, server.problem) = (connection, None, None);
         }
         // A page that was requested does not come.
         self.rooms.values_mut().filter(|room| room.id.server == server).for_each(|room| room.awaits_page = false);
@@ -454,6 +463,7 @@ fn update_members(members: &mut Members, entry: &event::Entry) {
 fn role(event: &Event) -> Role {
     match event {
         Event::RoomNotAdded { .. }
+        | Event::NotReached { .. }
         | Event::LostWhileConnecting { .. }
         | Event::RoomEnded { .. }
         | Event::ConnectionLost { .. }
@@ -481,6 +491,7 @@ fn place(event: &Event) -> Option<(ServerId, Option<RoomId>)> {
         | Event::KeyAccepted { server, .. }
         | Event::KeyQuestion { server, .. }
         | Event::PasswordQuestion { server, .. }
+        | Event::NotReached { server, .. }
         | Event::LostWhileConnecting { server, .. }
         | Event::OwnName { server, .. }
         | Event::ConnectionLost { server, .. }
@@ -512,6 +523,7 @@ fn place(event: &Event) -> Option<(ServerId, Option<RoomId>)> {
         | Event::NotRemoved { room, .. }
         | Event::PositionNotRead { room, .. }
         | Event::HistoryAt { room, .. }
+        | Event::NotifySet { room, .. }
         | Event::OutboxResumed { room, .. } => Some((room.server, Some(*room))),
         Event::Joined(joined) => Some((joined.room.server, Some(joined.room))),
         Event::Entry(entry) => Some((entry.room.server, Some(entry.room))),

@@ -7,8 +7,8 @@ use super::span::{Role, Row};
 use super::text;
 use super::transcript::Transcript;
 use super::transcript::line::nick_colour;
+use crate::command::Notify;
 use crate::engine::RoomId;
-use crate::history::Notify;
 use kabar_std::text::clean_line;
 
 /// Members that are listed at most.

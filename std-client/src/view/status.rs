@@ -42,6 +42,8 @@ pub struct ServerStatus {
     pub key: Option<Fingerprint>,
     /// The connection.
     pub connection: Connection,
+    /// Why it is not reached.
+    pub problem: Option<String>,
     /// The round-trip time in ms, if it is known.
     pub rtt_ms: Option<u64>,
     /// The own name.
@@ -63,6 +65,7 @@ impl ServerStatus {
             label,
             key: None,
             connection: Connection::Connecting,
+            problem: None,
             rtt_ms: None,
             name: String::new(),
             other_rooms: Vec::new(),
@@ -73,7 +76,9 @@ impl ServerStatus {
 
     fn span(&self) -> Span {
         match (&self.connection, self.rtt_ms) {
-            (Connection::Connecting, _) => Span::new(Role::StatusAlert, "connecting"),
+            (Connection::Connecting, _) => {
+                Span::new(Role::StatusAlert, self.problem.as_deref().unwrap_or("connecting"))
+            }
             (Connection::Lost, _) => Span::new(Role::StatusAlert, "reconnecting"),
             (Connection::Ended, _) => Span::new(Role::StatusAlert, "disconnected"),
             (Connection::Online, Some(ms)) => Span::new(Role::Status, format!("{ms} ms")),

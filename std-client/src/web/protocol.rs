@@ -10,7 +10,7 @@ use kabar_std::text::{Content, removed_seq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use crate::command::{CommandName, OPERATOR_COMMANDS};
+use crate::command::{CommandName, Notify, OPERATOR_COMMANDS};
 use crate::engine::{RoomId, ServerId};
 
 /// Most entries of a page of the history.
@@ -352,8 +352,32 @@ pub struct RoomState<'a> {
     pub read: Place,
     /// A text that was typed and not sent.
     pub draft: &'a str,
+    /// Which entries are announced.
+    pub notify: Announced,
     /// Why it has ended.
     pub problem: Option<&'a Sentence>,
+}
+
+/// Which entries of a room are announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Announced {
+    /// All.
+    All,
+    /// Those that mention the user.
+    Mentions,
+    /// None.
+    Off,
+}
+
+impl From<Notify> for Announced {
+    fn from(notify: Notify) -> Self {
+        match notify {
+            Notify::All => Self::All,
+            Notify::Mentions => Self::Mentions,
+            Notify::Nothing => Self::Off,
+        }
+    }
 }
 
 /// The membership in a room.
@@ -591,6 +615,9 @@ pub enum Sentence {
     IgnoreListEmpty,
     JoinsShown,
     JoinsHidden,
+    NotifyAll,
+    NotifyMentions,
+    NotifyOff,
     Topic {
         topic: String,
     },

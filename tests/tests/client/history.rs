@@ -3,8 +3,11 @@
 
 use std::fs;
 
+use kabar_client::history::Reader;
+use kabar_std::data_dir::DataDir;
 use kabar_tests::process::Process;
 use kabar_tests::room::Room;
+use kabar_tests::terminal::{CTRL_D, Terminal};
 
 use super::run;
 
@@ -50,6 +53,32 @@ fn a_line_of_a_killed_client_is_in_the_room_once() {
     let texts: Vec<_> = stdout.lines().filter(|line| line.contains("anna: ")).collect();
     assert_eq!(texts.len(), 2, "{stdout}");
     assert!(texts[0].ends_with("anna: before") && texts[1].ends_with("anna: while it was away"), "{texts:?}");
+}
+
+/// The number of lines that are unread.
+fn unread(room: &Room, name: &str) -> u64 {
+    let dir = DataDir::open(&room.home_of(name).join("share/kabar")).expect("a directory");
+    let identity = file(room, name).file_stem().expect("a name").to_string_lossy().into_owned();
+    let reader = Reader::open(&dir, &identity).expect("a history");
+    reader.summaries().expect("read").iter().map(|summary| summary.unread.entries).sum()
+}
+
+#[test]
+fn lines_on_a_terminal_are_read_and_lines_in_a_pipe_are_not() {
+    let room = Room::open();
+    let mut bob = room.client("bob");
+    let mut pipe = room.spawn_join("carla", &[]);
+    pipe.expect_stderr("Joined ");
+    let arguments = ["join", "--plain", &room.invite, "--name", "anna"];
+    let mut terminal = Terminal::start("kabar", &room.home_of("anna"), &arguments);
+    terminal.expect_prompt();
+    bob.type_line("hello");
+    terminal.expect("bob: hello");
+    pipe.expect("bob: hello");
+    terminal.press(CTRL_D);
+    pipe.close_stdin();
+    assert_eq!((terminal.wait(), pipe.wait()), (0, Some(0)));
+    assert_eq!((unread(&room, "anna"), unread(&room, "carla")), (0, 1));
 }
 
 #[test]

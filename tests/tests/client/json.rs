@@ -43,6 +43,20 @@ fn json_objects_describe_every_event() {
 }
 
 #[test]
+fn lines_that_are_kept_are_not_unsent() {
+    let mut room = Room::open();
+    let mut anna = room.spawn_join("anna", &["--json", "--give-up", "1"]);
+    anna.expect("\"type\":\"joined\"");
+    room.kill();
+    anna.expect("\"type\":\"lost\"");
+    anna.type_all("one\ntwo\n");
+    anna.close_stdin();
+    assert_eq!(anna.wait(), Some(6));
+    let left = object(anna.stdout.last().expect("an end"));
+    assert_eq!((left["unsent"].as_u64(), left["kept"].as_u64()), (Some(0), Some(2)), "{left}");
+}
+
+#[test]
 fn the_end_of_a_refused_join_has_the_text_of_the_server() {
     let room = Room::open();
     let _anna = room.client("anna");

@@ -36,14 +36,15 @@ fn a_wrong_password_ends_it_with_the_reason() {
 }
 
 #[test]
-fn a_server_that_is_not_reached_ends_it_with_the_reason() {
+fn a_server_that_is_not_reached_is_tried_again_with_the_reason_on_the_screen() {
     let home = temp_home();
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("bound").to_string();
     let mut anna = kabar(home.path(), &["join", &address, "--name", "anna"]);
     anna.expect("connecting");
-    assert!(anna.is_full_screen());
-    assert_eq!(anna.wait(), 3);
-    anna.assert_restored();
     anna.expect(&format!("no response from {address} after 5 s"));
+    assert!(anna.is_full_screen());
+    anna.type_line("/quit");
+    assert_eq!(anna.wait(), 0);
+    anna.assert_restored();
 }

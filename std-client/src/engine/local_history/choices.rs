@@ -5,9 +5,11 @@ use std::sync::Arc;
 use kabar_core::session::Fingerprint;
 use kabar_std::names::Name;
 
-use super::{HistoryFile, LocalHistory};
-use crate::engine::event::HistoryError;
-use crate::history::{ChangeError, ServerRow, StorageError, Writer};
+use super::LocalHistory;
+use super::file::HistoryFile;
+use crate::command::Notify;
+use crate::engine::event::{HistoryError, RoomId};
+use crate::history::{ChangeError, NOTIFY, ServerRow, StorageError, Writer};
 
 /// What a person ignores and hides on a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +54,16 @@ impl LocalHistory {
             storage(choice.store(writer, server))
         });
         file.choices(server)
+    }
+}
+
+impl LocalHistory {
+    /// Stores which entries of a room are announced.
+    pub(in crate::engine) fn set_notify(&self, room: RoomId, notify: Notify) -> Result<(), Arc<HistoryError>> {
+        let mut file = self.file();
+        let row = file.rooms.get(&room).map(|room| room.row);
+        let stored = row.and_then(|row| file.write(|writer| storage(writer.set(row, NOTIFY, Some(notify)))));
+        stored.map(drop).ok_or_else(|| file.error())
     }
 }
 

@@ -3,7 +3,8 @@
 
 use kabar_core::chat::EntryKind;
 
-use super::{HistoryFile, LocalHistory, RoomId};
+use super::file::HistoryFile;
+use super::{LocalHistory, RoomId};
 use crate::history::outbox::{MAX_WAITING, Outbox, OutboxError, OutboxLine, Resumption};
 use crate::history::{RoomRow, StorageError, Writer};
 
@@ -80,7 +81,7 @@ impl LocalHistory {
     /// Returns the number of posts of a room that the next process sends.
     pub(in crate::engine) fn kept(&self, room: RoomId) -> u64 {
         let mut file = self.file();
-        file.settle_posts();
+        file.commit();
         file.with_outbox(room, |outbox, writer, row| outbox.waiting_in(writer, row)).unwrap_or(0)
     }
 }
@@ -119,6 +120,7 @@ impl HistoryFile {
             None
         };
         if let Some(first) = pushed.flatten() {
+            self.rooms.get_mut(&id)?.pushed = Some(first + posts.len() as u64 - 1);
             return Some(first);
         }
         let Slot::Taken(outbox) = &mut self.slot else { return None };
@@ -132,12 +134,7 @@ impl HistoryFile {
     pub(super) fn settle_posts(&mut self) {
         let settled: Vec<_> = self.rooms.iter().filter_map(|(id, room)| Some((*id, room.settled?))).collect();
         for (id, number) in settled {
-            let is_written = self.with_outbox(id, |outbox, writer, row| outbox.settle(writer, row, number)).is_some();
-            let Some(room) = self.rooms.get_mut(&id) else { continue };
-            if is_written || !room.has_outbox {
-                room.settled = None;
-                room.skipped = room.skipped.filter(|skipped| *skipped > number);
-            }
+            self.with_outbox(id, |outbox, writer, row| outbox.settle(writer, row, number));
         }
     }
 
@@ -150,7 +147,7 @@ impl HistoryFile {
         let Slot::Taken(mut outbox) = std::mem::replace(&mut self.slot, Slot::None) else { return None };
         let done = self.write(|writer| work(&mut outbox, writer, row));
         // The lines of a file that was lost are lost with it.
-        if !self.is_lost {
+        if self.rooms.contains_key(&id) {
             self.slot = Slot::Taken(outbox);
         }
         done

@@ -21,6 +21,8 @@ pub(super) struct RecordedRoom {
     pub(super) has_outbox: bool,
     /// Posts up to this one are settled, and the file does not have that yet.
     pub(super) settled: Option<u64>,
+    /// The last post that was stored in this turn.
+    pub(super) pushed: Option<u64>,
     /// The last post that could not be stored, until it is settled.
     pub(super) skipped: Option<u64>,
     /// The log that was reported.
@@ -44,6 +46,7 @@ impl RecordedRoom {
             read: None,
             has_outbox: false,
             settled: None,
+            pushed: None,
             skipped: None,
             reported: None,
         }
@@ -55,6 +58,21 @@ impl RecordedRoom {
             let attention = if is_mine { Attention::None } else { attention(entry) };
             self.pending.push(Pending { entry: entry.clone(), attention });
         }
+    }
+
+    /// Everything that was written is durable.
+    pub(super) fn committed(&mut self) {
+        if let Some(settled) = self.settled.take() {
+            self.skipped = self.skipped.filter(|skipped| *skipped > settled);
+        }
+        self.pushed = None;
+    }
+
+    /// Nothing of this turn is written, and the room is not recorded until it is located again.
+    pub(super) fn failed(&mut self) {
+        (self.log, self.reported) = (None, None);
+        self.pending.clear();
+        self.skipped = self.pushed.take().or(self.skipped);
     }
 
     /// Returns the pending entries as they are stored.
@@ -75,8 +93,9 @@ impl RecordedRoom {
 }
 
 /// Returns an entry of a page as it is stored.
-pub(super) fn page_entry(entry: &Entry) -> NewEntry<'_> {
-    stored_as(entry, attention(entry))
+pub(super) fn page_entry<'a>(entry: &'a Entry, own_name: &str) -> NewEntry<'a> {
+    let attention = if entry.author == own_name { Attention::None } else { attention(entry) };
+    stored_as(entry, attention)
 }
 
 fn new_entry(pending: &Pending) -> NewEntry<'_> {

@@ -1,7 +1,8 @@
 //! The session on its way to the room: names, addresses, the key, the password.
 
-use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::{io, mem};
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::client::{EndReason, RoomSlot, State};
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 use super::attempt::Attempt;
 use super::room::Room;
 use super::state::{Phase, Session};
-use crate::connect::{ConnectError, JOIN_TIMEOUT, REFUSALS};
+use crate::connect::{CONNECT_TIMEOUT, ConnectError, JOIN_TIMEOUT, REFUSALS};
 use crate::engine::command::{KeyPolicy, RoomCredential};
 use crate::engine::event::{AcceptedKey, Event, SessionError};
 use crate::engine::queue::Resolved;
@@ -47,12 +48,34 @@ impl Session {
             }
             (Phase::Resolving(_), None) if self.located.awaited == 0 => {
                 if let Some((place, error)) = self.located.missing.take() {
-                    return Err(ConnectError::Resolve { place, error }.into());
+                    // They are resolved again when the time is over.
+                    return self.not_reached(ConnectError::Resolve { place, error });
                 }
             }
             // While connecting or reconnecting: follows a server that moved.
             _ if !addresses.is_empty() => self.driver.set_addresses(&addresses),
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// The time to resolve names is over, or the one after which they are resolved again.
+    pub(super) fn resolving_is_late(&mut self, now: Instant) -> Result<(), SessionError> {
+        self.phase = Phase::Resolving(now + CONNECT_TIMEOUT);
+        if self.located.awaited == 0 {
+            return self.begin();
+        }
+        self.not_reached(ConnectError::ResolveTimeout(self.config.places.clone()))
+    }
+
+    /// The server was not reached: the end, unless it is tried again.
+    fn not_reached(&mut self, error: ConnectError) -> Result<(), SessionError> {
+        let (reason, error) = (mem::discriminant(&error), SessionError::from(error));
+        if !self.config.retries {
+            return Err(error);
+        }
+        if self.not_reached.replace(reason) != Some(reason) {
+            self.sink.send(Event::NotReached { server: self.id, error: Arc::new(error) });
         }
         Ok(())
     }
@@ -80,7 +103,8 @@ impl Session {
         }
         if let Some(until) = attempt.answered_until {
             if now >= until {
-                return Err(ConnectError::NotAdmitted(self.config.places.clone()).into());
+                self.phase = Phase::Connecting(Attempt::new(now));
+                return self.not_reached(ConnectError::NotAdmitted(self.config.places.clone()));
             }
             if state == State::Joining {
                 self.report_key();
@@ -88,19 +112,26 @@ impl Session {
             return Ok(());
         }
         let is_unreachable = self.located.awaited == 0 && self.driver.is_unreachable(REFUSALS);
-        if !is_unreachable && now < attempt.end {
+        // Later attempts, which the client makes by itself, have all of their time.
+        if now < attempt.end && (!is_unreachable || self.not_reached.is_some()) {
             return Ok(());
         }
         if self.driver.has_other_key() {
             return Err(self.describe_end(EndReason::KeyMismatch));
         }
         let server = self.config.places.clone();
-        Err(match self.driver.take_link_error() {
+        let error = match self.driver.take_link_error() {
             _ if !is_unreachable => ConnectError::NoResponse(server),
             Some(error) => ConnectError::Unreachable { server, error },
             None => ConnectError::Refused(server),
+        };
+        self.phase = Phase::Connecting(Attempt::new(now));
+        self.not_reached(error)?;
+        // The server may have moved.
+        if self.located.awaited == 0 {
+            self.resolve_again();
         }
-        .into())
+        Ok(())
     }
 
     pub(super) fn key_offered(&mut self, found: Fingerprint, now: Instant) -> Result<(), SessionError> {
@@ -151,7 +182,7 @@ impl Session {
 
     /// Reports once why the server's key is accepted.
     pub(super) fn report_key(&mut self) {
-        if std::mem::replace(&mut self.is_key_reported, true) || self.config.is_host {
+        if mem::replace(&mut self.is_key_reported, true) || self.config.is_host {
             return;
         }
         let accepted = match (self.config.key_policy, self.accepted) {

@@ -6,8 +6,9 @@ use kabar_core::time::{Duration, Instant};
 use super::online::OnlineState;
 use super::output::RoomOutput;
 use super::state::{End, Leaving, Phase, Session};
+use crate::command::Notify;
 use crate::engine::command::{Command, Stop};
-use crate::engine::event::{Event, RoomId, Stats};
+use crate::engine::event::{Event, NotKept, RoomId, Stats};
 
 impl Session {
     /// Executes a command about this server.
@@ -38,6 +39,7 @@ impl Session {
             | Command::Operate { room, .. } => self.request(room, command, now),
             Command::MarkRead { room, seq } => self.history.mark_read(room, seq),
             Command::SaveDraft { room, text } => self.history.save_draft(room, &text),
+            Command::SetNotify { room, notify } => self.set_notify(room, notify),
             // The engine handles these.
             Command::Connect(_) | Command::Stop(_) => {}
         }
@@ -91,6 +93,15 @@ impl Session {
             return;
         }
         self.sink.send(Event::NotConnected { server: self.id });
+    }
+
+    /// If it cannot be stored, it lasts until the front end ends.
+    fn set_notify(&self, room: RoomId, notify: Notify) {
+        if self.rooms.find(room).is_some() {
+            let stored = self.history.set_notify(room, notify);
+            self.sink.send(Event::NotifySet { room, notify });
+            stored.err().into_iter().for_each(|error| self.not_kept(NotKept::Preferences(error)));
+        }
     }
 
     fn report_stats(&self) {

@@ -66,6 +66,7 @@ impl Session {
 
     /// Leaves a room.
     pub(super) fn part(&mut self, id: RoomId, now: Instant) {
+        self.post_waiting();
         let Some(room) = self.rooms.remove(id) else { return };
         let name = room.name.clone();
         match room.slot {

@@ -50,7 +50,7 @@ use kabar_core::time::Instant;
 use super::command::ServerRequest;
 use super::event::{Event, ServerEnd, ServerId};
 use super::queue::EventSink;
-use crate::connect::{CONNECT_TIMEOUT, ConnectError};
+use crate::connect::CONNECT_TIMEOUT;
 use crate::driver::Driver;
 
 use attempt::Located;
@@ -87,6 +87,7 @@ impl Session {
             accepted: None,
             is_key_reported: false,
             password_tries: 0,
+            not_reached: None,
             refusal: String::new(),
             leaving: None,
             aborted_at: None,
@@ -98,7 +99,7 @@ impl Session {
         session
     }
 
-    /// Handles everything that waits, and sends.
+    /// Handles everything that waits. The histories are to be committed before the driver sends.
     pub(super) fn advance(&mut self) -> Result<(), End> {
         self.take_client_events()?;
         self.check(self.driver.now())?;
@@ -107,7 +108,6 @@ impl Session {
             self.check(self.driver.now())?;
         }
         self.post_waiting();
-        self.driver.transmit();
         Ok(())
     }
 
@@ -172,10 +172,9 @@ impl Session {
     }
 
     fn check(&mut self, now: Instant) -> Result<(), End> {
+        self.record_again();
         match &mut self.phase {
-            Phase::Resolving(until) if now >= *until => {
-                Err(ConnectError::ResolveTimeout(self.config.places.clone()).into())
-            }
+            Phase::Resolving(until) if now >= *until => Ok(self.resolving_is_late(now)?),
             Phase::Resolving(_) | Phase::AskingKey(..) | Phase::AskingPassword => Ok(()),
             Phase::Connecting(_) => Ok(self.check_attempt(now)?),
             Phase::Online(online) => {
@@ -184,7 +183,6 @@ impl Session {
                     let name = online.name().to_owned();
                     self.store_rooms(&name);
                 }
-                self.record_again();
                 self.join_added_rooms(now);
                 self.check_leaving(now)
             }

@@ -6,6 +6,7 @@ use kabar_core::client::{DisconnectReason, RoomSlot};
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
+use super::catch_up::CatchUp;
 use super::local_replay::check_replay;
 use super::output::RoomOutput;
 use super::person::Person;
@@ -141,15 +142,20 @@ impl OnlineState {
     }
 }
 
-/// Continues to read the entries that `--since` requests.
+/// Continues to read entries by pages: those that the local history lacks, and then those that
+/// `--since` requests.
 fn check_catch_up(member: &mut Membership, slot: RoomSlot, client: &mut StdClient, now: Instant) {
-    let (Some(catch_up), Some((delivered, _))) = (&mut member.catch_up, client.cursor(slot)) else { return };
-    if catch_up.is_done(delivered) {
-        member.catch_up = None;
-    } else if let Some(request) = catch_up.request(delivered)
+    let Some((delivered, _)) = client.cursor(slot) else { return };
+    member.refill.take_if(|refill| refill.is_done(delivered));
+    member.catch_up.take_if(|catch_up| catch_up.is_done(delivered));
+    if [&member.refill, &member.catch_up].into_iter().flatten().any(CatchUp::is_waiting) {
+        return;
+    }
+    let Some(next) = member.refill.as_mut().or(member.catch_up.as_mut()) else { return };
+    if let Some(request) = next.request(delivered)
         && client.request(now, slot, request).is_ok()
     {
-        catch_up.sent(delivered);
+        next.sent(delivered);
         member.replies.expect_catch_up();
     }
 }

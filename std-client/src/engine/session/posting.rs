@@ -5,6 +5,8 @@
 //! Command::Post -> waiting -> durable outbox -> Posted -> unsent -> client
 //! Command::Post -> waiting -> client -> Posted               without a durable outbox
 //! ```
+//! What the client has is sent at the end of the turn, when the outbox is durable.
+//!
 //! Events number the posts of a room 1, 2, 3, ... in this run; the outbox and the client continue
 //! the numbers of earlier processes.
 
@@ -20,6 +22,7 @@ use super::state::{Session, WaitingPost};
 use crate::engine::command::MAX_WAITING_POSTS;
 use crate::engine::event::{Event, NotPosted, RoomId};
 use crate::engine::local_history::LocalHistory;
+use crate::engine::queue::EventSink;
 use crate::history::outbox::{OutboxLine, Resumption};
 use crate::profile::StdClient;
 
@@ -81,40 +84,27 @@ impl Session {
     }
 
     /// Stores what was posted, and gives the client what it has space for, in the order of the
-    /// commands.
+    /// commands. It is sent when the turn is committed.
     pub(super) fn post_waiting(&mut self) {
         let Self { rooms, history, driver, sink, waiting, .. } = self;
         let client = &mut driver.client;
         for room in rooms.iter_mut() {
             let (id, Some(slot)) = (room.id, room.slot) else { continue };
-            if let Some(durable) = &mut room.durable {
-                let space = history.space_for_posts(id).unwrap_or(0);
-                let posts = take_posts(waiting, id, space);
-                let bodies: Vec<_> = posts.iter().map(|post| (post.kind, post.text.as_bytes())).collect();
-                if let (false, Some(first)) = (bodies.is_empty(), history.push(id, &bodies)) {
-                    for (number, WaitingPost { kind, text, .. }) in (first..).zip(posts) {
-                        sink.send(Event::Posted { room: id, number: durable.number_in_run(number) });
-                        let (body, is_refused) = (text.into_bytes(), false);
-                        durable.unsent.push_back(OutboxLine { number, kind, body, is_refused });
+            match &mut room.durable {
+                Some(durable) => {
+                    store_posts(waiting, id, durable, history, sink);
+                    durable.hand_over(id, slot, history, client);
+                    // Its file was lost.
+                    if history.space_for_posts(id).is_none() && durable.unsent.is_empty() {
+                        post_directly(waiting, id, slot, durable.before, client, sink);
                     }
                 }
-                durable.hand_over(id, slot, history, client);
-            } else if room.membership.is_some() || !history.is_usable() {
-                while let Some(at) = waiting.iter().position(|post| post.room == id) {
-                    let Some(post) = waiting.get(at) else { break };
-                    let answer = match client.post(slot, post.kind, post.text.as_bytes()) {
-                        Ok(number) => Event::Posted { room: id, number },
-                        Err(PostError::Full) => break,
-                        Err(PostError::TooLong) => {
-                            Event::NotPosted { room: id, why: NotPosted::TooLong(post.text.len()) }
-                        }
-                        Err(_) => Event::NotPosted { room: id, why: NotPosted::NotInRoom },
-                    };
-                    waiting.remove(at);
-                    sink.send(answer);
+                None if room.membership.is_some() || !history.is_usable() => {
+                    post_directly(waiting, id, slot, 0, client, sink);
                 }
+                // The posts wait until the room is found in the history, or joined.
+                None => {}
             }
-            // Otherwise the posts wait until the room is found in the history, or joined.
         }
     }
 
@@ -174,13 +164,53 @@ impl Session {
     }
 }
 
-/// Takes up to `limit` posts of a room.
-fn take_posts(waiting: &mut VecDeque<WaitingPost>, room: RoomId, limit: usize) -> Vec<WaitingPost> {
-    let mut taken = Vec::new();
-    while taken.len() < limit
-        && let Some(at) = waiting.iter().position(|post| post.room == room)
-    {
-        taken.extend(waiting.remove(at));
+/// Stores the posts of a room that its outbox has space for.
+fn store_posts(
+    waiting: &mut VecDeque<WaitingPost>,
+    room: RoomId,
+    durable: &mut DurablePosts,
+    history: &LocalHistory,
+    sink: &EventSink,
+) {
+    let space = history.space_for_posts(room).unwrap_or(0);
+    let posts: Vec<_> = waiting
+        .iter()
+        .filter(|post| post.room == room)
+        .take(space)
+        .map(|post| (post.kind, post.text.as_bytes()))
+        .collect();
+    if posts.is_empty() {
+        return;
     }
-    taken
+    let Some(first) = history.push(room, &posts) else { return };
+    let count = posts.len();
+    for number in (first..).take(count) {
+        let Some(at) = waiting.iter().position(|post| post.room == room) else { return };
+        let Some(WaitingPost { kind, text, .. }) = waiting.remove(at) else { return };
+        sink.send(Event::Posted { room, number: durable.number_in_run(number) });
+        durable.unsent.push_back(OutboxLine { number, kind, body: text.into_bytes(), is_refused: false });
+    }
+}
+
+/// Gives the client the posts of a room that it has space for. `before`: the last number of an
+/// earlier process.
+fn post_directly(
+    waiting: &mut VecDeque<WaitingPost>,
+    room: RoomId,
+    slot: RoomSlot,
+    before: u64,
+    client: &mut StdClient,
+    sink: &EventSink,
+) {
+    while let Some(at) = waiting.iter().position(|post| post.room == room) {
+        let Some(post) = waiting.get(at) else { return };
+        let answer = match client.post(slot, post.kind, post.text.as_bytes()) {
+            Ok(number) => Event::Posted { room, number: number.saturating_sub(before) },
+            Err(PostError::Full) => return,
+            Err(PostError::TooLong) => Event::NotPosted { room, why: NotPosted::TooLong(post.text.len()) },
+            Err(_) => Event::NotPosted { room, why: NotPosted::NotInRoom },
+        };
+        waiting.remove(at);
+        sink.send(answer);
+    }
 }

@@ -1,9 +1,11 @@
 //! What comes from the server while rooms are joined: entries, answers, and what became of posts.
 
-use kabar_core::chat::{EndedCode, Entry, EntryHeader, Info};
+use kabar_core::chat::{EndedCode, Entry, EntryHeader, Info, MAX_HISTORY};
 use kabar_core::client::{Event as ClientEvent, RoomSlot};
 use kabar_std::text::Content;
 
+use super::catch_up::CatchUp;
+use super::log::Handling;
 use super::online::OnlineState;
 use super::output::RoomOutput;
 use super::requests::Effect;
@@ -34,7 +36,9 @@ impl OnlineState {
                 self.entry(&header, Content::Omitted(size), false, member, output);
             }
             ClientEvent::Reset { .. } => {
-                (member.catch_up, member.replay, member.delivers_after) = (None, None, 0);
+                (member.catch_up, member.refill, member.replay) = (None, None, None);
+                member.delivers_after = 0;
+                member.page.clear();
                 member.log.reset();
                 output.send(Event::HistoryReset { room });
             }
@@ -78,7 +82,7 @@ impl OnlineState {
                     member.log.describe(&header, Content::Body(body), false, &self.person, room)
                 });
                 if let Some(page) = member.replies.entry(entry, remaining, room) {
-                    member.log.history().add_page(&page);
+                    member.log.history().add_page(&page, self.person.name());
                     output.send(Event::HistoryPage(page));
                 }
             }
@@ -95,24 +99,37 @@ impl OnlineState {
         }
     }
 
-    /// Takes a part of a page that was requested for `--since`.
+    /// Takes a part of a page that was requested by [`CatchUp`].
     fn catch_up(&mut self, entry: Option<Entry<'_>>, remaining: u16, member: &mut Membership, output: RoomOutput<'_>) {
         let is_empty = entry.is_none();
-        if let (Some(Entry { header, body }), Some(catch_up)) = (entry, &mut member.catch_up)
-            && catch_up.entry(header.seq, header.time_ms)
+        let is_refill = member.refill.as_ref().is_some_and(CatchUp::is_waiting);
+        let reading = if is_refill { &mut member.refill } else { &mut member.catch_up };
+        if let (Some(Entry { header, body }), Some(reading)) = (entry, reading.as_mut())
+            && reading.entry(header.seq, header.time_ms)
         {
-            member.log.read(&header, Content::Body(body), false, &mut self.person, output);
+            let content = Content::Body(body);
+            if is_refill {
+                member.log.record(&header, content, &self.person, output.room);
+            } else {
+                let entry = member.log.read(&header, content, &mut self.person, output);
+                // A server that sends more than was requested is not kept in memory.
+                if member.page.len() < usize::from(MAX_HISTORY) {
+                    member.page.push(entry);
+                }
+            }
         }
         if remaining == 0 {
             member.replies.catch_up_answered();
-            if let Some(catch_up) = &mut member.catch_up {
-                catch_up.answered(is_empty);
+            if let Some(reading) = reading {
+                reading.answered(is_empty);
             }
+            member.log.add_page(std::mem::take(&mut member.page), &self.person, output.room);
         }
     }
 
     /// Takes an entry that the server sends on its own. While earlier ones are read, it is only
-    /// recorded, and read after them.
+    /// recorded, and read after them. While earlier ones are read to be recorded, it is in its
+    /// turn.
     fn entry(
         &mut self,
         header: &EntryHeader<'_>,
@@ -121,7 +138,7 @@ impl OnlineState {
         member: &mut Membership,
         output: RoomOutput<'_>,
     ) {
-        let is_delivered = member.delivers(header.seq);
-        member.log.entry(header, content, is_own, is_delivered, &mut self.person, output);
+        let handling = Handling { is_recorded: member.refill.is_none(), is_delivered: member.delivers(header.seq) };
+        member.log.entry(header, content, is_own, handling, &mut self.person, output);
     }
 }

@@ -5,6 +5,7 @@ use kabar_core::chat::Start;
 use kabar_core::client::RoomSlot;
 use kabar_core::session::Fingerprint;
 
+use super::catch_up::CatchUp;
 use super::online::JoinInfo;
 use super::replay::Plan;
 use super::room::Room;
@@ -43,19 +44,20 @@ impl Session {
         room.stated.filter(|stated| stated.log == begun.log)
     }
 
-    /// Records again once the file can be written.
+    /// Records rooms again once the file can be written. What came in meanwhile is read from the
+    /// server first.
     pub(super) fn record_again(&mut self) {
-        if !self.history.is_retry_due() {
-            return;
-        }
         let key: Fingerprint = self.server_key();
-        for room in self.rooms.iter() {
-            let (Some(slot), Some(member)) = (room.slot, &room.membership) else { continue };
-            let Some((start, _)) = self.driver.client.cursor(slot) else { continue };
-            self.history.locate(room.id, &key, &room.name, &self.sink);
-            // The log continues in the same term; what came in meanwhile is a gap.
+        let Self { rooms, history, driver, sink, .. } = self;
+        for room in rooms.iter_mut() {
+            let (Some(slot), Some(member)) = (room.slot, &mut room.membership) else { continue };
+            let Some(log) = history.interrupted(room.id) else { continue };
+            let Some((delivered, _)) = driver.client.cursor(slot) else { continue };
+            let stored = history.locate(room.id, &key, &room.name, sink).filter(|stored| Some(stored.log) == log);
+            let start = stored.map_or(delivered, |stored| stored.cursor.seq);
             let beginning = Beginning { start, term: member.log.term, is_reset: false };
-            self.history.begin(room.id, None, beginning, &self.sink);
+            let begun = history.begin(room.id, stored.map(|stored| stored.log), beginning, sink);
+            member.refill = begun.filter(|_| start < delivered).map(|_| CatchUp::from_seq(start.saturating_add(1)));
         }
     }
 }

@@ -19,7 +19,7 @@ use super::replies::Replies;
 use super::requests::Requests;
 use crate::cursor::{CursorFile, Opened, SharedCursorFile, Shown};
 use crate::engine::command::{ReplayFrom, RoomCredential, RoomRequest};
-use crate::engine::event::{Event, RoomId};
+use crate::engine::event::{Entry, Event, RoomId};
 use crate::engine::queue::EventSink;
 use crate::history::CurrentLog;
 use crate::identity::LocalIdentity;
@@ -60,6 +60,11 @@ pub(super) struct Membership {
     pub(super) requests: Requests,
     /// Entries that are read before those that the server sends.
     pub(super) catch_up: Option<CatchUp>,
+    /// Entries that are read to be recorded before those that the server sends. They were
+    /// delivered.
+    pub(super) refill: Option<CatchUp>,
+    /// The entries of the page that `catch_up` reads.
+    pub(super) page: Vec<Entry>,
     /// Entries of the local history that are delivered before those that the server sends.
     pub(super) replay: Option<LocalReplay>,
     /// Entries up to here are recorded and not delivered.
@@ -151,8 +156,17 @@ impl RoomCredential {
 impl Membership {
     pub(super) fn new(log: Log, plan: Plan, head: u64) -> Self {
         let Plan { catch_up, replay, delivers_after, .. } = plan;
-        let (replies, requests) = (Replies::default(), Requests::default());
-        Self { log, replies, requests, catch_up, replay, delivers_after, wait_for: head }
+        Self {
+            log,
+            replies: Replies::default(),
+            requests: Requests::default(),
+            catch_up,
+            refill: None,
+            page: Vec::new(),
+            replay,
+            delivers_after,
+            wait_for: head,
+        }
     }
 
     /// Whether an entry that the server sends is delivered, and not in its turn later, or never.
@@ -163,9 +177,8 @@ impl Membership {
     /// The connection was lost.
     pub(super) fn disconnected(&mut self, output: RoomOutput<'_>) {
         self.replies.clear();
+        self.page.clear();
         self.requests.lost(output);
-        if let Some(catch_up) = &mut self.catch_up {
-            catch_up.disconnected();
-        }
+        self.catch_up.iter_mut().chain(&mut self.refill).for_each(CatchUp::disconnected);
     }
 }

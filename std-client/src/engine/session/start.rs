@@ -109,7 +109,10 @@ impl Session {
         if let Some(room) = rooms.find_mut(room) {
             room.assign_posts(history, &driver.client);
             let (from, is_reset) = (history.log(room.id), std::mem::take(&mut room.is_reset));
-            history.begin(room.id, from, Beginning { start: info.start, term: info.term, is_reset }, sink);
+            // One that is not recorded at present is when it can be.
+            if is_reset || from.is_some() {
+                history.begin(room.id, from, Beginning { start: info.start, term: info.term, is_reset }, sink);
+            }
         }
         sink.send(Event::Joined(joined_as(room, server_key, name, Some(info.start), info, None, true)));
         online.rejoined(name, info, slot, rooms, sink, now);

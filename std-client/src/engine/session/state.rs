@@ -1,6 +1,7 @@
 //! The state of a session, which the other files of this folder act on.
 
 use std::collections::VecDeque;
+use std::mem::Discriminant;
 use std::sync::mpsc::Sender;
 
 use kabar_core::chat::{EndedCode, EntryKind, RefusedCode};
@@ -12,6 +13,7 @@ use kabar_std::data_dir::DataDir;
 use super::attempt::{Attempt, Located};
 use super::online::OnlineState;
 use super::rooms::Rooms;
+use crate::connect::ConnectError;
 use crate::driver::Driver;
 use crate::engine::command::ServerRequest;
 use crate::engine::event::{RoomId, ServerId, SessionError};
@@ -34,6 +36,8 @@ pub(in crate::engine) struct Session {
     pub(super) accepted: Option<Fingerprint>,
     pub(super) is_key_reported: bool,
     pub(super) password_tries: u32,
+    /// Why the server is not reached, as it was reported last.
+    pub(super) not_reached: Option<Discriminant<ConnectError>>,
     /// The server's text in its latest refusal.
     pub(super) refusal: String,
     pub(super) leaving: Option<Leaving>,
@@ -65,7 +69,7 @@ pub(in crate::engine) struct Environment {
 /// The phase of a session.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// Names are being resolved, until this time at most.
+    /// Names are being resolved, until this time at most. After an error: until they are again.
     Resolving(Instant),
     /// Not admitted yet.
     Connecting(Attempt),

@@ -1,5 +1,6 @@
 //! The engine with real servers in this process.
 
+mod failing;
 mod posting;
 mod recording;
 
@@ -49,6 +50,7 @@ struct Front {
     handle: Handle,
     events: Events,
     seen: Vec<Event>,
+    histories: LocalHistories,
     dir: DataDir,
     /// The directory, if it is of this front end alone.
     _home: Option<tempfile::TempDir>,
@@ -63,8 +65,10 @@ impl Front {
     fn start_in(dir: DataDir, replays_history: bool) -> Self {
         let wake = Box::new(|| ());
         let config = EngineConfig { dir: dir.clone(), context: 0, replays_history, ends_with_servers: false, wake };
-        let (handle, events) = start(config).unwrap();
-        Self { handle, events, seen: Vec::new(), dir, _home: None }
+        let (engine, handle, events) = Engine::new(config).unwrap();
+        let histories = engine.environment.histories.clone();
+        engine.spawn().unwrap();
+        Self { handle, events, seen: Vec::new(), histories, dir, _home: None }
     }
 
     fn identity(&self, name: &str) -> LocalIdentity {
@@ -72,8 +76,12 @@ impl Front {
     }
 
     fn connect(&self, address: SocketAddr, room: &str, name: &str) {
+        self.handle.send(Command::Connect(Box::new(self.request(address, room, name))));
+    }
+
+    fn request(&self, address: SocketAddr, room: &str, name: &str) -> ServerRequest {
         let secret = RoomCredential::Secret(kabar_std::invite::RoomSecret::new(SECRET));
-        self.handle.send(Command::Connect(ServerRequest {
+        ServerRequest {
             places: Places::one(address.into()),
             rooms: vec![RoomRequest { name: RoomName::new(room).unwrap(), credentials: vec![secret] }],
             identity: self.identity(name),
@@ -81,8 +89,9 @@ impl Front {
             replay_from: ReplayFrom::New,
             can_ask: false,
             hide_joins: false,
+            retries: false,
             is_host: false,
-        }));
+        }
     }
 
     /// Takes events until one is wanted, and returns what `find` makes of it.
@@ -169,6 +178,31 @@ fn servers_do_not_disturb_each_other() {
     front.stop(LEAVE);
     let left = |event: &&Event| matches!(event, Event::ServerEnded { end: ServerEnd::Left, unsent: 0, .. });
     assert_eq!(front.seen.iter().filter(left).count(), 2, "{:?}", front.seen);
+}
+
+#[test]
+fn a_server_that_is_not_reached_is_tried_again_if_requested() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut front = Front::start();
+    let request = ServerRequest { retries: true, ..front.request(silent, "lobby", "anna") };
+    front.handle.send(Command::Connect(Box::new(request)));
+    let nowhere: kabar_std::address::HostPort = "nowhere.invalid:1".parse().unwrap();
+    let places = Places::one(nowhere);
+    let request = ServerRequest { places, retries: true, ..front.request(silent, "lobby", "anna") };
+    front.handle.send(Command::Connect(Box::new(request)));
+    for server in [ServerId(0), ServerId(1)] {
+        front.ever("NotReached", |event| match event {
+            Event::NotReached { server: of, .. } => (*of == server).then_some(()),
+            _ => None,
+        });
+    }
+    let _server = serve("lobby", silent.port());
+    let room = front.joined(ServerId(0));
+    front.post(room, "at last");
+    front.text(room, "at last");
+    let reports = front.seen.iter().filter(|event| matches!(event, Event::NotReached { .. })).count();
+    assert_eq!(reports, 2, "each reason once: {:?}", front.seen);
+    front.stop(LEAVE);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use kabar_core::chat::EntryKind;
 
 use super::*;
-use crate::history::{Anchor, KnownRoomRow, LogRow, PageItem, Reader};
+use crate::command::Notify;
+use crate::history::{Anchor, KnownRoomRow, LogRow, NOTIFY, PageItem, Reader};
 
 impl Front {
     fn reader(&self) -> Reader {
@@ -135,6 +136,35 @@ fn a_reset_begins_another_log_and_keeps_the_earlier_one() {
 }
 
 #[test]
+fn pages_of_entries_that_are_requested_at_the_start_are_recorded() {
+    const SINCE: u64 = 3;
+    let server = serve("lobby", 0);
+    let ((_home, dir), (_other_home, other)) = (temporary_dir(), temporary_dir());
+    let mut bob = run_as("bob", &other, server.local_addr(), true, &["one", "two", "three", "four"]);
+    let mut anna = Front::start_in(dir, true);
+    let replay_from = ReplayFrom::Since(SINCE);
+    let request = ServerRequest { replay_from, ..anna.request(server.local_addr(), "lobby", "anna") };
+    anna.handle.send(Command::Connect(Box::new(request)));
+    let room = anna.joined(ServerId(0));
+    anna.post(room, "end");
+    let last = anna.text(room, "end").seq;
+    let give_up = Instant::now() + TIMEOUT;
+    let recorded = |front: &Front| {
+        let reader = front.reader();
+        let row = reader.rooms().unwrap()[0].room;
+        let page = reader.page(row, Anchor::Last, 1000).unwrap();
+        page.entries().map(|entry| entry.place.seq).collect::<Vec<_>>()
+    };
+    while recorded(&anna) != (SINCE + 1..=last).collect::<Vec<_>>() {
+        assert!(Instant::now() < give_up, "{:?}", recorded(&anna));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(anna.seqs().first(), Some(&(SINCE + 1)));
+    bob.stop(LEAVE);
+    anna.stop(LEAVE);
+}
+
+#[test]
 fn a_session_goes_on_without_a_history() {
     let server = serve("lobby", 0);
     let (_home, dir) = temporary_dir();
@@ -162,7 +192,11 @@ fn what_is_read_and_typed_is_kept() {
     assert_eq!((unread(&anna).entries, unread(&anna).mentions), (2, 1));
     anna.handle.send(Command::MarkRead { room, seq: first });
     anna.handle.send(Command::SaveDraft { room, text: "half".to_owned() });
+    anna.handle.send(Command::SetNotify { room, notify: Notify::All });
+    anna.until("NotifySet", |event| matches!(event, Event::NotifySet { notify: Notify::All, .. }).then_some(()));
     anna.stop(Stop::Abort);
     assert_eq!(unread(&anna).entries, 1);
-    assert!(anna.reader().summaries().unwrap()[0].has_draft);
+    let summary = anna.reader().summaries().unwrap()[0];
+    assert!(summary.has_draft);
+    assert_eq!(anna.reader().setting(summary.room, NOTIFY), Ok(Some(Notify::All)));
 }

@@ -3,6 +3,7 @@
 use kabar_std::names::Name;
 
 use super::*;
+use crate::command::Notify;
 
 fn name(name: &str) -> Name {
     Name::new(name).unwrap()

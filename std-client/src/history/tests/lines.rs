@@ -184,16 +184,12 @@ fn a_line_that_was_not_stored_leaves_no_number() {
     let mut process = Process::start(&dir);
     process.assign(0x77);
     assert_eq!(process.push("a"), 1);
-    let limit = |process: &Process, pages: i64| {
-        let sql = format!("PRAGMA max_page_count = {pages}");
-        process.writer.connection.query_row(&sql, [], |_| Ok(())).unwrap();
-    };
-    limit(&process, 1);
+    process.writer.limit_pages(Some(1));
     let long = vec![b'x'; 4000];
     let full =
         (0..9).find_map(|_| process.outbox.push(&mut process.writer, process.room, &[(EntryKind::DATA, &long)]).err());
     assert_eq!(full, Some(OutboxError::Storage(StorageError(StoreErrorKind::DiskFull))));
-    limit(&process, 100_000);
+    process.writer.limit_pages(None);
     let next = process.push("b");
     let lines = process.outbox.lines(&process.writer, process.room, next - 1, 9).unwrap();
     assert_eq!((lines.len(), lines[0].body.as_slice()), (1, b"b".as_slice()));

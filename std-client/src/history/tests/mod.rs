@@ -8,6 +8,7 @@ mod opening;
 mod reading;
 mod searching;
 mod speed;
+mod transactions;
 
 use kabar_core::chat::{EntryHeader, EntryKind, Term};
 use kabar_core::session::Fingerprint;
@@ -20,6 +21,25 @@ use crate::temporary_dir;
 const ANNA: &str = "ANNA";
 const T1: Term = Term([1; 8]);
 const T2: Term = Term([2; 8]);
+
+impl Writer {
+    /// Allows this connection no more than this number of pages in the file, or no more than there
+    /// are, as on a full disk.
+    pub(crate) fn limit_pages(&self, pages: Option<u32>) {
+        let sql = format!("PRAGMA max_page_count = {}", pages.unwrap_or(u32::MAX - 1));
+        self.connection.query_row(&sql, [], |_| Ok(())).unwrap();
+    }
+}
+
+/// The number of transactions in the write-ahead log, which nothing has emptied. The last page of
+/// each has the size of the file in its header.
+pub(crate) fn commits(dir: &DataDir, identity: &str) -> usize {
+    const HEADER: usize = 32;
+    const PAGE_HEADER: usize = 24;
+    let log = std::fs::read(dir.join(&format!("history/{identity}.db-wal"))).unwrap();
+    let page = u32::from_be_bytes(log[8..12].try_into().unwrap()) as usize;
+    log[HEADER..].chunks_exact(PAGE_HEADER + page).filter(|frame| frame[4..8] != [0; 4]).count()
+}
 
 fn open(dir: &DataDir) -> Writer {
     let (writer, aside) = Writer::open(dir, ANNA).unwrap();

@@ -31,12 +31,13 @@ everything that comes in any room is printed. Lines of input go to the first roo
   topic      topic: that of a room that was just joined
   reset      the history was reset to an older state: delivery starts again
   gap        after, first: the entries between are no longer kept
-  ended      reason, unsent: one of several rooms was refused, or has ended
+  ended      reason, unsent, kept: one of several rooms was refused, or has ended
+             unsent: lines that are not in it; kept: further ones, sent at the next start
   lost       reason: the connection was lost; trying again
   back       seconds, resumed, restarted: connected again
              resumed: no entry was missed; restarted: the server was restarted
   notice     text
-  left       exit, unsent, reason: the end of the session
+  left       exit, unsent, kept, reason: the end of the session
 A reader that stores the last `seq` of a room continues after it with --since SEQ.";
 
 /// An event of the session.
@@ -131,8 +132,10 @@ pub enum Object<'a> {
         room: &'a str,
         /// The reason.
         reason: String,
-        /// Lines that are not in it.
+        /// Lines that are not in it, and that nobody sends.
         unsent: u64,
+        /// Lines that are sent at the next start.
+        kept: u64,
     },
     /// The connection was lost.
     Lost {
@@ -160,8 +163,10 @@ pub enum Object<'a> {
     Left {
         /// The exit code.
         exit: u8,
-        /// Lines that are not in the room.
+        /// Lines that are not in their rooms, and that nobody sends.
         unsent: u64,
+        /// Lines that are sent at the next start.
+        kept: u64,
         /// The reason, if there is one to report.
         reason: Option<&'a str>,
     },
@@ -242,6 +247,7 @@ impl<'a> Object<'a> {
             | Event::KeyAccepted { .. }
             | Event::KeyQuestion { .. }
             | Event::PasswordQuestion { .. }
+            | Event::NotReached { .. }
             | Event::LostWhileConnecting { .. }
             | Event::OwnName { .. }
             | Event::Topic { .. }
@@ -266,6 +272,7 @@ impl<'a> Object<'a> {
             | Event::NotIgnored { .. }
             | Event::IgnoreList { .. }
             | Event::JoinsShown { .. }
+            | Event::NotifySet { .. }
             | Event::Stats(_)
             | Event::NotKept { .. }
             | Event::PositionNotRead { .. }
@@ -292,8 +299,7 @@ impl<'a> Object<'a> {
             Notice::RoomShown { topic, .. } => Self::Room { room: room?, topic },
             Notice::Topic(topic) => Self::Topic { room, topic },
             Notice::RoomEnded { end, unsent, kept, .. } => {
-                let (room, unsent) = (room.unwrap_or_default(), unsent + kept);
-                Self::Ended { room, reason: room_ended(end), unsent }
+                Self::Ended { room: room.unwrap_or_default(), reason: room_ended(end), unsent, kept }
             }
             // In words.
             Notice::Hosting(_)

@@ -86,13 +86,13 @@ fn help_describes_every_type() {
         Object::Refused { room: None, number: None, reason: String::new() },
         Object::Room { room: "", topic: "" },
         Object::Topic { room, topic: "" },
-        Object::Ended { room: "", reason: String::new(), unsent: 0 },
+        Object::Ended { room: "", reason: String::new(), unsent: 0, kept: 0 },
         Object::Reset { room },
         Object::Gap { room, after: 1, first: 3 },
         Object::Lost { reason: String::new() },
         Object::Back { seconds: 1, resumed: true, restarted: false },
         Object::Notice { room: None, text: "" },
-        Object::Left { exit: 0, unsent: 0, reason: None },
+        Object::Left { exit: 0, unsent: 0, kept: 0, reason: None },
     ];
     for object in all {
         let value: serde_json::Value = serde_json::from_str(&object.line()).unwrap();

@@ -86,6 +86,7 @@ fn commands_go_to_the_engine() {
         ("/ignore", "ListIgnored"),
         ("/unignore bob", "Unignore"),
         ("/joins off", "ShowJoins"),
+        ("/notify all", "SetNotify"),
         ("/rooms", "ListRooms"),
         ("/join #garden", "Join"),
         ("/part ops", "Part"),

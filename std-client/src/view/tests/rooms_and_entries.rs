@@ -2,6 +2,7 @@ use kabar_core::chat::EntryKind;
 use kabar_core::client::DisconnectReason;
 
 use super::fixture::*;
+use crate::command::Notify;
 use crate::engine::event::{Earlier, Entry, EntryContent, HistoryPage, Reconnected};
 use crate::engine::{Command, Event};
 use crate::view::Effect;
@@ -136,6 +137,18 @@ fn a_mention_alerts_unless_it_is_looked_at() {
         fixture.effects.iter().filter(|effect| matches!(effect, Effect::Alert { .. })).count()
     };
     assert_eq!([alerts(None), alerts(Some(false)), alerts(Some(true))], [1, 1, 0]);
+}
+
+#[test]
+fn a_room_alerts_for_what_it_is_set_to() {
+    let mut fixture = Fixture::joined(80, 12, &["lobby"]);
+    let mut alerts = |notify| {
+        fixture.event(Event::NotifySet { room: room(0), notify });
+        fixture.effects.clear();
+        ["hello", "@me"].iter().for_each(|text| fixture.text(0, "anna", text));
+        fixture.effects.iter().filter(|effect| matches!(effect, Effect::Alert { .. })).count()
+    };
+    assert_eq!([Notify::All, Notify::Mentions, Notify::Nothing].map(&mut alerts), [2, 1, 0]);
 }
 
 #[test]

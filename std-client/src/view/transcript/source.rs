@@ -8,9 +8,10 @@ use std::sync::Arc;
 use kabar_core::chat::EntryKind;
 use kabar_std::text::removed_seq;
 
+use crate::command::Notify;
 use crate::engine::event::{self, EntryContent};
 use crate::engine::{RoomId, ServerId};
-use crate::history::{LogRow, Notify, RoomRow};
+use crate::history::{LogRow, RoomRow};
 use crate::view::text;
 
 /// Entries that are kept of one room.

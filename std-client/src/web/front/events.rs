@@ -33,6 +33,11 @@ impl Front {
                 let question = Question::Password { room: room.to_string(), was_wrong: *was_wrong };
                 self.change_server(*server, |server| server.question = Some(question));
             }
+            Event::NotReached { server, error } => {
+                let problem = Self::failure(error);
+                self.report(Some(*server), None, true, &problem);
+                self.change_server(*server, |server| server.problem = Some(problem));
+            }
             Event::LostWhileConnecting { server, reason, refusal } => {
                 let reason = Box::new(sentences::loss_reason(*reason, refusal));
                 self.change_server(*server, |server| server.problem = Some(Sentence::ConnectionLost { reason }));
@@ -88,6 +93,10 @@ impl Front {
                 self.describe(event);
             }
             Event::RoomList { server, rooms } => self.on_room_list(*server, rooms),
+            Event::NotifySet { room, notify } => {
+                self.change_room(*room, |room| room.notify = *notify);
+                self.describe(event);
+            }
             Event::Stats(stats) => {
                 let rtt_ms = stats.rtt.map(kabar_core::time::Duration::as_millis);
                 let mut shows_stats = false;
@@ -329,6 +338,7 @@ const fn place(event: &Event) -> (Option<ServerId>, Option<RoomId>) {
         | Event::NotKept { server, .. } => (Some(*server), None),
         Event::HistoryReset { room }
         | Event::OutboxResumed { room, .. }
+        | Event::NotifySet { room, .. }
         | Event::Gap { room, .. }
         | Event::Output { room, .. }
         | Event::NotOperated { room, .. }

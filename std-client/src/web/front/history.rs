@@ -10,7 +10,7 @@ use super::archive::{Hidden, convert};
 use super::room::{Found, Request, Room, StoredRoom};
 use crate::engine::event::HistoryPage;
 use crate::engine::{Command, RoomId, ServerId};
-use crate::history::{self, Anchor, LogRow, Reader, RoomRow};
+use crate::history::{self, Anchor, LogRow, NOTIFY, Reader, RoomRow};
 use crate::web::protocol::{Hit, MAX_PAGE, Membership, Part, Place, RoomKey, Sentence, ToPage};
 use crate::web::server::input::PageId;
 
@@ -128,6 +128,7 @@ impl Front {
 /// Restores what the local history has of a room: its draft, and what is unread.
 fn restore(room: &mut Room, reader: &Reader, row: RoomRow) {
     room.draft = reader.draft(row).unwrap_or_default();
+    room.notify = reader.setting(row, NOTIFY).ok().flatten().unwrap_or_default();
     let summaries = reader.summaries().unwrap_or_default();
     let summary = summaries.into_iter().find(|summary| summary.room == row);
     if let Some(unread) = summary.map(|summary| summary.unread) {

@@ -121,6 +121,7 @@ impl Front {
                 let sentence = if topic.is_empty() { Sentence::NoTopic } else { Sentence::Topic { topic } };
                 return self.answer(page, Some(id), false, &sentence);
             }
+            Typed::Notify(notify) => Command::SetNotify { room: id, notify: *notify },
             Typed::Nick(name) => Command::Rename { room: id, name: (*name).to_owned() },
             Typed::Delete(seq) => match seq.or_else(|| room.last_own()) {
                 Some(seq) => Command::Remove { room: id, seq },
@@ -214,7 +215,7 @@ impl Front {
             Ok(request) => {
                 let name = name.or_else(|| request.rooms.first().map(|room| room.name.clone()));
                 self.to_show = name.map(|name| (name, page));
-                self.config.engine.send(Command::Connect(request));
+                self.config.engine.send(Command::Connect(Box::new(request)));
             }
             Err(text) => self.answer(page, room, true, &Sentence::Text { text }),
         }

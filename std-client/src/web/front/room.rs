@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kabar_core::chat::EntryKind;
 
 use super::unsent::Unsent;
+use crate::command::Notify;
 use crate::cursor::Position;
 use crate::engine::RoomId;
 use crate::engine::event;
@@ -35,6 +36,8 @@ pub(super) struct Room {
     pub(super) members: Vec<String>,
     pub(super) unsent: Unsent,
     pub(super) unread: Unread,
+    /// Which entries are announced.
+    pub(super) notify: Notify,
     /// The position of the last entry, until it is saved.
     pub(super) position: Option<Position>,
     /// Requests that wait for pages from the server. The first one was sent.
@@ -107,6 +110,7 @@ impl Room {
             members: Vec::new(),
             unsent: Unsent::default(),
             unread: Unread::default(),
+            notify: Notify::default(),
             position: None,
             requests: VecDeque::new(),
             shows_members: false,
@@ -131,6 +135,7 @@ impl Room {
             mentions: self.unread.mentions,
             read: self.unread.read.unwrap_or(Place { log: 0, seq: 0 }),
             draft: &self.draft,
+            notify: self.notify.into(),
             problem: self.problem.as_ref(),
         }
     }

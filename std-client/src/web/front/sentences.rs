@@ -4,6 +4,7 @@ use kabar_core::chat::{EndedCode, MAX_TEXT_LEN, PostRefusedCode};
 use kabar_core::client::{DisconnectReason, EndReason};
 use kabar_std::invite::show_fingerprint;
 
+use crate::command::Notify;
 use crate::engine::Event;
 use crate::engine::event::{AcceptedKey, ClientEnd, JoinRefusal, NotPosted};
 use crate::messages::events;
@@ -34,6 +35,9 @@ pub(super) fn of_event(event: &Event) -> Option<Sentence> {
         Event::IgnoreList { names, .. } => Sentence::IgnoreList { names: names.join(", ") },
         Event::JoinsShown { shows: true, .. } => Sentence::JoinsShown,
         Event::JoinsShown { shows: false, .. } => Sentence::JoinsHidden,
+        Event::NotifySet { notify: Notify::All, .. } => Sentence::NotifyAll,
+        Event::NotifySet { notify: Notify::Mentions, .. } => Sentence::NotifyMentions,
+        Event::NotifySet { notify: Notify::Nothing, .. } => Sentence::NotifyOff,
         Event::NotConnected { .. } => Sentence::NotConnected,
         event => Sentence::Text { text: events::text(event, None)?.trim().to_owned() },
     })

@@ -1,4 +1,4 @@
-// Notifications of mentions, and the counts in the title of the page.
+// Notifications of what a room announces, and the counts in the title of the page.
 
 import { byId } from "./dom.js";
 import { on, show, state } from "./state.js";
@@ -14,6 +14,14 @@ function showTitle() {
   const unread = rooms.reduce((sum, room) => sum + room.unread, 0);
   const mark = mentions > 0 ? `(${mentions}) ` : unread > 0 ? "* " : "";
   document.title = `${mark}${state.rooms.get(state.current)?.name ?? ""} Kabar`.replace(/ {2,}/g, " ").trim();
+}
+
+const isText = (entry) => ["text", "action", "operator"].includes(entry.kind);
+
+function isAnnounced(id, entry) {
+  const which = state.rooms.get(id)?.notify;
+  const isWanted = which === "all" ? isText(entry) && !entry.own : which === "mentions" && entry.mention;
+  return isWanted && !entry.replayed && !entry.hidden;
 }
 
 function notify(id, entry) {
@@ -45,7 +53,7 @@ export function startNotifications() {
   on("current", showTitle);
   if (isPossible) {
     on("entries", (message) => {
-      message.entries.filter((entry) => entry.mention && !entry.replayed && !entry.hidden).forEach((entry) => notify(message.room, entry));
+      message.entries.filter((entry) => isAnnounced(message.room, entry)).forEach((entry) => notify(message.room, entry));
     });
   }
 }

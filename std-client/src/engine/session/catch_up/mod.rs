@@ -1,6 +1,7 @@
-//! Reads the entries that `--since` requests: by pages of the history, from the first entry wanted
-//! to those that the server sends on its own. No entry before the first one is transferred, apart
-//! from a few that show where that time is, and no page is kept in memory.
+//! Reads entries by pages of the history, from the first one wanted to those that the server sends
+//! on its own: the entries that `--since` requests, and those that the local history lacks after
+//! its file could not be written. No entry before the first one is transferred, apart from a few
+//! that show where that time is, and no page is kept in memory.
 //!
 //! ```text
 //! Search: the entry in the middle of [low, high] -> its time -> half of it, until low + 1 = high
@@ -64,7 +65,7 @@ impl CatchUp {
     /// Returns the next request, if none is to be waited for; `delivered`: the last entry that the
     /// server sent. [`CatchUp::sent`] follows if it was sent.
     pub(super) fn request(&mut self, delivered: u64) -> Option<Request<'static>> {
-        if self.requested.is_some() && !self.is_lost {
+        if self.is_waiting() {
             return None;
         }
         let page = self.next_page(delivered)?;
@@ -93,6 +94,11 @@ impl CatchUp {
     /// The request was sent.
     pub(super) fn sent(&mut self, delivered: u64) {
         (self.requested, self.is_lost) = (self.next_page(delivered), false);
+    }
+
+    /// Whether an answer is to come.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.requested.is_some() && !self.is_lost
     }
 
     /// Whether all entries up to `delivered` were read.

@@ -8,7 +8,7 @@ use super::mention::mentions;
 use super::output::RoomOutput;
 use super::person::Person;
 use crate::cursor::{Cursor, Position, SharedCursorFile, Shown};
-use crate::engine::event::{Entry, EntryContent, Event, RoomId};
+use crate::engine::event::{Earlier, Entry, EntryContent, Event, HistoryPage, RoomId};
 use crate::engine::local_history::LocalHistory;
 use crate::history::LogRow;
 
@@ -27,6 +27,15 @@ pub(super) struct Log {
     named_at: u64,
     topic: String,
     history: LocalHistory,
+}
+
+/// How an entry is handled that the server sends on its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Handling {
+    /// Whether it is recorded now, and not in its turn later.
+    pub(super) is_recorded: bool,
+    /// Whether it is delivered now, and not in its turn later, or never.
+    pub(super) is_delivered: bool,
 }
 
 impl Log {
@@ -65,36 +74,52 @@ impl Log {
         self.followed_to = 0;
     }
 
-    /// Takes an entry that the server sends on its own: records it, and reports it if it is
-    /// delivered now.
+    /// Takes an entry that the server sends on its own.
     pub(super) fn entry(
         &mut self,
         header: &EntryHeader<'_>,
         content: Content<'_>,
         is_own: bool,
-        is_delivered: bool,
+        handling: Handling,
         person: &mut Person,
         output: RoomOutput<'_>,
     ) {
         self.follow(header, content, person, output);
         let entry = self.describe(header, content, is_own, person, output.room);
-        self.history.record(&entry, is_own || entry.author == person.name());
-        if is_delivered {
+        if handling.is_recorded {
+            self.history.record(&entry, is_own || entry.author == person.name());
+        }
+        if handling.is_delivered {
             self.deliver(entry, person, output);
         }
     }
 
-    /// Takes an entry of a page of the server's history, and reports it.
+    /// Records an entry of a page of the server's history, which was delivered before.
+    pub(super) fn record(&self, header: &EntryHeader<'_>, content: Content<'_>, person: &Person, room: RoomId) {
+        let entry = self.describe(header, content, false, person, room);
+        self.history.record(&entry, entry.author == person.name());
+    }
+
+    /// Records entries of a page of the server's history, which follow each other.
+    pub(super) fn add_page(&self, entries: Vec<Entry>, person: &Person, room: RoomId) {
+        if !entries.is_empty() {
+            let page = HistoryPage { room, entries, is_last: false, earlier: Earlier::Possible };
+            self.history.add_page(&page, person.name());
+        }
+    }
+
+    /// Takes an entry of a page of the server's history, and reports it. Returns it.
     pub(super) fn read(
         &mut self,
         header: &EntryHeader<'_>,
         content: Content<'_>,
-        is_own: bool,
         person: &mut Person,
         output: RoomOutput<'_>,
-    ) {
+    ) -> Entry {
         self.follow(header, content, person, output);
-        self.replay(header, content, is_own, person, output);
+        let entry = self.describe(header, content, false, person, output.room);
+        self.deliver(entry.clone(), person, output);
+        entry
     }
 
     /// Reports an entry that was recorded earlier.

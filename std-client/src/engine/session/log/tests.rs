@@ -27,7 +27,8 @@ impl Anna {
 
     fn entry(&mut self, seq: u64, author: &str, kind: EntryKind, body: &[u8]) {
         let header = EntryHeader { seq, time_ms: 0, author, instance: 0, number: 0, kind };
-        self.log.entry(&header, Content::Body(body), false, true, &mut self.person, self.recorder.lobby());
+        let handling = Handling { is_recorded: true, is_delivered: true };
+        self.log.entry(&header, Content::Body(body), false, handling, &mut self.person, self.recorder.lobby());
     }
 
     fn execute(&mut self, command: Command) {

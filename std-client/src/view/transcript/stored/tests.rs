@@ -110,7 +110,7 @@ fn the_start_says_what_is_unread_and_what_was_typed() {
     file.writer.save_draft(file.row, "half a").unwrap();
     let (_, start) = file.source();
     assert_eq!((start.unread, start.mentions, start.read, start.head), (4, 0, Some(5), 9));
-    assert!(start.has_unread && start.draft == "half a" && start.notify == crate::history::Notify::Mentions);
+    assert!(start.has_unread && start.draft == "half a" && start.notify == crate::command::Notify::Mentions);
 }
 
 #[test]

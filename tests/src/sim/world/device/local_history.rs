@@ -2,8 +2,9 @@
 //! (rule S4), also after a process that wrote it was killed.
 //!
 //! ```text
-//! Joined -> Writer::begin       entries -> kept in memory -(saved)-> Writer::append
-//! killed -> the files as they are on the disk are those of the next process
+//! Joined -> Writer::begin       entries -> kept in memory -(saved)-> Writer::append, Writer::commit
+//! killed -> the files as they are on the disk are those of the next process, without what was
+//!           appended and not committed
 //! ```
 
 use std::collections::BTreeMap;
@@ -91,6 +92,7 @@ impl LocalHistory {
         let received = self.rooms.entry(room).or_default();
         let (from, is_reset) = (received.log, std::mem::take(&mut received.is_reset));
         let CurrentLog { log, .. } = failed(self.writer()?.begin(row, from, Beginning { start, term, is_reset }))?;
+        failed(self.writer()?.commit())?;
         let received = self.rooms.entry(room).or_default();
         (received.log, received.term) = (Some(log), Some(term));
         Ok(())
@@ -106,6 +108,7 @@ impl LocalHistory {
     /// The device saves the store of a room.
     pub(super) fn save(&mut self, room: usize, store: &Store) -> Checked {
         self.append(room)?;
+        failed(self.writer()?.commit())?;
         let row = self.row(room)?;
         let current = failed(self.writer()?.current(row))?;
         let saved = current.map(|current| (current.start, current.cursor.seq, current.cursor.term));
@@ -114,17 +117,23 @@ impl LocalHistory {
         Ok(())
     }
 
-    /// Writes the entries that were received.
+    /// Writes the entries that were received, in a transaction that is to be committed.
     fn append(&mut self, room: usize) -> Checked {
         let received = self.rooms.entry(room).or_default();
         let (entries, term) = (std::mem::take(&mut received.entries), received.term);
         let Some((log, term)) = received.log.zip(term) else { return Ok(()) };
         let new: Vec<NewEntry<'_>> = entries.iter().map(Entry::as_new).collect();
+        failed(self.writer()?.begin_transaction())?;
         failed(self.writer()?.append(&[Batch { log, term, entries: &new }]))
     }
 
-    /// The process is killed: only what is on the disk is left.
+    /// The process is killed: only what is on the disk is left. It may be in the middle of a turn.
     pub(super) fn kill(&mut self) {
+        let rooms: Vec<usize> = self.rooms.keys().copied().collect();
+        for room in rooms {
+            // What cannot be appended is not on the disk either.
+            let _ = self.append(room);
+        }
         self.rooms.clear();
         if self.writer.is_none() {
             return;

@@ -3,26 +3,31 @@
 //!
 //! Texts that come from a server or its members are as they were received: whoever displays them
 //! removes control characters.
+//!
+//! `reply`: what answers commands, and why a command has no effect. `error`: why something ends or
+//! is not kept.
 
-use std::io;
+mod error;
+mod reply;
+
 use std::sync::Arc;
 
-use kabar_core::chat::{AnswerCode, EntryKind, PostRefusedCode, Term};
-use kabar_core::client::{ClientCounters, DisconnectReason, EndReason};
+use kabar_core::chat::{EntryKind, PostRefusedCode, Term};
+use kabar_core::client::DisconnectReason;
 use kabar_core::session::Fingerprint;
-use kabar_core::time::Duration;
 use kabar_std::address::Places;
 use kabar_std::data_dir::FileError;
 use kabar_std::invite::RoomName;
-use kabar_std::names::NameError;
 use kabar_std::text::Content;
 
-use crate::connect::ConnectError;
+use crate::command::Notify;
 use crate::cursor::Position;
-use crate::driver::Traffic;
-use crate::history::{LogRow, OpenError, RoomRow, SetAside, StorageError};
-use crate::identity::IdentityError;
-use crate::known_servers::KnownServersError;
+use crate::history::{LogRow, RoomRow, SetAside};
+pub use error::{ClientEnd, CredentialUsed, HistoryError, NotKept, ServerEnd, SessionError};
+pub use reply::{
+    AcceptedKey, Earlier, HistoryPage, IgnoreError, JoinRefusal, ListedRoom, NotPosted, Refusal, RenameError, Request,
+    Stats,
+};
 
 /// A server of one run of the engine. Never used again for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,6 +102,13 @@ pub enum Event {
         room: RoomName,
         /// Whether the last one was wrong.
         was_wrong: bool,
+    },
+    /// The server is not reached. It is tried again; reported once per reason.
+    NotReached {
+        /// The server.
+        server: ServerId,
+        /// Why.
+        error: Arc<SessionError>,
     },
     /// A connection was lost before the first room was joined.
     LostWhileConnecting {
@@ -350,6 +362,13 @@ pub enum Event {
         /// Whether they are displayed.
         shows: bool,
     },
+    /// These entries of a room are announced from now on.
+    NotifySet {
+        /// The room.
+        room: RoomId,
+        /// The entries.
+        notify: Notify,
+    },
     /// The status of a connection.
     Stats(Box<Stats>),
     /// Something of the user's is not kept.
@@ -472,239 +491,4 @@ impl EntryContent {
             Self::Omitted(len) => Content::Omitted(*len),
         }
     }
-}
-
-/// A page of the history, requested by [`Command::History`](super::Command::History).
-#[derive(Clone, Debug)]
-pub struct HistoryPage {
-    /// The room.
-    pub room: RoomId,
-    /// Its entries. Their `position` is `None`.
-    pub entries: Vec<Entry>,
-    /// Whether it ends with the last entry of the log.
-    pub is_last: bool,
-    /// Whether there are earlier entries, as far as is known.
-    pub earlier: Earlier,
-}
-
-/// The entries before a page of the history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Earlier {
-    /// There may be some.
-    Possible,
-    /// The page has the first entry of the room.
-    Beginning,
-    /// Earlier ones are no longer kept.
-    NotKept,
-}
-
-/// A room of a server, in the list of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedRoom {
-    /// Its name.
-    pub name: String,
-    /// Its topic; may be empty.
-    pub topic: String,
-    /// Members present.
-    pub members: u16,
-    /// Whether only an invite of this room admits.
-    pub is_private: bool,
-}
-
-/// The status of a connection.
-#[derive(Clone, Debug)]
-pub struct Stats {
-    /// The server.
-    pub server: ServerId,
-    /// The smoothed round-trip time.
-    pub rtt: Option<Duration>,
-    /// Counters of the client.
-    pub counters: ClientCounters,
-    /// Bytes on the network.
-    pub traffic: Traffic,
-    /// Lines of ignored members in this session.
-    pub ignored: u64,
-}
-
-/// A request that the server answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// [`Command::Rename`](super::Command::Rename).
-    Rename,
-    /// [`Command::Remove`](super::Command::Remove) of this entry.
-    Remove(u64),
-    /// [`Command::Operate`](super::Command::Operate), with the word that was typed.
-    Operate(String),
-    /// The creation of a room that this process hosts.
-    AddRoom,
-    /// [`Command::ListRooms`](super::Command::ListRooms).
-    ListRooms,
-}
-
-/// Why the server's key is accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AcceptedKey {
-    /// It is the one in the invite.
-    Invited,
-    /// It is the one that is known, or was typed.
-    Expected,
-    /// Any key is accepted: this one.
-    New(Fingerprint),
-}
-
-/// A request that the server refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The reason.
-    pub code: AnswerCode,
-    /// The server's text about it; may be empty.
-    pub text: String,
-}
-
-/// Why a name is not changed.
-#[derive(Clone, Debug)]
-pub enum RenameError {
-    /// The name is not allowed.
-    Name(NameError),
-    /// It is the present name.
-    SameName,
-    /// The server refused it.
-    Refused(Refusal),
-}
-
-/// Why a member cannot be ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IgnoreError {
-    /// No member can have this name.
-    Name(NameError),
-    /// It is the own name.
-    OwnName,
-    /// As many names are ignored as can be.
-    TooMany,
-}
-
-/// Why a room is not joined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JoinRefusal {
-    /// It is joined already: this is the room.
-    Joined(RoomId),
-    /// It is being left: it has posts that are not stored yet.
-    StillLeaving,
-    /// As many rooms of the server are joined as can be: this number.
-    TooMany(usize),
-    /// The first room of the server is not joined yet.
-    NotConnected,
-}
-
-/// Why a post was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotPosted {
-    /// It is too long; its length in bytes.
-    TooLong(usize),
-    /// The room has ended, or is not known to the server yet.
-    NotInRoom,
-    /// [`MAX_WAITING_POSTS`](super::MAX_WAITING_POSTS) wait already.
-    TooMany,
-}
-
-/// Something of the user's that is not kept.
-#[derive(Clone, Debug)]
-pub enum NotKept {
-    /// The server and its rooms, as known ones.
-    Server(Arc<KnownServersError>),
-    /// That a room was left.
-    Parting(Arc<KnownServersError>),
-    /// What is ignored and hidden.
-    Preferences(Arc<HistoryError>),
-}
-
-/// Why a local history is not written.
-#[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
-    /// It cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// It cannot be written.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// A file of an earlier version cannot be taken over.
-    #[error(transparent)]
-    File(FileError),
-}
-
-/// Why the session on a server ended.
-#[derive(Clone, Debug)]
-pub enum ServerEnd {
-    /// As requested.
-    Left,
-    /// By an error.
-    Failed(Arc<SessionError>),
-}
-
-/// Why a session ended without a request.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// The server was not reached, or did not admit the member.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The server at a known address, or at one with `--fingerprint`, has another key.
-    #[error("the key of {server} has changed")]
-    KeyChanged {
-        /// The addresses of the server.
-        server: Places,
-        /// The key that was expected.
-        expected: Fingerprint,
-    },
-    /// The server's key is not known, and nobody can be asked.
-    #[error("the key of {server} is not known")]
-    UnknownKey {
-        /// The addresses of the server.
-        server: Places,
-        /// The key that it presented.
-        found: Fingerprint,
-    },
-    /// The room has a password, and none was typed.
-    #[error("a password is required")]
-    PasswordRequired,
-    /// The client ended.
-    #[error("{0:?}")]
-    Client(Box<ClientEnd>),
-    /// The identity cannot be used.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// A file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The operating system gives no thread, socket or terminal.
-    #[error("cannot start: {0}")]
-    Start(#[from] io::Error),
-}
-
-/// The end of a client or of one of its rooms, and the data for a sentence about it.
-#[derive(Clone, Debug)]
-pub struct ClientEnd {
-    /// The reason; never [`EndReason::Left`].
-    pub reason: EndReason,
-    /// The server's text about a refusal, or about the end of the membership, as it was received;
-    /// may be empty.
-    pub server_text: String,
-    /// The addresses of the server.
-    pub server: Places,
-    /// The name that the client used.
-    pub name: String,
-    /// The room.
-    pub room: RoomName,
-    /// The credential that it presented.
-    pub credential: CredentialUsed,
-}
-
-/// The kind of credential that a client presented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialUsed {
-    /// The room's secret.
-    Secret,
-    /// A password.
-    Password,
-    /// None.
-    None,
 }
