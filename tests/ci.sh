@@ -159,7 +159,8 @@ fuzz_targets() { # the fuzz targets still build (fuzzing itself needs nightly an
     cargo check --manifest-path core/fuzz/Cargo.toml
 }
 
-specification() { # every rule's test exists
+specification() { # every rule's test exists; the vectors of contents are those of the model
+    python3 tests/vectors/content.py --check
     python3 tests/spec-table.py core/SPEC.md <(cargo test --workspace -- --list 2>/dev/null)
 }
 
@@ -200,7 +201,9 @@ long_simulation() {
 
 long_fuzzing() {
     command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked
-    (cd core/fuzz && cargo +nightly fuzz run packet -- -max_total_time=600)
+    for target in content packet; do
+        (cd core/fuzz && cargo +nightly fuzz run "$target" -- -max_total_time=300)
+    done
 }
 
 long_benches() {

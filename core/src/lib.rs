@@ -14,6 +14,7 @@ pub mod base32;
 pub mod chat;
 pub mod client;
 pub mod connection;
+pub mod content;
 pub mod crypto;
 #[cfg(feature = "internals")]
 pub mod internals;

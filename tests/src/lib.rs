@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod network;
+pub mod picture;
 pub mod process;
 pub mod qemu;
 pub mod raw;

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use crate::picture;
 use crate::process::{TIMEOUT, environment, program};
 
 /// Rows of the screen: enough that nothing scrolls off during a test.
@@ -206,6 +207,12 @@ impl Terminal {
     #[must_use]
     pub fn written(&self) -> String {
         String::from_utf8_lossy(&self.screen.lock().written).into_owned()
+    }
+
+    /// A picture of the screen, as SVG.
+    #[must_use]
+    pub fn picture(&self) -> String {
+        picture::svg(self.screen.lock().parser.screen())
     }
 
     /// Whether a full screen is displayed.

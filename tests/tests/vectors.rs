@@ -1,11 +1,14 @@
-//! Official test vectors, from the files in `tests/vectors`, checked with the primitives of
-//! `kabar-core`.
+//! Test vectors, from the files in `tests/vectors`: official ones, checked with the primitives of
+//! `kabar-core`, and those of contents, which an independent model computes.
 //!
-//! Each test states the number of cases per result in its file, so that an empty run, a renamed
-//! field or a shortened file fails.
+//! Each test states the number of cases in its file, so that an empty run, a renamed field or a
+//! shortened file fails.
 
 use std::path::Path;
 
+use kabar_core::content::{
+    Decoder, Encoder, GROUP_LEN, GroupRange, MAX_DEPTH, OutboardBuilder, PARENT_LEN, Proven, Root, SliceSource,
+};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::crypto::rsa::{AnyRsa, AnyRsaPrivateKey, PrivateKey, RawPublic, ServerKey, oaep, pss};
 use kabar_core::crypto::sha256;
@@ -28,8 +31,7 @@ struct Counts {
 /// right output. For *acceptable* cases both results are right, so `check` verifies the output
 /// itself.
 fn run(file: &str, mut check: impl FnMut(&Value, &Value) -> bool) -> Counts {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(file);
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let file = read(file);
     let mut counts = Counts::default();
     for group in list(&file, "testGroups") {
         for case in list(group, "tests") {
@@ -46,6 +48,11 @@ fn run(file: &str, mut check: impl FnMut(&Value, &Value) -> bool) -> Counts {
     }
     assert_eq!(file["numberOfTests"], counts.valid + counts.invalid + counts.acceptable);
     counts
+}
+
+fn read(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(file);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
@@ -220,4 +227,69 @@ fn rsa_kem_agrees_with_rfc_9690() {
         recovered == z
     });
     assert_eq!(counts, Counts { valid: 1, invalid: 0, acceptable: 0 });
+}
+
+/// The content of a case, its root and its outboard.
+fn content(case: &Value) -> (Vec<u8>, Root, Vec<u8>) {
+    let content: Vec<u8> = (0..=250).cycle().take(size(case, "length")).collect();
+    let (mut builder, mut outboard) = (OutboardBuilder::new(), Vec::new());
+    let mut store = |parent: &[u8; PARENT_LEN]| -> Result<(), ()> {
+        outboard.extend_from_slice(parent);
+        Ok(())
+    };
+    builder.update(&mut &content[..], &mut store).unwrap();
+    let root = builder.finish(&mut store).unwrap();
+    (content, root, outboard)
+}
+
+#[test]
+fn roots_and_outboards_agree_with_the_model() {
+    let file = read("content.json");
+    let roots = list(&file, "roots");
+    for case in roots {
+        let (content, root, _) = content(case);
+        assert_eq!(root.to_string(), text(case, "root"), "{}", case["length"]);
+        assert_eq!(root, Root::of(&content));
+    }
+    let outboards = list(&file, "outboards");
+    for case in outboards {
+        assert_eq!(sha256(&[&content(case).2])[..], bytes(case, "sha256"), "{}", case["length"]);
+    }
+    assert_eq!((roots.len(), outboards.len()), (30, 11));
+}
+
+#[test]
+fn encodings_agree_with_the_model() {
+    let file = read("content.json");
+    let (cases, mut in_full) = (list(&file, "encodings"), 0);
+    for case in cases {
+        let (content, root, outboard) = content(case);
+        let (offset, count) = (size(case, "offset"), size(case, "count"));
+        let range = GroupRange::covering(content.len() as u64, offset as u64, count as u64).unwrap();
+
+        let mut encoding = vec![0; size(case, "encodingLength") + 1];
+        let mut source = SliceSource { content: &content, outboard: &outboard };
+        let len = Encoder::new(range).encode(&mut source, &mut encoding).unwrap();
+        encoding.truncate(len);
+        assert_eq!(len, size(case, "encodingLength"), "{case}");
+        assert_eq!(sha256(&[&encoding])[..], bytes(case, "sha256"), "{case}");
+        if case["encoding"].is_string() {
+            assert_eq!(encoding, bytes(case, "encoding"));
+            in_full += 1;
+        }
+
+        let mut decoder = Decoder::<MAX_DEPTH>::new(root, range).unwrap();
+        let (mut input, mut buffer) = (&encoding[..], Box::new([0; GROUP_LEN]));
+        let (mut nodes, mut proven) = (0, Vec::new());
+        while let Some(node) = decoder.decode(&mut input, &mut buffer).unwrap() {
+            nodes += 1;
+            if let Proven::Group { bytes, .. } = node {
+                proven.extend_from_slice(bytes);
+            }
+        }
+        assert!(decoder.is_finished() && input.is_empty());
+        assert_eq!(nodes, size(case, "nodes"), "{case}");
+        assert!(proven == content[range.offset() as usize..range.end() as usize], "{case}");
+    }
+    assert_eq!((cases.len(), in_full), (24, 5));
 }

@@ -3,4 +3,5 @@
 //! The functions are in a library so that `tests/tests/fuzz_replay.rs` can run them on the stored
 //! inputs without a fuzzer.
 
+pub mod content;
 pub mod packet;

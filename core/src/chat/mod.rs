@@ -1,11 +1,14 @@
 //! Chat messages (SPEC 6): values, codec and limits. Independent of connections, rooms and time.
 //!
 //! * [`message`]: the messages, as values and as bytes.
+//! * `file`: the body of a file entry.
 //! * this file: limits, kinds, codes, start positions.
 
+mod file;
 pub mod message;
 
 pub use crate::wire::io::{BufferFull, DecodeError};
+pub use file::{File, MAX_FILE_BODY_LEN, MAX_FILE_NAME_LEN, MAX_MEDIA_TYPE_LEN};
 pub use message::{
     Authentication, ClientMessage, ENTRY_OVERHEAD, Entry, EntryHeader, HISTORY_ENTRY_OVERHEAD, Info, Join,
     POST_OVERHEAD, Post, Request, RoomInfo, ServerMessage, Welcome, message_len,
@@ -48,6 +51,8 @@ impl EntryKind {
     pub const DATA: Self = Self(2);
     /// Text that describes an action of its author.
     pub const ACTION: Self = Self(3);
+    /// A file: its name, and the content that it has (see [`File`]).
+    pub const FILE: Self = Self(4);
     /// A member joined. The body is empty; the author is the member.
     pub const JOINED: Self = Self(16);
     /// A member left.

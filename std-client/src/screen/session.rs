@@ -282,8 +282,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Shows lines instead of the screen, until a key is pressed. The terminal breaks long ones, and
-    /// knows where, so that it copies them whole.
+    /// Shows lines instead of the screen, until a key is pressed. The terminal breaks long ones,
+    /// and knows where, so that it copies them whole.
     fn show_bare(&mut self, lines: &[String]) -> io::Result<()> {
         self.taken.leave_screen()?;
         self.is_bare = true;

@@ -1,0 +1,70 @@
+//! Contents of files (SPEC 10). A BLAKE3 root identifies a content, and a receiver proves each
+//! group of 16 KiB against the root before it uses a byte of it.
+//!
+//! * [`OutboardBuilder`]: hashes a content; yields its root, and the parents of its tree for
+//!   storage.
+//! * [`Encoder`]: the encoding of a range of groups, with the parents that prove them.
+//! * [`Decoder`]: proves an encoding that arrives in pieces of any size.
+//! * [`GroupRange`]: groups of a content, as sender and receiver state them.
+//!
+//! The encoding is that of Bao (O'Connor) with groups of 16 chunks, without its length header.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+mod decoder;
+mod encoder;
+mod hash;
+mod outboard;
+mod tree;
+
+#[cfg(test)]
+mod testing;
+
+pub use decoder::{Decoder, NotProven, Proven, TooLong};
+pub use encoder::{Encoder, OutOfBounds, SliceSource, Source};
+pub use outboard::OutboardBuilder;
+pub use tree::{GroupRange, OutOfRange, outboard_len};
+
+/// Length of a root in bytes.
+pub const ROOT_LEN: usize = 32;
+/// Length of a group in bytes; only the last group of a content is shorter (SPEC 10.1).
+pub const GROUP_LEN: usize = 16 * 1024;
+/// Length of a parent in bytes: the chaining values of its two children (SPEC 10.1).
+pub const PARENT_LEN: usize = 64;
+/// Levels of parents above the groups of the longest content, 2^64 - 1 bytes.
+pub const MAX_DEPTH: usize = 50;
+
+/// The BLAKE3 hash of a content (SPEC 10.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Root(pub [u8; ROOT_LEN]);
+
+impl Root {
+    /// The root of a content that is in memory.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        Self(*blake3::hash(content).as_bytes())
+    }
+}
+
+/// 64 hexadecimal digits, as `b3sum` prints them.
+impl core::fmt::Display for Root {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl core::fmt::Debug for Root {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Root({self})")
+    }
+}
