@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, Parser, Subcommand};
 use kabar_std::data_dir::FileError;
 
@@ -16,7 +17,9 @@ use crate::commands::join::{self, JoinArguments};
 use crate::commands::servers::{self, ServersAction};
 #[cfg(feature = "web")]
 use crate::commands::web::{self, WebArguments};
-use crate::commands::{config, print, wizard};
+use crate::commands::{config as config_command, print, wizard};
+use crate::config;
+use crate::language::{self, Language, locale};
 use crate::line::json;
 use crate::outcome::{CommandError, Outcome};
 
@@ -52,6 +55,10 @@ pub struct Cli {
     /// [default: the user's data directory].
     #[arg(long, global = true, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
+
+    /// The language of what you read: en or id [default: the setting `language`, or that of LANG].
+    #[arg(long = "lang", global = true, value_name = "CODE", value_parser = language_parser())]
+    pub language: Option<Language>,
 
     /// The file of your settings, which `kabar config` describes [default: config.toml in the
     /// user's directory of configurations].
@@ -90,7 +97,7 @@ pub enum Command {
     /// Print what you received in rooms on this computer, or search in it. No server is needed.
     History(HistoryArguments),
     /// Print your settings, each with its origin, as a configuration file.
-    #[command(after_long_help = config::long_help())]
+    #[command(after_long_help = config_command::long_help())]
     Config,
     /// Forward packets between devices on serial lines and a server, without being able to read
     /// them.
@@ -115,7 +122,8 @@ impl Cli {
     /// # Errors
     /// [`CommandError`].
     pub fn run(self) -> Result<Outcome, CommandError> {
-        let Self { command, plain, data_dir, config: file } = self;
+        self.choose_language();
+        let Self { command, plain, data_dir, config: file, language } = self;
         let settings = |mut session: SessionArguments| {
             session.plain |= plain;
             session.settings(file.as_deref()).map(|settings| (session, settings))
@@ -134,7 +142,7 @@ impl Cli {
             Some(Command::Web(arguments)) => web::run(arguments, data_dir, file.as_deref()),
             Some(Command::Servers { action }) => servers::run(action, data_dir),
             Some(Command::Identity { action }) => identity::run(action, data_dir),
-            Some(Command::Config) => config::run(file.as_deref()),
+            Some(Command::Config) => config_command::run(language, file.as_deref()),
             Some(Command::History(arguments)) => history::run(&arguments, data_dir),
             #[cfg(unix)]
             Some(Command::Bridge(arguments)) => bridge::run(arguments),
@@ -142,6 +150,30 @@ impl Cli {
             Some(Command::Man { out }) => manual(out.as_deref()),
         }
     }
+
+    /// Chooses the language of the process. Objects for programs have English sentences. On a page,
+    /// the browser chooses if nobody else does.
+    fn choose_language(&self) {
+        let has_objects = match &self.command {
+            Some(Command::Host(arguments)) => arguments.session.json,
+            Some(Command::Join(arguments)) => arguments.session.json,
+            _ => false,
+        };
+        if has_objects {
+            language::choose(Language::ENGLISH);
+            return;
+        }
+        let environment = |name: &str| std::env::var_os(name);
+        let set = config::language(self.language, &environment, self.config.as_deref());
+        if let Some(language) = set.or_else(|| locale::of_environment(&environment)) {
+            language::choose(language);
+        }
+    }
+}
+
+/// Parses the code of a language.
+fn language_parser() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::all().map(Language::code)).try_map(|code| code.parse::<Language>())
 }
 
 /// The part of the help that `--help` shows and `-h` does not.

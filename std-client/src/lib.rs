@@ -17,6 +17,7 @@
 //!   [`link`]: its sockets. [`race`]: the choice among several addresses. [`profile`]: its memory.
 //!   [`resolve`], [`connect`]: host names, time-outs and errors.
 //! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, positions in rooms.
+//! * [`language`]: the texts of all sentences, one file per language.
 
 #[cfg(unix)]
 pub mod bridge;
@@ -33,6 +34,7 @@ pub mod history;
 pub mod identity;
 pub mod input;
 pub mod known_servers;
+pub mod language;
 pub mod line;
 pub mod link;
 pub mod links;

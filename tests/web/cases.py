@@ -242,7 +242,10 @@ def case_both_languages(browsers, world):
     expect(by_locale.locator("#send")).to_have_text("Kirim")
     program = world.web("carl")
     expect(browsers.enter(program, locale="id-ID").locator("#send")).to_have_text("Kirim")
-    expect(browsers.enter(program, locale="de-DE").locator("#send")).to_have_text("Send")
+    second = browsers.enter(program, locale="de-DE")
+    expect(second.locator("#send")).to_have_text("Kirim")  # the first browser has chosen
+    post(second, "/nick server")
+    expect(line(second, "nama Anda tetap carl")).to_be_visible()
 
 
 def case_names_and_roles_for_screen_readers(browsers, world):

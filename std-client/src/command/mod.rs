@@ -143,33 +143,31 @@ pub struct OperatorCommand {
     pub word: &'static str,
     /// The placeholder of its argument; empty if it takes none.
     pub argument: &'static str,
-    /// What it does.
-    pub description: &'static str,
 }
 
-const fn operator(word: &'static str, argument: &'static str, description: &'static str) -> OperatorCommand {
-    OperatorCommand { word, argument, description }
+const fn operator(word: &'static str, argument: &'static str) -> OperatorCommand {
+    OperatorCommand { word, argument }
 }
 
 /// The commands for operators, in the order of `/help`. Those that this list does not have begin
 /// with `/server`, so that a command of a later server can be given, too.
 pub const OPERATOR_COMMANDS: &[OperatorCommand] = &[
-    operator("/kick", "NAME [REASON]", "disconnect a member, who may return"),
-    operator("/ban", "NAME [REASON]", "keep a person out, under any name"),
-    operator("/unban", "NAME", "end that"),
-    operator("/mute", "NAME [REASON]", "refuse the messages of a member"),
-    operator("/unmute", "NAME", "end that"),
-    operator("/bans", "", "who is banned or muted"),
-    operator("/release", "NAME", "free a name whose owner is away"),
-    operator("/op", "NAME", "make a member an operator"),
-    operator("/deop", "NAME", "end that"),
-    operator("/ops", "", "who is an operator or trusted"),
-    operator("/trust", "NAME", "let a member post at any rate"),
-    operator("/untrust", "NAME", "end that"),
-    operator("/invite", "", "the invite"),
-    operator("/accept", "NAME", "admit somebody who waits"),
-    operator("/room", "add|set|close|list ...", "create, change, close or list rooms"),
-    operator("/server", "COMMAND", "any command of the server, as at its console"),
+    operator("/kick", "NAME [REASON]"),
+    operator("/ban", "NAME [REASON]"),
+    operator("/unban", "NAME"),
+    operator("/mute", "NAME [REASON]"),
+    operator("/unmute", "NAME"),
+    operator("/bans", ""),
+    operator("/release", "NAME"),
+    operator("/op", "NAME"),
+    operator("/deop", "NAME"),
+    operator("/ops", ""),
+    operator("/trust", "NAME"),
+    operator("/untrust", "NAME"),
+    operator("/invite", ""),
+    operator("/accept", "NAME"),
+    operator("/room", "add|set|close|list ..."),
+    operator("/server", "COMMAND"),
 ];
 
 impl OperatorCommand {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::print;
-use crate::config::settings::SETTINGS;
+use crate::config::settings::{LANGUAGE, SETTINGS};
 use crate::config::{Config, default_path};
+use crate::language::Language;
 use crate::outcome::{CommandError, Outcome};
 
 /// Returns the part of the help that lists the settings.
@@ -19,10 +20,11 @@ pub fn long_help() -> String {
     )
 }
 
-/// Prints the settings as a configuration file.
+/// Prints the settings as a configuration file. `language`: that of the command line.
 ///
 /// # Errors
 /// [`CommandError::Config`] if a setting is invalid.
-pub fn run(file: Option<&Path>) -> Result<Outcome, CommandError> {
-    print(Config::from_process(&[], file).map_err(CommandError::Config)?.to_toml().as_bytes())
+pub fn run(language: Option<Language>, file: Option<&Path>) -> Result<Outcome, CommandError> {
+    let flags = [(LANGUAGE, language.map(|language| language.code().to_owned()))];
+    print(Config::from_process(&flags, file).map_err(CommandError::Config)?.to_toml().as_bytes())
 }

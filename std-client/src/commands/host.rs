@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::engine::{KeyPolicy, RoomCredential, RoomRequest, ServerRequest};
 use crate::identity::login_name;
 use crate::line;
-use crate::messages::hosting::{GENERATING_KEY, HostedRoom, first_screen};
+use crate::messages::hosting::{HostedRoom, first_screen, generating_key};
 use crate::outcome::{CommandError, HostError, Loss, Outcome, SessionEnd};
 
 /// `kabar host`.
@@ -95,7 +95,7 @@ pub(crate) fn run(
         .transcript(transcript)
         .key_size(key_bits)
         .operators(vec![Fingerprint::of_identity(&PublicIdentity(identity.key.public()))]);
-    let slow = || remark(GENERATING_KEY);
+    let slow = || remark(&generating_key());
     let transcript_state = TranscriptState::default();
     let for_transcript = transcript_state.clone();
     // The session in this process displays the events of the room.

@@ -79,7 +79,7 @@ pub(crate) fn run(action: Option<IdentityAction>, data_dir: Option<PathBuf>) -> 
 fn list(dir: &DataDir) -> Result<Outcome, CommandError> {
     let all = StoredIdentity::all(dir)?;
     if all.is_empty() {
-        remark(lists::NO_IDENTITY);
+        remark(&lists::no_identity());
     }
     let rows = all.iter().map(|stored| lists::identity(stored, &names(dir, stored)));
     print(rows.collect::<String>().as_bytes())
@@ -155,7 +155,7 @@ fn import(
     let passphrase = match passphrase_file {
         _ if !exported.is_protected() => None,
         Some(path) => Some(read_passphrase(path)?),
-        None if io::stdin().is_terminal() && file.as_os_str() != "-" => Some(ask_passphrase(questions::PASSPHRASE)?),
+        None if io::stdin().is_terminal() && file.as_os_str() != "-" => Some(ask_passphrase(&questions::passphrase())?),
         None => None,
     };
     let key = exported.open(passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
@@ -174,13 +174,17 @@ fn ask_new_passphrase() -> Result<Zeroizing<String>, IdentityCommandError> {
     if !io::stdin().is_terminal() {
         return Err(IdentityCommandError::NoTerminal);
     }
-    let first = ask_passphrase(questions::NEW_PASSPHRASE)?;
-    if ask_passphrase(questions::PASSPHRASE_AGAIN)? == first { Ok(first) } else { Err(IdentityCommandError::Mistyped) }
+    let first = ask_passphrase(&questions::new_passphrase())?;
+    if ask_passphrase(&questions::passphrase_again())? == first {
+        Ok(first)
+    } else {
+        Err(IdentityCommandError::Mistyped)
+    }
 }
 
 fn ask_passphrase(question: &str) -> Result<Zeroizing<String>, IdentityCommandError> {
     let ask = |was_not_utf8| {
-        let why = if was_not_utf8 { questions::PASSWORD_NOT_UTF8 } else { "" };
+        let why = if was_not_utf8 { questions::password_not_utf8() } else { String::new() };
         let _ = write!(io::stderr(), "{why}{question}");
     };
     from_first_line(&read_password(ask)?).map_err(|_| IdentityCommandError::Passphrase)

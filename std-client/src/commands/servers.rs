@@ -52,7 +52,7 @@ pub(crate) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> R
 fn list(dir: &DataDir) -> Result<Outcome, CommandError> {
     let rooms = KnownServers::load(dir)?.rooms();
     if rooms.is_empty() {
-        remark(lists::NO_ROOMS);
+        remark(&lists::no_rooms());
         return Ok(Outcome::Done);
     }
     print(lists::rooms(&rooms).as_bytes())
@@ -103,5 +103,5 @@ fn confirm(server: &HostPort, found: Fingerprint, before: Option<&KnownRoom>) ->
     if !io::stdin().is_terminal() {
         return Err(ServersCommandError::NotConfirmed { found });
     }
-    if ask_yes(questions::CONFIRM_KEY)? { Ok(()) } else { Err(ServersCommandError::Declined) }
+    if ask_yes(&questions::confirm_key())? { Ok(()) } else { Err(ServersCommandError::Declined) }
 }

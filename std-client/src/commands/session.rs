@@ -13,7 +13,7 @@ use crate::engine::ServerRequest;
 use crate::known_servers::KnownServers;
 use crate::line::app_event::AppEvent;
 use crate::line::{self, LineConfig};
-use crate::messages::screen::{HOSTING, no_screen};
+use crate::messages::screen as messages;
 use crate::outcome::SessionReport;
 use crate::screen::{self, Connect, ScreenConfig};
 
@@ -75,7 +75,7 @@ impl FrontEnd {
         }
         match screen::unusable() {
             Some(why) => {
-                remark(&no_screen(&why));
+                remark(&messages::no_screen(&why));
                 Self::Lines
             }
             None => Self::Screen,
@@ -118,7 +118,7 @@ impl SessionConfig {
         let Config { give_up, appearance, .. } = settings;
         if front_end == FrontEnd::Screen {
             servers = servers.into_iter().map(retried).collect();
-            let opening = hosting.map(|hosting| format!("{}\n{HOSTING}", hosting.text));
+            let opening = hosting.map(|hosting| format!("{}\n{}", hosting.text, messages::hosting()));
             let config = ScreenConfig {
                 servers,
                 dir: dir.clone(),

@@ -19,7 +19,6 @@ use crate::messages::{command_error, web as messages};
 use crate::outcome::{CommandError, Outcome, WebError};
 use crate::web::browser;
 use crate::web::front::{Front, FrontConfig};
-use crate::web::language::{self, Language};
 use crate::web::server::Server;
 use crate::web::server::input::{InputSender, inputs};
 
@@ -39,10 +38,6 @@ pub struct WebArguments {
     #[arg(long)]
     pub no_open: bool,
 
-    /// The language of the page [default: that of LANG, or of the browser].
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<Language>,
-
     /// Your name in rooms that you join: exactly this one.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -61,7 +56,7 @@ pub(crate) fn run(
     data_dir: Option<PathBuf>,
     settings: Option<&Path>,
 ) -> Result<Outcome, CommandError> {
-    let WebArguments { target, port, no_open, lang, name, identity, give_up } = arguments;
+    let WebArguments { target, port, no_open, name, identity, give_up } = arguments;
     let session = SessionArguments { name, identity, give_up, ..SessionArguments::default() };
     let give_up = session.settings(settings)?.give_up;
     session.check_names()?;
@@ -82,8 +77,7 @@ pub(crate) fn run(
     };
     let (engine, events) = engine::start(config).map_err(WebError::Start)?;
     take_signals(&sender).map_err(WebError::Start)?;
-    let language = lang.or_else(language::of_environment);
-    let server = Server::start(port, language, &sender).map_err(|error| WebError::Listen { port, error })?;
+    let server = Server::start(port, &sender).map_err(|error| WebError::Listen { port, error })?;
     drop(sender);
     requests.into_iter().map(for_page).for_each(|request| engine.send(Command::Connect(Box::new(request))));
     let url = server.url();

@@ -85,7 +85,7 @@ fn ask(dir: &DataDir, how: SessionArguments) -> Result<ServerRequest, CommandErr
 fn ask_place(rooms: &[KnownRoom]) -> Result<Choice, WizardError> {
     print(&wizard::rooms(rooms));
     loop {
-        match choose(&read(wizard::room(!rooms.is_empty()))?, rooms.len()) {
+        match choose(&read(&wizard::room(!rooms.is_empty()))?, rooms.len()) {
             Ok(choice) => return Ok(choice),
             Err(error) => print_line(&wizard::no_choice(&error)),
         }
@@ -152,7 +152,7 @@ fn read(question: &str) -> Result<String, WizardError> {
         print(question);
         match read_answer(&mut io::stdin().lock()) {
             Ok(Some(Some(answer))) => return Ok(answer),
-            Ok(Some(None)) => print_line(wizard::NOT_TEXT),
+            Ok(Some(None)) => print_line(&wizard::not_text()),
             Ok(None) => {
                 print_line("");
                 return Err(WizardError::EndOfInput);

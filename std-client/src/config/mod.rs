@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use kabar_std::config_file::{File, Form, Keys, Origin};
 
+use crate::language::Language;
 use crate::screen::Appearance;
 use crate::screen::notify::Notifications;
 use crate::screen::theme::{Background, Depth, Theme};
 use crate::view::keys::{Action, Bindings, Key};
-use settings::{Setting, variable};
+use settings::{LANGUAGE, Setting, variable};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "config.toml";
@@ -48,6 +49,30 @@ struct Resolved {
     origin: Origin,
 }
 
+/// Returns the language that is set; `None`: that of the environment's locale. An invalid setting
+/// counts as none: what uses the other settings reports it.
+#[must_use]
+pub fn language(
+    flag: Option<Language>,
+    environment: &dyn Fn(&str) -> Option<OsString>,
+    file: Option<&Path>,
+) -> Option<Language> {
+    if flag.is_some() {
+        return flag;
+    }
+    let file = read(file).unwrap_or_default();
+    let mut sources = Sources { flags: &[], environment, file: &file, resolved: Vec::new() };
+    sources.get(LANGUAGE, settings::language).ok().flatten()
+}
+
+/// Reads the file that was named, or else the user's, which need not exist.
+fn read(file: Option<&Path>) -> Result<File, String> {
+    match file {
+        Some(path) => File::read(path, true, KEYS),
+        None => default_path().map_or_else(|| Ok(File::default()), |path| File::read(&path, false, KEYS)),
+    }
+}
+
 /// The values given on the command line.
 pub type Flags<'a> = &'a [(&'static str, Option<String>)];
 
@@ -62,15 +87,13 @@ impl Config {
         environment: &dyn Fn(&str) -> Option<OsString>,
         file: Option<&Path>,
     ) -> Result<Self, String> {
-        let file = match file {
-            Some(path) => File::read(path, true, KEYS)?,
-            None => default_path().map_or_else(|| Ok(File::default()), |path| File::read(&path, false, KEYS))?,
-        };
+        let file = read(file)?;
         let mut sources = Sources { flags, environment, file: &file, resolved: Vec::new() };
         let variable = |name| environment(name).map(|value| value.to_string_lossy().into_owned());
         let (no_color, term, colorterm) = (variable("NO_COLOR"), variable("TERM"), variable("COLORTERM"));
         let depth = Depth::of(no_color.as_deref(), term.as_deref(), colorterm.as_deref());
         let background = Background::of(variable("COLORFGBG").as_deref());
+        let _ = sources.get(LANGUAGE, settings::language)?;
         let is_plain = sources.get("plain", settings::truth)?;
         let appearance = Appearance {
             time_format: sources.get("time-format", settings::time_format)?,
@@ -154,8 +177,8 @@ impl Sources<'_> {
 
     fn find(&self, setting: &Setting) -> (String, Origin) {
         let name = setting.name;
-        if let Some((name, Some(value))) = self.flags.iter().find(|(known, _)| *known == name) {
-            return (value.clone(), Origin::Flag(name));
+        if let Some((_, Some(value))) = self.flags.iter().find(|(known, _)| *known == name) {
+            return (value.clone(), Origin::Flag(setting.flag()));
         }
         let variable = variable(name);
         // An empty variable counts as unset.

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use crate::language::Language;
 use crate::screen::theme::{Background, Depth};
 use crate::view::keys::Key;
 use crate::view::transcript::Joins;
 use crate::view::transcript::line::TimeFormat;
 
+/// The setting of the language.
+pub const LANGUAGE: &str = "language";
+
 /// A setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// Its name: `NAME` in the configuration file, `KABAR_NAME` in the environment, and `--NAME`
-    /// where there is such a flag.
+    /// where there is such a flag, but for `--lang`.
     pub name: &'static str,
     /// What it decides, and its values.
     pub help: &'static str,
@@ -25,6 +29,7 @@ const fn setting(name: &'static str, default: &'static str, help: &'static str) 
 
 /// All settings but keys.
 pub const SETTINGS: &[Setting] = &[
+    setting(LANGUAGE, "auto", "the language of what you read: en, id, or auto (as LC_ALL, LC_MESSAGES and LANG say)"),
     setting("plain", "false", "a prompt below the messages instead of a full screen: true or false"),
     setting("time-format", "minutes", "times of messages: minutes, seconds or none"),
     setting("joins", "folded", "joins and leaves: folded into one line, shown, or hidden"),
@@ -41,6 +46,12 @@ impl Setting {
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         SETTINGS.iter().find(|setting| setting.name == name)
+    }
+
+    /// Returns its flag, without the dashes.
+    #[must_use]
+    pub fn flag(&self) -> &'static str {
+        if self.name == LANGUAGE { "lang" } else { self.name }
     }
 }
 
@@ -59,6 +70,12 @@ fn one_of<T: Clone>(text: &str, values: &[(&str, T)]) -> Result<T, String> {
         });
         format!("it must be {} or {last}", others.join(", "))
     })
+}
+
+/// The language; `None`: as the environment says.
+pub(super) fn language(text: &str) -> Result<Option<Language>, String> {
+    let languages = Language::all().map(|language| (language.code(), Some(language)));
+    one_of(text, &std::iter::once(("auto", None)).chain(languages).collect::<Vec<_>>())
 }
 
 pub(super) fn truth(text: &str) -> Result<bool, String> {

@@ -24,6 +24,7 @@ use crate::command::{self, Command};
 use crate::cursor::Position;
 use crate::engine::event::{Entry, Event};
 use crate::input::{Input, InputMode};
+use crate::messages::entries::line_formatter;
 use crate::messages::events::{self, RoomLabel};
 use crate::messages::notices::{self, Notice};
 use crate::messages::{questions, session_report};
@@ -65,7 +66,7 @@ impl Ui {
     /// # Errors
     /// If a thread cannot be spawned.
     pub(super) fn start(is_json: bool, sender: EventSender) -> io::Result<Self> {
-        let (lines, is_mid_line) = (LineFormatter::new(), Cell::new(false));
+        let (lines, is_mid_line) = (line_formatter(), Cell::new(false));
         let is_typed = io::stdin().is_terminal() && !is_json;
         let is_read = io::stdout().is_terminal() && !is_json;
         let terminal = SavedTerminal::save();
@@ -281,7 +282,7 @@ impl Ui {
     /// # Errors
     /// If the thread cannot be spawned.
     pub(super) fn ask_key(&self) -> io::Result<()> {
-        self.write(questions::yes_or_no(questions::ACCEPT_KEY));
+        self.write(questions::yes_or_no(&questions::accept_key()));
         // The answer ends the line.
         self.is_mid_line.set(false);
         let sender = self.sender.clone();
@@ -300,7 +301,7 @@ impl Ui {
         let question = questions::ask_password(room, was_wrong);
         let ask = move |was_not_utf8| {
             let text =
-                if was_not_utf8 { format!("\n{}{question}", questions::PASSWORD_NOT_UTF8) } else { question.clone() };
+                if was_not_utf8 { format!("\n{}{question}", questions::password_not_utf8()) } else { question.clone() };
             to.text(text);
         };
         spawn("kabar-ask", move || {

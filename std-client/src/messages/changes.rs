@@ -3,38 +3,42 @@
 use kabar_core::chat::AnswerCode;
 use kabar_std::text::clean_line;
 
-use super::plural::count;
+use super::errors::with_server_text;
+use super::reasons;
 use crate::command::CommandName;
 use crate::command::Notify;
 use crate::engine::event::{Earlier, IgnoreError, Refusal, RenameError, Request};
 use crate::history::MAX_IGNORED;
+use crate::language::{self, Language, message};
 
 /// Why a name is not changed.
 pub(super) fn rename_error(error: &RenameError) -> String {
     match error {
-        RenameError::SameName => "that is your name already".to_owned(),
-        RenameError::Name(error) => error.to_string(),
+        RenameError::SameName => message!("rename-same"),
+        RenameError::Name(error) => reasons::name(error),
         RenameError::Refused(why) => refusal(why),
     }
 }
 
-/// Why the server refused a request: its own text, or else one for the code.
+/// Why the server refused a request. Its own text, which is in English, says more than the code.
 pub(super) fn refusal(why: &Refusal) -> String {
     let text = clean_line(&why.text);
-    if !text.trim().is_empty() {
+    let is_empty = text.trim().is_empty();
+    if !is_empty && language::current() == Language::ENGLISH {
         return text;
     }
-    let words = match why.code {
-        AnswerCode::NOT_PERMITTED => "you may not do this",
-        AnswerCode::NOT_FOUND => "there is no such thing",
-        AnswerCode::NAME_TAKEN => "the name is taken",
-        AnswerCode::NAME_NOT_ALLOWED => "the name is not allowed",
-        AnswerCode::TRY_LATER => "not possible at the moment; try again later",
-        AnswerCode::LIMIT => "a limit of the server is reached",
-        AnswerCode::UNCHANGED => "it is so already",
-        AnswerCode(code) => return format!("the server refused it (reason {code})"),
+    let sentence = match why.code {
+        AnswerCode::NOT_PERMITTED => message!("refused-not-permitted"),
+        AnswerCode::NOT_FOUND => message!("refused-not-found"),
+        AnswerCode::NAME_TAKEN => message!("refused-name-taken"),
+        AnswerCode::NAME_NOT_ALLOWED => message!("refused-name-not-allowed"),
+        AnswerCode::TRY_LATER => message!("refused-try-later"),
+        AnswerCode::LIMIT => message!("refused-limit"),
+        AnswerCode::UNCHANGED => message!("refused-unchanged"),
+        _ if !is_empty => return text,
+        AnswerCode(code) => message!("refused-other", code),
     };
-    words.to_owned()
+    with_server_text(sentence, &why.text)
 }
 
 /// The server has not answered a command.
@@ -46,46 +50,38 @@ pub(super) fn unanswered(request: &Request, is_lost: bool) -> String {
         Request::AddRoom => CommandName::Room.word(),
         Request::ListRooms => CommandName::Rooms.word(),
     };
-    if is_lost {
-        format!("(the connection was lost before the server answered {word}: it may have taken effect)")
-    } else {
-        format!("(no answer from the server to {word}; it may be an earlier version, without this command)")
-    }
+    if is_lost { message!("unanswered-lost", word) } else { message!("unanswered", word) }
 }
 
 pub(super) fn ignored(name: &str, is_change: bool) -> String {
-    if is_change {
-        format!("lines of {name} are hidden from now on (/unignore {name} displays them again)")
-    } else {
-        format!("{name} is ignored already")
-    }
+    if is_change { message!("ignored", name) } else { message!("ignored-already", name) }
 }
 
 pub(super) fn unignored(name: &str, is_change: bool) -> String {
-    if is_change { format!("lines of {name} are displayed again") } else { format!("{name} is not ignored") }
+    if is_change { message!("unignored", name) } else { message!("unignored-already", name) }
 }
 
 pub(super) fn ignore_error(error: IgnoreError) -> String {
     match error {
-        IgnoreError::Name(error) => error.to_string(),
-        IgnoreError::OwnName => "you cannot ignore yourself".to_owned(),
-        IgnoreError::TooMany => format!("{MAX_IGNORED} names are ignored already: /unignore one first"),
+        IgnoreError::Name(error) => reasons::name(&error),
+        IgnoreError::OwnName => message!("ignore-own-name"),
+        IgnoreError::TooMany => message!("ignore-too-many", max = MAX_IGNORED),
     }
 }
 
 pub(super) fn ignore_list(names: &[String]) -> String {
-    if names.is_empty() { "nobody is ignored".to_owned() } else { format!("ignored: {}", names.join(", ")) }
+    if names.is_empty() { message!("ignore-list-empty") } else { message!("ignore-list", names = names.join(", ")) }
 }
 
 pub(super) fn joins_shown(shows: bool) -> String {
-    format!("joins and leaves are {} from now on", if shows { "displayed" } else { "hidden" })
+    if shows { message!("joins-shown") } else { message!("joins-hidden") }
 }
 
-pub(super) const fn notify_set(notify: Notify) -> &'static str {
+pub(super) fn notify_set(notify: Notify) -> String {
     match notify {
-        Notify::All => "all lines of this room are announced from now on",
-        Notify::Mentions => "lines of this room that mention you are announced from now on",
-        Notify::Nothing => "nothing of this room is announced from now on",
+        Notify::All => message!("notify-all"),
+        Notify::Mentions => message!("notify-mentions"),
+        Notify::Nothing => message!("notify-nothing"),
     }
 }
 
@@ -93,22 +89,20 @@ pub(super) const fn notify_set(notify: Notify) -> &'static str {
 pub(super) fn history(lines: u64, text: &str, is_last: bool, earlier: Earlier) -> String {
     if text.is_empty() {
         return match earlier {
-            Earlier::Beginning => "there are no earlier lines: this is the beginning of the room".to_owned(),
-            Earlier::NotKept => "there are no earlier lines: the server no longer keeps them".to_owned(),
-            Earlier::Possible => "all lines of this page are hidden (/history more shows earlier ones)".to_owned(),
+            Earlier::Beginning => message!("history-none-before-beginning"),
+            Earlier::NotKept => message!("history-none-kept"),
+            Earlier::Possible => message!("history-all-hidden"),
         };
     }
-    let text = text.trim_end();
+    let earlier = match earlier {
+        Earlier::Possible => "possible",
+        Earlier::Beginning => "beginning",
+        Earlier::NotKept => "not-kept",
+    };
     let heading = if is_last {
-        format!("the last {} of the room", count(lines, "line", "lines"))
+        message!("history-last-lines", lines, earlier)
     } else {
-        count(lines, "earlier line", "earlier lines")
+        message!("history-earlier-lines", lines, earlier)
     };
-    let end = match earlier {
-        Earlier::Possible => " (/history more shows earlier ones)",
-        Earlier::Beginning => ", from the beginning of the room",
-        Earlier::NotKept => " (earlier ones are no longer kept)",
-    };
-    let end = if is_last && earlier == Earlier::Beginning { "" } else { end };
-    format!("{heading}{end}:\n{text}")
+    format!("{heading}\n{}", text.trim_end())
 }

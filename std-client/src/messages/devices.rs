@@ -3,36 +3,41 @@
 use std::net::SocketAddr;
 
 use crate::bridge::{BridgeNotice, Forwarded, Port};
+use crate::language::message;
 
 /// Returns the line about something that happened to the bridge.
 #[must_use]
 pub fn notice(notice: &BridgeNotice<'_>) -> String {
     match notice {
-        BridgeNotice::Bridging { port, to } => format!("bridging {} to {to}", name_of(port)),
-        BridgeNotice::PortMissing(path) => format!("{} is not there; waiting for it", path.display()),
-        BridgeNotice::PortFound(path) => format!("{} is there", path.display()),
-        BridgeNotice::PortLost(path, None) => format!("{} went away; waiting for it", path.display()),
-        BridgeNotice::PortLost(path, Some(error)) => format!("{} went away ({error}); waiting for it", path.display()),
-        BridgeNotice::PortBack(path) => format!("{} is back", path.display()),
-        BridgeNotice::DeviceConnected => "a device has connected".to_owned(),
-        BridgeNotice::DeviceRefused(connected) => format!("a device was refused: {connected} are connected"),
-        BridgeNotice::DeviceFailed(error) => format!("device error: {error}"),
-        BridgeNotice::DeviceDisconnected => "a device has disconnected".to_owned(),
-        BridgeNotice::Resolved(place, addresses) => format!("{place} is at {}", list(addresses)),
-        BridgeNotice::NotResolved(host, error) => format!("cannot resolve {host} ({error}); trying again"),
+        BridgeNotice::Bridging { port, to } => message!("bridge-started", port = name_of(port), server = %to),
+        BridgeNotice::PortMissing(path) => message!("bridge-port-missing", port = %path.display()),
+        BridgeNotice::PortFound(path) => message!("bridge-port-found", port = %path.display()),
+        BridgeNotice::PortLost(path, None) => message!("bridge-port-lost", port = %path.display()),
+        BridgeNotice::PortLost(path, Some(error)) => {
+            message!("bridge-port-failed", port = %path.display(), %error)
+        }
+        BridgeNotice::PortBack(path) => message!("bridge-port-back", port = %path.display()),
+        BridgeNotice::DeviceConnected => message!("bridge-device-connected"),
+        BridgeNotice::DeviceRefused(connected) => message!("bridge-device-refused", connected = *connected),
+        BridgeNotice::DeviceFailed(error) => message!("bridge-device-failed", %error),
+        BridgeNotice::DeviceDisconnected => message!("bridge-device-disconnected"),
+        BridgeNotice::Resolved(place, addresses) => {
+            message!("bridge-resolved", server = %place, addresses = list(addresses))
+        }
+        BridgeNotice::NotResolved(host, error) => message!("bridge-not-resolved", host = %host, %error),
     }
 }
 
 /// Returns the last line.
 pub(super) fn stopped(forwarded: Forwarded) -> String {
     let Forwarded { to_server, to_devices } = forwarded;
-    format!("forwarded {to_server} packets to the server and {to_devices} to devices")
+    message!("bridge-stopped", to_server, to_devices)
 }
 
 fn name_of(port: &Port) -> String {
     match port {
         Port::Serial(path) => path.display().to_string(),
-        Port::Socket(path) => format!("devices on {}", path.display()),
+        Port::Socket(path) => message!("bridge-devices-on", path = %path.display()),
     }
 }
 

@@ -8,9 +8,9 @@ use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
 
 use super::errors::{client_end, session_error, with_server_text};
-use super::plural::count;
 use super::{changes, history, rooms, stats};
 use crate::engine::event::{AcceptedKey, ClientEnd, Event, Joined, NotKept, NotPosted, Reconnected, ServerEnd};
+use crate::language::message;
 
 /// The name of a room as it is displayed, and whether it is the one that is shown.
 #[derive(Clone, Copy, Debug)]
@@ -50,69 +50,68 @@ pub const fn is_continued(event: &Event) -> bool {
 fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
     Some(match event {
         Event::ServerAdded { is_host: true, .. } => return None,
-        Event::ServerAdded { places, .. } => format!("Connecting to {places} ... "),
+        Event::ServerAdded { places, .. } => message!("connecting", server = %places),
         Event::RoomNotAdded { name, why, .. } => rooms::join_refusal(name, *why),
-        Event::KnownServerMoved { .. } => "a known server at a new address; ".to_owned(),
+        Event::KnownServerMoved { .. } => message!("known-server-moved"),
         Event::KeyAccepted { key, .. } => accepted_key(*key),
         Event::KeyQuestion { found, .. } => {
-            format!("The server's key is not known yet. Its fingerprint is\n  {}", show_fingerprint(found))
+            message!("key-question", fingerprint = show_fingerprint(found))
         }
-        Event::NotReached { error, .. } => format!("{}; trying again", session_error(error).1),
+        Event::NotReached { error, .. } => message!("not-reached", reason = session_error(error).1),
         Event::LostWhileConnecting { reason, refusal, .. } => {
-            format!("({}; trying again) ", loss_reason(*reason, refusal))
+            message!("lost-while-connecting", reason = loss_reason(*reason, refusal))
         }
         Event::Joined(joined) => return joined_as(joined, room?),
-        Event::OwnName { name, is_chosen: true, .. } => format!("you are {name} here; /nick NAME changes it"),
+        Event::OwnName { name, is_chosen: true, .. } => message!("own-name", name),
         Event::Topic { topic, .. } => rooms::topic(topic),
-        Event::HistoryReset { .. } => {
-            "(the history of this room was reset to an older state: the following entries are displayed again)"
-                .to_owned()
-        }
+        Event::HistoryReset { .. } => message!("event-history-reset"),
         Event::Gap { after, first, .. } => {
             let missing = first.saturating_sub(after + 1);
-            format!("({} missing here: the server no longer keeps them)", count(missing, "line is", "lines are"))
+            message!("gap", lines = missing)
         }
         Event::NotPosted { why, .. } => match why {
-            NotPosted::TooLong(len) => format!("not sent: {len} bytes are too long"),
-            NotPosted::NotInRoom => "not sent: you are not in the room".to_owned(),
-            NotPosted::TooMany => "not sent: too many lines wait".to_owned(),
+            NotPosted::TooLong(len) => message!("not-posted-too-long", len = *len),
+            NotPosted::NotInRoom => message!("not-posted-not-in-room"),
+            NotPosted::TooMany => message!("not-posted-too-many"),
         },
-        Event::PostRefused { code, .. } => format!("not sent, {}", post_refusal(*code)),
-        Event::Parted { .. } => format!("left {}", room?.name),
+        Event::PostRefused { code, .. } => {
+            message!("post-refused", reason = post_refusal(*code), excerpt = "")
+        }
+        Event::Parted { .. } => message!("parted", room = room?.name),
         Event::RoomEnded { end, unsent, kept, .. } => rooms::ended(end, *unsent, *kept, false),
         Event::ConnectionLost { reason, refusal, slept, .. } => connection_lost(&loss_reason(*reason, refusal), *slept),
         Event::Reconnected(event) => reconnected(event, room.is_some_and(|room| room.is_shown)),
-        Event::ServerText { text, .. } => format!("(server: {})", clean_line(text)),
+        Event::ServerText { text, .. } => message!("server-text", text = clean_line(text)),
         Event::Output { text, .. } => clean_line(text),
         Event::NotOperated { word, why, .. } => format!("{word}: {}", changes::refusal(why)),
-        Event::Members { names, .. } => format!("{} here: {}", names.len(), names.join(", ")),
-        Event::Renamed { name, .. } => format!("You are {name} now."),
-        Event::NotRenamed { name, why, .. } => format!("you stay {name}: {}", changes::rename_error(why)),
-        Event::NotRemoved { seq, why, .. } => format!("message {seq} stays: {}", changes::refusal(why)),
+        Event::Members { names, .. } => message!("members-here", members = names.len(), names = names.join(", ")),
+        Event::Renamed { name, .. } => message!("renamed", name),
+        Event::NotRenamed { name, why, .. } => message!("not-renamed", name, reason = changes::rename_error(why)),
+        Event::NotRemoved { seq, why, .. } => message!("not-removed", seq = *seq, reason = changes::refusal(why)),
         Event::Unanswered { request, is_lost, .. } => changes::unanswered(request, *is_lost),
-        Event::NotConnected { .. } => "(not connected)".to_owned(),
+        Event::NotConnected { .. } => message!("not-connected"),
         Event::Ignored { name, is_change, .. } => changes::ignored(name, *is_change),
         Event::Unignored { name, is_change, .. } => changes::unignored(name, *is_change),
         Event::NotIgnored { why, .. } => changes::ignore_error(*why),
         Event::IgnoreList { names, .. } => changes::ignore_list(names),
         Event::JoinsShown { shows, .. } => changes::joins_shown(*shows),
-        Event::NotifySet { notify, .. } => changes::notify_set(*notify).to_owned(),
+        Event::NotifySet { notify, .. } => changes::notify_set(*notify),
         Event::Stats(stats) => stats::table(stats.rtt, &stats.counters, stats.traffic, stats.ignored),
         Event::NotKept { what, .. } => match what {
-            NotKept::Server(error) => format!("(could not add this room to the known servers: {error})"),
-            NotKept::Parting(error) => format!("(that you left the room is not kept: {error})"),
+            NotKept::Server(error) => message!("not-kept-server", %error),
+            NotKept::Parting(error) => message!("not-kept-parting", %error),
             NotKept::Preferences(error) => {
-                format!("(what you ignore, hide or let announce is not kept: {})", history::reason(error))
+                message!("not-kept-preferences", reason = history::reason(error))
             }
         },
         Event::HistorySetAside(aside) => history::set_aside(aside),
         Event::HistoryNotKept(error) => history::not_kept(error),
-        Event::HistoryKeptAgain => "(your history is kept again)".to_owned(),
+        Event::HistoryKeptAgain => message!("history-kept-again"),
         Event::OutboxResumed { lines, .. } => {
-            format!("({} typed earlier; sending now)", count(*lines, "line was", "lines were"))
+            message!("outbox-resumed", lines = *lines)
         }
         Event::PositionNotRead { error, .. } => {
-            format!("(could not read your last position in this room: {error})")
+            message!("position-not-read", %error)
         }
         Event::ServerEnded { end: ServerEnd::Failed(error), .. } => session_error(error).1,
         // State, entries, and the fate of posts.
@@ -133,18 +132,15 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
 /// Returns why a connection was lost; `refusal` is the server's text in its latest refusal.
 #[must_use]
 pub fn loss_reason(why: DisconnectReason, refusal: &str) -> String {
-    let line = match why {
-        DisconnectReason::Silent => "no response from the server",
+    match why {
+        DisconnectReason::Silent => message!("lost-silent"),
         // The server was restarted, or this computer was silent for too long: the next Joined shows
         // which.
-        DisconnectReason::Unknown => "the server no longer knows this connection",
-        DisconnectReason::Shutdown => "the server is shutting down",
-        DisconnectReason::TryLater => {
-            return with_server_text("the server does not admit members at the moment".to_owned(), refusal);
-        }
-        DisconnectReason::Closed(_) => "the connection was closed",
-    };
-    line.to_owned()
+        DisconnectReason::Unknown => message!("lost-unknown"),
+        DisconnectReason::Shutdown => message!("lost-shutdown"),
+        DisconnectReason::TryLater => with_server_text(message!("lost-try-later"), refusal),
+        DisconnectReason::Closed(_) => message!("lost-closed"),
+    }
 }
 
 /// Returns why a room is not joined, or has ended.
@@ -157,18 +153,18 @@ pub fn room_ended(end: &ClientEnd) -> String {
 #[must_use]
 pub fn post_refusal(code: PostRefusedCode) -> String {
     match code {
-        PostRefusedCode::TOO_LONG => "it is too long for this server".to_owned(),
-        PostRefusedCode::MUTED => "you are muted in this room".to_owned(),
-        PostRefusedCode::KIND => "this kind of message can only be sent by the server".to_owned(),
-        PostRefusedCode(code) => format!("the server refused it (reason {code})"),
+        PostRefusedCode::TOO_LONG => message!("post-too-long"),
+        PostRefusedCode::MUTED => message!("post-muted"),
+        PostRefusedCode::KIND => message!("post-kind"),
+        PostRefusedCode(code) => message!("refused-other", code),
     }
 }
 
 fn accepted_key(key: AcceptedKey) -> String {
     match key {
-        AcceptedKey::Invited => "server key matches the invite. ".to_owned(),
-        AcceptedKey::Expected => "server key is the one you know. ".to_owned(),
-        AcceptedKey::New(found) => format!("server key {} is new and accepted. ", show_fingerprint(&found)),
+        AcceptedKey::Invited => message!("key-accepted-invited"),
+        AcceptedKey::Expected => message!("key-accepted-expected"),
+        AcceptedKey::New(found) => message!("key-accepted-new", fingerprint = show_fingerprint(&found)),
     }
 }
 
@@ -183,39 +179,38 @@ fn joined_as(joined: &Joined, room: RoomLabel<'_>) -> Option<String> {
     let new = seen.map(|seen| head.saturating_sub(seen.max(start.unwrap_or(0))));
     let history = match (new, lines) {
         (None, 0) => String::new(),
-        (None, 1) => "; last line".to_owned(),
-        (None, _) => format!("; last {lines} lines"),
-        (Some(0), _) => "; nothing new since your last visit".to_owned(),
-        (Some(new), _) => format!("; {} since your last visit", count(new, "new line", "new lines")),
+        (None, _) => message!("joined-last-lines", lines),
+        (Some(new), _) => message!("joined-new-lines", lines = new),
     };
+    let members = *members;
     if !is_shown {
-        return Some(format!("Also joined {room}; {members} here{history}. /room {room} shows it."));
+        return Some(message!("joined-also", room, members, history));
     }
     let end = if lines == 0 { "." } else { ":" };
-    Some(format!("Joined {room} as {name}; {members} here{history}{end}"))
+    Some(message!("joined", room, name, members, history, end))
 }
 
 fn connection_lost(reason: &str, slept: Option<StdDuration>) -> String {
-    let slept = slept.map(|slept| format!(" (this computer was asleep for {})", duration(slept))).unwrap_or_default();
-    format!("Connection lost: {reason}{slept}; trying again. What you type is kept.")
+    let slept = slept.map(|slept| message!("lost-asleep", duration = duration(slept))).unwrap_or_default();
+    message!("connection-lost", reason, slept)
 }
 
 fn reconnected(event: &Reconnected, is_shown: bool) -> String {
     let Reconnected { seconds, is_resumed, is_restarted, members, .. } = *event;
-    let restarted = if is_restarted { "; the server was restarted" } else { "" };
-    let missed = if is_resumed { "; nothing was missed" } else { "" };
+    let restarted = if is_restarted { message!("reconnected-restarted") } else { String::new() };
+    let missed = if is_resumed { message!("reconnected-nothing-missed") } else { String::new() };
     let members = members.filter(|_| is_shown);
-    let here = members.map(|(_, members)| format!("; {members} here")).unwrap_or_default();
-    format!("Connected again after {seconds} s{restarted}{missed}{here}.")
+    let here = members.map(|(_, members)| message!("reconnected-members", members)).unwrap_or_default();
+    message!("reconnected", seconds, details = restarted + &missed + &here)
 }
 
 /// Formats a duration in one unit.
 fn duration(duration: StdDuration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        _ => format!("{} h", seconds / 3_600),
+        0..120 => message!("seconds", seconds),
+        120..7_200 => message!("minutes", minutes = seconds / 60),
+        _ => message!("hours", hours = seconds / 3_600),
     }
 }
 

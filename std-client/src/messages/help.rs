@@ -5,6 +5,7 @@ use kabar_std::text::clean_line;
 
 use crate::command::{CommandName, DEFAULT_HISTORY, OPERATOR_COMMANDS, OperatorCommand, suggestion};
 use crate::input::InputMode;
+use crate::language::{self, Arguments, message};
 
 /// Width of the first column.
 const WIDTH: usize = 19;
@@ -12,12 +13,8 @@ const WIDTH: usize = 19;
 /// Returns the reply to `/help`: the commands that there are, and what else can be typed.
 pub(super) fn help(mode: InputMode) -> String {
     match mode {
-        InputMode::Prompt => {
-            all_commands() + "Tab completes names, rooms and commands; the arrow keys recall what you typed."
-        }
-        InputMode::Terminal => {
-            all_commands() + "There is no prompt here: this terminal (see TERM), or the output, does not allow one."
-        }
+        InputMode::Prompt => all_commands() + &message!("help-at-prompt"),
+        InputMode::Terminal => all_commands() + &message!("help-at-terminal"),
         InputMode::Pipe => commands_in_pipes(),
     }
 }
@@ -27,10 +24,11 @@ fn all_commands() -> String {
     for name in CommandName::ALL {
         help.push_str(&row(&with_argument(name), &description(name)));
     }
-    help.push_str(&row("//TEXT", "send text that begins with /"));
-    help.push_str("For operators of the server:\n");
-    for OperatorCommand { word, argument, description } in OPERATOR_COMMANDS {
-        help.push_str(&row(format!("{word} {argument}").trim_end(), description));
+    help.push_str(&row("//TEXT", &message!("help-slashes")));
+    help.push_str(&(message!("help-for-operators") + "\n"));
+    for command in OPERATOR_COMMANDS {
+        let OperatorCommand { word, argument } = command;
+        help.push_str(&row(format!("{word} {argument}").trim_end(), &operator_description(command)));
     }
     help
 }
@@ -40,20 +38,23 @@ fn commands_in_pipes() -> String {
     for name in CommandName::PIPED {
         help.push_str(&row(&with_argument(name), &description(name)));
     }
-    help + "Every other line is posted as it is, to the room that is shown: the first one, until a line `/room NAME`. More commands are available at a terminal."
+    help + &message!("help-in-pipes")
 }
 
 /// Returns what to do about a word that is no command.
 pub(super) fn unknown(word: &str) -> String {
-    let meant = suggestion(word).map(|known| format!(": did you mean {known}?")).unwrap_or_default();
-    let word = clean_line(word);
-    format!("unknown command {word}{meant} (/help lists all; start with // to send text that begins with /)")
+    let meant = suggestion(word).map(|known| message!("unknown-command-meant", word = known)).unwrap_or_default();
+    message!("unknown-command", word = clean_line(word), meant)
 }
 
 /// Returns how a command is typed.
 pub(super) fn usage(name: CommandName) -> String {
-    let range = if name == CommandName::History { format!(" (1 to {MAX_HISTORY})") } else { String::new() };
-    format!("usage: {}{range}", with_argument(name))
+    let command = with_argument(name);
+    if name == CommandName::History {
+        message!("usage-history", command, max = MAX_HISTORY)
+    } else {
+        message!("usage", command)
+    }
 }
 
 fn row(typed: &str, description: &str) -> String {
@@ -70,29 +71,28 @@ fn with_argument(name: CommandName) -> String {
 
 fn description(name: CommandName) -> String {
     match name {
-        CommandName::Who => "who is here",
-        CommandName::History => {
-            return format!(
-                "the last N lines of the room ({DEFAULT_HISTORY}, at most {MAX_HISTORY}), with their numbers; then those before"
-            );
-        }
-        CommandName::Me => "describe what you do",
-        CommandName::Nick => "take another name",
-        CommandName::Delete => "remove your last message, or the one with this number, from the room",
-        CommandName::Ignore => "hide the messages of a member, from now on; without a name, list who is ignored",
-        CommandName::Unignore => "display them again",
-        CommandName::Joins => "display or hide joins and leaves, from now on",
-        CommandName::Notify => "ring the bell or notify for all lines of this room, for those that mention you, or for none",
-        CommandName::Rooms => "the rooms of this server, with their topics, and which ones you are in",
-        CommandName::Room => "show this room; what you type goes there",
-        CommandName::Join => "join another room of this server",
-        CommandName::Part => "leave this room, or the one with this name",
-        CommandName::Topic => "show what this room is about; with TEXT, change it (for operators)",
-        CommandName::Stats => "connection status: delay, loss, damaged and forged packets",
-        CommandName::Help => "this list",
-        CommandName::Quit => "leave when everything you sent is stored; also !q or Ctrl-D (Ctrl-C: at once)",
+        CommandName::History => message!("help-history", lines = DEFAULT_HISTORY, max = MAX_HISTORY),
+        CommandName::Who => message!("help-who"),
+        CommandName::Me => message!("help-me"),
+        CommandName::Nick => message!("help-nick"),
+        CommandName::Delete => message!("help-delete"),
+        CommandName::Ignore => message!("help-ignore"),
+        CommandName::Unignore => message!("help-unignore"),
+        CommandName::Joins => message!("help-joins"),
+        CommandName::Notify => message!("help-notify"),
+        CommandName::Rooms => message!("help-rooms"),
+        CommandName::Room => message!("help-room"),
+        CommandName::Join => message!("help-join"),
+        CommandName::Part => message!("help-part"),
+        CommandName::Topic => message!("help-topic"),
+        CommandName::Stats => message!("help-stats"),
+        CommandName::Help => message!("help-help"),
+        CommandName::Quit => message!("help-quit"),
     }
-    .to_owned()
+}
+
+fn operator_description(command: &OperatorCommand) -> String {
+    language::format(&format!("help-operator-{}", command.word.trim_start_matches('/')), &Arguments::new())
 }
 
 #[cfg(test)]

@@ -1,14 +1,19 @@
 //! The first screen of `kabar host`, before the session: how others join.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use kabar_std::address::AddressError;
 use kabar_std::advertise::Found;
 use kabar_std::invite::Invite;
 
+use super::reasons;
+use crate::language::message;
+
 /// The key is being generated, which takes a moment.
-pub const GENERATING_KEY: &str = "generating the server key (once) ...";
+#[must_use]
+pub fn generating_key() -> String {
+    message!("host-generating-key")
+}
 
 /// A room that is hosted on this computer.
 #[derive(Debug)]
@@ -29,30 +34,18 @@ pub struct HostedRoom<'a> {
 #[must_use]
 pub fn first_screen(hosted: &HostedRoom<'_>) -> String {
     let HostedRoom { invite, candidates, missing_zone, open_port, history } = hosted;
-    let reach = match open_port {
-        Some(_) => "Others on this network join with:",
-        None => "With this address only this computer can join:",
-    };
-    let mut screen = format!(
-        "Kabar room \"{room}\", hosted on this computer (history: {history})\n\
-         {reach}\n  kabar join {invite}",
-        room = invite.room,
-        history = from_home(history),
-    );
+    let mut lines = vec![
+        message!("host-room", room = %invite.room, history = from_home(history)),
+        if open_port.is_some() { message!("host-reachable") } else { message!("host-local") },
+        format!("  kabar join {invite}"),
+    ];
     if !candidates.is_empty() {
-        screen
-            .push_str("\nThis computer's addresses (the invite names those marked *; --advertise HOST names others):");
+        lines.push(message!("host-addresses"));
     }
-    for (found, is_named) in *candidates {
-        let _ = write!(screen, "\n  {} {found}", if *is_named { '*' } else { ' ' });
-    }
-    if let Some(why) = missing_zone {
-        let _ = write!(screen, "\nTo join, people add an interface of their computer to the invite: {why}");
-    }
-    if let Some(port) = open_port {
-        let _ = write!(screen, "\nIf they cannot reach you: allow UDP port {port} in this computer's firewall.");
-    }
-    screen
+    lines.extend(candidates.iter().map(|(found, is_named)| format!("  {} {found}", if *is_named { '*' } else { ' ' })));
+    lines.extend(missing_zone.as_ref().map(|why| message!("host-interface", reason = reasons::address(why))));
+    lines.extend(open_port.map(|port| message!("host-firewall", port = port.to_string())));
+    lines.join("\n")
 }
 
 /// Formats a path relative to the home directory, if it is in it.

@@ -4,11 +4,19 @@ use kabar_std::invite::show_fingerprint;
 
 use crate::identity::{StoredChoice, StoredIdentity};
 use crate::known_servers::KnownRoom;
+use crate::language::message;
 
 /// There is no room to list.
-pub const NO_ROOMS: &str = "no rooms yet: kabar join INVITE, or kabar host to host one";
+#[must_use]
+pub fn no_rooms() -> String {
+    message!("list-no-rooms")
+}
+
 /// There is no identity to list.
-pub const NO_IDENTITY: &str = "no identity yet: it is made when you first join or host a room";
+#[must_use]
+pub fn no_identity() -> String {
+    message!("no-identity")
+}
 
 /// Returns a table of rooms.
 #[must_use]
@@ -21,7 +29,12 @@ pub fn rooms(rooms: &[KnownRoom]) -> String {
         let name = if known.name.is_empty() { "-".to_owned() } else { known.name.replace(' ', "\u{a0}") };
         [known.room.to_string(), name, show_fingerprint(&known.fingerprint), addresses(known)]
     };
-    let headings = ["ROOM", "NAME", "FINGERPRINT", "ADDRESSES (last first)"].map(str::to_owned);
+    let headings = [
+        message!("list-heading-room"),
+        message!("list-heading-name"),
+        message!("list-heading-fingerprint"),
+        message!("list-heading-addresses"),
+    ];
     let rows: Vec<_> = std::iter::once(headings).chain(rooms.iter().map(row)).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -40,11 +53,15 @@ pub fn rooms(rooms: &[KnownRoom]) -> String {
 #[must_use]
 pub fn identity(stored: &StoredIdentity, names: &[String]) -> String {
     let chosen = match &stored.choice {
-        StoredChoice::Person => "you".to_owned(),
+        StoredChoice::Person => message!("list-you"),
         StoredChoice::Label(label) => format!("--identity {}", quoted(label)),
         StoredChoice::Name(name) => format!("--name {}", quoted(name)),
     };
-    let names = if names.is_empty() { String::new() } else { format!("  names: {}", names.join(", ")) };
+    let names = if names.is_empty() {
+        String::new()
+    } else {
+        format!("  {}", message!("list-names", names = names.join(", ")))
+    };
     format!("{}  {chosen}{names}\n  {}\n", stored.key.fingerprint(), stored.path.display())
 }
 

@@ -1,18 +1,21 @@
-//! Sentences for people, and the exit codes that belong to errors.
+//! Sentences for people, and the exit codes that belong to errors. Their texts are in the files of
+//! [`language`](crate::language).
 //!
 //! The other modules return typed values; only this one and `main` decide what is printed about
 //! them. May name everything that such values are made of, and prints nothing itself.
 //!
-//! * [`report`]: the end of a command. `errors`: errors of commands and sessions.
+//! * [`report`]: the end of a command. `errors`: errors of commands and sessions. `reasons`: those
+//!   of the parts that they share with the server.
 //! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
 //!   with `changes`, `rooms`, `help` and `stats`.
-//! * [`screen`]: the full screen itself. [`web`]: the page.
+//! * [`screen`]: the full screen itself. [`web`]: the page. [`entries`]: entries as lines.
 //! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
 //!   commands display.
 
 mod changes;
 #[cfg(unix)]
 pub mod devices;
+pub mod entries;
 mod errors;
 pub mod events;
 mod help;
@@ -20,8 +23,8 @@ pub mod history;
 pub mod hosting;
 pub mod lists;
 pub mod notices;
-mod plural;
 pub mod questions;
+mod reasons;
 mod rooms;
 pub mod screen;
 mod stats;
@@ -35,6 +38,7 @@ use kabar_std::invite::show_fingerprint;
 pub use errors::{command_error, session_error};
 
 use crate::exit::{Exit, ExitReport};
+use crate::language::message;
 use crate::outcome::{CommandError, Outcome, SessionEnd, SessionReport};
 
 /// Reports the outcome of a command.
@@ -56,26 +60,21 @@ fn outcome_report(outcome: &Outcome) -> ExitReport {
         Outcome::Session(report) => session_report(report),
         #[cfg(unix)]
         Outcome::BridgeStopped(forwarded) => done(devices::stopped(*forwarded)),
-        Outcome::ServersForgotten { target, rooms: 1 } => done(format!("forgotten: {target}")),
-        Outcome::ServersForgotten { target, rooms } => done(format!("forgotten: {target} ({rooms} rooms)")),
+        Outcome::ServersForgotten { target, rooms } => done(message!("forgotten", target, rooms = *rooms)),
         Outcome::KeyAlreadyKnown { server, found } => {
-            done(format!("{} is already the key for {server}", show_fingerprint(found)))
+            done(message!("key-known-already", %server, fingerprint = show_fingerprint(found)))
         }
-        Outcome::KeyAccepted { server, found } => done(format!(
-            "accepted: {} is now the key for {server}; join with a new invite or the password",
-            show_fingerprint(found)
-        )),
-        Outcome::IdentityExported { file, is_sealed } => {
-            let file = file.display();
-            let whoever = if *is_sealed { "whoever has it and the passphrase" } else { "whoever has this file" };
-            done(format!(
-                "your key is in {file}: {whoever} is you. On the other computer: kabar identity import {file}"
-            ))
+        Outcome::KeyAccepted { server, found } => {
+            done(message!("key-accepted", %server, fingerprint = show_fingerprint(found)))
         }
+        Outcome::IdentityExported { file, is_sealed: true } => {
+            done(message!("exported-sealed", file = %file.display()))
+        }
+        Outcome::IdentityExported { file, is_sealed: false } => done(message!("exported", file = %file.display())),
         Outcome::IdentityImported { fingerprint, imported } => {
-            let aside = imported.aside.as_ref().map(|aside| format!("; the key before is in {}", aside.display()));
+            let aside = imported.aside.as_ref().map(|aside| message!("imported-aside", path = %aside.display()));
             let (path, aside) = (imported.path.display(), aside.unwrap_or_default());
-            done(format!("you are {fingerprint} on this computer now ({path}){aside}"))
+            done(message!("imported", fingerprint, %path) + &aside)
         }
     }
 }

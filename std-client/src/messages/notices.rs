@@ -6,12 +6,12 @@ use kabar_core::chat::{MAX_TEXT_LEN, PostRefusedCode};
 use kabar_std::text::clean_line;
 
 use super::events::{RoomLabel, post_refusal};
-use super::plural::count;
 pub use super::rooms::{RoomCommandError, RoomRow};
 use super::{changes, help, rooms};
 use crate::command::CommandName;
 use crate::engine::event::{ClientEnd, Earlier};
 use crate::input::{InputError, InputMode};
+use crate::language::message;
 use crate::outcome::{Loss, OutputStream};
 
 /// Something that a front end reports.
@@ -139,9 +139,7 @@ pub fn text(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> 
 
 fn text_of(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
     Some(match notice {
-        Notice::Hosting(name) => {
-            format!("You are {name}. /help for help, /quit to leave (this ends the room for the others).")
-        }
+        Notice::Hosting(name) => message!("hosting", name = *name),
         Notice::RoomShown { topic, is_private, is_empty, left_out } => {
             rooms::shown(room?.name, topic, *is_private, *is_empty, *left_out)
         }
@@ -150,31 +148,24 @@ fn text_of(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
         Notice::RoomList(list) => rooms::list(list),
         Notice::RoomEnded { end, unsent, kept, was_shown } => rooms::ended(end, *unsent, *kept, *was_shown),
         Notice::RoomCommand(error) => rooms::command_error(error),
-        Notice::NewEntries => "--- new since your last visit ---".to_owned(),
-        Notice::NotStoredYet(excerpt) => format!("(not stored yet: {})", clean_line(excerpt)),
+        Notice::NewEntries => message!("new-entries"),
+        Notice::NotStoredYet(excerpt) => message!("not-stored-yet", text = clean_line(excerpt)),
         Notice::WaitingForStorage { lines, timeout } => {
-            let (lines, seconds) = (count(*lines, "line is", "lines are"), timeout.as_secs());
-            format!("{lines} not stored yet: waiting up to {seconds} s (Ctrl-C leaves at once)")
+            message!("waiting-for-storage", lines = *lines, seconds = timeout.as_secs())
         }
         Notice::PostRefused { code, excerpt, .. } => {
             let excerpt = excerpt.map(|excerpt| format!(": {}", clean_line(excerpt))).unwrap_or_default();
-            format!("not sent, {}{excerpt}", post_refusal(*code))
+            message!("post-refused", reason = post_refusal(*code), excerpt)
         }
         Notice::LineRejected { line, why } => line_rejected(*line, *why),
-        Notice::InvalidBytes => "(input that is not UTF-8 was dropped, with everything typed or pasted together \
-                                 with it: set this terminal to UTF-8)"
-            .to_owned(),
+        Notice::InvalidBytes => message!("invalid-bytes"),
         Notice::History { lines, text, is_last, earlier } => changes::history(*lines, text, *is_last, *earlier),
         Notice::Help(mode) => help::help(*mode),
         Notice::Usage(name) => help::usage(*name),
-        Notice::SpaceBeforeCommand => {
-            "not sent: remove the space before the command, or write // to send text that begins with /".to_owned()
-        }
+        Notice::SpaceBeforeCommand => message!("space-before-command"),
         Notice::UnknownCommand(word) => help::unknown(word),
-        Notice::NothingToRemove => {
-            "no message of yours to delete is here: /history shows numbers, /delete NUMBER takes one".to_owned()
-        }
-        Notice::PositionSavedAgain => "(your position in this room is saved again)".to_owned(),
+        Notice::NothingToRemove => message!("nothing-to-remove"),
+        Notice::PositionSavedAgain => message!("position-saved-again"),
         Notice::Loss(lost) => format!("({})", loss(lost)),
         Notice::Transcript(words) => format!("({words})"),
     })
@@ -183,36 +174,36 @@ fn text_of(notice: &Notice<'_>, room: Option<RoomLabel<'_>>) -> Option<String> {
 /// Returns the line about notices that could not be displayed.
 #[must_use]
 pub fn notices_skipped(skipped: u64) -> String {
-    format!("({skipped} notices skipped: they could not be written)")
+    message!("notices-skipped", notices = skipped)
 }
 
 /// Returns why a line of standard input, or one typed at the prompt, is not sent.
 #[must_use]
 pub fn line_rejected(line: Option<u64>, why: Rejection) -> String {
-    let line = line.map(|number| format!("line {number} ")).unwrap_or_default();
+    let line = line.map(|number| message!("rejected-line", number)).unwrap_or_default();
     match why {
-        Rejection::TooLong(len) => format!("{line}not sent: {len} bytes; a text has at most {MAX_TEXT_LEN}"),
-        Rejection::NotUtf8 => format!("{line}not sent: not UTF-8 text"),
-        Rejection::NoRoom => format!("{line}not sent: you are not in the room that was chosen"),
+        Rejection::TooLong(len) => message!("rejected-too-long", line, len, max = MAX_TEXT_LEN),
+        Rejection::NotUtf8 => message!("rejected-not-utf8", line),
+        Rejection::NoRoom => message!("rejected-no-room", line),
     }
 }
 
 /// Returns what was lost.
 pub(super) fn loss(loss: &Loss) -> String {
     match loss {
-        Loss::Input(InputError::Stdin(error)) => format!("cannot read standard input: {error}"),
-        Loss::Input(InputError::Terminal(error)) => format!("cannot read from the terminal: {error}"),
-        Loss::ServerNotStored(error) => format!("could not add this room to the known servers: {error}"),
-        Loss::Output { stream, error } => format!("cannot write to {}: {error}", name_of(*stream)),
-        Loss::OutputNotRead(stream) => format!("nobody reads {}: the rest was not written", name_of(*stream)),
-        Loss::PositionNotSaved(error) => format!("could not save your position in this room: {error}"),
+        Loss::Input(InputError::Stdin(error)) => message!("cannot-read-stdin", error),
+        Loss::Input(InputError::Terminal(error)) => message!("cannot-read-terminal", error),
+        Loss::ServerNotStored(error) => message!("loss-server-not-stored", error),
+        Loss::Output { stream, error } => message!("loss-output", stream = name_of(*stream), error),
+        Loss::OutputNotRead(stream) => message!("loss-output-not-read", stream = name_of(*stream)),
+        Loss::PositionNotSaved(error) => message!("loss-position", error),
         Loss::Transcript(words) => words.clone(),
     }
 }
 
-fn name_of(stream: OutputStream) -> &'static str {
+fn name_of(stream: OutputStream) -> String {
     match stream {
-        OutputStream::Stdout => "standard output",
-        OutputStream::Stderr => "standard error",
+        OutputStream::Stdout => message!("stdout"),
+        OutputStream::Stderr => message!("stderr"),
     }
 }

@@ -3,8 +3,9 @@
 use kabar_std::invite::{InviteError, RoomName};
 
 use super::errors::client_end;
-use super::plural::count;
+use super::reasons;
 use crate::engine::event::{ClientEnd, JoinRefusal, ListedRoom};
+use crate::language::message;
 
 /// A row of the list of rooms.
 #[derive(Clone, Copy, Debug)]
@@ -38,30 +39,27 @@ pub enum RoomCommandError<'a> {
 
 /// A room is shown instead of another one.
 pub(super) fn shown(room: &str, topic: &str, is_private: bool, is_empty: bool, left_out: u64) -> String {
-    let private = if is_private { " (private)" } else { "" };
+    let private = if is_private { message!("room-heading-private") } else { String::new() };
     let topic = if topic.is_empty() { String::new() } else { format!(": {topic}") };
-    let nothing = if is_empty { "; nothing new" } else { "" };
+    let nothing = if is_empty { message!("room-heading-nothing-new") } else { String::new() };
     let heading = format!("--- #{room}{private}{topic}{nothing} ---");
     if left_out == 0 {
         return heading;
     }
-    let (lines, these) =
-        (count(left_out, "earlier line is", "earlier lines are"), if left_out == 1 { "it" } else { "them" });
-    format!("{heading}\n({lines} left out; /history shows {these})")
+    format!("{heading}\n{}", message!("room-lines-left-out", lines = left_out))
 }
 
 /// Lines came into a room that is not shown.
 pub(super) fn unread(room: &str, lines: u64, mentioned_by: Option<&str>) -> String {
-    let lines = count(lines, "new line", "new lines");
     match mentioned_by {
-        Some(author) => format!("#{room}: {author} mentions you; {lines}"),
-        None => format!("#{room}: {lines}"),
+        Some(author) => message!("room-unread-mention", room, author, lines),
+        None => message!("room-unread", room, lines),
     }
 }
 
 /// The topic of the room.
 pub(super) fn topic(topic: &str) -> String {
-    if topic.is_empty() { "this room has no topic".to_owned() } else { format!("Topic: {topic}") }
+    if topic.is_empty() { message!("room-no-topic") } else { message!("room-topic", topic) }
 }
 
 /// The reply to `/rooms`.
@@ -74,22 +72,22 @@ pub(super) fn list(rooms: &[RoomRow<'_>]) -> String {
             Some(_) => '*',
             None => ' ',
         };
-        let here = format!("{} here", room.members);
-        let private = if room.is_private { "; private" } else { "" };
+        let here = message!("room-members", members = room.members);
+        let private = if room.is_private { message!("room-row-private") } else { String::new() };
         let unread = unread.filter(|unread| *unread > 0);
-        let unread = unread.map(|unread| format!("; {}", count(unread, "new line", "new lines"))).unwrap_or_default();
+        let unread = unread.map(|lines| message!("room-row-unread", lines)).unwrap_or_default();
         let topic = if room.topic.is_empty() { String::new() } else { format!("  {}", room.topic) };
         format!("\n{mark} {:width$}  {here}{private}{unread}{topic}", room.name)
     };
     let rows: String = rooms.iter().map(row).collect();
-    format!("{} (* you are in; > shown):{rows}", count(rooms.len() as u64, "room", "rooms"))
+    message!("room-list", rooms = rooms.len()) + &rows
 }
 
 /// Returns how many lines are not in the room at the end: those that are lost, and those that are
 /// sent the next time.
 pub(super) fn lines_unsent(lost: u64, kept: u64) -> String {
-    let lost = (lost > 0).then(|| format!("{} not sent", count(lost, "line was", "lines were")));
-    let kept = (kept > 0).then(|| format!("{} kept and sent the next time", count(kept, "line is", "lines are")));
+    let lost = (lost > 0).then(|| message!("lines-lost", lines = lost));
+    let kept = (kept > 0).then(|| message!("lines-kept", lines = kept));
     lost.into_iter().chain(kept).collect::<Vec<_>>().join("; ")
 }
 
@@ -97,7 +95,7 @@ pub(super) fn lines_unsent(lost: u64, kept: u64) -> String {
 pub(super) fn ended(end: &ClientEnd, unsent: u64, kept: u64, was_shown: bool) -> String {
     let why = client_end(end).1;
     let unsent = if unsent + kept == 0 { String::new() } else { format!("; {}", lines_unsent(unsent, kept)) };
-    let next = if was_shown { "; /room NAME shows another room" } else { "" };
+    let next = if was_shown { message!("room-ended-next") } else { String::new() };
     format!("{why}{unsent}{next}")
 }
 
@@ -105,32 +103,24 @@ pub(super) fn ended(end: &ClientEnd, unsent: u64, kept: u64, was_shown: bool) ->
 pub(super) fn command_error(error: &RoomCommandError<'_>) -> String {
     match error {
         RoomCommandError::NoRoomName(typed) => {
-            format!("{} is neither an invite nor the name of a room (a to z, 0 to 9, - and _)", clean(typed))
+            message!("room-no-name", typed = clean(typed))
         }
-        RoomCommandError::Invite(error) => error.to_string(),
-        RoomCommandError::OtherServer => {
-            "this invite is for another server: use `kabar join INVITE` at another terminal".to_owned()
-        }
-        RoomCommandError::NotIn(typed) => {
-            format!("you are not in {} (/join joins a room, /rooms lists them)", clean(typed))
-        }
-        RoomCommandError::NotJoinedYet(room) => format!("the server has not admitted you to {room} yet"),
-        RoomCommandError::OnlyRoom(room) => format!("{room} is the only room that you are in: /quit leaves"),
-        RoomCommandError::NoneShown(rooms) => {
-            format!("no room is shown: /room NAME shows one ({})", rooms.join(", "))
-        }
+        RoomCommandError::Invite(error) => reasons::invite(error),
+        RoomCommandError::OtherServer => message!("room-other-server"),
+        RoomCommandError::NotIn(typed) => message!("room-not-in", room = clean(typed)),
+        RoomCommandError::NotJoinedYet(room) => message!("room-not-joined-yet", room = *room),
+        RoomCommandError::OnlyRoom(room) => message!("room-only", room = *room),
+        RoomCommandError::NoneShown(rooms) => message!("room-none-shown", rooms = rooms.join(", ")),
     }
 }
 
 /// Why the engine does not join a room.
 pub(super) fn join_refusal(room: &RoomName, why: JoinRefusal) -> String {
     match why {
-        JoinRefusal::Joined(_) => format!("you are in {room} already"),
-        JoinRefusal::StillLeaving => {
-            format!("{room} is being left until your lines there are stored: try again in a moment")
-        }
-        JoinRefusal::TooMany(rooms) => format!("you are in {rooms} rooms, which is as many as can be: /part one first"),
-        JoinRefusal::NotConnected => format!("the server has not admitted you to {room} yet"),
+        JoinRefusal::Joined(_) => message!("room-joined-already", %room),
+        JoinRefusal::StillLeaving => message!("room-still-leaving", %room),
+        JoinRefusal::TooMany(rooms) => message!("room-too-many", rooms),
+        JoinRefusal::NotConnected => message!("room-not-joined-yet", %room),
     }
 }
 

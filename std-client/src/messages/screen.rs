@@ -1,5 +1,6 @@
 //! Sentences about the full screen itself.
 
+use crate::language::message;
 use crate::outcome::NoScreen;
 
 /// The smallest terminal with a full screen, in columns and rows.
@@ -9,30 +10,45 @@ pub const MIN_SIZE: (u16, u16) = (40, 10);
 #[must_use]
 pub fn no_screen(why: &NoScreen) -> String {
     let why = match why {
-        NoScreen::Type(name) if name.is_empty() => "TERM is not set".to_owned(),
-        NoScreen::Type(name) => format!("a terminal of type {name} cannot display it"),
+        NoScreen::Type(name) if name.is_empty() => message!("screen-no-term"),
+        NoScreen::Type(name) => message!("screen-terminal-type", name),
         NoScreen::Size { columns, rows } => {
             let (min_columns, min_rows) = MIN_SIZE;
-            format!("the terminal has {columns}x{rows} cells, and it needs {min_columns}x{min_rows}")
+            message!("screen-too-small", columns = *columns, rows = *rows, min_columns, min_rows)
         }
     };
-    format!("no full screen, but lines: {why}")
+    message!("screen-none", reason = why)
 }
 
 /// Displayed in the input of a room until the user has sent something.
-pub const PLACEHOLDER: &str = "type a message; F1: help; /quit leaves";
+#[must_use]
+pub fn placeholder() -> String {
+    message!("screen-placeholder")
+}
 
 /// The same where there is no room.
-pub const PLACEHOLDER_WITHOUT_ROOM: &str = "F1: help; /quit leaves";
+#[must_use]
+pub fn placeholder_without_room() -> String {
+    message!("screen-placeholder-without-room")
+}
 
 /// Displayed after the text of a room, where that is shown alone.
-pub const BARE: &str = "(select and copy; any key shows the screen again)";
+#[must_use]
+pub fn bare() -> String {
+    message!("screen-bare")
+}
 
 /// Displayed by a screen that is in no room.
-pub const NO_ROOM: &str = "You are in no room: /join INVITE joins one, /quit leaves. `kabar host` creates a room.";
+#[must_use]
+pub fn no_room() -> String {
+    message!("screen-no-room")
+}
 
 /// Displayed by the host of a room once it is in the room.
-pub const HOSTING: &str = "This computer hosts the room: it ends for the others when you leave (/quit).";
+#[must_use]
+pub fn hosting() -> String {
+    message!("screen-hosting")
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,47 +3,42 @@
 use kabar_core::client::ClientCounters;
 use kabar_core::time::Duration;
 
-use super::plural::count;
 use crate::driver::Traffic;
+use crate::language::message;
 
 /// Returns the table that is displayed.
 pub(super) fn table(rtt: Option<Duration>, counters: &ClientCounters, traffic: Traffic, ignored: u64) -> String {
     let ClientCounters { connection, damaged, malformed, handshake, connections, .. } = *counters;
-    let rtt = rtt.map_or("not known yet".to_owned(), |rtt| milliseconds(rtt.as_micros()));
+    let rtt = rtt.map_or_else(|| message!("stats-rtt-unknown"), |rtt| milliseconds(rtt.as_micros()));
     let malformed = malformed + handshake + connection.malformed;
-    let ignored = match ignored {
-        0 => String::new(),
-        _ => format!("\nignored        {}", count(ignored, "line", "lines")),
-    };
-    format!(
-        "round trip     {rtt}\n\
-         sent           {} packets, {} bytes; {} lost ({}), {} retransmitted\n\
-         received       {} packets, {} bytes\n\
-         damaged        {damaged} (CRC-32: corrupted in transit)\n\
-         not authentic  {} (forged, or corrupted in a way that CRC-32 does not detect)\n\
-         replayed       {}, too old {}, malformed {malformed}, dropped for lack of memory {}\n\
-         connections    {connections}{ignored}",
-        connection.sent,
-        traffic.sent,
-        connection.lost,
-        percent(connection.lost, connection.sent),
-        connection.resent,
-        connection.received,
-        traffic.received,
-        connection.not_authentic,
-        connection.replayed,
-        connection.stale,
-        connection.buffer_full,
-    )
+    let table = message!(
+        "stats",
+        rtt,
+        sent = connection.sent,
+        sent_bytes = traffic.sent,
+        lost = connection.lost,
+        lost_percent = percent(connection.lost, connection.sent),
+        resent = connection.resent,
+        received = connection.received,
+        received_bytes = traffic.received,
+        damaged,
+        not_authentic = connection.not_authentic,
+        replayed = connection.replayed,
+        stale = connection.stale,
+        malformed,
+        buffer_full = connection.buffer_full,
+        connections,
+    );
+    if ignored == 0 { table } else { format!("{table}\n{}", message!("stats-ignored", lines = ignored)) }
 }
 
 fn milliseconds(micros: u64) -> String {
-    format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100)
+    message!("milliseconds", ms = format!("{}.{}", micros / 1_000, micros % 1_000 / 100))
 }
 
 fn percent(part: u64, whole: u64) -> String {
     let per_mille = part.saturating_mul(1_000).checked_div(whole).unwrap_or(0);
-    format!("{}.{} %", per_mille / 10, per_mille % 10)
+    message!("percent", percent = format!("{}.{}", per_mille / 10, per_mille % 10))
 }
 
 #[cfg(test)]

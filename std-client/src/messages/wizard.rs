@@ -3,42 +3,51 @@
 use kabar_std::address::DEFAULT_PORT;
 
 use super::errors::target_error;
-use super::questions::PASSWORD_NOT_UTF8;
+use super::questions::password_not_utf8;
+use super::reasons;
 use crate::known_servers::KnownRoom;
+use crate::language::message;
 use crate::outcome::ChoiceError;
 
 /// The answer has other bytes than UTF-8, or is far too long.
-pub const NOT_TEXT: &str = "not UTF-8 text, or far too long: set this terminal to UTF-8";
+#[must_use]
+pub fn not_text() -> String {
+    message!("wizard-not-text")
+}
 
 /// Displayed before the question for a room: the rooms that are known.
 #[must_use]
 pub fn rooms(rooms: &[KnownRoom]) -> String {
     if rooms.is_empty() {
-        return "Where is the room? An invite (kabar://...) or the address of its host; `kabar host` creates a room.\n"
-            .to_owned();
+        return message!("wizard-where") + "\n";
     }
-    let mut text = "Rooms you know:\n".to_owned();
+    let mut text = message!("wizard-known-rooms") + "\n";
     for (number, known) in (1..).zip(rooms) {
         let address = known.addresses.first().map(ToString::to_string).unwrap_or_default();
-        let name = if known.name.is_empty() { String::new() } else { format!(", as {}", known.name) };
-        text.push_str(&format!("  {number}  {} at {address}{name}\n", known.room));
+        let room = &known.room;
+        let row = if known.name.is_empty() {
+            message!("wizard-known-room", %room, address)
+        } else {
+            message!("wizard-known-room-as", %room, address, name = &known.name)
+        };
+        text.push_str(&format!("  {number}  {row}\n"));
     }
     text
 }
 
 /// The question for a room.
 #[must_use]
-pub const fn room(is_any_known: bool) -> &'static str {
-    if is_any_known { "Number, invite or address [1]: " } else { "Address: " }
+pub fn room(is_any_known: bool) -> String {
+    if is_any_known { message!("wizard-room") } else { message!("wizard-address") }
 }
 
 /// Why an answer chooses no room.
 #[must_use]
 pub fn no_choice(error: &ChoiceError) -> String {
     match error {
-        ChoiceError::NoSuchNumber(rooms) => format!("no room with this number: 1 to {rooms}"),
-        ChoiceError::NoAddress => "an address is needed, as 192.168.0.162 or 192.168.0.162:9999".to_owned(),
-        ChoiceError::Zone(error) => error.to_string(),
+        ChoiceError::NoSuchNumber(rooms) => message!("wizard-no-such-number", rooms = *rooms),
+        ChoiceError::NoAddress => message!("wizard-no-address"),
+        ChoiceError::Zone(error) => reasons::address(error),
         ChoiceError::Target(error) => target_error(error),
     }
 }
@@ -46,18 +55,18 @@ pub fn no_choice(error: &ChoiceError) -> String {
 /// The question for the password.
 #[must_use]
 pub fn password(was_not_utf8: bool) -> String {
-    let why = if was_not_utf8 { PASSWORD_NOT_UTF8 } else { "" };
-    format!("{why}Password (Enter if there is none): ")
+    let why = if was_not_utf8 { password_not_utf8() } else { String::new() };
+    why + &message!("wizard-password")
 }
 
 /// The question for the port of a host.
 #[must_use]
 pub fn port() -> String {
-    format!("Port [{DEFAULT_PORT}]: ")
+    message!("wizard-port", port = DEFAULT_PORT)
 }
 
 /// The question for a name.
 #[must_use]
 pub fn name(usual: &str) -> String {
-    format!("Nickname [{usual}]: ")
+    message!("wizard-name", usual)
 }

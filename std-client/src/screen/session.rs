@@ -14,9 +14,10 @@ use super::terminal::TakenTerminal;
 use super::{draw, input, notify, terminal};
 use crate::cursor::Position;
 use crate::engine::{Command, Event, Events, Handle, QUEUE_LEN, Stop};
+use crate::language::message;
 use crate::messages::command_error;
 use crate::messages::notices::{self, Notice};
-use crate::messages::screen::BARE;
+use crate::messages::screen::bare;
 use crate::outcome::{EndState, Loss};
 use crate::view::frame::Size;
 use crate::view::{Effect, View};
@@ -275,7 +276,7 @@ impl<'a> Session<'a> {
             if let Err(error) = position.file.save(position.shown)
                 && self.loss.is_none()
             {
-                self.view.show_error(&format!("your position in the room is not saved: {error}"));
+                self.view.show_error(&message!("screen-position", %error));
                 self.loss = Some(Loss::PositionNotSaved(error.to_string()));
             }
         }
@@ -288,7 +289,7 @@ impl<'a> Session<'a> {
         self.taken.leave_screen()?;
         self.is_bare = true;
         let backend = self.terminal.backend_mut();
-        for line in lines.iter().map(String::as_str).chain(["", BARE]) {
+        for line in lines.iter().map(String::as_str).chain(["", &bare()]) {
             write!(backend, "{line}\r\n")?;
         }
         Write::flush(backend)

@@ -13,6 +13,7 @@ use super::draw;
 use super::theme::{Background, Depth, Theme};
 use crate::engine::event::{Entry, EntryContent, Joined};
 use crate::engine::{Event, RoomId, ServerId};
+use crate::language;
 use crate::view::frame::Size;
 use crate::view::keys::Bindings;
 use crate::view::transcript::Joins;
@@ -207,6 +208,40 @@ fn small() {
  connected · new: 2,3@1 · farhan
 [#lobby] type a message; F1: help; /qui…",
     );
+}
+
+#[test]
+fn small_in_indonesian() {
+    language::with("id".parse().unwrap(), || {
+        let mut shot = conversation(40, 10);
+        shot.assert(
+            "
+#lobby
+
+──────────── Jum 1 Nov 2024 ────────────
+10:37 anna masuk
+10:37 anna: hello @farhan, see
+            https://kabar.example/a
+10:37 farhan: thank you
+10:37 ~ server: dinner is ready
+ tersambung · baru: 2,3@1 · farhan
+[#lobby] ketik pesan; F1: bantuan; /qui…",
+        );
+        shot.press("f1");
+        shot.assert(
+            "
+#lobby
+Tombol (escape menutup, pageup dan
+          pagedown menggulir)
+alt-1 ... alt-0  tampilkan ruang
+enter  kirim
+alt-enter, shift-enter  mulai baris baru
+tab, shift-tab  lengkapi nama, perintah,
+          ruang, :emoji:
+ tersambung · baru: 2,3@1 · farhan
+[#lobby] ketik pesan; F1: bantuan; /qui…",
+        );
+    });
 }
 
 #[test]

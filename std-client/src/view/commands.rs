@@ -10,6 +10,7 @@ use super::status::{Connection, ServerStatus};
 use super::{Effect, View};
 use crate::command::{self, CommandName};
 use crate::engine::{Command, RoomCredential, RoomId, RoomRequest, ServerId};
+use crate::language::message;
 use crate::messages::notices::{self, Notice, RoomCommandError};
 
 impl View {
@@ -43,11 +44,11 @@ impl View {
     /// Returns whether the text was passed on.
     fn post(&mut self, kind: EntryKind, text: &str) -> bool {
         if text.len() > MAX_TEXT_LEN {
-            self.notice(Role::Error, format!("not sent: {} bytes, at most {MAX_TEXT_LEN}", text.len()));
+            self.notice(Role::Error, message!("screen-too-long", len = text.len(), max = MAX_TEXT_LEN));
             return false;
         }
         let Some(room) = self.room_mut().filter(|room| room.state != RoomState::Ended) else {
-            self.notice(Role::Error, "not sent: you are in no room (see /join)");
+            self.notice(Role::Error, message!("screen-not-sent-no-room"));
             return false;
         };
         let id = room.id;
@@ -68,7 +69,7 @@ impl View {
             Typed::Quit => return self.effects.push(Effect::Leave { at_once: false }),
             Typed::Usage(name) => {
                 let argument = name.argument().unwrap_or_default();
-                return self.notice(Role::Error, format!("usage: {} {argument}", name.word()));
+                return self.notice(Role::Error, message!("usage", command = format!("{} {argument}", name.word())));
             }
             Typed::Unknown(word) => return self.unknown(word),
             _ => {}
@@ -77,7 +78,7 @@ impl View {
             return self.join(target);
         }
         let Some(server) = self.current_server() else {
-            return self.notice(Role::Error, "you are on no server (/join INVITE connects to one)");
+            return self.notice(Role::Error, message!("screen-no-server"));
         };
         match typed {
             Typed::Ignore(Some(name)) => return self.command(Command::Ignore { server, name: name.to_owned() }),
@@ -101,7 +102,7 @@ impl View {
             _ => {}
         }
         let Some(id) = self.room().map(|room| room.id) else {
-            return self.notice(Role::Error, "you are in no room (see /join)");
+            return self.notice(Role::Error, message!("screen-in-no-room"));
         };
         match typed {
             Typed::Who => {
@@ -139,8 +140,8 @@ impl View {
         }
         match (RoomName::new(target), self.current_server()) {
             (Ok(name), Some(server)) => self.join_room(server, RoomRequest { name, credentials: Vec::new() }),
-            (Ok(_), None) => self.notice(Role::Error, "you are on no server (/join INVITE connects to one)"),
-            (Err(_), _) => self.notice(Role::Error, format!("no room can be called {}", clean_line(target))),
+            (Ok(_), None) => self.notice(Role::Error, message!("screen-no-server")),
+            (Err(_), _) => self.notice(Role::Error, message!("screen-no-room-name", name = clean_line(target))),
         }
     }
 
@@ -184,7 +185,7 @@ impl View {
             Some(room) => self.show_room(room),
             None => {
                 let (name, join) = (clean_line(name), CommandName::Join.word());
-                self.notice(Role::Error, format!("you are not in #{name} ({join} {name} joins it)"));
+                self.notice(Role::Error, message!("screen-not-in-room", name, join));
             }
         }
     }
@@ -195,7 +196,7 @@ impl View {
             None => self.list.selected(),
         };
         let Some(room) = room.and_then(|room| self.rooms.get(&room)) else {
-            return self.notice(Role::Error, "you are in no such room");
+            return self.notice(Role::Error, message!("screen-no-such-room"));
         };
         let id = room.id;
         if room.state == RoomState::Ended {
@@ -210,13 +211,13 @@ impl View {
         let last = || self.room()?.transcript.texts().find(|entry| entry.is_own).map(|entry| entry.seq);
         match seq.or(self.selected_entry).or_else(last) {
             Some(seq) => self.command(Command::Remove { room, seq }),
-            None => self.notice(Role::Error, "there is no message of yours to remove"),
+            None => self.notice(Role::Error, message!("screen-nothing-to-remove")),
         }
     }
 
     fn show_topic(&mut self) {
         let topic = self.room().map(|room| clean_line(&room.topic)).unwrap_or_default();
-        let text = if topic.is_empty() { "the room has no topic".to_owned() } else { format!("topic: {topic}") };
+        let text = if topic.is_empty() { message!("screen-no-topic") } else { message!("screen-topic", topic) };
         self.notice(Role::Notice, text);
     }
 }

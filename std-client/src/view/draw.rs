@@ -7,7 +7,8 @@ use super::room::RoomState;
 use super::span::{Role, Row, Span};
 use super::status::{Connection, Status};
 use super::{View, text, wrap};
-use crate::messages::screen::{PLACEHOLDER, PLACEHOLDER_WITHOUT_ROOM};
+use crate::language::message;
+use crate::messages::screen::{placeholder, placeholder_without_room};
 
 /// The narrowest help in which descriptions are below each other, and the width of the keys.
 const HELP_COLUMNS_FROM: usize = 64;
@@ -101,8 +102,8 @@ impl View {
             server: current.and_then(|server| self.server(server)),
             others_lost: self.servers.iter().filter(is_cut_off).collect(),
             room_state: match room.map(|room| room.state) {
-                Some(RoomState::Joining) => Some("joining"),
-                Some(RoomState::Ended) => Some("not in this room"),
+                Some(RoomState::Joining) => Some(message!("status-joining")),
+                Some(RoomState::Ended) => Some(message!("status-not-in-room")),
                 Some(RoomState::Joined) | None => None,
             },
             unsent: self.unsent(),
@@ -116,8 +117,8 @@ impl View {
     /// The text before the input.
     pub(super) fn prompt(&self) -> String {
         let prompt = match (&self.search, self.room()) {
-            (Some(search), _) if search.is_exhausted => "not found: ".to_owned(),
-            (Some(_), _) => "search: ".to_owned(),
+            (Some(search), _) if search.is_exhausted => message!("screen-search-not-found"),
+            (Some(_), _) => message!("screen-search"),
             (None, Some(room)) => format!("[#{}] ", room.name),
             (None, None) => "> ".to_owned(),
         };
@@ -141,7 +142,7 @@ impl View {
         let indent = text::width(&prompt);
         let editor = self.search.as_ref().map_or_else(|| self.editor(), |search| &search.word);
         let (rows, (row, column)) = editor.window(rect.width - indent, rect.height);
-        let placeholder = if self.room().is_some() { PLACEHOLDER } else { PLACEHOLDER_WITHOUT_ROOM };
+        let placeholder = if self.room().is_some() { placeholder() } else { placeholder_without_room() };
         let has_placeholder = editor.text().is_empty() && self.search.is_none() && !self.has_sent;
         let rows = rows.into_iter().enumerate().map(|(number, typed)| {
             let prompt = if number == 0 { prompt.clone() } else { " ".repeat(indent) };
@@ -149,7 +150,7 @@ impl View {
             row.push(Span::new(Role::Prompt, prompt));
             row.push(Span::plain(typed));
             if has_placeholder {
-                row.push(Span::new(Role::Placeholder, text::cut(placeholder, rect.width - indent)));
+                row.push(Span::new(Role::Placeholder, text::cut(&placeholder, rect.width - indent)));
             }
             row
         });
@@ -157,8 +158,7 @@ impl View {
     }
 
     fn help_rows(&self, width: usize) -> Vec<Row> {
-        let mut lines: Vec<(Role, String)> =
-            vec![(Role::Heading, "Keys (escape closes this, pageup and pagedown scroll)".to_owned())];
+        let mut lines: Vec<(Role, String)> = vec![(Role::Heading, message!("keys-heading"))];
         let column = if width < HELP_COLUMNS_FROM { 0 } else { KEYS_WIDTH };
         lines.extend(
             self.config
@@ -166,7 +166,7 @@ impl View {
                 .help()
                 .map(|(keys, description)| (Role::Text, format!("{keys:column$}  {description}"))),
         );
-        lines.extend([(Role::Text, String::new()), (Role::Heading, "Commands".to_owned())]);
+        lines.extend([(Role::Text, String::new()), (Role::Heading, message!("commands-heading"))]);
         let commands = (self.config.sentences.commands)();
         lines.extend(text::clean_lines(&commands).map(|line| (Role::Text, line)));
         let rows = lines.into_iter().flat_map(|(role, line)| {

@@ -14,8 +14,9 @@ use super::{Effect, View, text};
 use crate::command::Notify;
 use crate::engine::event::{self, AcceptedKey, Earlier, ListedRoom, ServerEnd};
 use crate::engine::{Command, Event, RoomId, ServerId};
+use crate::language::message;
 use crate::messages::events::RoomLabel;
-use crate::messages::screen::NO_ROOM;
+use crate::messages::screen::no_room;
 
 /// Cells of a text in an alert.
 const ALERT: usize = 120;
@@ -360,16 +361,12 @@ impl View {
             .iter()
             .map(|room| {
                 let mark = if joined.contains(&clean_line(&room.name)) { "*" } else { " " };
-                let private = if room.is_private { ", by invite" } else { "" };
-                format!(
-                    "{mark} #{}  {} here{private}  {}",
-                    clean_line(&room.name),
-                    room.members,
-                    clean_line(&room.topic)
-                )
+                let private = if room.is_private { message!("screen-room-private") } else { String::new() };
+                let here = message!("room-members", members = room.members);
+                format!("{mark} #{}  {here}{private}  {}", clean_line(&room.name), clean_line(&room.topic))
             })
             .collect();
-        let heading = format!("{} rooms (* joined):", rooms.len());
+        let heading = message!("screen-room-list", rooms = rooms.len());
         self.notice_at(server, None, Role::Notice, format!("{heading}\n{}", lines.join("\n")));
     }
 
@@ -399,7 +396,7 @@ impl View {
         self.list.remove_server(server);
         self.servers.retain(|known| known.id != server);
         if self.servers.is_empty() {
-            self.notice(Role::Notice, NO_ROOM);
+            self.notice(Role::Notice, no_room());
         }
     }
 

@@ -8,6 +8,7 @@ use super::search::Search;
 use super::span::Role;
 use super::{Effect, View, quote};
 use crate::engine::Command;
+use crate::language::message;
 
 impl View {
     pub(super) fn handle_key(&mut self, key: Key) {
@@ -38,7 +39,7 @@ impl View {
         }
         self.recall.leave();
         if !self.editor_mut().insert(text) {
-            self.notice(Role::Error, "the text is too long: its end was left out");
+            self.notice(Role::Error, message!("screen-text-cut"));
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::language::{self, Arguments};
+
 /// A key with its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -156,13 +158,13 @@ pub enum Action {
     Suspend,
 }
 
-/// What is bound by default, and the description of each group for the help.
+/// What is bound by default, and the text that describes each group in the help.
 const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
-    ("send", &[("enter", Action::Send)]),
-    ("begin another line", &[("alt-enter", Action::NewLine), ("shift-enter", Action::NewLine)]),
-    ("complete names, commands, rooms, :emoji:", &[("tab", Action::Complete), ("shift-tab", Action::CompleteBack)]),
+    ("keys-send", &[("enter", Action::Send)]),
+    ("keys-new-line", &[("alt-enter", Action::NewLine), ("shift-enter", Action::NewLine)]),
+    ("keys-complete", &[("tab", Action::Complete), ("shift-tab", Action::CompleteBack)]),
     (
-        "next, previous room",
+        "keys-rooms",
         &[
             ("ctrl-n", Action::NextRoom),
             ("alt-right", Action::NextRoom),
@@ -170,18 +172,18 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
             ("alt-left", Action::PreviousRoom),
         ],
     ),
-    ("next room with something new", &[("alt-a", Action::NextActive)]),
-    ("scroll", &[("pageup", Action::PageUp), ("pagedown", Action::PageDown)]),
-    ("beginning, end", &[("ctrl-home", Action::Top), ("ctrl-end", Action::Bottom), ("alt-end", Action::Bottom)]),
-    ("search", &[("ctrl-f", Action::Search)]),
-    ("select a message", &[("alt-up", Action::SelectUp), ("alt-down", Action::SelectDown)]),
-    ("quote it, or the last one", &[("alt-q", Action::Quote)]),
-    ("show or hide the members", &[("alt-m", Action::Members)]),
-    ("text alone, for the mouse to copy", &[("alt-l", Action::Bare)]),
-    ("move; recall what was typed", &[("up", Action::Up), ("down", Action::Down)]),
-    ("move", &[("left", Action::Left), ("right", Action::Right), ("ctrl-b", Action::Left)]),
+    ("keys-active", &[("alt-a", Action::NextActive)]),
+    ("keys-scroll", &[("pageup", Action::PageUp), ("pagedown", Action::PageDown)]),
+    ("keys-ends", &[("ctrl-home", Action::Top), ("ctrl-end", Action::Bottom), ("alt-end", Action::Bottom)]),
+    ("keys-search", &[("ctrl-f", Action::Search)]),
+    ("keys-select", &[("alt-up", Action::SelectUp), ("alt-down", Action::SelectDown)]),
+    ("keys-quote", &[("alt-q", Action::Quote)]),
+    ("keys-members", &[("alt-m", Action::Members)]),
+    ("keys-bare", &[("alt-l", Action::Bare)]),
+    ("keys-recall", &[("up", Action::Up), ("down", Action::Down)]),
+    ("keys-move", &[("left", Action::Left), ("right", Action::Right), ("ctrl-b", Action::Left)]),
     (
-        "move by words",
+        "keys-words",
         &[
             ("ctrl-left", Action::WordLeft),
             ("ctrl-right", Action::WordRight),
@@ -190,7 +192,7 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
         ],
     ),
     (
-        "beginning, end of the line",
+        "keys-line",
         &[
             ("home", Action::LineStart),
             ("end", Action::LineEnd),
@@ -198,17 +200,20 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
             ("ctrl-e", Action::LineEnd),
         ],
     ),
-    ("delete", &[("backspace", Action::DeleteLeft), ("delete", Action::DeleteRight), ("ctrl-h", Action::DeleteLeft)]),
     (
-        "delete a word",
+        "keys-delete",
+        &[("backspace", Action::DeleteLeft), ("delete", Action::DeleteRight), ("ctrl-h", Action::DeleteLeft)],
+    ),
+    (
+        "keys-delete-word",
         &[("ctrl-w", Action::KillWordLeft), ("alt-backspace", Action::KillWordLeft), ("alt-d", Action::KillWordRight)],
     ),
-    ("delete to the beginning, end", &[("ctrl-u", Action::KillToStart), ("ctrl-k", Action::KillToEnd)]),
-    ("insert what was deleted; undo", &[("ctrl-y", Action::Yank), ("ctrl-_", Action::Undo)]),
-    ("clear the input; leave", &[("ctrl-c", Action::Interrupt), ("ctrl-d", Action::EndOfInput)]),
-    ("draw again; suspend", &[("ctrl-l", Action::Redraw), ("ctrl-z", Action::Suspend)]),
-    ("close", &[("escape", Action::Cancel)]),
-    ("this help", &[("f1", Action::Help)]),
+    ("keys-delete-to", &[("ctrl-u", Action::KillToStart), ("ctrl-k", Action::KillToEnd)]),
+    ("keys-yank", &[("ctrl-y", Action::Yank), ("ctrl-_", Action::Undo)]),
+    ("keys-clear", &[("ctrl-c", Action::Interrupt), ("ctrl-d", Action::EndOfInput)]),
+    ("keys-redraw", &[("ctrl-l", Action::Redraw), ("ctrl-z", Action::Suspend)]),
+    ("keys-close", &[("escape", Action::Cancel)]),
+    ("keys-help", &[("f1", Action::Help)]),
 ];
 
 /// The name of each action in a configuration, but those of rooms: `room-1` to `room-10`.
@@ -303,8 +308,8 @@ impl Bindings {
     }
 
     /// Returns the rows of the help: keys, and what they do. Without keys there is no row.
-    pub fn help(&self) -> impl Iterator<Item = (String, &'static str)> {
-        let rooms = std::iter::once((self.rooms(), "show a room"));
+    pub fn help(&self) -> impl Iterator<Item = (String, String)> {
+        let rooms = std::iter::once((self.rooms(), "keys-show-room"));
         let all = DEFAULTS.iter().map(|(description, keys)| {
             let mut bound = Vec::new();
             for (at, (_, action)) in keys.iter().enumerate() {
@@ -314,7 +319,8 @@ impl Bindings {
             }
             (bound.join(", "), *description)
         });
-        rooms.chain(all).filter(|(keys, _)| !keys.is_empty())
+        let rows = rooms.chain(all).filter(|(keys, _)| !keys.is_empty());
+        rows.map(|(keys, text)| (keys, language::format(text, &Arguments::new())))
     }
 
     /// The keys of the first and the last room.
@@ -423,9 +429,12 @@ mod tests {
         bindings.bind(Action::Search, &[Key::ctrl('n'), Key::plain(Code::F(3))]);
         assert_eq!((bindings.action(Key::ctrl('n')), bindings.action(Key::ctrl('f'))), (Some(Action::Search), None));
         let help: Vec<_> = bindings.help().collect();
-        assert!(help.contains(&("ctrl-n, f3".to_owned(), "search")), "{help:?}");
-        assert!(help.contains(&("alt-right, ctrl-p, alt-left".to_owned(), "next, previous room")), "{help:?}");
-        assert!(help.contains(&("alt-1 ... alt-0".to_owned(), "show a room")), "{help:?}");
+        assert!(help.contains(&("ctrl-n, f3".to_owned(), "search".to_owned())), "{help:?}");
+        assert!(
+            help.contains(&("alt-right, ctrl-p, alt-left".to_owned(), "next, previous room".to_owned())),
+            "{help:?}"
+        );
+        assert!(help.contains(&("alt-1 ... alt-0".to_owned(), "show a room".to_owned())), "{help:?}");
         bindings.bind(Action::Search, &[]);
         assert!(bindings.help().all(|(_, description)| description != "search"));
     }

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::span::{Role, Row, Span};
 use super::wrap::wrap;
 use crate::engine::ServerId;
+use crate::language::message;
 
 /// The longest password that can be typed, in bytes.
 const MAX_PASSWORD_LEN: usize = 1024;
@@ -67,14 +68,17 @@ impl Question {
 
     fn text(&self) -> String {
         match self {
-            Self::Key { label, .. } => format!("accept the key of {label}? (y/n) "),
+            Self::Key { label, .. } => message!("screen-accept-key", server = label),
             Self::Password { room, was_wrong, typed, .. } => {
-                let wrong = if *was_wrong { "wrong password; " } else { "" };
-                format!("{wrong}password of #{room}: {}", "*".repeat(typed.chars().count()))
+                let question = if *was_wrong {
+                    message!("screen-password-again", room)
+                } else {
+                    message!("screen-password", room)
+                };
+                question + &"*".repeat(typed.chars().count())
             }
-            Self::Checking { room, .. } => format!("checking the password of #{room} "),
-            Self::Leave { unsent: 0 } => "leave? (y/n, Ctrl-C leaves) ".to_owned(),
-            Self::Leave { unsent } => format!("leave? {unsent} unsent (y/n, Ctrl-C leaves at once) "),
+            Self::Checking { room, .. } => message!("screen-checking-password", room),
+            Self::Leave { unsent } => message!("screen-leave", unsent = *unsent),
         }
     }
 }

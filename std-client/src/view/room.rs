@@ -9,6 +9,7 @@ use super::transcript::Transcript;
 use super::transcript::line::nick_colour;
 use crate::command::Notify;
 use crate::engine::RoomId;
+use crate::language::message;
 use kabar_std::text::clean_line;
 
 /// Members that are listed at most.
@@ -103,14 +104,14 @@ impl Members {
 
     /// The rows of the list.
     pub(super) fn rows(&self, own: &str, width: usize, height: usize) -> Vec<Row> {
-        let heading = format!("{} here", self.present.len());
+        let heading = message!("room-members", members = self.present.len());
         let mut rows = vec![Row::of(Role::Heading, text::cut(&heading, width))];
         let role = |name: &String| if name == own { Role::OwnNick } else { Role::Nick(nick_colour(&clean_line(name))) };
         let fitting = height.saturating_sub(1);
         let names = self.present.iter().map(|name| Row::of(role(name), text::cut(&clean_line(name), width)));
         rows.extend(names.take(fitting));
         if self.present.len() > fitting && fitting > 0 {
-            let more = format!("and {} more", self.present.len() + 1 - fitting);
+            let more = message!("screen-more-members", members = self.present.len() + 1 - fitting);
             rows.truncate(fitting);
             rows.push(Row::of(Role::Heading, text::cut(&more, width)));
         }

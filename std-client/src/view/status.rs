@@ -5,6 +5,7 @@ use kabar_core::session::Fingerprint;
 use super::span::{Role, Row, Span};
 use super::text;
 use crate::engine::ServerId;
+use crate::language::message;
 
 /// The connection to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,12 +78,13 @@ impl ServerStatus {
     fn span(&self) -> Span {
         match (&self.connection, self.rtt_ms) {
             (Connection::Connecting, _) => {
-                Span::new(Role::StatusAlert, self.problem.as_deref().unwrap_or("connecting"))
+                let problem = self.problem.clone();
+                Span::new(Role::StatusAlert, problem.unwrap_or_else(|| message!("status-connecting")))
             }
-            (Connection::Lost, _) => Span::new(Role::StatusAlert, "reconnecting"),
-            (Connection::Ended, _) => Span::new(Role::StatusAlert, "disconnected"),
-            (Connection::Online, Some(ms)) => Span::new(Role::Status, format!("{ms} ms")),
-            (Connection::Online, None) => Span::new(Role::Status, "connected"),
+            (Connection::Lost, _) => Span::new(Role::StatusAlert, message!("status-reconnecting")),
+            (Connection::Ended, _) => Span::new(Role::StatusAlert, message!("status-disconnected")),
+            (Connection::Online, Some(ms)) => Span::new(Role::Status, message!("milliseconds", ms)),
+            (Connection::Online, None) => Span::new(Role::Status, message!("status-connected")),
         }
     }
 }
@@ -95,7 +97,7 @@ pub struct Status<'a> {
     /// Other servers that are not connected.
     pub others_lost: Vec<&'a ServerStatus>,
     /// The room is not joined, or was left.
-    pub room_state: Option<&'static str>,
+    pub room_state: Option<String>,
     /// Posts that are not stored yet.
     pub unsent: usize,
     /// Whether later lines are below the screen.
@@ -115,12 +117,12 @@ impl Status<'_> {
         }
         let mut parts: Vec<Vec<Span>> = Vec::new();
         if self.is_scrolled {
-            parts.push(vec![Span::new(Role::StatusAlert, "more below")]);
+            parts.push(vec![Span::new(Role::StatusAlert, message!("status-more-below"))]);
         }
         if self.unsent > 0 {
-            parts.push(vec![Span::new(Role::StatusAlert, format!("{} unsent", self.unsent))]);
+            parts.push(vec![Span::new(Role::StatusAlert, message!("status-unsent", posts = self.unsent))]);
         }
-        parts.extend(self.room_state.map(|state| vec![Span::new(Role::StatusAlert, state)]));
+        parts.extend(self.room_state.as_deref().map(|state| vec![Span::new(Role::StatusAlert, state)]));
         if let Some(server) = self.server {
             parts.push(vec![server.span()]);
         }
@@ -129,7 +131,7 @@ impl Status<'_> {
             lost.map(|server| vec![Span::new(Role::StatusAlert, format!("{}: ", server.label)), server.span()]),
         );
         if !self.activity.is_empty() {
-            let mut spans = vec![Span::new(Role::Status, "new: ")];
+            let mut spans = vec![Span::new(Role::Status, message!("status-new"))];
             for (number, (role, label)) in self.activity.iter().enumerate() {
                 spans.push(Span::new(Role::Status, if number > 0 { "," } else { "" }));
                 spans.push(Span::new(*role, label));

@@ -10,7 +10,7 @@
 //! * [`front`]: the state of the rooms, and the way of each message and event.
 //! * [`protocol`]: the messages between the program and a page.
 //! * [`server`]: requests, and which of them are refused. Nothing else knows tokio.
-//! * [`browser`]: opens the page. [`language`]: the language of the page.
+//! * [`browser`]: opens the page.
 //! * `page/`: the page itself, embedded in the program. It loads nothing from elsewhere, and
 //!   displays everything that comes from a room as text.
 //!
@@ -27,6 +27,7 @@
 
 pub mod browser;
 pub mod front;
-pub mod language;
 pub mod protocol;
 pub mod server;
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,21 @@ fn a_usage_error_is_one_line_with_2() {
 }
 
 #[test]
+fn reasons_are_in_the_language_of_the_option_and_objects_in_english() {
+    let home = temp_home();
+    let none = ["join", "127.0.0.1:1", "--name", "server", "--lang", "id"];
+    let stderr = ends_with(5, home.path(), &none);
+    assert!(stderr.contains("nama \"server\" dicadangkan: pilih nama lain"), "{stderr}");
+    let stderr = ends_with(5, home.path(), &[&none[..], &["--json"]].concat());
+    assert!(stderr.contains("the name \"server\" is reserved"), "{stderr}");
+    let settings = file(home.path(), "config.toml", "language = \"id\"\n");
+    assert!(ends_with(0, home.path(), &["servers", "--config", &settings]).contains("belum ada ruang"));
+    let (code, stdout, _) = run(home.path(), &["config", "--config", &settings, "--lang", "en"]);
+    assert!(code == 0 && stdout.starts_with("language = \"en\"  # --lang\n"), "{stdout}");
+    assert!(ends_with(2, home.path(), &["servers", "--lang", "xx"]).contains("en, id"));
+}
+
+#[test]
 fn an_unusable_data_directory_is_named() {
     let home = temp_home();
     let plain = file(home.path(), "plain", "");

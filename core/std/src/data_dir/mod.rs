@@ -240,6 +240,24 @@ impl FileError {
         move |cause| Self { action, path, cause }
     }
 
+    /// Returns what was done with the file: `read`, `write to`.
+    #[must_use]
+    pub const fn action(&self) -> &'static str {
+        self.action
+    }
+
+    /// Returns the path of the file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns why it failed.
+    #[must_use]
+    pub const fn cause(&self) -> &io::Error {
+        &self.cause
+    }
+
     /// The error for a file with invalid content.
     #[must_use]
     pub fn damaged(path: &Path, what: &'static str) -> Self {

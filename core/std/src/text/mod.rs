@@ -48,63 +48,84 @@ pub enum Content<'a> {
     Omitted(u16),
 }
 
+/// What an author did, for a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It joined the room.
+    Joined,
+    /// It left the room.
+    Left,
+    /// It was kicked, for this reason.
+    Kicked(Option<String>),
+    /// It has this name from now on.
+    Renamed(String),
+    /// It removed the text of the entry with this seq, if that is known.
+    RemovedEntry(Option<u64>),
+    /// It set this topic; `None`: it removed the topic.
+    SetTopic(Option<String>),
+    /// It sent this number of bytes, which are too many to display.
+    SentTooMuch(u16),
+    /// It sent this number of bytes of data.
+    SentData(usize),
+    /// It sent this number of bytes of this unknown kind.
+    SentUnknown(usize, u8),
+}
+
+/// Forms a sentence from an author and what it did.
+pub type Describe = fn(&str, &Action) -> String;
+
 /// Formats lines, with local time.
 #[derive(Clone, Debug)]
 pub struct LineFormatter {
     zone: TimeZone,
+    describe: Describe,
+    removed: String,
 }
 
 impl LineFormatter {
-    /// Creates a formatter for the time zone of this computer.
+    /// Creates a formatter for the time zone of this computer, with English sentences.
     #[must_use]
     pub fn new() -> Self {
-        Self { zone: TimeZone::system() }
+        Self::with_sentences(describe, "[removed]".to_owned())
+    }
+
+    /// Creates a formatter with these sentences, and these words in the place of a removed text.
+    #[must_use]
+    pub fn with_sentences(describe: Describe, removed: String) -> Self {
+        Self { zone: TimeZone::system(), describe, removed }
     }
 
     /// Formats an entry, without a line end; all lines of a text but the first are indented.
     #[must_use]
     pub fn format(&self, line: &Line<'_>) -> String {
-        let (time, author) = (self.stamp(line.time_ms), clean_line(line.author));
         let address = line.address.map(|address| format!(" ({address})")).unwrap_or_default();
-        match (line.kind, line.content) {
-            (EntryKind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
-            (EntryKind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
-            (EntryKind::KICKED, Content::Body(reason)) if !reason.is_empty() => {
-                format!("[{time}] {OPERATOR_MARK}{author}{address} was kicked from the chat: {}", clean_body(reason))
+        let author = clean_line(line.author) + &address;
+        let sentence = |action: Action| (self.describe)(&author, &action);
+        let text = match (line.kind, line.content) {
+            (EntryKind::JOINED, _) => sentence(Action::Joined),
+            (EntryKind::LEFT, _) => sentence(Action::Left),
+            (EntryKind::KICKED, content) => {
+                let reason = match content {
+                    Content::Body(reason) if !reason.is_empty() => Some(clean_body(reason)),
+                    _ => None,
+                };
+                format!("{OPERATOR_MARK}{}", sentence(Action::Kicked(reason)))
             }
-            (EntryKind::KICKED, _) => format!("[{time}] {OPERATOR_MARK}{author}{address} was kicked from the chat!"),
-            (EntryKind::RENAMED, Content::Body(name)) => {
-                format!("[{time}] {author}{address} is now known as {}", clean_line(&String::from_utf8_lossy(name)))
-            }
-            (EntryKind::REMOVAL, Content::Body(body)) => match removed_seq(body) {
-                Some(seq) => format!("[{time}] {author}{address} removed message {seq}"),
-                None => format!("[{time}] {author}{address} removed a message"),
-            },
-            (EntryKind::REMOVED, _) => format!("[{time}] {author}{address} [removed]"),
-            (EntryKind::TOPIC, Content::Body([])) => {
-                format!("[{time}] {OPERATOR_MARK}{author}{address} removed the topic")
-            }
+            (EntryKind::RENAMED, Content::Body(name)) => sentence(Action::Renamed(clean_line_of(name))),
+            (EntryKind::REMOVAL, Content::Body(body)) => sentence(Action::RemovedEntry(removed_seq(body))),
+            (EntryKind::REMOVED, _) => format!("{author} {}", self.removed),
             (EntryKind::TOPIC, Content::Body(topic)) => {
-                let topic = clean_line(&String::from_utf8_lossy(topic));
-                format!("[{time}] {OPERATOR_MARK}{author}{address} set the topic: {topic}")
+                let topic = (!topic.is_empty()).then(|| clean_line_of(topic));
+                format!("{OPERATOR_MARK}{}", sentence(Action::SetTopic(topic)))
             }
-            (EntryKind::OPERATOR, Content::Body(body)) => {
-                format!("[{time}] {OPERATOR_MARK}{author}{address}: {}", clean_body(body))
-            }
-            (_, Content::Omitted(size)) => {
-                format!("[{time}] {author}{address} sent {size} bytes, too many to display")
-            }
-            (EntryKind::ACTION, Content::Body(body)) => format!("[{time}] * {author}{address} {}", clean_body(body)),
-            (kind, Content::Body(body)) if kind.is_text() => {
-                format!("[{time}] {author}{address}: {}", clean_body(body))
-            }
-            (EntryKind::DATA, Content::Body(body)) => {
-                format!("[{time}] {author}{address} sent {} bytes of data", body.len())
-            }
-            (kind, Content::Body(body)) => {
-                format!("[{time}] {author}{address} sent {} bytes of unknown kind {}", body.len(), kind.0)
-            }
-        }
+            (EntryKind::OPERATOR, Content::Body(body)) => format!("{OPERATOR_MARK}{author}: {}", clean_body(body)),
+            (_, Content::Omitted(size)) => sentence(Action::SentTooMuch(size)),
+            (EntryKind::ACTION, Content::Body(body)) => format!("* {author} {}", clean_body(body)),
+            (kind, Content::Body(body)) if kind.is_text() => format!("{author}: {}", clean_body(body)),
+            (EntryKind::DATA, Content::Body(body)) => sentence(Action::SentData(body.len())),
+            (kind, Content::Body(body)) => sentence(Action::SentUnknown(body.len(), kind.0)),
+        };
+        format!("[{}] {text}", self.stamp(line.time_ms))
     }
 
     /// Formats a time as `YYYY-MM-DD HH:MM:SS`, local time; with `?` for digits after the year
@@ -114,6 +135,24 @@ impl LineFormatter {
         let time = i64::try_from(time_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let Some(time) = time else { return "????-??-?? ??:??:??".to_owned() };
         time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+}
+
+/// The sentences in English.
+fn describe(author: &str, action: &Action) -> String {
+    match action {
+        Action::Joined => format!("{author} has joined the chat!"),
+        Action::Left => format!("{author} has left the chat!"),
+        Action::Kicked(None) => format!("{author} was kicked from the chat!"),
+        Action::Kicked(Some(reason)) => format!("{author} was kicked from the chat: {reason}"),
+        Action::Renamed(name) => format!("{author} is now known as {name}"),
+        Action::RemovedEntry(Some(seq)) => format!("{author} removed message {seq}"),
+        Action::RemovedEntry(None) => format!("{author} removed a message"),
+        Action::SetTopic(None) => format!("{author} removed the topic"),
+        Action::SetTopic(Some(topic)) => format!("{author} set the topic: {topic}"),
+        Action::SentTooMuch(size) => format!("{author} sent {size} bytes, too many to display"),
+        Action::SentData(size) => format!("{author} sent {size} bytes of data"),
+        Action::SentUnknown(size, kind) => format!("{author} sent {size} bytes of unknown kind {kind}"),
     }
 }
 
@@ -151,6 +190,10 @@ pub fn clean_text(text: &str) -> String {
         }
     }
     clean
+}
+
+fn clean_line_of(body: &[u8]) -> String {
+    clean_line(&String::from_utf8_lossy(body))
 }
 
 fn clean_body(body: &[u8]) -> String {

@@ -4,8 +4,12 @@ use super::*;
 
 const TIME_MS: u64 = 1_730_457_430_123;
 
+fn in_zone(zone: TimeZone) -> LineFormatter {
+    LineFormatter { zone, ..LineFormatter::new() }
+}
+
 fn show(kind: EntryKind, body: &[u8], address: Option<SocketAddr>) -> String {
-    let lines = LineFormatter { zone: TimeZone::UTC };
+    let lines = in_zone(TimeZone::UTC);
     lines.format(&Line { time_ms: TIME_MS, author: "Farhan", address, kind, content: Content::Body(body) })
 }
 
@@ -23,7 +27,7 @@ fn formats_each_kind_of_entry() {
 fn displays_no_other_content_as_text() {
     assert_eq!(show(EntryKind::DATA, b"\x1b[2J", None), "[2024-11-01 10:37:10] Farhan sent 4 bytes of data");
     assert_eq!(show(EntryKind(200), b"\n", None), "[2024-11-01 10:37:10] Farhan sent 1 bytes of unknown kind 200");
-    let lines = LineFormatter { zone: TimeZone::UTC };
+    let lines = in_zone(TimeZone::UTC);
     let line =
         Line { time_ms: u64::MAX, author: "a\nb", address: None, kind: EntryKind::TEXT, content: Content::Omitted(9) };
     assert_eq!(lines.format(&line), "[????-??-?? ??:??:??] a b sent 9 bytes, too many to display");
@@ -31,7 +35,7 @@ fn displays_no_other_content_as_text() {
 
 #[test]
 fn displays_local_time() {
-    let lines = LineFormatter { zone: TimeZone::fixed(jiff::tz::offset(7)) };
+    let lines = in_zone(TimeZone::fixed(jiff::tz::offset(7)));
     assert_eq!(lines.stamp(TIME_MS), "2024-11-01 17:37:10");
 }
 
@@ -39,7 +43,7 @@ fn displays_local_time() {
 fn formats_every_time_of_a_server() {
     let last = 253_402_207_200_000;
     for zone in [TimeZone::UTC, TimeZone::fixed(jiff::tz::offset(25)), TimeZone::fixed(jiff::tz::offset(-25))] {
-        let lines = LineFormatter { zone };
+        let lines = in_zone(zone);
         for time_ms in [0, 1, (1 << 31) * 1_000, (1 << 32) * 1_000, last - 1_000, last] {
             assert!(!lines.stamp(time_ms).contains('?'), "{time_ms}");
         }
@@ -47,7 +51,7 @@ fn formats_every_time_of_a_server() {
             assert_eq!(lines.stamp(time_ms), "????-??-?? ??:??:??");
         }
     }
-    let utc = LineFormatter { zone: TimeZone::UTC };
+    let utc = in_zone(TimeZone::UTC);
     assert_eq!(utc.stamp((1 << 31) * 1_000), "2038-01-19 03:14:08");
     assert_eq!(utc.stamp(last), "9999-12-30 22:00:00");
 }
@@ -77,7 +81,7 @@ fn renames_and_removals_are_lines_of_their_own() {
 /// Whatever a member is called and writes, its line is none by the operator.
 #[test]
 fn no_member_can_write_a_line_of_the_operator() {
-    let lines = LineFormatter { zone: TimeZone::UTC };
+    let lines = in_zone(TimeZone::UTC);
     let after_time = |author: &str, kind, body: &[u8]| {
         let line = Line { time_ms: 0, author, address: None, kind, content: Content::Body(body) };
         lines.format(&line).split_once("] ").unwrap().1.to_owned()

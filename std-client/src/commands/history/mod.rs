@@ -14,6 +14,7 @@ use kabar_std::text::{Line, LineFormatter};
 use super::open;
 use crate::history::{Anchor, KnownRoomRow, LogRow, MAX_PAGE, OpenError, PageItem, Place, Reader, StoredEntry};
 use crate::identity::StoredIdentity;
+use crate::messages::entries::line_formatter;
 use crate::messages::history as messages;
 use crate::outcome::{CommandError, HistoryCommandError, IdentityCommandError, Outcome};
 
@@ -139,7 +140,7 @@ fn print_room(
             match item {
                 PageItem::Entry(entry) if entry.time_ms >= since_ms => {
                     if log.is_some_and(|log| log != entry.place.log) {
-                        out.note(messages::RESET).map_err(Failed::Printing)?;
+                        out.note(&messages::reset()).map_err(Failed::Printing)?;
                     }
                     log = Some(entry.place.log);
                     out.entry(room, entry).map_err(Failed::Printing)?;
@@ -235,7 +236,7 @@ struct Printer<W> {
 
 impl<W: Write> Printer<W> {
     fn new(out: W, is_json: bool) -> Self {
-        Self { out, is_json, has_headings: false, room: None, lines: LineFormatter::new() }
+        Self { out, is_json, has_headings: false, room: None, lines: line_formatter() }
     }
 
     fn entry(&mut self, room: &KnownRoomRow, entry: &StoredEntry) -> io::Result<()> {

@@ -108,7 +108,7 @@ pub fn read_answer(from: &mut impl BufRead) -> io::Result<Option<Option<String>>
 /// Those of `from`.
 pub fn read_yes(from: &mut impl BufRead) -> io::Result<bool> {
     let answer = read_answer(from)?.flatten().unwrap_or_default();
-    Ok(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+    Ok(matches!(answer.to_lowercase().as_str(), "y" | "yes" | "ya"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use jiff::civil::Date;
 
 use super::Transcript;
 use super::block::{Key, rule};
+use super::line::day_text;
 use super::source::{Beyond, Entry};
+use crate::language::message;
 use crate::view::span::{Role, Row};
 
 /// A row on the screen, and the entry that it is of.
@@ -66,8 +68,8 @@ impl Transcript {
     /// The lines above a block.
     fn rules(&self, at: usize) -> impl Iterator<Item = Row> {
         let Rules { day, is_unread } = self.rules_above(at);
-        let day = day.map(|day| rule(Role::Day, &day.strftime("%a %-d %b %Y").to_string(), self.width));
-        let unread = is_unread.then(|| rule(Role::Unread, "new", self.width));
+        let day = day.map(|day| rule(Role::Day, &day_text(day), self.width));
+        let unread = is_unread.then(|| rule(Role::Unread, &message!("new-rule"), self.width));
         day.into_iter().chain(unread)
     }
 

@@ -8,6 +8,7 @@ use kabar_std::text::clean_line;
 
 use super::source::Entry;
 use crate::engine::event::EntryContent;
+use crate::language::message;
 use crate::view::span::{NICK_COLOURS, Role, Row, Span};
 use crate::view::text;
 
@@ -81,7 +82,8 @@ pub fn entry_lines(entry: &Entry, times: &Times) -> Lines {
         EntryContent::Body(body) => String::from_utf8_lossy(body),
         EntryContent::Omitted(len) => {
             first.push(Span::new(nick, author));
-            first.push(Span::new(Role::Removed, format!(" sent {len} bytes, too many to display")));
+            let sentence = message!("entry-too-large", size = *len);
+            first.push(Span::new(Role::Removed, format!(" {sentence}")));
             return Lines { lines: vec![first], indent: after_time };
         }
     };
@@ -108,29 +110,35 @@ pub fn entry_lines(entry: &Entry, times: &Times) -> Lines {
             first.push(Span::new(Role::Operator, format!("~ {author}: ")));
             text_lines(first, Role::Operator, &body)
         }
-        EntryKind::JOINED => sentence(first, Role::Presence, format!("{author} joined")),
-        EntryKind::LEFT => sentence(first, Role::Presence, format!("{author} left")),
-        EntryKind::KICKED if body.is_empty() => sentence(first, Role::Operator, format!("~ {author} was kicked")),
+        EntryKind::JOINED => sentence(first, Role::Presence, message!("entry-joined", names = author)),
+        EntryKind::LEFT => sentence(first, Role::Presence, message!("entry-left", names = author)),
+        EntryKind::KICKED if body.is_empty() => {
+            sentence(first, Role::Operator, format!("~ {}", message!("entry-kicked", author)))
+        }
         EntryKind::KICKED => {
-            first.push(Span::new(Role::Operator, format!("~ {author} was kicked: ")));
+            first.push(Span::new(Role::Operator, format!("~ {}: ", message!("entry-kicked", author))));
             text_lines(first, Role::Operator, &body)
         }
         EntryKind::RENAMED => {
-            sentence(first, Role::Presence, format!("{author} is now known as {}", clean_line(&body)))
+            sentence(first, Role::Presence, message!("entry-renamed", author, name = clean_line(&body)))
         }
         EntryKind::REMOVAL => match entry.removes() {
-            Some(seq) => sentence(first, Role::Presence, format!("{author} removed message {seq}")),
-            None => sentence(first, Role::Presence, format!("{author} removed a message")),
+            Some(seq) => sentence(first, Role::Presence, message!("entry-removal", author, seq)),
+            None => sentence(first, Role::Presence, message!("entry-removal-unknown", author)),
         },
         EntryKind::REMOVED => {
             first.push(Span::new(nick, format!("{author}: ")));
-            sentence(first, Role::Removed, "[removed]".to_owned())
+            sentence(first, Role::Removed, message!("entry-removed"))
         }
-        EntryKind::TOPIC if body.is_empty() => sentence(first, Role::Operator, format!("~ {author} removed the topic")),
-        EntryKind::TOPIC => sentence(first, Role::Operator, format!("~ {author} set the topic: {}", clean_line(&body))),
-        EntryKind::DATA => sentence(first, Role::Removed, format!("{author} sent {} bytes of data", entry_len(entry))),
+        EntryKind::TOPIC if body.is_empty() => {
+            sentence(first, Role::Operator, format!("~ {}", message!("entry-topic-removed", author)))
+        }
+        EntryKind::TOPIC => {
+            sentence(first, Role::Operator, format!("~ {}", message!("entry-topic", author, topic = clean_line(&body))))
+        }
+        EntryKind::DATA => sentence(first, Role::Removed, message!("entry-data", author, size = entry_len(entry))),
         kind => {
-            let text = format!("{author} sent {} bytes of unknown kind {}", entry_len(entry), kind.0);
+            let text = message!("entry-unknown", author, size = entry_len(entry), kind = kind.0);
             sentence(first, Role::Removed, text)
         }
     }
@@ -160,11 +168,20 @@ pub fn fold_lines(entries: &[Entry], times: &Times) -> Lines {
         names.join(", ")
     };
     let (joined, left) = (names(EntryKind::JOINED), names(EntryKind::LEFT));
-    let parts = [(joined, "joined"), (left, "left")];
-    let parts = parts.into_iter().filter(|(names, _)| !names.is_empty());
-    let text: Vec<_> = parts.map(|(names, verb)| format!("{names} {verb}")).collect();
+    let joined = (!joined.is_empty()).then(|| message!("entry-joined", names = joined));
+    let left = (!left.is_empty()).then(|| message!("entry-left", names = left));
+    let text: Vec<_> = joined.into_iter().chain(left).collect();
     first.push(Span::new(Role::Presence, text.join("; ")));
     Lines { lines: vec![first], indent }
+}
+
+/// Formats a day.
+#[must_use]
+pub fn day_text(day: Date) -> String {
+    let number = |number: i8| number.unsigned_abs();
+    let weekday = number(day.weekday().to_monday_one_offset());
+    let year = day.year().unsigned_abs();
+    message!("day", weekday, day = number(day.day()), month = number(day.month()), year)
 }
 
 /// Formats a notice of this program.

@@ -28,21 +28,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::oneshot;
 
-use super::language::{self, Language};
 use super::protocol;
+use crate::language::{self, Language, locale};
 use guard::Guard;
 use input::InputSender;
 use socket::Sockets;
 
 /// Bytes of a token that is to be exchanged.
 const MAX_TOKEN_LEN: usize = 1 << 10;
-
-/// What the handlers share.
-#[derive(Debug)]
-struct Shared {
-    guard: Arc<Guard>,
-    language: Option<Language>,
-}
 
 /// A running server. Dropping it closes all connections.
 #[derive(Debug)]
@@ -53,17 +46,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server on 127.0.0.1; port 0: any. `language`: that of the page, unless the browser
-    /// chooses it.
+    /// Starts a server on 127.0.0.1; port 0: any.
     ///
     /// # Errors
     /// If the port is in use, or the operating system gives no thread or randomness.
-    pub fn start(port: u16, language: Option<Language>, inputs: &InputSender) -> io::Result<Self> {
+    pub fn start(port: u16, inputs: &InputSender) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
         let guard = Arc::new(Guard::new(listener.local_addr()?.port())?);
         let sockets = Arc::new(Sockets::new(inputs));
-        let router = router(Arc::clone(&guard), language, Arc::clone(&sockets));
+        let router = router(Arc::clone(&guard), Arc::clone(&sockets));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, is_stopped) = oneshot::channel::<()>();
         let serve = async move {
@@ -94,8 +86,7 @@ impl Server {
     }
 }
 
-fn router(guard: Arc<Guard>, language: Option<Language>, sockets: Arc<Sockets>) -> Router {
-    let shared = Arc::new(Shared { guard: Arc::clone(&guard), language });
+fn router(guard: Arc<Guard>, sockets: Arc<Sockets>) -> Router {
     let exchange = post(exchange).layer(DefaultBodyLimit::max(MAX_TOKEN_LEN));
     let router =
         files::FILES.iter().fold(Router::new(), |router, file| router.route(file.path, get(async move || file)));
@@ -104,21 +95,22 @@ fn router(guard: Arc<Guard>, language: Option<Language>, sockets: Arc<Sockets>) 
         .route("/emoji.json", get(async || files::json(protocol::emoji_names())))
         .route(guard::SOCKET, get(socket::upgrade).with_state(sockets))
         .route(guard::SESSION, exchange)
-        .layer(middleware::from_fn_with_state(guard, guard::check))
-        .with_state(shared)
+        .layer(middleware::from_fn_with_state(Arc::clone(&guard), guard::check))
+        .with_state(guard)
 }
 
 /// Exchanges the token for the cookie.
-async fn exchange(State(shared): State<Arc<Shared>>, token: Bytes) -> Response {
-    match shared.guard.exchange(&token) {
+async fn exchange(State(guard): State<Arc<Guard>>, token: Bytes) -> Response {
+    match guard.exchange(&token) {
         Some(cookie) => (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response(),
         None => files::refused(),
     }
 }
 
-/// The texts of the page, in its language.
-async fn texts(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+/// The texts of the page, in the language of the process. If none is chosen, the first browser
+/// chooses it.
+async fn texts(headers: HeaderMap) -> Response {
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let language = shared.language.unwrap_or_else(|| language::accepted(accepted.unwrap_or_default()));
-    files::json(language.texts().to_owned())
+    let preferred = accepted.and_then(locale::accepted).unwrap_or(Language::ENGLISH);
+    files::json(language::texts::of_page(language::choose(preferred)))
 }

@@ -25,7 +25,7 @@ impl Page {
     fn new() -> Self {
         let guard = Arc::new(Guard::new(PORT).unwrap());
         let (sender, inputs) = inputs();
-        let router = router(Arc::clone(&guard), Some(Language::En), Arc::new(Sockets::new(&sender)));
+        let router = router(Arc::clone(&guard), Arc::new(Sockets::new(&sender)));
         Self { guard, router, _inputs: inputs }
     }
 
@@ -255,7 +255,7 @@ fn open_socket(server: &Server, cookie: &str) -> (TcpStream, String) {
 #[test]
 fn sockets_are_bounded_in_number_and_size() {
     let (sender, mut inputs) = inputs();
-    let server = Server::start(0, None, &sender).unwrap();
+    let server = Server::start(0, &sender).unwrap();
     let token = server.url().split_once('#').unwrap().1.to_owned();
     let cookie = server.guard.exchange(token.as_bytes()).unwrap().split(';').next().unwrap().to_owned();
     let mut open: Vec<_> = (0..socket::MAX_SOCKETS).map(|_| open_socket(&server, &cookie)).collect();

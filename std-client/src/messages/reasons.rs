@@ -1,0 +1,152 @@
+//! Errors of the parts that client and server share, as sentences or parts of them. What the
+//! operating system says is in its own language.
+
+use kabar_std::address::AddressError;
+use kabar_std::data_dir::FileError;
+use kabar_std::invite::InviteError;
+use kabar_std::names::NameError;
+use kabar_std::sqlite::StoreErrorKind;
+
+use crate::history::{OpenError, SetAsideReason};
+use crate::language::message;
+
+/// Why a name is not allowed.
+pub(super) fn name(error: &NameError) -> String {
+    match error {
+        NameError::Empty => message!("name-empty"),
+        NameError::TooLong => message!("name-too-long"),
+        NameError::Character(character) => message!("name-character", character = format!("{character:?}")),
+        NameError::EdgeSpace => message!("name-edge-space"),
+        NameError::Reserved(word) => message!("name-reserved", word = format!("{word:?}")),
+        NameError::LooksReserved(word) => message!("name-looks-reserved", word = format!("{word:?}")),
+        NameError::MixedScripts(one, other) => {
+            message!("name-mixed-scripts", one = one.full_name(), other = other.full_name())
+        }
+        NameError::Direction => message!("name-direction"),
+        error => error.to_string(),
+    }
+}
+
+/// Why an address is not usable.
+pub(super) fn address(error: &AddressError) -> String {
+    match error {
+        AddressError::Host => message!("address-host"),
+        AddressError::Port => message!("address-port"),
+        AddressError::NeedlessZone(address) => message!("address-needless-zone", %address),
+        AddressError::AdvertisedZone(address, zone) => message!("address-advertised-zone", %address, %zone),
+        error => error.to_string(),
+    }
+}
+
+/// Why an invite is not usable.
+pub(super) fn invite(error: &InviteError) -> String {
+    match error {
+        InviteError::NoPort => message!("invite-no-port"),
+        InviteError::Address(error) => message!("invite-address", reason = address(error)),
+        error => error.to_string(),
+    }
+}
+
+/// Why a file cannot be used.
+pub(super) fn file(error: &FileError) -> String {
+    let action = error.action();
+    // The identifier of a form has no spaces.
+    let key = action.replace(' ', "-");
+    message!("file-error", action, key, path = %error.path().display(), cause = %error.cause())
+}
+
+/// Why a database cannot be used.
+pub(super) fn store(kind: StoreErrorKind) -> String {
+    match kind {
+        StoreErrorKind::DiskFull => message!("store-disk-full"),
+        StoreErrorKind::Locked => message!("store-locked"),
+        StoreErrorKind::ReadOnly => message!("store-read-only"),
+        StoreErrorKind::Moved => message!("store-moved"),
+        StoreErrorKind::Damaged => message!("store-damaged"),
+        StoreErrorKind::Memory => message!("store-memory"),
+        StoreErrorKind::NoLocks => message!("store-no-locks"),
+        StoreErrorKind::Disk(code) => message!("store-disk", code = %code),
+        StoreErrorKind::Contradiction => message!("store-contradiction"),
+        StoreErrorKind::Other(code) => message!("store-other", code = %code),
+        kind => kind.to_string(),
+    }
+}
+
+/// Why the local history cannot be opened.
+pub(super) fn history(error: &OpenError) -> String {
+    match error {
+        OpenError::File(error) => file(error),
+        OpenError::Missing(path) => message!("history-missing", path = %path.display()),
+        OpenError::Older(path) => message!("history-older", path = %path.display()),
+        OpenError::Unusable(path, reason) => {
+            message!("history-unusable", path = %path.display(), reason = set_aside(*reason))
+        }
+        OpenError::Storage(path, kind) => {
+            message!("history-storage", path = %path.display(), reason = store(*kind))
+        }
+    }
+}
+
+/// Why a file of the local history is not used.
+pub(super) fn set_aside(reason: SetAsideReason) -> String {
+    match reason {
+        SetAsideReason::Damaged => message!("history-is-damaged"),
+        SetAsideReason::Newer => message!("history-is-newer"),
+        SetAsideReason::Foreign => message!("history-is-foreign"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn english_sentences_are_those_of_the_errors() {
+        let address_errors = [
+            AddressError::Host,
+            AddressError::Port,
+            AddressError::NeedlessZone("2001:db8::1".parse().unwrap()),
+            AddressError::TooMany,
+        ];
+        for error in address_errors {
+            assert_eq!(address(&error), error.to_string());
+            assert_eq!(invite(&InviteError::Address(error)), InviteError::Address(error).to_string());
+        }
+        let names = [NameError::Empty, NameError::TooLong, NameError::Character('\u{7}'), NameError::EdgeSpace];
+        for error in
+            names.into_iter().chain([NameError::Reserved("x"), NameError::LooksReserved("x"), NameError::Direction])
+        {
+            assert_eq!(name(&error), error.to_string());
+        }
+        for kind in [
+            StoreErrorKind::DiskFull,
+            StoreErrorKind::Locked,
+            StoreErrorKind::ReadOnly,
+            StoreErrorKind::Moved,
+            StoreErrorKind::Damaged,
+            StoreErrorKind::TooManyFiles,
+            StoreErrorKind::Memory,
+            StoreErrorKind::NoLocks,
+            StoreErrorKind::Disk(10),
+            StoreErrorKind::Contradiction,
+            StoreErrorKind::Other(-1),
+        ] {
+            assert_eq!(store(kind), kind.to_string());
+            let error = OpenError::Storage(PathBuf::from("/a"), kind);
+            assert_eq!(history(&error), error.to_string());
+        }
+        for reason in [SetAsideReason::Damaged, SetAsideReason::Newer, SetAsideReason::Foreign] {
+            let error = OpenError::Unusable(PathBuf::from("/a"), reason);
+            assert_eq!(history(&error), error.to_string());
+        }
+        for error in [OpenError::Missing("/a".into()), OpenError::Older("/a".into())] {
+            assert_eq!(history(&error), error.to_string());
+        }
+        for action in ["create", "make private", "set aside", "read", "no such action"] {
+            let error = FileError::new(action, "/a".as_ref())(std::io::ErrorKind::NotFound.into());
+            assert_eq!(file(&error), error.to_string());
+        }
+    }
+}

@@ -1,0 +1,788 @@
+# What a person reads, in English. Every language has the same identifiers and placeholders. A text
+# that must begin or end with a space has it as {" "}.
+
+## Numbers and units
+
+seconds = { $seconds } s
+minutes = { $minutes } min
+hours = { $hours } h
+milliseconds = { $ms } ms
+percent = { $percent } %
+
+## The end of a command
+
+forgotten = { $rooms ->
+    [1] forgotten: { $target }
+   *[other] forgotten: { $target } ({ $rooms } rooms)
+}
+key-known-already = { $fingerprint } is already the key for { $server }
+key-accepted = accepted: { $fingerprint } is now the key for { $server }; join with a new invite or the password
+exported = your key is in { $file }: whoever has this file is you. On the other computer: kabar identity import { $file }
+exported-sealed = your key is in { $file }: whoever has it and the passphrase is you. On the other computer: kabar identity import { $file }
+imported = you are { $fingerprint } on this computer now ({ $path })
+imported-aside = ; the key before is in { $path }
+lines-lost = { $lines ->
+    [one] 1 line was not sent
+   *[other] { $lines } lines were not sent
+}
+lines-kept = { $lines ->
+    [one] 1 line is kept and sent the next time
+   *[other] { $lines } lines are kept and sent the next time
+}
+
+## Errors of commands
+
+no-data-dir = there is no home directory: use --data-dir DIR
+no-identity = no identity yet: it is made when you first join or host a room
+no-identity-labelled = no identity with the label { $label } on this computer (kabar identity lists them)
+other-identity = you are somebody else on this computer: { $fingerprint } in { $path }. Use --replace to keep that key in a file and be the imported one, or --identity LABEL to be either
+passphrase-invalid = a passphrase is one line of text, of at most { $max } bytes
+passphrase-mistyped = the passphrases differ: nothing was written
+passphrase-no-terminal = a passphrase is typed at a terminal; without one, use --passphrase-file FILE
+identity-not-text = cannot use { $file }: { $reason }
+exported-damaged = the file is damaged or incomplete: copy it again, in full
+exported-newer = the file was written by a newer version of kabar: update kabar on this computer
+exported-passphrase-required = the file is protected by a passphrase: use --passphrase-file FILE, or type it at a terminal
+exported-wrong-passphrase = wrong passphrase: nothing was imported
+exported-other-file = not a file of kabar identity export
+exported-random = cannot create a salt: { $error }
+name-choose-another = { $reason }: choose another name
+known-servers-encode = cannot encode the known servers: { $error }
+server-not-known = { $target } is not known (kabar servers lists known servers)
+key-not-accepted = not accepted
+key-not-accepted-other = not accepted: the key for { $server } is { $fingerprint }
+key-not-confirmed = not accepted: use --fingerprint { $fingerprint } if that is its key
+too-many-advertised = --advertise: { $reason }
+password-cannot-read = cannot read { $source }: { $error }
+cannot-print = cannot print: { $error }
+cannot-start = cannot start: { $error }
+cannot-read-stdin = cannot read standard input: { $error }
+cannot-read-terminal = cannot read from the terminal: { $error }
+web-cannot-listen = cannot listen on 127.0.0.1:{ $port }: { $error }
+host-in-use = { $path } is in use by another server
+host-in-use-by = { $path } is in use by another server (process { $process })
+host-cannot-listen = cannot listen on { $address }: { $reason }
+host-port-in-use = the port is in use; stop what uses it, or choose another with --listen
+host-failed = the server stopped because of an internal error
+target-both-on-stdin = standard input can have the invite or the password, not both
+target-stdin = standard input: { $error }
+target-key-option = an invite names the accepted key: use --fingerprint and --accept-new only with a host
+target-no-address = { $reason }; put it into the invite
+target-other-server = all invites must be for one server: join the other server at another terminal
+target-invite-not-first = further invites can only follow an invite: put one of them first
+target-no-room = { $typed } is not the name of a room, nor an invite to one
+target-too-many = { $rooms } rooms are as many as can be joined at once
+target-ambiguous = you know { $rooms } rooms with this name; choose one:
+
+## Names, addresses, invites, files
+
+name-empty = the name is empty
+name-too-long = the name is longer than 32 bytes
+name-character = the name contains { $character }, which is not allowed
+name-edge-space = the name begins or ends with a space
+name-reserved = the name { $word } is reserved
+name-looks-reserved = the name looks like { $word }, which is reserved
+name-mixed-scripts = the name mixes { $one } and { $other } letters, which can look alike
+name-direction = the name has letters that are written from right to left: it must begin with one of them, and end with one or with a digit
+address-host = the host is neither an address nor a name
+address-port = the port is not a number from 1 to 65535
+address-needless-zone = { $address } is not a link-local address (fe80::...): leave out the % and what follows it
+address-advertised-zone = an interface of this computer means nothing to others: advertise { $address } without %{ $zone }, and whoever joins adds an interface of their computer
+invite-no-port = the invite has no port after its host
+invite-address = the invite is damaged: { $reason }
+file-error = cannot { $action } { $path }: { $cause }
+store-disk-full = the disk is full (or has no room for one more file): free some of it
+store-locked = another program has locked the file
+store-read-only = the file, or another in its directory, is not writable: make both writable for the user that this program runs as
+store-moved = the file was moved or deleted
+store-damaged = the file is damaged
+store-memory = the system has no memory left
+store-no-locks = files cannot be locked there: choose a directory on a local disk
+store-disk = the disk reports an error ({ $code })
+store-contradiction = the new entries contradict what is stored
+store-other = the database reports error { $code }
+
+## Connections
+
+alternatives = { $first } or { $second }
+with-server-text = { $line } (server: { $text })
+connecting = Connecting to { $server } ...{" "}
+known-server-moved = a known server at a new address;{" "}
+not-reached = { $reason }; trying again
+lost-while-connecting = ({ $reason }; trying again){" "}
+key-question =
+    The server's key is not known yet. Its fingerprint is
+      { $fingerprint }
+key-accepted-invited = server key matches the invite.{" "}
+key-accepted-expected = server key is the one you know.{" "}
+key-accepted-new = server key { $fingerprint } is new and accepted.{" "}
+key-changed = the key of { $server } has changed (expected { $fingerprint }): someone may be intercepting the connection. If you know why it changed, join with a new invite, or accept the new key with: kabar servers accept { $first }
+key-unknown = the key of { $server } is not known: join with an invite, with --fingerprint { $fingerprint } if the host confirms it, or with --accept-new
+password-required = this room requires an invite or its password
+no-such-host = no such host: { $host }
+no-such-host-because = no such host: { $host } ({ $error })
+resolve-timeout = could not resolve { $host } within { $seconds } s
+no-response = no response from { $server } after { $seconds } s: wrong address, a firewall, or the room is not running
+connection-refused = { $server } refused the connection: the room is not running there
+unreachable = cannot reach { $server }: { $error }
+not-admitted = { $server } answered but did not admit you within { $seconds } s
+connection-lost = Connection lost: { $reason }{ $slept }; trying again. What you type is kept.
+lost-asleep = {" "}(this computer was asleep for { $duration })
+lost-silent = no response from the server
+lost-unknown = the server no longer knows this connection
+lost-shutdown = the server is shutting down
+lost-try-later = the server does not admit members at the moment
+lost-closed = the connection was closed
+reconnected = Connected again after { $seconds } s{ $details }.
+reconnected-restarted = ; the server was restarted
+reconnected-nothing-missed = ; nothing was missed
+reconnected-members = ; { $members } here
+not-connected = (not connected)
+server-text = (server: { $text })
+
+## How a room is joined, and how it ends
+
+joined = Joined { $room } as { $name }; { $members } here{ $history }{ $end }
+joined-also = Also joined { $room }; { $members } here{ $history }. /room { $room } shows it.
+joined-last-lines = { $lines ->
+    [one] ; last line
+   *[other] ; last { $lines } lines
+}
+joined-new-lines = { $lines ->
+    [0] ; nothing new since your last visit
+    [one] ; 1 new line since your last visit
+   *[other] ; { $lines } new lines since your last visit
+}
+own-name = you are { $name } here; /nick NAME changes it
+hosting = You are { $name }. /help for help, /quit to leave (this ends the room for the others).
+parted = left { $room }
+end-key-rejected = the server's key was declined
+end-key-mismatch = the server at { $server } does not have the key named in the invite
+end-proof-invalid = the server at { $server } does not know the room's secret: it does not host this room
+end-replaced = { $name } joined from too many places: this session was replaced
+end-kicked = you were kicked from the room
+end-banned = you are banned from this room
+end-room-closed = the room is closed
+end-other = the server ended the membership ({ $code })
+end-closed = the server closed the connection ({ $code })
+end-left = the session ended
+refused-secret = wrong secret: this is not a valid invite to { $room }, or no longer one
+refused-password = wrong password
+refused-no-credential = { $room } requires an invite or its password (--password-file, KABAR_PASSWORD)
+join-name-taken = the name { $name } is taken: choose another with --name
+join-name-not-allowed = the name { $name } is not allowed: choose another with --name
+join-unknown-room = there is no room { $room } on this server
+join-room-full = the room is full
+join-version = the server uses another version of the chat protocol
+join-refused = the server refused to admit you: { $reason }
+join-signature = the signature is not valid
+join-instance = this session belongs to another identity
+join-unknown-reason = unknown reason { $code }
+
+## Rooms
+
+room-heading-private = {" "}(private)
+room-heading-nothing-new = ; nothing new
+room-lines-left-out = { $lines ->
+    [one] (1 earlier line is left out; /history shows it)
+   *[other] ({ $lines } earlier lines are left out; /history shows them)
+}
+room-unread = #{ $room }: { $lines ->
+    [one] 1 new line
+   *[other] { $lines } new lines
+}
+room-unread-mention = #{ $room }: { $author } mentions you; { $lines ->
+    [one] 1 new line
+   *[other] { $lines } new lines
+}
+room-topic = Topic: { $topic }
+room-no-topic = this room has no topic
+room-list = { $rooms ->
+    [one] 1 room (* you are in; > shown):
+   *[other] { $rooms } rooms (* you are in; > shown):
+}
+room-members = { $members } here
+room-row-private = ; private
+room-row-unread = { $lines ->
+    [one] ; 1 new line
+   *[other] ; { $lines } new lines
+}
+room-ended-next = ; /room NAME shows another room
+room-no-name = { $typed } is neither an invite nor the name of a room (a to z, 0 to 9, - and _)
+room-other-server = this invite is for another server: use `kabar join INVITE` at another terminal
+room-not-in = you are not in { $room } (/join joins a room, /rooms lists them)
+room-not-joined-yet = the server has not admitted you to { $room } yet
+room-only = { $room } is the only room that you are in: /quit leaves
+room-none-shown = no room is shown: /room NAME shows one ({ $rooms })
+room-joined-already = you are in { $room } already
+room-still-leaving = { $room } is being left until your lines there are stored: try again in a moment
+room-too-many = you are in { $rooms } rooms, which is as many as can be: /part one first
+
+## Posts
+
+not-stored-yet = (not stored yet: { $text })
+waiting-for-storage = { $lines ->
+    [one] 1 line is not stored yet: waiting up to { $seconds } s (Ctrl-C leaves at once)
+   *[other] { $lines } lines are not stored yet: waiting up to { $seconds } s (Ctrl-C leaves at once)
+}
+not-posted-too-long = not sent: { $len } bytes are too long
+not-posted-not-in-room = not sent: you are not in the room
+not-posted-too-many = not sent: too many lines wait
+post-refused = not sent, { $reason }{ $excerpt }
+post-too-long = it is too long for this server
+post-muted = you are muted in this room
+post-kind = this kind of message can only be sent by the server
+rejected-line = line { $number }{" "}
+rejected-too-long = { $line }not sent: { $len } bytes; a text has at most { $max }
+rejected-not-utf8 = { $line }not sent: not UTF-8 text
+rejected-no-room = { $line }not sent: you are not in the room that was chosen
+invalid-bytes = (input that is not UTF-8 was dropped, with everything typed or pasted together with it: set this terminal to UTF-8)
+outbox-resumed = { $lines ->
+    [one] (1 line was typed earlier; sending now)
+   *[other] ({ $lines } lines were typed earlier; sending now)
+}
+
+## Requests to the server
+
+refused-not-permitted = you may not do this
+refused-not-found = there is no such thing
+refused-name-taken = the name is taken
+refused-name-not-allowed = the name is not allowed
+refused-try-later = not possible at the moment; try again later
+refused-limit = a limit of the server is reached
+refused-unchanged = it is so already
+refused-other = the server refused it (reason { $code })
+unanswered = (no answer from the server to { $word }; it may be an earlier version, without this command)
+unanswered-lost = (the connection was lost before the server answered { $word }: it may have taken effect)
+members-here = { $members } here: { $names }
+renamed = You are { $name } now.
+not-renamed = you stay { $name }: { $reason }
+rename-same = that is your name already
+not-removed = message { $seq } stays: { $reason }
+nothing-to-remove = no message of yours to delete is here: /history shows numbers, /delete NUMBER takes one
+
+## What is displayed
+
+ignored = lines of { $name } are hidden from now on (/unignore { $name } displays them again)
+ignored-already = { $name } is ignored already
+unignored = lines of { $name } are displayed again
+unignored-already = { $name } is not ignored
+ignore-own-name = you cannot ignore yourself
+ignore-too-many = { $max } names are ignored already: /unignore one first
+ignore-list = ignored: { $names }
+ignore-list-empty = nobody is ignored
+joins-shown = joins and leaves are displayed from now on
+joins-hidden = joins and leaves are hidden from now on
+notify-all = all lines of this room are announced from now on
+notify-mentions = lines of this room that mention you are announced from now on
+notify-nothing = nothing of this room is announced from now on
+new-entries = --- new since your last visit ---
+gap = { $lines ->
+    [one] (1 line is missing here: the server no longer keeps them)
+   *[other] ({ $lines } lines are missing here: the server no longer keeps them)
+}
+event-history-reset = (the history of this room was reset to an older state: the following entries are displayed again)
+history-none-before-beginning = there are no earlier lines: this is the beginning of the room
+history-none-kept = there are no earlier lines: the server no longer keeps them
+history-all-hidden = all lines of this page are hidden (/history more shows earlier ones)
+history-last-lines = { $lines ->
+    [one] the last 1 line of the room
+   *[other] the last { $lines } lines of the room
+}{ $earlier ->
+    [possible] {" "}(/history more shows earlier ones)
+    [not-kept] {" "}(earlier ones are no longer kept)
+   *[beginning] {""}
+}:
+history-earlier-lines = { $lines ->
+    [one] 1 earlier line
+   *[other] { $lines } earlier lines
+}{ $earlier ->
+    [possible] {" "}(/history more shows earlier ones)
+    [not-kept] {" "}(earlier ones are no longer kept)
+   *[beginning] , from the beginning of the room
+}:
+notices-skipped = ({ $notices } notices skipped: they could not be written)
+
+## What was lost
+
+loss-server-not-stored = could not add this room to the known servers: { $error }
+loss-output = cannot write to { $stream }: { $error }
+loss-output-not-read = nobody reads { $stream }: the rest was not written
+loss-position = could not save your position in this room: { $error }
+stdout = standard output
+stderr = standard error
+not-kept-server = (could not add this room to the known servers: { $error })
+not-kept-parting = (that you left the room is not kept: { $error })
+not-kept-preferences = (what you ignore, hide or let announce is not kept: { $reason })
+position-not-read = (could not read your last position in this room: { $error })
+position-saved-again = (your position in this room is saved again)
+
+## The local history
+
+history-none = there is no history on this computer yet: it begins when you join a room
+history-no-room = no room { $room } in your history: { $rooms }
+history-entry-missing = (entry { $seq } is not stored here)
+history-entries-missing = (entries { $first } to { $last } are not stored here)
+history-reset = (the history of the room was reset)
+history-set-aside = (your local history { $reason }: it is { $path } now, and a new one begins)
+history-not-kept = (your history is not kept: { $reason })
+history-kept-again = (your history is kept again)
+history-not-written = the file cannot be written: { $reason }
+history-missing = there is no history: { $path } does not exist
+history-older = the history { $path } was written by an earlier version: join a room to upgrade it
+history-unusable = the history { $path } { $reason }
+history-storage = the history { $path } cannot be used: { $reason }
+history-is-damaged = is damaged
+history-is-newer = was written by a later version
+history-is-foreign = is a database of another program
+
+## Commands that are typed
+
+help-at-prompt = Tab completes names, rooms and commands; the arrow keys recall what you typed.
+help-at-terminal = There is no prompt here: this terminal (see TERM), or the output, does not allow one.
+help-in-pipes = Every other line is posted as it is, to the room that is shown: the first one, until a line `/room NAME`. More commands are available at a terminal.
+help-for-operators = For operators of the server:
+help-slashes = send text that begins with /
+help-who = who is here
+help-history = the last N lines of the room ({ $lines }, at most { $max }), with their numbers; then those before
+help-me = describe what you do
+help-nick = take another name
+help-delete = remove your last message, or the one with this number, from the room
+help-ignore = hide the messages of a member, from now on; without a name, list who is ignored
+help-unignore = display them again
+help-joins = display or hide joins and leaves, from now on
+help-notify = ring the bell or notify for all lines of this room, for those that mention you, or for none
+help-rooms = the rooms of this server, with their topics, and which ones you are in
+help-room = show this room; what you type goes there
+help-join = join another room of this server
+help-part = leave this room, or the one with this name
+help-topic = show what this room is about; with TEXT, change it (for operators)
+help-stats = connection status: delay, loss, damaged and forged packets
+help-help = this list
+help-quit = leave when everything you sent is stored; also !q or Ctrl-D (Ctrl-C: at once)
+help-operator-kick = disconnect a member, who may return
+help-operator-ban = keep a person out, under any name
+help-operator-unban = end that
+help-operator-mute = refuse the messages of a member
+help-operator-unmute = end that
+help-operator-bans = who is banned or muted
+help-operator-release = free a name whose owner is away
+help-operator-op = make a member an operator
+help-operator-deop = end that
+help-operator-ops = who is an operator or trusted
+help-operator-trust = let a member post at any rate
+help-operator-untrust = end that
+help-operator-invite = the invite
+help-operator-accept = admit somebody who waits
+help-operator-room = create, change, close or list rooms
+help-operator-server = any command of the server, as at its console
+usage = usage: { $command }
+usage-history = usage: { $command } (1 to { $max })
+unknown-command = unknown command { $word }{ $meant } (/help lists all; start with // to send text that begins with /)
+unknown-command-meant = : did you mean { $word }?
+space-before-command = not sent: remove the space before the command, or write // to send text that begins with /
+
+## The status of the connection (/stats)
+
+stats =
+    round trip     { $rtt }
+    sent           { $sent } packets, { $sent_bytes } bytes; { $lost } lost ({ $lost_percent }), { $resent } retransmitted
+    received       { $received } packets, { $received_bytes } bytes
+    damaged        { $damaged } (CRC-32: corrupted in transit)
+    not authentic  { $not_authentic } (forged, or corrupted in a way that CRC-32 does not detect)
+    replayed       { $replayed }, too old { $stale }, malformed { $malformed }, dropped for lack of memory { $buffer_full }
+    connections    { $connections }
+stats-ignored = { $lines ->
+    [one] ignored        1 line
+   *[other] ignored        { $lines } lines
+}
+stats-rtt-unknown = not known yet
+
+## Questions
+
+question-yes-or-no = { $question } [y/N]{" "}
+question-accept-key = Is this the fingerprint in the host's invite?
+question-confirm-key = Does its operator confirm this key?
+question-password = Password of { $room }:{" "}
+question-password-again = Wrong password. Password of { $room }:{" "}
+question-password-not-utf8 = not UTF-8 text: set this terminal to UTF-8.{" "}
+question-passphrase = Passphrase:{" "}
+question-new-passphrase = New passphrase:{" "}
+question-passphrase-again = Again:{" "}
+key-known = known key for { $server }:  { $fingerprint }
+key-present = the server's key now:  { $fingerprint }
+
+## kabar without a subcommand
+
+wizard-no-terminal = kabar asks where to go only at a terminal: use `kabar join INVITE` or `kabar host`, or see kabar --help
+wizard-not-text = not UTF-8 text, or far too long: set this terminal to UTF-8
+wizard-where = Where is the room? An invite (kabar://...) or the address of its host; `kabar host` creates a room.
+wizard-known-rooms = Rooms you know:
+wizard-known-room = { $room } at { $address }
+wizard-known-room-as = { $room } at { $address }, as { $name }
+wizard-room = Number, invite or address [1]:{" "}
+wizard-address = Address:{" "}
+wizard-no-such-number = no room with this number: 1 to { $rooms }
+wizard-no-address = an address is needed, as 192.168.0.162 or 192.168.0.162:9999
+wizard-password = Password (Enter if there is none):{" "}
+wizard-port = Port [{ $port }]:{" "}
+wizard-name = Nickname [{ $usual }]:{" "}
+
+## kabar host
+
+host-generating-key = generating the server key (once) ...
+host-room = Kabar room "{ $room }", hosted on this computer (history: { $history })
+host-reachable = Others on this network join with:
+host-local = With this address only this computer can join:
+host-addresses = This computer's addresses (the invite names those marked *; --advertise HOST names others):
+host-interface = To join, people add an interface of their computer to the invite: { $reason }
+host-firewall = If they cannot reach you: allow UDP port { $port } in this computer's firewall.
+
+## kabar web
+
+web-opened = Kabar is in your browser. Otherwise open:
+web-open = Open in a browser:
+web-secret = Whoever has this address reads and writes as you, on this computer. Ctrl-C ends it.
+
+## kabar servers, kabar identity
+
+list-no-rooms = no rooms yet: kabar join INVITE, or kabar host to host one
+list-heading-room = ROOM
+list-heading-name = NAME
+list-heading-fingerprint = FINGERPRINT
+list-heading-addresses = ADDRESSES (last first)
+list-you = you
+list-names = names: { $names }
+
+## kabar bridge
+
+bridge-started = bridging { $port } to { $server }
+bridge-devices-on = devices on { $path }
+bridge-port-missing = { $port } is not there; waiting for it
+bridge-port-found = { $port } is there
+bridge-port-lost = { $port } went away; waiting for it
+bridge-port-failed = { $port } went away ({ $error }); waiting for it
+bridge-port-back = { $port } is back
+bridge-device-connected = a device has connected
+bridge-device-refused = a device was refused: { $connected } are connected
+bridge-device-failed = device error: { $error }
+bridge-device-disconnected = a device has disconnected
+bridge-resolved = { $server } is at { $addresses }
+bridge-not-resolved = cannot resolve { $host } ({ $error }); trying again
+bridge-unresolved = the address of { $server } was never resolved
+bridge-cannot-open = cannot open { $path }: { $error }
+bridge-cannot-listen = cannot listen on { $path }: { $error }
+bridge-stopped = forwarded { $to_server } packets to the server and { $to_devices } to devices
+
+## The full screen
+
+screen-none = no full screen, but lines: { $reason }
+screen-no-term = TERM is not set
+screen-terminal-type = a terminal of type { $name } cannot display it
+screen-too-small = the terminal has { $columns }x{ $rows } cells, and it needs { $min_columns }x{ $min_rows }
+screen-placeholder = type a message; F1: help; /quit leaves
+screen-placeholder-without-room = F1: help; /quit leaves
+screen-no-room = You are in no room: /join INVITE joins one, /quit leaves. `kabar host` creates a room.
+screen-hosting = This computer hosts the room: it ends for the others when you leave (/quit).
+screen-too-long = not sent: { $len } bytes, at most { $max }
+screen-not-sent-no-room = not sent: you are in no room (see /join)
+screen-no-server = you are on no server (/join INVITE connects to one)
+screen-in-no-room = you are in no room (see /join)
+screen-no-room-name = no room can be called { $name }
+screen-not-in-room = you are not in #{ $name } ({ $join } { $name } joins it)
+screen-no-such-room = you are in no such room
+screen-nothing-to-remove = there is no message of yours to remove
+screen-topic = topic: { $topic }
+screen-no-topic = the room has no topic
+screen-text-cut = the text is too long: its end was left out
+screen-room-list = { $rooms } rooms (* joined):
+screen-room-private = , by invite
+screen-bare = (select and copy; any key shows the screen again)
+screen-position = your position in the room is not saved: { $error }
+screen-more-members = and { $members } more
+screen-search = search:{" "}
+screen-search-not-found = not found:{" "}
+screen-accept-key = accept the key of { $server }? (y/n){" "}
+screen-password = password of #{ $room }:{" "}
+screen-password-again = wrong password; password of #{ $room }:{" "}
+screen-checking-password = checking the password of #{ $room }{" "}
+screen-leave = { $unsent ->
+    [0] leave? (y/n, Ctrl-C leaves){" "}
+   *[other] leave? { $unsent } unsent (y/n, Ctrl-C leaves at once){" "}
+}
+status-connecting = connecting
+status-reconnecting = reconnecting
+status-connected = connected
+status-disconnected = disconnected
+status-joining = joining
+status-not-in-room = not in this room
+status-more-below = more below
+status-unsent = { $posts } unsent
+status-new = new:{" "}
+keys-heading = Keys (escape closes this, pageup and pagedown scroll)
+commands-heading = Commands
+keys-show-room = show a room
+keys-send = send
+keys-new-line = begin another line
+keys-complete = complete names, commands, rooms, :emoji:
+keys-rooms = next, previous room
+keys-active = next room with something new
+keys-scroll = scroll
+keys-ends = beginning, end
+keys-search = search
+keys-select = select a message
+keys-quote = quote it, or the last one
+keys-members = show or hide the members
+keys-bare = text alone, for the mouse to copy
+keys-recall = move; recall what was typed
+keys-move = move
+keys-words = move by words
+keys-line = beginning, end of the line
+keys-delete = delete
+keys-delete-word = delete a word
+keys-delete-to = delete to the beginning, end
+keys-yank = insert what was deleted; undo
+keys-clear = clear the input; leave
+keys-redraw = draw again; suspend
+keys-close = close
+keys-help = this help
+
+## Entries
+
+day = { $weekday ->
+    [1] Mon
+    [2] Tue
+    [3] Wed
+    [4] Thu
+    [5] Fri
+    [6] Sat
+   *[7] Sun
+} { $day } { $month ->
+    [1] Jan
+    [2] Feb
+    [3] Mar
+    [4] Apr
+    [5] May
+    [6] Jun
+    [7] Jul
+    [8] Aug
+    [9] Sep
+    [10] Oct
+    [11] Nov
+   *[12] Dec
+} { $year }
+new-rule = new
+entry-joined = { $names } joined
+entry-left = { $names } left
+entry-kicked = { $author } was kicked
+entry-renamed = { $author } is now known as { $name }
+entry-removal = { $author } removed message { $seq }
+entry-removal-unknown = { $author } removed a message
+entry-removed = [removed]
+entry-topic = { $author } set the topic: { $topic }
+entry-topic-removed = { $author } removed the topic
+entry-data = { $author } sent { $size } bytes of data
+entry-unknown = { $author } sent { $size } bytes of unknown kind { $kind }
+entry-too-large = sent { $size } bytes, too many to display
+line-joined = { $author } has joined the chat!
+line-left = { $author } has left the chat!
+line-kicked = { $author } was kicked from the chat!
+line-kicked-because = { $author } was kicked from the chat: { $reason }
+
+## The page in a browser (kabar web)
+
+page-answer = Answer
+page-by-invite = by invite
+page-close = Close
+page-command-accept = admit somebody who waits
+page-command-ban = keep a person out, under any name
+page-command-bans = list who is banned or muted
+page-command-delete = remove your last message, or the one with this number
+page-command-deop = make an operator an ordinary member
+page-command-help = show this help
+page-command-ignore = hide the messages of a member; without a name, list who is ignored
+page-command-invite = show the invite
+page-command-join = join a room of this server, or the room of an invite
+page-command-joins = show or hide joins and leaves
+page-command-kick = disconnect a member, who may return
+page-command-me = describe what you do
+page-command-mute = refuse the messages of a member
+page-command-nick = take another name
+page-command-notify = choose which messages of this room notify you: all, mentions or off
+page-command-op = make a member an operator
+page-command-ops = list who is an operator or trusted
+page-command-part = leave this room, or the one with this name
+page-command-quit = leave all rooms and end the program, when everything you sent is stored
+page-command-release = free a name whose owner is away
+page-command-room = show this room; operators also create, change, close and list rooms with it
+page-command-rooms = list the rooms of this server
+page-command-server = any command of the server, as at its console
+page-command-stats = show the status of the connection
+page-command-topic = show the topic; with a text, change it (operators)
+page-command-trust = let a member post at any rate
+page-command-unban = let a banned person in again
+page-command-unignore = show the messages of a member again
+page-command-unmute = let a muted member post again
+page-command-untrust = limit the rate of a member again
+page-command-who = list who is here
+page-commands = Commands
+page-commands-for-operators = Commands for operators
+page-completions = Completions
+page-connection-connecting = connecting
+page-connection-ended = not connected
+page-connection-lost = connection lost
+page-connection-online = connected
+page-delete = Delete
+page-entry-data = { $author } sent { $size } bytes of data
+page-entry-joined = { $author } joined
+page-entry-kicked = { $author } was kicked
+page-entry-kicked-reason = { $author } was kicked: { $text }
+page-entry-left = { $author } left
+page-entry-removal = { $author } removed a message
+page-entry-removed = { $author }: message removed
+page-entry-renamed = { $author } is now known as { $text }
+page-entry-too-large = { $size } bytes, too many to show
+page-entry-topic = { $author } set the topic: { $text }
+page-entry-topic-removed = { $author } removed the topic
+page-entry-unknown = { $author } sent { $size } bytes of an unknown kind ({ $kind })
+page-help = Help
+page-ignore = Ignore
+page-join = Join
+page-join-again = Join again
+page-join-hint = An invite begins with kabar://. You get one from whoever hosts the room.
+page-join-label = Invite, host or name of a room
+page-join-title = Join a room
+page-key-accept = Accept this key
+page-key-arrows = in the list of messages: select one; Enter or R replies, Delete removes your own
+page-key-arrows-name = Up, Down
+page-key-decline = Do not connect
+page-key-enter = send
+page-key-enter-name = Enter
+page-key-hint = Accept it only if whoever runs the server confirms this fingerprint.
+page-key-rooms = previous or next room
+page-key-rooms-name = Alt+Up, Alt+Down
+page-key-search = search
+page-key-search-name = Ctrl+Shift+F
+page-key-shift-enter = new line
+page-key-shift-enter-name = Shift+Enter
+page-key-tab = complete a name, /command, #room or :emoji
+page-key-tab-name = Tab
+page-key-text = The key of { $server } is not known on this computer yet. Its fingerprint is:
+page-key-title = Unknown server
+page-keys = Keys
+page-members = Members
+page-members-here = { $count ->
+    [one] { $count } member here
+   *[other] { $count } members here
+}
+page-mention-member = Mention { $name }
+page-mentions = { $count ->
+    [one] { $count } mention
+   *[other] { $count } mentions
+}
+page-message = Message
+page-message-first = Join a room first: /join INVITE
+page-message-to = Message to { $room }
+page-milliseconds = { $ms } ms
+page-more-members = and { $count } more
+page-no-rooms = You are in no room yet. Join one with an invite.
+page-not-stored = (not stored yet)
+page-notification = { $name } in { $room }
+page-notifications-on = Notify me of mentions
+page-password-label = Password of { $room }
+page-password-none = I have none
+page-password-send = Join
+page-password-title = This room has a password
+page-password-wrong = The password was wrong.
+page-program-ended = Kabar has ended. You can close this page.
+page-program-gone = No connection to Kabar on this computer. Is it still running? Trying again.
+page-question-waits = The server waits for your answer.
+page-reply = Reply
+page-room-ended = You are no longer in this room.
+page-room-list-title = Rooms of the server
+page-rooms = Rooms
+page-rooms-of = Rooms of { $server }
+page-search = Search
+page-search-everywhere = in all rooms
+page-search-label = Words to find
+page-search-more = There are more: use more words.
+page-search-nothing = Nothing found.
+page-send = Send
+page-sentence-connection-lost = Connection lost: { $reason }. Trying again; what you send is kept.
+page-sentence-gap = { $count ->
+    [one] { $count } line is missing here: the server no longer keeps it.
+   *[other] { $count } lines are missing here: the server no longer keeps them.
+}
+page-sentence-history-reset = The history of this room was reset to an older state.
+page-sentence-ignore-list = Ignored: { $names }
+page-sentence-ignore-list-empty = Nobody is ignored.
+page-sentence-ignored = Messages of { $name } are hidden from now on (/unignore { $name } shows them again).
+page-sentence-invalid-invite = This invite cannot be used: { $reason }
+page-sentence-joins-hidden = Joins and leaves are hidden from now on.
+page-sentence-joins-shown = Joins and leaves are shown from now on.
+page-sentence-key-accepted = The server's key { $fingerprint } is new and accepted.
+page-sentence-members = { $count ->
+    [one] { $count } member here: { $names }
+   *[other] { $count } members here: { $names }
+}
+page-sentence-name-chosen = You are { $name } here; /nick NAME changes it.
+page-sentence-no-room-shown = No room is shown: join one first.
+page-sentence-no-search = There is no history on this computer to search in.
+page-sentence-no-topic = This room has no topic.
+page-sentence-not-connected = Not connected to the server.
+page-sentence-not-in-room = You are not in { $room } (/join joins a room, /rooms lists them).
+page-sentence-not-sent-no-room = Not sent, you are not in the room: { $text }
+page-sentence-not-sent-too-many = Not sent, too many lines wait: { $text }
+page-sentence-nothing-to-remove = There is no message of yours to delete: select one, or use /delete NUMBER.
+page-sentence-notify-all = All messages in this room notify you from now on.
+page-sentence-notify-mentions = Messages in this room that mention you notify you from now on.
+page-sentence-notify-off = Nothing in this room notifies you from now on.
+page-sentence-outbox-resumed = { $count ->
+    [one] { $count } line that you typed earlier is sent now.
+   *[other] { $count } lines that you typed earlier are sent now.
+}
+page-sentence-output = { $text }
+page-sentence-parted = You left #{ $room }.
+page-sentence-post-refused = Not sent, { $reason }: { $text }
+page-sentence-reason-closed = the connection was closed
+page-sentence-reason-kind = only the server sends this kind of message
+page-sentence-reason-muted = you are muted in this room
+page-sentence-reason-other = the server refused it (reason { $code })
+page-sentence-reason-shutdown = the server is shutting down
+page-sentence-reason-silent = no response from the server
+page-sentence-reason-too-long = it is too long for this server
+page-sentence-reason-try-later = the server admits nobody at the moment { $text }
+page-sentence-reason-unknown = the server no longer knows this connection
+page-sentence-reconnected = Connected again after { $seconds } s.
+page-sentence-renamed = You are { $name } now.
+page-sentence-room-banned = You are banned from this room. { $text }
+page-sentence-room-closed = The room is closed. { $text }
+page-sentence-room-ended = You are not in this room: { $reason }
+page-sentence-room-kicked = You were kicked from the room. { $text }
+page-sentence-scroll-up = Scroll up to see earlier messages.
+page-sentence-server-text = Server: { $text }
+page-sentence-space-before-command = Not sent: remove the space before the command, or write // to send text that begins with /.
+page-sentence-still-leaving = { $room } is being left until your lines there are stored: try again in a moment.
+page-sentence-text = { $text }
+page-sentence-too-long = Not sent: { $size } bytes; a text has at most { $max }.
+page-sentence-too-many-rooms = You are in { $max } rooms of this server, which is as many as can be: leave one first.
+page-sentence-topic = Topic: { $topic }
+page-sentence-unignored = Messages of { $name } are shown again.
+page-sentence-unknown-command = Unknown command { $word } (see /help). Start with // to send text that begins with /.
+page-sentence-unsent = { $count ->
+    [one] { $count } line was not sent.
+   *[other] { $count } lines were not sent.
+}
+page-sentence-usage = usage: { $usage }
+page-show = Show
+page-skip-to-input = Skip to the message field
+page-to-end = To the newest message
+page-transcript = Messages
+page-unread-line = new since your last visit
+page-unread = { $count ->
+    [one] { $count } unread message
+   *[other] { $count } unread messages
+}
+page-unsent = Messages that are not stored yet
+page-you = (you)
+page-you-are = You are { $name } here.
