@@ -159,7 +159,8 @@ impl Room {
                 Lookup::Here(at, encoded) => (at, Some(encoded)),
                 Lookup::Passed(next) => (next, None),
                 Lookup::Later => return Progress::Nothing,
-                Lookup::Gone => return Progress::Gone,
+                // Removed by a commit whose result is not known yet.
+                Lookup::Gone => (next + 1, None),
             }
         };
         let next = at + u64::from(entry.is_some());

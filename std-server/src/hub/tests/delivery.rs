@@ -3,7 +3,7 @@
 use kabar_core::chat::{ClientMessage, EntryKind, Request, Start, Term};
 use kabar_core::time::Duration;
 
-use super::fake_client::{JoinArgs, Received, join_args};
+use super::fake_client::{JoinArgs, ROOM, Received, join_args};
 use super::world::World;
 use crate::hub::{HubConfig, JobKind, RoomId};
 use crate::store::Fault;
@@ -219,6 +219,22 @@ fn history_returns_earlier_entries_in_order() {
     assert_eq!(history(&mut world, 9_999, 1), [(0, Some(251))]);
     let all = history(&mut world, 0, 200);
     assert_eq!(all.iter().map(|(_, seq)| seq.expect("an entry")).collect::<Vec<_>>(), (52..=251).collect::<Vec<_>>());
+}
+
+#[test]
+fn history_omits_entries_whose_removal_is_not_known_yet() {
+    let (mut world, ana) = room(250, 100, |config| config.limits.tail_bytes = 4_000);
+    world.store.forget_before(ROOM, 40);
+    world.clients[ana].received.clear();
+    for before in [60, 35] {
+        let request = Request::History { before, count: 30 };
+        assert!(world.clients[ana].send(&ClientMessage::Request { handle: 1, request }));
+        world.run(Duration::from_secs(2));
+    }
+    let seqs: Vec<_> = past(&world, ana).into_iter().map(|(remaining, seq)| (remaining == 0, seq)).collect();
+    let expected = (40..=59).map(|seq| (seq == 59, Some(seq))).chain([(true, None)]);
+    assert_eq!(seqs, expected.collect::<Vec<_>>());
+    assert!(world.clients[ana].received.iter().all(|it| !matches!(it, Received::Ended { .. })), "it is still a member");
 }
 
 #[test]
