@@ -132,11 +132,15 @@ devices() { # the whole client links without an allocator, within its budget
     bash embedded-example/firmware/link-check/link-check.sh
 }
 
-firmware() { # a device in the emulator, with its network card, and what it costs
+emulators() {
     if ! command -v qemu-system-arm >/dev/null || ! command -v qemu-system-riscv32 >/dev/null; then
         apt-get update
         apt-get install -y --no-install-recommends qemu-system-arm qemu-system-misc
     fi
+}
+
+firmware() { # a device in the emulator, with its network card, and what it costs
+    emulators
     # The first version that carries Ethernet frames in datagrams.
     for emulator in qemu-system-arm qemu-system-riscv32; do
         version=$("$emulator" --version | sed -n 's/.*version \([0-9.]*\).*/\1/p')
@@ -187,7 +191,10 @@ web() { # the page of `kabar web` in a real browser; without the feature, nothin
         apt-get install -y --no-install-recommends chromium
     fi
     python_tool playwright 'playwright>=1.50' # brings no browser
+    emulators
     cargo build --bins -p kabar-client -p kabar-server -p kabar-embedded-example
+    # Builds the programs of tests with the same features as the tests do.
+    cargo test --no-run -p kabar-tests --test firmware
     "$tools/python" tests/web/run.py target/debug
 }
 

@@ -293,3 +293,33 @@ fn encodings_agree_with_the_model() {
     }
     assert_eq!((cases.len(), in_full), (24, 5));
 }
+
+/// `bao-tree` is another implementation of the same encoding.
+#[test]
+fn contents_agree_with_bao_tree() {
+    use bao_tree::io::outboard::PostOrderMemOutboard;
+    use bao_tree::io::sync::encode_ranges;
+    use bao_tree::{BlockSize, ChunkNum, ChunkRanges};
+
+    for case in list(&read("content.json"), "outboards") {
+        let (content, root, outboard) = content(case);
+        let theirs = PostOrderMemOutboard::create(&content, BlockSize::from_chunk_log(4));
+        assert_eq!(root.0, *theirs.root.as_bytes(), "{case}");
+        assert_eq!(outboard, theirs.data, "{case}");
+
+        let groups = content.len().div_ceil(GROUP_LEN);
+        for (first, end) in (0..groups).flat_map(|first| (first + 1..=groups).map(move |end| (first, end))) {
+            let (offset, limit) = (first * GROUP_LEN, (end * GROUP_LEN).min(content.len()));
+            let range = GroupRange::covering(content.len() as u64, offset as u64, (limit - offset) as u64).unwrap();
+            let mut encoding = vec![0; limit - offset + outboard.len()];
+            let mut source = SliceSource { content: &content, outboard: &outboard };
+            let len = Encoder::new(range).encode(&mut source, &mut encoding).unwrap();
+
+            let chunks = |group: usize| ChunkNum(16 * group as u64);
+            let mut expected = Vec::new();
+            let ranges = ChunkRanges::from(chunks(first)..chunks(end));
+            encode_ranges(&content[..], &theirs, &ranges, &mut expected).unwrap();
+            assert!(encoding[..len] == expected, "{case} {first} {end}");
+        }
+    }
+}

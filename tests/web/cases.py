@@ -46,8 +46,8 @@ def post(page, text):
     page.locator("#input").press("Enter")
 
 
-def case_two_browsers_and_a_terminal_in_one_room(browsers, world):
-    terminal = world.pipe("carl")
+def case_two_browsers_a_terminal_and_a_device_in_one_room(browsers, world):
+    terminal, device = world.pipe("carl"), world.device("probe", readings=20)
     anna, bob = browsers.enter(world.web("anna")), browsers.enter(world.web("bob"))
     post(anna, "hello from a browser")
     expect(line(bob, "hello from a browser")).to_be_visible()
@@ -55,7 +55,7 @@ def case_two_browsers_and_a_terminal_in_one_room(browsers, world):
     terminal.type("hello from a terminal\n")
     for page in (anna, bob):
         expect(line(page, "hello from a terminal")).to_be_visible()
-        expect(page.locator("#member-list li")).to_have_count(3)
+        expect(page.locator("#member-list li")).to_have_count(4)
     post(bob, "> anna: hello from a browser\nanna, look at https://example.org/a?b=1.")
     expect(line(anna, "look at").locator(".body > mark")).to_have_text("anna")
     link = line(anna, "look at").locator("a")
@@ -63,7 +63,13 @@ def case_two_browsers_and_a_terminal_in_one_room(browsers, world):
     assert link.get_attribute("rel") == "noopener noreferrer"
     expect(line(anna, "look at").locator("q")).to_have_text("anna: hello from a browser")
     expect(anna.locator("#unsent")).to_be_hidden()
+    # By the page to the device, and back.
+    post(bob, "@probe status")
+    expect(line(anna, "led is off")).to_be_visible()
     browsers.picture(anna, "web")
+    assert device.child.wait(60) == 0, device.lines
+    for page in (anna, bob):
+        expect(page.locator("#member-list li")).to_have_count(3)
     assert not browsers.errors, browsers.errors
 
 

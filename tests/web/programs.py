@@ -10,6 +10,9 @@ import time
 
 TIMEOUT = 30
 
+# Where cargo and rustup have their files, by the variable that names it: not in the home of a program under test.
+TOOLS = {"CARGO_HOME": ".cargo", "RUSTUP_HOME": ".rustup"}
+
 
 class Program:
     """A program with pipes. Its output is read line by line."""
@@ -99,6 +102,12 @@ class World:
         client = self.start("kabar", "join", self.invite, "--name", name, *arguments, who=name)
         client.expect("Joined lobby")
         return client
+
+    def device(self, name, readings):
+        """An emulated device, which leaves after this number of readings."""
+        tools = {key: os.environ.get(key, os.path.expanduser(f"~/{folder}")) for key, folder in TOOLS.items()}
+        options = ["--name", name, "--ephemeral", "--every", "1000", "--readings", str(readings)]
+        return self.start("kabar-qemu", self.invite, *options, who=name, environment=tools)
 
     def web(self, name, *arguments, environment=None):
         """`kabar web`, with the address of its page."""

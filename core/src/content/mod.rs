@@ -8,6 +8,34 @@
 //! * [`GroupRange`]: groups of a content, as sender and receiver state them.
 //!
 //! The encoding is that of Bao (O'Connor) with groups of 16 chunks, without its length header.
+//!
+//! ```
+//! use kabar_core::content::*;
+//!
+//! // The sender hashes the content once.
+//! let content = vec![7; 100_000];
+//! let (mut builder, mut outboard) = (OutboardBuilder::new(), Vec::new());
+//! let mut store = |parent: &[u8; PARENT_LEN]| Ok::<(), ()>(outboard.extend_from_slice(parent));
+//! builder.update(&mut &content[..], &mut store)?;
+//! let root = builder.finish(&mut store)?;
+//!
+//! // The receiver has the first two groups and asks for the rest.
+//! let range = GroupRange::starting_at(100_000, 2 * GROUP_LEN as u64).map_err(drop)?;
+//! let mut encoder = Encoder::new(range);
+//! let mut source = SliceSource { content: &content, outboard: &outboard };
+//! let mut decoder = Decoder::<8>::new(root, range).map_err(drop)?;
+//! let (mut datagram, mut group) = ([0; 1000], [0; GROUP_LEN]);
+//! while !decoder.is_finished() {
+//!     let len = encoder.encode(&mut source, &mut datagram).map_err(drop)?;
+//!     let mut input = &datagram[..len];
+//!     while let Some(proven) = decoder.decode(&mut input, &mut group).map_err(drop)? {
+//!         if let Proven::Group { offset, bytes } = proven {
+//!             assert_eq!(bytes, &content[offset as usize..][..bytes.len()]);
+//!         }
+//!     }
+//! }
+//! # Ok::<(), ()>(())
+//! ```
 #![cfg_attr(
     not(test),
     deny(

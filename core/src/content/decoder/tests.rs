@@ -216,7 +216,8 @@ fn contents_longer_than_the_depth_are_refused() {
     assert!(Decoder::<MAX_DEPTH>::new(Root([0; 32]), GroupRange::all(u64::MAX)).is_ok());
 }
 
-/// The path to the last group of a content that nobody has: its other chaining values are made up.
+/// Contents of these lengths are too long for a test, so the hashes beside the path to the last
+/// group are arbitrary values.
 #[test]
 fn the_last_group_of_a_long_content_is_proven() {
     for len in [1 << 32, (1 << 32) + 1, (1 << 32) - 1, u64::MAX] {

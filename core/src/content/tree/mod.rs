@@ -151,7 +151,7 @@ impl Node {
     /// Position of the parent among all parents in post-order (SPEC 10.5).
     pub(super) fn parent_index(self) -> u64 {
         // The groups before it are in one perfect subtree per bit of their number. A subtree of g
-        // groups has g - 1 parents, and this is the last one of its own.
+        // groups has g - 1 parents, and this one is the last of its subtree.
         self.end.saturating_sub(2).saturating_sub(u64::from(self.start.count_ones()))
     }
 }
