@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import time
 
 from playwright.sync_api import expect
@@ -36,6 +37,12 @@ class Browsers:
     def picture(self, page, name):
         page.screenshot(path=f"{self.screenshots}/{name}.png")
 
+    def picture_of_readme(self, page):
+        """The picture of the page in README.md, which KABAR_PICTURES=write writes."""
+        self.picture(page, "page")
+        if os.environ.get("KABAR_PICTURES") == "write":
+            shutil.copy(f"{self.screenshots}/page.png", os.path.join(os.path.dirname(__file__), "../pictures"))
+
 
 def line(page, text):
     return page.locator("#lines .line", has_text=text)
@@ -47,7 +54,7 @@ def post(page, text):
 
 
 def case_two_browsers_a_terminal_and_a_device_in_one_room(browsers, world):
-    terminal, device = world.pipe("carl"), world.device("probe", readings=20)
+    terminal, _ = world.pipe("carl"), world.device("probe")
     anna, bob = browsers.enter(world.web("anna")), browsers.enter(world.web("bob"))
     post(anna, "hello from a browser")
     expect(line(bob, "hello from a browser")).to_be_visible()
@@ -66,10 +73,7 @@ def case_two_browsers_a_terminal_and_a_device_in_one_room(browsers, world):
     # By the page to the device, and back.
     post(bob, "@probe status")
     expect(line(anna, "led is off")).to_be_visible()
-    browsers.picture(anna, "web")
-    assert device.child.wait(60) == 0, device.lines
-    for page in (anna, bob):
-        expect(page.locator("#member-list li")).to_have_count(3)
+    browsers.picture_of_readme(anna)
     assert not browsers.errors, browsers.errors
 
 

@@ -25,7 +25,8 @@ class Program:
         environment.update(extra or {})
         pipe = subprocess.PIPE
         self.child = subprocess.Popen(
-            command, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+            command, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+            start_new_session=True,
         )
         self.lines = []
         self.waiting = queue.Queue()
@@ -40,9 +41,9 @@ class Program:
         """Waits for a line that contains `part`, unless there was one."""
         return next((line for line in self.lines if part in line), None) or self.expect(part)
 
-    def expect(self, part):
+    def expect(self, part, timeout=TIMEOUT):
         """Waits for the next line that contains `part`."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + timeout
         while True:
             try:
                 line = self.waiting.get(timeout=max(0, deadline - time.monotonic()))
@@ -59,7 +60,8 @@ class Program:
         self.child.stdin.flush()
 
     def kill(self):
-        self.child.kill()
+        """Kills it and the programs that it has started."""
+        os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
 
     def stop(self):
@@ -103,11 +105,14 @@ class World:
         client.expect("Joined lobby")
         return client
 
-    def device(self, name, readings):
-        """An emulated device, which leaves after this number of readings."""
+    def device(self, name):
+        """An emulated device."""
         tools = {key: os.environ.get(key, os.path.expanduser(f"~/{folder}")) for key, folder in TOOLS.items()}
-        options = ["--name", name, "--ephemeral", "--every", "1000", "--readings", str(readings)]
-        return self.start("kabar-qemu", self.invite, *options, who=name, environment=tools)
+        options = ["--name", name, "--ephemeral", "--every", "1000"]
+        device = self.start("kabar-qemu", self.invite, *options, who=name, environment=tools)
+        # The firmware may have to be built.
+        device.expect("joined", timeout=180)
+        return device
 
     def web(self, name, *arguments, environment=None):
         """`kabar web`, with the address of its page."""

@@ -37,6 +37,11 @@
 //! See [`outbox`]: a line is durable before it is sent, and a process that starts continues the
 //! outbox of one that was killed, with the same instance and numbers (SPEC 6.5).
 //!
+//! # Transactions
+//!
+//! An operation is a transaction, or part of the one that [`Writer::begin_transaction`] began and
+//! [`Writer::commit`] makes durable.
+//!
 //! # Errors
 //!
 //! An operation that fails has changed nothing and can be repeated; [`StorageError`] says what a

@@ -1,14 +1,16 @@
 //! The durable outbox: a line is on the disk before it is handed to the protocol client, and stays
 //! there until it is settled (SPEC 6.5).
 //!
-//! A process takes one *slot*. It holds the slot's lock file, and its rooms have per slot an
+//! A process takes a *slot*. It holds the slot's lock file, and its rooms have per slot an
 //! instance, the last settled number in it, and the lines after that. A process that starts takes
 //! a free slot, one with waiting lines first, and continues it: same instance, same numbers. So a
 //! line that was stored and not acknowledged before a kill is not stored again (S1), and none is
-//! lost.
+//! lost. It also takes all others with waiting lines that no process holds, and each room continues
+//! the one that has lines of it. A member has one instance per room and connection, so of several
+//! with lines of one room, the others wait for the next start.
 //!
 //! ```text
-//! start                   Outbox::take
+//! start                   Outbox::take, Outbox::take_waiting
 //! join a room             Outbox::resumption -> RoomConfig::resume
 //!                         Outbox::lines      -> Client::post in order; Client::post_refused for a
 //!                                               line that was refused
@@ -111,18 +113,36 @@ impl Outbox {
     /// # Errors
     /// [`LockError::File`]: the lock files cannot be used; or [`StorageError`].
     pub fn take(writer: &Writer) -> Result<Option<Self>, TakeError> {
-        let (dir, base) = writer.place();
-        for slot in slots(&writer.connection).map_err(StorageError::from)? {
-            match dir.lock(&lock_name(base, slot)) {
-                Ok(lock) => {
-                    let rooms = load(&writer.connection, slot).map_err(StorageError::from)?;
-                    return Ok(Some(Self { slot, rooms, _lock: lock }));
-                }
-                Err(LockError::Held(_)) => {}
-                Err(error @ LockError::File(_)) => return Err(error.into()),
+        let waiting = waiting_slots(&writer.connection).map_err(StorageError::from)?;
+        let others = (1..=SLOTS).filter(|slot| !waiting.contains(slot));
+        for slot in waiting.iter().copied().chain(others) {
+            if let Some(taken) = Self::take_slot(writer, slot)? {
+                return Ok(Some(taken));
             }
         }
         Ok(None)
+    }
+
+    /// Takes all further free slots with waiting lines, of processes that were killed.
+    ///
+    /// # Errors
+    /// As [`Outbox::take`].
+    pub fn take_waiting(writer: &Writer) -> Result<Vec<Self>, TakeError> {
+        let waiting = waiting_slots(&writer.connection).map_err(StorageError::from)?;
+        waiting.into_iter().filter_map(|slot| Self::take_slot(writer, slot).transpose()).collect()
+    }
+
+    /// `None`: another process has it, or this one.
+    fn take_slot(writer: &Writer, slot: u32) -> Result<Option<Self>, TakeError> {
+        let (dir, base) = writer.place();
+        match dir.lock(&lock_name(base, slot)) {
+            Ok(lock) => {
+                let rooms = load(&writer.connection, slot).map_err(StorageError::from)?;
+                Ok(Some(Self { slot, rooms, _lock: lock }))
+            }
+            Err(LockError::Held(_)) => Ok(None),
+            Err(error @ LockError::File(_)) => Err(error.into()),
+        }
     }
 
     /// The number of lines that wait in slots of other processes, ended ones included.
@@ -325,13 +345,10 @@ fn lock_name(base: &str, slot: u32) -> String {
     format!("{base}.outbox-{slot}.lock")
 }
 
-/// The slots, those with lines that can be sent first.
-fn slots(connection: &Connection) -> rusqlite::Result<Vec<u32>> {
+/// The slots with lines that can be sent.
+fn waiting_slots(connection: &Connection) -> rusqlite::Result<Vec<u32>> {
     let mut select = connection.prepare("SELECT DISTINCT slot FROM outbox_lines WHERE refused = 0 ORDER BY slot")?;
-    let mut slots: Vec<u32> = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let others: Vec<u32> = (1..=SLOTS).filter(|slot| !slots.contains(slot)).collect();
-    slots.extend(others);
-    Ok(slots)
+    select.query_map([], |row| row.get(0))?.collect()
 }
 
 fn load(connection: &Connection, slot: u32) -> rusqlite::Result<HashMap<RoomRow, Numbers>> {

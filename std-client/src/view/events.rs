@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use kabar_core::chat::EntryKind;
 use kabar_std::text::clean_line;
 
 use super::question::Question;
@@ -13,7 +12,7 @@ use super::transcript::Transcript;
 use super::transcript::source::{Beyond, Entry, HistoryAt};
 use super::{Effect, View, text};
 use crate::command::Notify;
-use crate::engine::event::{self, AcceptedKey, Earlier, EntryContent, ListedRoom, ServerEnd};
+use crate::engine::event::{self, AcceptedKey, Earlier, ListedRoom, ServerEnd};
 use crate::engine::{Command, Event, RoomId, ServerId};
 use crate::language::message;
 use crate::messages::events::RoomLabel;
@@ -402,7 +401,7 @@ impl View {
     }
 
     fn sentence(&self, event: &Event) -> Option<String> {
-        let room = place(event).and_then(|(_, room)| self.rooms.get(&room?));
+        let room = event.place().and_then(|(_, room)| self.rooms.get(&room?));
         let label = room.map(|room| RoomLabel { name: &room.name, is_shown: true });
         (self.config.sentences.event)(event, label)
     }
@@ -414,7 +413,7 @@ impl View {
         if text.is_empty() {
             return;
         }
-        match place(event) {
+        match event.place() {
             Some((server, room)) => self.notice_at(server, room, role, text),
             None => self.notice(role, text),
         }
@@ -441,93 +440,15 @@ impl View {
 }
 
 fn update_members(members: &mut Members, entry: &event::Entry) {
-    // Earlier entries say nothing about who is here now.
-    match entry.kind {
-        EntryKind::JOINED if !entry.is_replayed => members.add(&entry.author),
-        EntryKind::LEFT | EntryKind::KICKED if !entry.is_replayed => members.remove(&entry.author),
-        EntryKind::RENAMED if !entry.is_replayed => {
-            members.remove(&entry.author);
-            if let EntryContent::Body(name) = &entry.content {
-                members.add(&String::from_utf8_lossy(name));
-            }
-        }
-        kind if kind.is_postable() => members.wrote(&entry.author),
-        _ => {}
+    for (name, is_present) in entry.member_changes() {
+        if is_present { members.add(&name) } else { members.remove(&name) }
+    }
+    if entry.kind.is_postable() {
+        members.wrote(&entry.author);
     }
 }
 
 /// Whether the sentence is about an error.
-fn role(event: &Event) -> Role {
-    match event {
-        Event::RoomNotAdded { .. }
-        | Event::NotReached { .. }
-        | Event::LostWhileConnecting { .. }
-        | Event::RoomEnded { .. }
-        | Event::ConnectionLost { .. }
-        | Event::NotOperated { .. }
-        | Event::NotRenamed { .. }
-        | Event::NotRemoved { .. }
-        | Event::Unanswered { .. }
-        | Event::NotConnected { .. }
-        | Event::NotIgnored { .. }
-        | Event::NotKept { .. }
-        | Event::PositionNotRead { .. }
-        | Event::HistorySetAside(_)
-        | Event::HistoryNotKept(_)
-        | Event::ServerEnded { .. } => Role::Error,
-        _ => Role::Notice,
-    }
-}
-
-/// The server and the room that an event is about.
-fn place(event: &Event) -> Option<(ServerId, Option<RoomId>)> {
-    match event {
-        Event::ServerAdded { server, .. }
-        | Event::RoomNotAdded { server, .. }
-        | Event::KnownServerMoved { server }
-        | Event::KeyAccepted { server, .. }
-        | Event::KeyQuestion { server, .. }
-        | Event::PasswordQuestion { server, .. }
-        | Event::NotReached { server, .. }
-        | Event::LostWhileConnecting { server, .. }
-        | Event::OwnName { server, .. }
-        | Event::ConnectionLost { server, .. }
-        | Event::ServerText { server, .. }
-        | Event::RoomList { server, .. }
-        | Event::Renamed { server, .. }
-        | Event::NotRenamed { server, .. }
-        | Event::NotConnected { server }
-        | Event::Ignored { server, .. }
-        | Event::Unignored { server, .. }
-        | Event::NotIgnored { server, .. }
-        | Event::IgnoreList { server, .. }
-        | Event::JoinsShown { server, .. }
-        | Event::NotKept { server, .. }
-        | Event::ServerEnded { server, .. } => Some((*server, None)),
-        Event::RoomAdded { room, .. }
-        | Event::Topic { room, .. }
-        | Event::HistoryReset { room }
-        | Event::Gap { room, .. }
-        | Event::Posted { room, .. }
-        | Event::NotPosted { room, .. }
-        | Event::Stored { room, .. }
-        | Event::PostRefused { room, .. }
-        | Event::Parted { room }
-        | Event::RoomEnded { room, .. }
-        | Event::Output { room, .. }
-        | Event::NotOperated { room, .. }
-        | Event::Members { room, .. }
-        | Event::NotRemoved { room, .. }
-        | Event::PositionNotRead { room, .. }
-        | Event::HistoryAt { room, .. }
-        | Event::NotifySet { room, .. }
-        | Event::OutboxResumed { room, .. } => Some((room.server, Some(*room))),
-        Event::Joined(joined) => Some((joined.room.server, Some(joined.room))),
-        Event::Entry(entry) => Some((entry.room.server, Some(entry.room))),
-        Event::HistoryPage(page) => Some((page.room.server, Some(page.room))),
-        Event::Reconnected(reconnected) => Some((reconnected.server, None)),
-        Event::Stats(stats) => Some((stats.server, None)),
-        Event::Unanswered { server, room, .. } => Some((*server, *room)),
-        Event::HistorySetAside(_) | Event::HistoryNotKept(_) | Event::HistoryKeptAgain | Event::Ended => None,
-    }
+const fn role(event: &Event) -> Role {
+    if event.is_failure() { Role::Error } else { Role::Notice }
 }

@@ -5,9 +5,10 @@
 //! removes control characters.
 //!
 //! `reply`: what answers commands, and why a command has no effect. `error`: why something ends or
-//! is not kept.
+//! is not kept. `place`: what front ends derive from events in the same way.
 
 mod error;
+mod place;
 mod reply;
 
 use std::sync::Arc;

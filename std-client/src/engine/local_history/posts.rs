@@ -8,14 +8,14 @@ use super::{LocalHistory, RoomId};
 use crate::history::outbox::{MAX_WAITING, Outbox, OutboxError, OutboxLine, Resumption};
 use crate::history::{RoomRow, StorageError, Writer};
 
-/// The slot of this process.
+/// The slots of this process.
 #[derive(Debug, Default)]
 pub(super) enum Slot {
     /// Not needed yet.
     #[default]
     Untaken,
-    /// Taken.
-    Taken(Outbox),
+    /// Taken: its own, and those of processes that were killed.
+    Taken(Vec<Outbox>),
     /// Other processes have all, or it was lost with the file.
     None,
 }
@@ -38,16 +38,16 @@ impl LocalHistory {
     /// The posts of a room are not durable.
     pub(in crate::engine) fn release_posts(&self, room: RoomId) {
         if let Some(room) = self.file().rooms.get_mut(&room) {
-            room.has_outbox = false;
+            room.outbox = None;
         }
     }
 
     /// Returns how many more posts a room may have. `None`: its posts are not durable.
     pub(in crate::engine) fn space_for_posts(&self, room: RoomId) -> Option<usize> {
         let file = self.file();
-        let Slot::Taken(outbox) = &file.slot else { return None };
-        let room = file.rooms.get(&room).filter(|room| room.has_outbox)?;
-        Some(outbox.space(room.row))
+        let Slot::Taken(outboxes) = &file.slot else { return None };
+        let room = file.rooms.get(&room)?;
+        Some(outboxes.get(room.outbox?)?.space(room.row))
     }
 
     /// Stores posts, and returns the number of the first one. If they cannot be stored, they have
@@ -90,20 +90,21 @@ impl HistoryFile {
     fn resume_posts(&mut self, id: RoomId) -> Option<Resumed> {
         let row = self.rooms.get(&id)?.row;
         // The same room by another session of this process.
-        if self.rooms.iter().any(|(other, room)| *other != id && room.row == row && room.has_outbox) {
+        if self.rooms.iter().any(|(other, room)| *other != id && room.row == row && room.outbox.is_some()) {
             return None;
         }
         if let Slot::Untaken = self.slot {
-            let taken = self.writer.as_ref().map(Outbox::take)?;
-            self.slot = taken.ok().flatten().map_or(Slot::None, Slot::Taken);
+            self.slot = take(self.writer.as_ref()?).map_or(Slot::None, Slot::Taken);
         }
-        self.rooms.get_mut(&id)?.has_outbox = true;
+        let Slot::Taken(outboxes) = &self.slot else { return None };
+        let waiting = outboxes.iter().position(|outbox| outbox.waiting().contains(&row));
+        self.rooms.get_mut(&id)?.outbox = Some(waiting.unwrap_or(0));
         let resumed = self.with_outbox(id, |outbox, writer, row| {
             let resumption = outbox.resumption(row);
             Ok(Resumed { resumption, lines: outbox.lines(writer, row, 0, MAX_WAITING)? })
         });
         if resumed.is_none() {
-            self.rooms.get_mut(&id)?.has_outbox = false;
+            self.rooms.get_mut(&id)?.outbox = None;
         }
         resumed
     }
@@ -123,8 +124,9 @@ impl HistoryFile {
             self.rooms.get_mut(&id)?.pushed = Some(first + posts.len() as u64 - 1);
             return Some(first);
         }
-        let Slot::Taken(outbox) = &mut self.slot else { return None };
-        let room = self.rooms.get_mut(&id).filter(|room| room.has_outbox)?;
+        let Slot::Taken(outboxes) = &mut self.slot else { return None };
+        let room = self.rooms.get_mut(&id)?;
+        let outbox = outboxes.get_mut(room.outbox?)?;
         let numbers: Vec<u64> = posts.iter().map(|_| outbox.skip(room.row)).collect();
         room.skipped = numbers.last().copied();
         numbers.first().copied()
@@ -143,13 +145,20 @@ impl HistoryFile {
         id: RoomId,
         work: impl FnOnce(&mut Outbox, &mut Writer, RoomRow) -> Result<T, StorageError>,
     ) -> Option<T> {
-        let row = self.rooms.get(&id).filter(|room| room.has_outbox)?.row;
-        let Slot::Taken(mut outbox) = std::mem::replace(&mut self.slot, Slot::None) else { return None };
-        let done = self.write(|writer| work(&mut outbox, writer, row));
+        let (row, at) = self.rooms.get(&id).and_then(|room| Some((room.row, room.outbox?)))?;
+        let Slot::Taken(mut outboxes) = std::mem::replace(&mut self.slot, Slot::None) else { return None };
+        let done = outboxes.get_mut(at).and_then(|outbox| self.write(|writer| work(outbox, writer, row)));
         // The lines of a file that was lost are lost with it.
         if self.rooms.contains_key(&id) {
-            self.slot = Slot::Taken(outbox);
+            self.slot = Slot::Taken(outboxes);
         }
         done
     }
+}
+
+/// Takes a slot for this process, and those of processes that were killed.
+fn take(writer: &Writer) -> Option<Vec<Outbox>> {
+    let own = Outbox::take(writer).ok().flatten()?;
+    let further = Outbox::take_waiting(writer).unwrap_or_default();
+    Some(std::iter::once(own).chain(further).collect())
 }

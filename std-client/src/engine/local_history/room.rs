@@ -17,8 +17,8 @@ pub(super) struct RecordedRoom {
     pub(super) pending: Vec<Pending>,
     /// The read mark, if it has moved.
     pub(super) read: Option<u64>,
-    /// Whether its posts are durable.
-    pub(super) has_outbox: bool,
+    /// Which of the outboxes has its posts; `None`: they are not durable.
+    pub(super) outbox: Option<usize>,
     /// Posts up to this one are settled, and the file does not have that yet.
     pub(super) settled: Option<u64>,
     /// The last post that was stored in this turn.
@@ -44,7 +44,7 @@ impl RecordedRoom {
             term: None,
             pending: Vec::new(),
             read: None,
-            has_outbox: false,
+            outbox: None,
             settled: None,
             pushed: None,
             skipped: None,

@@ -86,3 +86,39 @@ fn posts_without_a_history_are_as_long_as_the_process() {
     front.stop(Stop::Abort);
     assert_eq!(ended(&front), Some((1, 0)));
 }
+
+#[test]
+fn posts_of_all_killed_processes_are_sent_by_the_next_run() {
+    let servers = [("lobby", serve("lobby", 0)), ("ops", serve("ops", 0))];
+    let (_home, dir) = temporary_dir();
+    // Both run at the same time, so each has an outbox.
+    let killed = servers.map(|(name, server)| {
+        let address = server.local_addr();
+        let mut front = Front::start_in(dir.clone(), true);
+        front.connect(address, name, "anna");
+        let room = front.joined(ServerId(0));
+        server.stop().unwrap();
+        front.until("ConnectionLost", |event| matches!(event, Event::ConnectionLost { .. }).then_some(()));
+        front.post(room, &format!("kept in {name}"));
+        front.until("Posted", |event| matches!(event, Event::Posted { .. }).then_some(()));
+        (name, address, front)
+    });
+    let places = killed.map(|(name, address, mut front)| {
+        front.stop(Stop::Abort);
+        assert_eq!(ended(&front), Some((0, 1)));
+        (name, address)
+    });
+    let _servers = places.map(|(name, address)| serve(name, address.port()));
+    let mut next = Front::start_in(dir, true);
+    for (name, address) in places {
+        next.connect(address, name, "anna");
+    }
+    for (name, _) in places {
+        next.ever(name, |event| match event {
+            Event::Entry(entry) => (body(entry) == format!("kept in {name}")).then_some(()),
+            _ => None,
+        });
+    }
+    next.stop(LEAVE);
+    assert_eq!(ended(&next), Some((0, 0)));
+}

@@ -159,6 +159,26 @@ fn each_process_has_a_slot_and_a_free_one_with_lines_comes_first() {
 }
 
 #[test]
+fn a_process_takes_all_free_slots_with_waiting_lines() {
+    let (_home, dir) = temporary_dir();
+    let mut processes: Vec<_> = (0..4).map(|_| Process::start(&dir)).collect();
+    for (process, instance) in processes.iter_mut().zip(1..) {
+        process.assign(instance);
+        process.push(&format!("of {instance}"));
+    }
+    processes[0].settle(1);
+    let held = processes.pop();
+    drop(processes);
+    let next = Process::start(&dir);
+    let further = Outbox::take_waiting(&next.writer).unwrap();
+    let lines = |outbox: &Outbox| outbox.lines(&next.writer, next.room, 0, 9).unwrap()[0].body.clone();
+    assert_eq!((lines(&next.outbox), further.len(), lines(&further[0])), (b"of 2".to_vec(), 1, b"of 3".to_vec()));
+    assert!(Outbox::take_waiting(&next.writer).unwrap().is_empty());
+    drop((held, further));
+    assert_eq!(Outbox::take_waiting(&next.writer).unwrap().len(), 2);
+}
+
+#[test]
 fn lines_are_bounded() {
     let (_home, dir) = temporary_dir();
     let mut process = Process::start(&dir);

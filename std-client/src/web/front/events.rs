@@ -166,8 +166,8 @@ impl Front {
     /// Reports the sentence about an event.
     fn describe(&mut self, event: &Event) {
         let Some(sentence) = sentences::of_event(event) else { return };
-        let (server, room) = place(event);
-        self.report(server, room, is_error(event), &sentence);
+        let (server, room) = event.place().unzip();
+        self.report(server, room.flatten(), event.is_failure(), &sentence);
     }
 
     fn online(&mut self, id: ServerId) {
@@ -298,52 +298,5 @@ impl Front {
         {
             self.lost(Loss::PositionNotSaved(error.to_string()));
         }
-    }
-}
-
-/// Whether the sentence is about something that failed.
-const fn is_error(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::RoomNotAdded { .. }
-            | Event::HistorySetAside(_)
-            | Event::HistoryNotKept(_)
-            | Event::NotOperated { .. }
-            | Event::NotRenamed { .. }
-            | Event::NotRemoved { .. }
-            | Event::Unanswered { .. }
-            | Event::NotConnected { .. }
-            | Event::NotIgnored { .. }
-            | Event::NotKept { .. }
-            | Event::PositionNotRead { .. }
-    )
-}
-
-/// The server and the room that an event is about that is only reported.
-const fn place(event: &Event) -> (Option<ServerId>, Option<RoomId>) {
-    match event {
-        Event::RoomNotAdded { server, .. }
-        | Event::KeyAccepted { server, .. }
-        | Event::OwnName { server, .. }
-        | Event::ServerText { server, .. }
-        | Event::Renamed { server, .. }
-        | Event::NotRenamed { server, .. }
-        | Event::Unanswered { server, .. }
-        | Event::NotConnected { server }
-        | Event::Ignored { server, .. }
-        | Event::Unignored { server, .. }
-        | Event::NotIgnored { server, .. }
-        | Event::IgnoreList { server, .. }
-        | Event::JoinsShown { server, .. }
-        | Event::NotKept { server, .. } => (Some(*server), None),
-        Event::HistoryReset { room }
-        | Event::OutboxResumed { room, .. }
-        | Event::NotifySet { room, .. }
-        | Event::Gap { room, .. }
-        | Event::Output { room, .. }
-        | Event::NotOperated { room, .. }
-        | Event::NotRemoved { room, .. }
-        | Event::PositionNotRead { room, .. } => (None, Some(*room)),
-        _ => (None, None),
     }
 }

@@ -288,19 +288,7 @@ impl Room {
     /// Returns the changes of the members that an entry reports: names, and whether they are
     /// present.
     pub(super) fn update_members(&mut self, entry: &event::Entry) -> Vec<(String, bool)> {
-        // Earlier entries report nothing about the present.
-        if entry.is_replayed {
-            return Vec::new();
-        }
-        let changes = match entry.kind {
-            EntryKind::JOINED => vec![(entry.author.clone(), true)],
-            EntryKind::LEFT | EntryKind::KICKED => vec![(entry.author.clone(), false)],
-            EntryKind::RENAMED => {
-                let new = protocol::content_of(entry.kind, entry.content.as_content()).0.unwrap_or_default();
-                vec![(entry.author.clone(), false), (new, true)]
-            }
-            _ => Vec::new(),
-        };
+        let changes = entry.member_changes();
         for (name, is_present) in &changes {
             self.members.retain(|known| known != name);
             if *is_present && self.members.len() < MAX_MEMBERS {

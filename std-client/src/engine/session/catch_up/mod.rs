@@ -1,7 +1,7 @@
 //! Reads entries by pages of the history, from the first one wanted to those that the server sends
 //! on its own: the entries that `--since` requests, and those that the local history lacks after
 //! its file could not be written. No entry before the first one is transferred, apart from a few
-//! that show where that time is, and no page is kept in memory.
+//! that show where that time is, and only the page being read is kept in memory, to be recorded.
 //!
 //! ```text
 //! Search: the entry in the middle of [low, high] -> its time -> half of it, until low + 1 = high
