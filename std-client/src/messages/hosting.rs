@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kabar_std::address::AddressError;
 use kabar_std::advertise::Found;
+use kabar_std::interfaces::Kind;
 use kabar_std::invite::Invite;
 
 use super::reasons;
@@ -42,10 +43,26 @@ pub fn first_screen(hosted: &HostedRoom<'_>) -> String {
     if !candidates.is_empty() {
         lines.push(message!("host-addresses"));
     }
-    lines.extend(candidates.iter().map(|(found, is_named)| format!("  {} {found}", if *is_named { '*' } else { ' ' })));
+    let row =
+        |(found, is_named): &(&Found, bool)| format!("  {} {}", if *is_named { '*' } else { ' ' }, address(found));
+    lines.extend(candidates.iter().map(row));
     lines.extend(missing_zone.as_ref().map(|why| message!("host-interface", reason = reasons::address(why))));
     lines.extend(open_port.map(|port| message!("host-firewall", port = port.to_string())));
     lines.join("\n")
+}
+
+/// Formats an address with its interface, and the kind of that if it matters.
+fn address(found: &Found) -> String {
+    let kind = match found.kind {
+        Kind::Card | Kind::Other => None,
+        Kind::Vpn => Some(message!("interface-vpn")),
+        Kind::Container => Some(message!("interface-container")),
+        Kind::VirtualMachine => Some(message!("interface-virtual-machine")),
+        Kind::Loopback => Some(message!("interface-loopback")),
+    };
+    let name = Some(found.interface.clone()).filter(|name| !name.is_empty());
+    let remarks: Vec<_> = name.into_iter().chain(kind).collect();
+    if remarks.is_empty() { found.ip.to_string() } else { format!("{} ({})", found.ip, remarks.join(", ")) }
 }
 
 /// Formats a path relative to the home directory, if it is in it.

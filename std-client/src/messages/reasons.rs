@@ -1,8 +1,10 @@
 //! Errors of the parts that client and server share, as sentences or parts of them. What the
 //! operating system says is in its own language.
 
-use kabar_std::address::AddressError;
+use kabar_core::invite::ParseInviteError;
+use kabar_std::address::{AddressError, MAX_PLACES};
 use kabar_std::data_dir::FileError;
+use kabar_std::interfaces::link_local_names;
 use kabar_std::invite::InviteError;
 use kabar_std::names::NameError;
 use kabar_std::sqlite::StoreErrorKind;
@@ -32,16 +34,36 @@ pub(super) fn address(error: &AddressError) -> String {
     match error {
         AddressError::Host => message!("address-host"),
         AddressError::Port => message!("address-port"),
+        AddressError::NoZone(address) => {
+            let names = link_local_names();
+            let example = names.first().map_or("eth0", String::as_str).to_owned();
+            message!("address-no-zone", %address, example, available = available(&names))
+        }
         AddressError::NeedlessZone(address) => message!("address-needless-zone", %address),
+        AddressError::UnknownZone(zone) => {
+            message!("address-unknown-zone", %zone, available = available(&link_local_names()))
+        }
         AddressError::AdvertisedZone(address, zone) => message!("address-advertised-zone", %address, %zone),
+        AddressError::TooMany => message!("address-too-many", max = MAX_PLACES),
         error => error.to_string(),
     }
+}
+
+/// The interfaces that an address may name.
+fn available(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { message!("address-available", names = names.join(", ")) }
 }
 
 /// Why an invite is not usable.
 pub(super) fn invite(error: &InviteError) -> String {
     match error {
+        InviteError::Parts(ParseInviteError::Scheme) => message!("invite-scheme"),
+        InviteError::Parts(ParseInviteError::CutOff) => message!("invite-cut-off"),
+        InviteError::Parts(ParseInviteError::Room) => message!("invite-room"),
+        InviteError::Parts(ParseInviteError::Fingerprint) => message!("invite-fingerprint"),
+        InviteError::Parts(ParseInviteError::Secret) => message!("invite-secret"),
         InviteError::NoPort => message!("invite-no-port"),
+        InviteError::TooMany => message!("invite-too-many", max = MAX_PLACES),
         InviteError::Address(error) => message!("invite-address", reason = address(error)),
         error => error.to_string(),
     }
@@ -108,8 +130,14 @@ mod tests {
             AddressError::Host,
             AddressError::Port,
             AddressError::NeedlessZone("2001:db8::1".parse().unwrap()),
+            AddressError::NoZone("fe80::1".parse().unwrap()),
             AddressError::TooMany,
         ];
+        let parts = ["http://a", "kabar://a", "kabar://a:1/R/x.y", "kabar://a:1/lobby/x.y"];
+        for text in parts {
+            let error = text.parse::<kabar_std::invite::Invite>().unwrap_err();
+            assert_eq!(invite(&error), error.to_string());
+        }
         for error in address_errors {
             assert_eq!(address(&error), error.to_string());
             assert_eq!(invite(&InviteError::Address(error)), InviteError::Address(error).to_string());

@@ -31,7 +31,7 @@ impl View {
                 let label = clean_line(&places.to_string());
                 self.list.add_server(*server, label.clone());
                 self.servers.push(ServerStatus::new(*server, label));
-                self.list.set_state(*server, Connection::Connecting.mark());
+                self.list.set_state(*server, &Connection::Connecting.mark());
                 // The status line says so.
                 return;
             }
@@ -174,7 +174,7 @@ impl View {
     }
 
     fn set_connection(&mut self, server: ServerId, connection: Connection) {
-        self.list.set_state(server, connection.mark());
+        self.list.set_state(server, &connection.mark());
         if let Some(server) = self.server_mut(server) {
             (server.connection, server.rtt_ms, server.problem) = (connection, None, None);
         }

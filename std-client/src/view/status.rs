@@ -23,11 +23,11 @@ pub enum Connection {
 impl Connection {
     /// Returns what the list of rooms displays next to a server; empty: nothing.
     #[must_use]
-    pub const fn mark(&self) -> &'static str {
+    pub fn mark(&self) -> String {
         match self {
-            Self::Online => "",
-            Self::Connecting | Self::Lost => "...",
-            Self::Ended => "off",
+            Self::Online => String::new(),
+            Self::Connecting | Self::Lost => "...".to_owned(),
+            Self::Ended => message!("status-off"),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::command::OPERATOR_COMMANDS;
 /// Texts that are the same in English and in Indonesian: units, names of keys, and placeholders
 /// with a word that both languages have.
 const SAME: &[&str] = &[
+    "interface-vpn",
     "milliseconds",
     "page-key-enter-name",
     "page-key-search-name",

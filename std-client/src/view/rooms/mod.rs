@@ -10,7 +10,7 @@ struct ListedServer {
     id: ServerId,
     label: String,
     /// What is wrong with its connection; empty: nothing.
-    state: &'static str,
+    state: String,
 }
 
 /// A room in the list.
@@ -47,12 +47,13 @@ pub struct RoomList {
 impl RoomList {
     /// Adds a server.
     pub fn add_server(&mut self, id: ServerId, label: String) {
-        self.servers.push(ListedServer { id, label, state: "" });
+        self.servers.push(ListedServer { id, label, state: String::new() });
     }
 
     /// Sets what is displayed about the connection to a server; empty: nothing.
-    pub fn set_state(&mut self, id: ServerId, state: &'static str) {
-        self.servers.iter_mut().filter(|server| server.id == id).for_each(|server| server.state = state);
+    pub fn set_state(&mut self, id: ServerId, state: &str) {
+        let server = self.servers.iter_mut().find(|server| server.id == id);
+        server.into_iter().for_each(|server| state.clone_into(&mut server.state));
     }
 
     /// Removes a server and its rooms.
