@@ -395,6 +395,69 @@ def case_unread_marks_drafts_and_rooms(browsers, world):
     expect(line(page, "two for anna")).to_be_visible()
 
 
+def case_key_and_password_are_asked_for(browsers, world):
+    password = {"KABAR_PASSWORD": "open sesame"}
+    options = ["--listen", "127.0.0.1:0", "--key-bits", "2048"]
+    server = world.start("kabar-server", *options, who="other", environment=password)
+    address, fingerprint = re.search(r"kabar://([^/]+)/lobby/([A-Z2-7]+)\.", server.expect("kabar://")).groups()
+    options = ["web", address, "--name", "anna", "--no-open"]
+    program = world.start("kabar", *options, who="anna")
+    page = browsers.open(re.search(r"http://\S+", program.expect("http://")).group())
+    question = page.locator("dialog.question")
+    shown = question.locator("code").text_content()
+    assert shown.replace(" ", "").replace("\u00a0", "") == fingerprint, (shown, fingerprint)
+    question.get_by_role("button", name="Accept").click()
+    for typed in ("wrong", "open sesame"):
+        expect(question.locator("input[type=password]")).to_be_focused()
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        if typed == "wrong":
+            expect(question.locator("[role=alert]")).to_be_visible()
+    expect(page.locator(".room.joined")).to_have_count(1)
+    expect(page.locator("dialog")).to_have_count(0)
+
+
+# Keeps what would be displayed, and tells the page that nobody looks at it.
+RECORD_NOTIFICATIONS = """
+window.announced = [];
+window.Notification = class extends EventTarget {
+    static permission = "granted";
+    constructor(title, { body }) { super(); window.announced.push(`${title}|${body}`); }
+    close() {}
+};
+document.hasFocus = () => window.isLookedAt ?? false;
+"""
+
+
+def case_mentions_are_announced_and_text_has_its_direction(browsers, world):
+    program, terminal = world.web("anna"), world.pipe("carl")
+    anna = browsers.open("about:blank")
+    anna.add_init_script(RECORD_NOTIFICATIONS)
+    anna.goto(program.url)
+    expect(anna.locator(".room.joined")).to_have_count(1)
+    hebrew = "\u05e9\u05dc\u05d5\u05dd anna"
+    terminal.type(f"for nobody\nanna: for you\n{hebrew}\n")
+    expect(line(anna, hebrew)).to_be_visible()
+    announced = anna.evaluate("window.announced")
+    assert [text.split("|")[1] for text in announced] == ["anna: for you", hebrew], announced
+    assert all("carl" in text and "#lobby" in text for text in announced), announced
+    directions = [
+        line(anna, text).locator(".body").evaluate("body => getComputedStyle(body).direction")
+        for text in ("for nobody", hebrew)
+    ]
+    assert directions == ["ltr", "rtl"], directions
+    # Of the room that is looked at, and where it is switched off, nothing is announced.
+    anna.evaluate("window.isLookedAt = true")
+    terminal.type("anna: you see this\n")
+    expect(line(anna, "you see this")).to_be_visible()
+    anna.evaluate("window.isLookedAt = false")
+    post(anna, "/notify off")
+    expect(anna.locator("#lines")).to_contain_text("nothing of this room is announced")
+    terminal.type("anna: and not this\n")
+    expect(line(anna, "and not this")).to_be_visible()
+    assert anna.evaluate("window.announced.length") == 2
+
+
 def case_browser_is_opened_without_the_token_in_its_arguments(browsers, world):
     folder = f"{world.home}/bin"
     os.makedirs(folder)

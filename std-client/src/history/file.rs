@@ -34,10 +34,10 @@ pub enum OpenError {
     /// There is none: nothing was received yet.
     #[error("there is no history: {} does not exist", .0.display())]
     Missing(PathBuf),
-    /// An earlier version wrote it; a [`Writer`] upgrades it.
+    /// An earlier version wrote it; a [`Writer`](super::Writer) upgrades it.
     #[error("the history {} was written by an earlier version: join a room to upgrade it", .0.display())]
     Older(PathBuf),
-    /// It cannot be used; a [`Writer`] would set it aside.
+    /// It cannot be used; a [`Writer`](super::Writer) would set it aside.
     #[error("the history {} {}", .0.display(), .1)]
     Unusable(PathBuf, SetAsideReason),
     /// SQLite cannot use the file now.

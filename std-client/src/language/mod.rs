@@ -1,7 +1,7 @@
 //! The language of what a person reads, and the texts in it: one file per language in `texts/`, in
-//! the syntax of Project Fluent. A translation is one more file, and a line in [`LANGUAGES`].
+//! the syntax of Project Fluent. A translation is one more file, and a line in `LANGUAGES`.
 //!
-//! The language of the process is chosen once, when it starts. [`message!`] formats a text in it;
+//! The language of the process is chosen once, when it starts. `message!` formats a text in it;
 //! one that is missing there is in English.
 //!
 //! * [`locale`]: the language that the environment or a browser asks for. [`texts`]: what a file

@@ -87,6 +87,36 @@ fn what_is_typed_completes_and_commands_are_explained() {
 }
 
 #[test]
+fn wide_and_joined_characters_are_edited_and_displayed_whole() {
+    let room = Room::open();
+    let mut bob = room.client("bob");
+    let mut anna = join(&room, "anna");
+    // A family of three, whose clusters have several characters, and an accent of its own.
+    let text = "\u{65e5}\u{672c}\u{8a9e} \u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467} e\u{301}";
+    bob.type_line(text);
+    anna.expect("bob: \u{65e5}\u{672c}\u{8a9e} ");
+    anna.press("\u{65e5}\u{672c}e\u{301}");
+    // Twice to the left, over the accented letter and the wide one.
+    anna.press("\x1b[D\x1b[D");
+    anna.type_line("x");
+    bob.expect("anna: \u{65e5}x\u{672c}e\u{301}");
+}
+
+#[test]
+fn a_click_shows_a_room() {
+    let mut room = Room::open();
+    room.server.type_line("/room add ops");
+    room.server.expect("room ops is open now");
+    let arguments = ["join", &room.invite, "--room", "ops", "--name", "anna"];
+    let mut anna = kabar(&room.home_of("anna"), &arguments);
+    anna.expect("[#lobby]");
+    anna.expect("2 ops");
+    // Pressed and released, in the third column of the second row.
+    anna.press("\x1b[<0;3;2M\x1b[<0;3;2m");
+    anna.expect("[#ops]");
+}
+
+#[test]
 fn a_terminal_without_colours_gets_none() {
     let room = Room::open();
     let mut bob = room.client("bob");
