@@ -117,7 +117,8 @@ impl View {
                     return;
                 }
                 let names: Vec<_> = names.iter().map(|name| clean_line(name)).collect();
-                room.transcript.push_notice(Role::Notice, format!("{} here: {}", names.len(), names.join(", ")));
+                let text = message!("members-here", members = names.len(), names = names.join(", "));
+                room.transcript.push_notice(Role::Notice, text);
                 return;
             }
             Event::HistoryPage(page) => return self.on_page(page),
