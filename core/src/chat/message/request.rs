@@ -257,7 +257,11 @@ impl<'a> Info<'a> {
             InfoType::RoomListed => Self::RoomListed {
                 handle: reader.u8()?,
                 remaining: reader.u16()?,
-                room: RoomInfo::decode(reader).map(|room| Some(room).filter(|room| !room.name.is_empty()))?,
+                room: match RoomInfo::decode(reader)? {
+                    RoomInfo::NONE => None,
+                    RoomInfo { name: "", .. } => return Err(DecodeError::Value),
+                    room => Some(room),
+                },
             },
             InfoType::Ended => {
                 Self::Ended { handle: reader.u8()?, code: EndedCode(reader.u8()?), text: reader.str_u8()? }

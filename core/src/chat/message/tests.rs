@@ -372,6 +372,19 @@ fn a_join_without_its_last_field_has_a_chosen_name() {
 }
 
 #[test]
+fn a_list_without_rooms_has_one_encoding() {
+    let encoded = encode_to_client(&ServerMessage::Info(Info::RoomListed { handle: 1, remaining: 0, room: None }));
+    for at in 6..encoded.len() {
+        let mut changed = encoded[2..].to_vec();
+        changed[at - 2] = 1;
+        assert!(is_only_encoding(&changed), "byte {at}");
+    }
+    let mut private = encoded[2..].to_vec();
+    private[4] = 1;
+    assert_eq!(ServerMessage::decode(&private), Err(DecodeError::Value));
+}
+
+#[test]
 fn a_refused_without_its_last_field_names_no_room() {
     let refused = |room| ServerMessage::Refused { code: RefusedCode::BANNED, text: "no", room };
     let encoded = encode_to_client(&refused("lobby"));
