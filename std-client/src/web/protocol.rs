@@ -501,7 +501,7 @@ pub fn emoji_names() -> String {
 #[serde(tag = "key", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the texts explain the placeholders")]
 pub enum Sentence {
-    /// A sentence that only exists in English: an error from below.
+    /// A sentence of [`crate::messages`].
     Text {
         text: String,
     },

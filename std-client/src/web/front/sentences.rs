@@ -1,4 +1,5 @@
-//! Sentences about events of the engine. Those that only [`crate::messages`] has are in English.
+//! Sentences about events of the engine: those of the page, and of [`crate::messages`] where the
+//! page has none.
 
 use kabar_core::chat::{EndedCode, MAX_TEXT_LEN, PostRefusedCode};
 use kabar_core::client::{DisconnectReason, EndReason};
