@@ -79,6 +79,8 @@ fn a_line_is_shown_once_and_only_when_it_is_stored() {
     anna.expect_prompt();
     room.kill();
     anna.expect("Connection lost: ");
+    // A line that is entered while output is being written stays where it is.
+    anna.expect_prompt();
     anna.type_line("not yet");
     anna.expect("(not stored yet: not yet)");
     assert_eq!(entries(&anna.screen()), ["anna has joined the chat!", "anna: is stored"]);
