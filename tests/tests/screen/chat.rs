@@ -91,7 +91,7 @@ fn wide_and_joined_characters_are_edited_and_displayed_whole() {
     let room = Room::open();
     let mut bob = room.client("bob");
     let mut anna = join(&room, "anna");
-    // A family of three, whose clusters have several characters, and an accent of its own.
+    // A family of three, which is one cluster of several characters, and a combining accent.
     let text = "\u{65e5}\u{672c}\u{8a9e} \u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467} e\u{301}";
     bob.type_line(text);
     anna.expect("bob: \u{65e5}\u{672c}\u{8a9e} ");
