@@ -241,9 +241,9 @@ fn a_transcript_on_a_full_disk_resumes_when_there_is_room_and_counts_missing_lin
     fs::remove_file(format!("{seen}/filling")).expect("there is room");
     anna.type_line("there is room");
     room.server.expect_stderr("can be written again");
-    room.server.signal("TERM");
-    // While the server runs, its disk can be read.
+    // Its disk can be read only while the server runs.
     let chat = fs::read_to_string(format!("{seen}/chat.txt")).expect("a transcript");
+    room.server.signal("TERM");
     assert_eq!(room.server.wait(), Some(0), "{:?}", room.server.stderr);
     let missing: u64 =
         chat.lines().filter_map(|line| line.strip_prefix('(')?.split(' ').next()?.parse::<u64>().ok()).sum();
