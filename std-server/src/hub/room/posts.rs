@@ -1,6 +1,6 @@
 //! Posts (SPEC 6.5): each is accepted once, in the order of the numbers, or refused permanently.
 
-use kabar_core::chat::{MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
+use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
@@ -128,7 +128,8 @@ fn is_malformed(post: &Post<'_>) -> bool {
 /// Why a post is refused permanently, no matter who its author is. A refusal that did not arrive is
 /// decided again (SPEC 6.5).
 fn refusal_reason(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
-    if !post.kind.is_postable() {
+    // No content is stored yet (SPEC 6.4).
+    if !post.kind.is_postable() || post.kind == EntryKind::FILE {
         Some(PostRefusedCode::KIND)
     } else if post.body.len() > limit {
         Some(PostRefusedCode::TOO_LONG)
@@ -139,8 +140,6 @@ fn refusal_reason(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::EntryKind;
-
     use super::*;
 
     fn post(kind: EntryKind, body: &[u8]) -> Post<'_> {
