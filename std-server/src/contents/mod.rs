@@ -1,7 +1,11 @@
 //! The contents of files on the server (SPEC 6.8, 10): stored once, under their roots, and proven
 //! before they are stored.
 
+mod none;
+
 use kabar_core::content::{GroupRange, NotProven, Root};
+
+pub use none::NoContents;
 
 /// Stores contents. Transfers in progress are identified by a key, which the caller chooses.
 pub trait ContentStore {
