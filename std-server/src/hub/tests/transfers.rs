@@ -177,8 +177,7 @@ fn violations_close_the_connection() {
         // Groups for a download.
         &|world, ana| {
             let handle = world.clients[ana].handle(ROOM);
-            let get =
-                TransferMessage::Get { transfer: 2, handle, root: Root([1; 32]), offset: 0, length: u64::MAX };
+            let get = TransferMessage::Get { transfer: 2, handle, root: Root([1; 32]), offset: 0, length: u64::MAX };
             world.hold(crate::hub::JobKind::Store);
             assert!(world.clients[ana].send_bulk(&get));
             assert!(world.clients[ana].send_bulk(&TransferMessage::Chunk { transfer: 2, bytes: &[1] }));

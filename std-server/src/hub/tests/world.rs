@@ -9,8 +9,8 @@ use kabar_core::time::{Duration, Instant};
 
 use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_args};
 use super::server_key::{Key, MODULUS};
-use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, OperatorError, PasswordVerifier, RoomId};
 use crate::contents::MemoryContents;
+use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, OperatorError, PasswordVerifier, RoomId};
 use crate::store::{LogEntry, MemoryStore, Visibility};
 
 /// The password of rooms that have one.
