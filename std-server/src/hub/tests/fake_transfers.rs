@@ -30,7 +30,10 @@ impl Content {
     pub(super) fn new(len: usize, seed: u8) -> Self {
         let bytes: Vec<u8> = (0..len).map(|at| (at / 3) as u8 ^ (at >> 12) as u8 ^ seed).collect();
         let (mut builder, mut outboard) = (OutboardBuilder::new(), Vec::new());
-        let mut store = |parent: &[u8; 64]| Ok::<(), ()>(outboard.extend_from_slice(parent));
+        let mut store = |parent: &[u8; 64]| {
+            outboard.extend_from_slice(parent);
+            Ok::<(), ()>(())
+        };
         builder.update(&mut &bytes[..], &mut store).expect("infallible");
         let root = builder.finish(&mut store).expect("infallible");
         Self { bytes, outboard, root }
