@@ -2,10 +2,10 @@
 //!
 //! * [`ContentStore`]: uploads and downloads under keys that the caller chooses.
 //! * [`FileContents`]: files in the data directory, as [`ContentDir`] names them.
-//!   [`MemoryContents`]: for simulation and tests.
+//!   [`MemoryContents`]: for simulation and tests. [`NoContents`]: takes nothing.
 //!
 //! A store never has an unproven byte. Which members may send or read a content, and when it goes,
-//! is the concern of the hub and of the index in [`store`](crate::store).
+//! is the concern of the hub and of the [index](crate::store::ContentIndex).
 
 #[cfg(test)]
 mod conformance;
@@ -13,6 +13,7 @@ mod dir;
 mod error;
 mod files;
 mod memory;
+mod none;
 mod upload;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,7 @@ pub use dir::{ContentDir, DIR_NAME, Stored, root_of};
 pub use error::ContentError;
 pub use files::FileContents;
 pub use memory::MemoryContents;
+pub use none::NoContents;
 
 /// Contents by root, and the transfers that are under way. A key is of one upload or download, from
 /// `open_*` until [`close`](Self::close), or until [`finish`](Self::finish) has returned.
