@@ -2,7 +2,7 @@
 //!
 //! * [`ContentStore`]: uploads and downloads under keys that the caller chooses.
 //! * [`FileContents`]: files in the data directory, as [`ContentDir`] names them.
-//!   [`MemoryContents`]: for simulation and tests. [`NoContents`]: takes nothing.
+//!   [`MemoryContents`]: for simulation and tests. [`NoContents`]: for servers that take no files.
 //!
 //! A store never has an unproven byte. Which members may send or read a content, and when it goes,
 //! is the concern of the hub and of the [index](crate::store::ContentIndex).
