@@ -17,7 +17,7 @@
 //!   [`link`]: its sockets. [`race`]: the choice among several addresses. [`profile`]: its memory.
 //!   [`resolve`], [`connect`]: host names, time-outs and errors.
 //! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, positions in rooms.
-//! * [`language`]: the texts of all sentences, one file per language.
+//! * [`shared_error`]: an error that several places keep. [`language`]: the texts of all sentences, one file per language.
 
 #[cfg(unix)]
 pub mod bridge;
@@ -46,6 +46,7 @@ pub mod profile;
 pub mod race;
 pub mod resolve;
 pub mod screen;
+pub mod shared_error;
 pub mod view;
 #[cfg(feature = "web")]
 pub mod web;

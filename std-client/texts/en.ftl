@@ -53,6 +53,9 @@ key-not-accepted = not accepted
 key-not-accepted-other = not accepted: the key for { $server } is { $fingerprint }
 key-not-confirmed = not accepted: use --fingerprint { $fingerprint } if that is its key
 too-many-advertised = --advertise: { $reason }
+password-not-text = { $source }: { $reason }
+password-empty = the password is empty
+password-too-long = the password is longer than { $max } bytes
 password-cannot-read = cannot read { $source }: { $error }
 cannot-print = cannot print: { $error }
 cannot-start = cannot start: { $error }
@@ -63,6 +66,26 @@ host-in-use = { $path } is in use by another server
 host-in-use-by = { $path } is in use by another server (process { $process })
 host-cannot-listen = cannot listen on { $address }: { $reason }
 host-port-in-use = the port is in use; stop what uses it, or choose another with --listen
+host-history-not-read = the history cannot be read: { $reason }
+host-history-missing = there is no history: { $path } does not exist
+host-history-damaged = the history { $path } is damaged: examine it with `kabar-server check`; to go on, put a backup in its place with `kabar-server restore FILE`, which keeps the damaged file
+host-history-locked = the history { $path } is locked by another program: stop that program and try again
+host-history-unusable = the history { $path } cannot be used: { $reason }
+host-history-foreign = { $path } is a database of another program: move it away, or choose another directory with --data-dir
+host-history-newer = the history { $path } was written by a later version of kabar-server: use that version
+host-history-older = the history { $path } was written by an earlier version of kabar-server: start the server once to upgrade it
+host-history-directory = the history { $path } cannot be used: it is a directory; move it away, or choose another place with --data-dir
+host-history-empty = the history { $path } is empty, and no server leaves it so: put a backup in its place with `kabar-server restore FILE`, or move it, { $file }-wal and { $file }-shm away to begin a new history
+host-history-log-only = the history { $path } is missing, but { $file }-wal, a part of it, is there: put it back, or a backup in its place with `kabar-server restore FILE`, or move { $file }-wal and { $file }-shm away to begin a new history
+host-history-foreign-log = { $file }-wal beside { $path } belongs to another history, and would damage this one: if { $path } is a backup, move it away and put it back with `kabar-server restore FILE`, which also moves { $file }-wal and { $file }-shm away
+host-history-restoring = the restore of { $path } was interrupted: start the server, or restore again, to finish it
+transcript-not-reopened = { $reason }; the file that was there is written on
+transcript-not-writable = { $reason }; lines will be missing there, the room goes on
+transcript-writable-again = the transcript { $path } can be written again
+transcript-incomplete = { $lines ->
+    [one] 1 line is missing
+   *[other] { $lines } lines are missing
+} at the end of the transcript { $path }; the history has them
 host-failed = the server stopped because of an internal error
 target-both-on-stdin = standard input can have the invite or the password, not both
 target-stdin = standard input: { $error }
@@ -73,6 +96,17 @@ target-invite-not-first = further invites can only follow an invite: put one of 
 target-no-room = { $typed } is not the name of a room, nor an invite to one
 target-too-many = { $rooms } rooms are as many as can be joined at once
 target-ambiguous = you know { $rooms } rooms with this name; choose one:
+setting-invalid = { $setting }: { $reason }
+setting-unknown = there is no setting { $name }
+settings-cannot-read = cannot read { $path }: { $reason }
+settings-not-toml = { $words }
+settings-unknown-key = unknown key { $key }; `{ $command }` lists all
+settings-not-single = { $key }: the value must be a text, a number, true or false
+settings-not-texts = { $key }: the list must hold texts, and one at least
+value-not-one-of = it must be { $others } or { $last }
+value-not-seconds = not a number of seconds
+value-not-a-key = not a key: write, for example, ctrl-n, alt-enter, f1 or pageup
+value-key-bound = { $key } is bound at { $first }, too
 
 ## Names, addresses, invites, files
 
@@ -101,11 +135,26 @@ invite-too-many = the invite names more than { $max } addresses
 invite-no-port = the invite has no port after its host
 invite-address = the invite is damaged: { $reason }
 file-error = cannot { $action } { $path }: { $cause }
+not-text-utf16 = the text is UTF-16; save it as UTF-8
+not-text-utf8 = line { $line } is not UTF-8; save it as UTF-8
+not-text-zero-byte = line { $line } contains a zero byte; save it as UTF-8
+not-text-too-long = longer than { $max } bytes
+unusable-not-a-directory = not a directory; choose one with --data-dir
+unusable-far-too-long = the file is far too long
+unusable-damaged-key = the file is damaged; restore it from a copy
+unusable-damaged-secret = the file is damaged; restore it from a copy, or remove it for a new secret
+unusable-damaged-text = the file is damaged; correct or remove it
+unusable-damaged-and-replaced = the file is damaged and will be replaced
+thread-failed = a thread of this program has failed
+resolve-no-address = the name has no address
+system-error = { $text }
 store-disk-full = the disk is full (or has no room for one more file): free some of it
 store-locked = another program has locked the file
 store-read-only = the file, or another in its directory, is not writable: make both writable for the user that this program runs as
 store-moved = the file was moved or deleted
 store-damaged = the file is damaged
+store-too-many-files = too many open files{ $limit }: raise the limit with `ulimit -n`, or LimitNOFILE= in a systemd unit
+store-file-limit = {" "}(this process may have { $limit })
 store-memory = the system has no memory left
 store-no-locks = files cannot be locked there: choose a directory on a local disk
 store-disk = the disk reports an error ({ $code })
@@ -319,6 +368,7 @@ loss-server-not-stored = could not add this room to the known servers: { $error 
 loss-output = cannot write to { $stream }: { $error }
 loss-output-not-read = nobody reads { $stream }: the rest was not written
 loss-position = could not save your position in this room: { $error }
+stdin = standard input
 stdout = standard output
 stderr = standard error
 not-kept-server = (could not add this room to the known servers: { $error })
@@ -344,6 +394,7 @@ history-unusable = the history { $path } { $reason }
 history-storage = the history { $path } cannot be used: { $reason }
 history-is-damaged = is damaged
 history-is-newer = was written by a later version
+history-too-many-aside = too many files were set aside
 history-is-foreign = is a database of another program
 
 ## Commands that are typed
@@ -485,6 +536,7 @@ bridge-resolved = { $server } is at { $addresses }
 bridge-not-resolved = cannot resolve { $host } ({ $error }); trying again
 bridge-unresolved = the address of { $server } was never resolved
 bridge-cannot-open = cannot open { $path }: { $error }
+bridge-not-a-port = neither a serial port nor a pipe
 bridge-cannot-listen = cannot listen on { $path }: { $error }
 bridge-stopped = forwarded { $to_server } packets to the server and { $to_devices } to devices
 

@@ -109,7 +109,7 @@ impl Front {
                 }
             }
             Event::NotKept { what: event::NotKept::Server(error), .. } => {
-                self.lost(Loss::ServerNotStored(error.to_string()));
+                self.lost(Loss::ServerNotStored(error.into()));
                 self.describe(event);
             }
             Event::ServerEnded { server, end, unsent, kept } => {
@@ -296,7 +296,7 @@ impl Front {
         if let Some(position) = position
             && let Err(error) = position.file.save(position.shown)
         {
-            self.lost(Loss::PositionNotSaved(error.to_string()));
+            self.lost(Loss::PositionNotSaved(error.into()));
         }
     }
 }
