@@ -10,8 +10,9 @@ pub mod message;
 pub use crate::wire::io::{BufferFull, DecodeError};
 pub use file::{File, MAX_FILE_BODY_LEN, MAX_FILE_NAME_LEN, MAX_MEDIA_TYPE_LEN};
 pub use message::{
-    Authentication, ClientMessage, ENTRY_OVERHEAD, Entry, EntryHeader, HISTORY_ENTRY_OVERHEAD, Info, Join,
-    POST_OVERHEAD, Post, Request, RoomInfo, ServerMessage, Welcome, message_len,
+    Authentication, CHUNK_OVERHEAD, CancelCode, ClientMessage, ENTRY_OVERHEAD, Entry, EntryHeader,
+    HISTORY_ENTRY_OVERHEAD, Info, Join, MAX_TRANSFER_HEAD, POST_OVERHEAD, Post, Request, RoomInfo, ServerMessage,
+    TransferMessage, Welcome, message_len,
 };
 
 /// Longest body of an entry in bytes (SPEC 8).
@@ -75,7 +76,7 @@ impl EntryKind {
     /// Whether a member may post it.
     #[must_use]
     pub const fn is_postable(self) -> bool {
-        matches!(self, Self::TEXT | Self::DATA | Self::ACTION)
+        matches!(self, Self::TEXT | Self::DATA | Self::ACTION | Self::FILE)
     }
 
     /// Whether its body is UTF-8 text, with the limit of texts.
@@ -215,6 +216,8 @@ impl PostRefusedCode {
     pub const MUTED: Self = Self(3);
     /// A kind that members cannot post.
     pub const KIND: Self = Self(4);
+    /// A file whose content the server does not have.
+    pub const CONTENT: Self = Self(5);
 }
 
 impl core::fmt::Debug for PostRefusedCode {

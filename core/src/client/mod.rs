@@ -21,6 +21,7 @@
 //! * `room`: the table of rooms and the membership in each.
 //! * `join`: Join and Welcome. `leave`: how a client, or a room of it, ends.
 //! * `outbox`: posts until they are settled. `receive`: messages from the stream, one per event.
+//! * `transfer`: messages of transfers, on the other stream.
 
 use core::net::SocketAddr;
 
@@ -37,6 +38,7 @@ mod room;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod zero_option;
 
 pub use config::{Config, ConfigError, Credential, JoinError, MIN_MESSAGE_LEN, RoomConfig};

@@ -314,6 +314,12 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         if is_taken { Ok(()) } else { Err(SendBufferFull) }
     }
 
+    /// Whether the peer takes data on a stream: its window was not 0 in the handshake (SPEC 2.4).
+    #[must_use]
+    pub fn is_taken(&self, stream: StreamId) -> bool {
+        self.is_open() && self.transport.is_taken(stream)
+    }
+
     /// Bytes free in the stream's send ring.
     #[must_use]
     pub fn send_space(&self, stream: StreamId) -> usize {

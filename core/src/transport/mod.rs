@@ -247,6 +247,11 @@ impl Transport {
         true
     }
 
+    /// Whether the peer takes data on the stream.
+    pub(crate) fn is_taken(&self, id: StreamId) -> bool {
+        self.send[id.index()].is_taken()
+    }
+
     /// Bytes free in the send ring.
     pub(crate) fn send_space(&self, memory: &impl BufferProvider, id: StreamId) -> usize {
         memory.capacity().send(id).saturating_sub(self.unacknowledged(id))

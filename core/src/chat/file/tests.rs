@@ -68,11 +68,9 @@ fn rejects_a_short_body_and_ignores_bytes_after_it() {
     assert_eq!(File::decode(&body), Ok(file));
 }
 
-/// Servers that store contents will take them. Until then, an entry would name a content that no
-/// server has.
 #[test]
-fn files_are_not_posted_yet() {
-    assert!(!EntryKind::FILE.is_postable() && !EntryKind::FILE.is_text());
+fn members_post_files() {
+    assert!(EntryKind::FILE.is_postable() && !EntryKind::FILE.is_text());
 }
 
 proptest! {

@@ -1,4 +1,4 @@
-//! Chat messages and their encoding (SPEC 6.1 to 6.3): `length u16 | type u8 | body`.
+//! Chat messages and their encoding (SPEC 6.1 to 6.3, 6.8): `length u16 | type u8 | body`.
 //!
 //! Unlike packets and frames, messages are tolerant: unknown types are skipped, bytes after the
 //! known fields are ignored.
@@ -6,6 +6,7 @@
 //! * `client`, `server`: the messages of either side. `request`: requests for information, and
 //!   information. Each file has the types, the fields and their encoding.
 //! * `join`: Join and Welcome, their signature and proofs.
+//! * `transfer`: the messages on stream BULK, of both sides.
 //! * this file: what they share.
 #![cfg_attr(
     not(test),
@@ -56,11 +57,13 @@ mod request;
 mod server;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub use client::{ClientMessage, Post};
 pub use join::{Authentication, Join, Welcome, client_proof, join_statement, server_proof};
 pub use request::{Info, Request, RoomInfo};
 pub use server::ServerMessage;
+pub use transfer::{CHUNK_OVERHEAD, CancelCode, MAX_TRANSFER_HEAD, TransferMessage};
 
 use super::{EntryKind, MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN};
 use crate::crypto::identity::{PUBLIC_LEN, SIGNATURE_LEN};

@@ -11,6 +11,7 @@ use super::client::ClientType;
 use super::request::tests::{of_info, of_request};
 use super::request::{InfoType, RequestType};
 use super::server::ServerType;
+use super::transfer::TransferType;
 use super::*;
 use crate::chat::{AnswerCode, PostRefusedCode, RefusedCode, Start, Term};
 use crate::crypto::identity::PublicIdentity;
@@ -290,6 +291,7 @@ fn every_type_has_its_own_code() {
             RequestType::new(code).map(RequestType::code),
             ServerType::new(code).map(ServerType::code),
             InfoType::new(code).map(InfoType::code),
+            TransferType::new(code).map(TransferType::code),
         ];
         let types: Vec<_> = types.into_iter().flatten().collect();
         assert!(types.is_empty() || types == [code], "{code:#04x}: {types:?}");

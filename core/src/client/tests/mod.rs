@@ -13,4 +13,5 @@ mod rooms;
 mod server;
 mod sizes;
 mod storm;
+mod transfers;
 mod world;

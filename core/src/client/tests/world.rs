@@ -21,7 +21,7 @@ use crate::time::{Duration, Instant};
 use crate::transport::InlineBuffers;
 
 pub(super) type TestClient<const ROOMS: usize = 1> =
-    Client<AnyRsa, InlineBuffers<8192, 8192, 0, 32>, Portable, 4096, 4480, ROOMS>;
+    Client<AnyRsa, InlineBuffers<8192, 8192, 8192, 32>, Portable, 4096, 4480, ROOMS>;
 
 pub(super) const HOME: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)), 4321);
 pub(super) static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::from_seed(&[0x1d; 32]));

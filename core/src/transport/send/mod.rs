@@ -52,6 +52,11 @@ impl SendStream {
         self.written = self.written.saturating_add(u64::try_from(part.len()).unwrap_or(0));
     }
 
+    /// Whether the peer has granted credit for any byte of the stream.
+    pub(crate) const fn is_taken(&self) -> bool {
+        self.limit > 0
+    }
+
     /// MAX_DATA was received. It never lowers the limit.
     pub(crate) fn on_max_data(&mut self, limit: u64) {
         self.limit = self.limit.max(limit);

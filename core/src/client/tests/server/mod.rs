@@ -114,7 +114,7 @@ struct Instances {
 }
 
 struct Peer {
-    connection: Connection<InlineBuffers<16384, 16384, 0, 64>, Portable>,
+    connection: Connection<InlineBuffers<16384, 16384, 8192, 64>, Portable>,
     connection_id: u32,
     /// Memberships, one per room.
     members: Vec<Member>,
@@ -161,7 +161,7 @@ pub(super) struct Server {
     peers: Vec<Peer>,
     drawn: u32,
     given: u64,
-    limits: TransportParameters,
+    pub(super) limits: TransportParameters,
 }
 
 pub(super) fn fingerprint(key: usize) -> Fingerprint {
@@ -180,7 +180,7 @@ impl Server {
             packets: 64,
             message: 4480,
             chat: 16384,
-            bulk: 0,
+            bulk: 8192,
             ack_delay_ms: 5,
             tick_us: 1000,
             idle_s: 60,
@@ -227,7 +227,11 @@ impl Server {
     }
 
     pub(super) fn set_message_limit(&mut self, message: u16) {
-        self.limits.message = message;
+        self.set_limits(TransportParameters { message, ..self.limits });
+    }
+
+    pub(super) fn set_limits(&mut self, limits: TransportParameters) {
+        self.limits = limits;
         self.acceptor = Acceptor::new(self.key.modulus(), self.limits, [0x78; 32]);
     }
 
@@ -355,6 +359,20 @@ impl Server {
             }
         }
         None
+    }
+
+    /// Writes bytes into the stream BULK of the last connection.
+    pub(super) fn send_bulk(&mut self, now: Instant, bytes: &[u8]) {
+        self.peers.last_mut().unwrap().connection.send(now, StreamId::Bulk, &[bytes]).unwrap();
+    }
+
+    /// Everything that arrived on stream BULK of the last connection, which is consumed.
+    pub(super) fn read_bulk(&mut self) -> Vec<u8> {
+        let connection = &mut self.peers.last_mut().unwrap().connection;
+        let mut bytes = vec![0; connection.readable(StreamId::Bulk)];
+        assert!(connection.peek(StreamId::Bulk, 0, &mut bytes));
+        connection.consume(StreamId::Bulk, bytes.len());
+        bytes
     }
 
     /// Reads, answers, delivers.
