@@ -17,7 +17,8 @@
 //!   [`link`]: its sockets. [`race`]: the choice among several addresses. [`profile`]: its memory.
 //!   [`resolve`], [`connect`]: host names, time-outs and errors.
 //! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, positions in rooms.
-//! * [`shared_error`]: an error that several places keep. [`language`]: the texts of all sentences, one file per language.
+//! * [`shared_error`]: an error that several places keep.
+//! * [`language`]: the texts of all sentences, one file per language.
 
 #[cfg(unix)]
 pub mod bridge;

@@ -508,6 +508,8 @@ host-firewall = If they cannot reach you: allow UDP port { $port } in this compu
 web-opened = Kabar is in your browser. Otherwise open:
 web-open = Open in a browser:
 web-secret = Whoever has this address reads and writes as you, on this computer. Ctrl-C ends it.
+web-scroll-up = scroll up to see earlier messages
+web-no-search = there is no history on this computer to search in
 
 ## kabar servers, kabar identity
 
@@ -775,72 +777,6 @@ page-search-label = Words to find
 page-search-more = There are more: use more words.
 page-search-nothing = Nothing found.
 page-send = Send
-page-sentence-connection-lost = Connection lost: { $reason }. Trying again; what you send is kept.
-page-sentence-gap = { $count ->
-    [one] { $count } line is missing here: the server no longer keeps it.
-   *[other] { $count } lines are missing here: the server no longer keeps them.
-}
-page-sentence-history-reset = The history of this room was reset to an older state.
-page-sentence-ignore-list = Ignored: { $names }
-page-sentence-ignore-list-empty = Nobody is ignored.
-page-sentence-ignored = Messages of { $name } are hidden from now on (/unignore { $name } shows them again).
-page-sentence-invalid-invite = This invite cannot be used: { $reason }
-page-sentence-joins-hidden = Joins and leaves are hidden from now on.
-page-sentence-joins-shown = Joins and leaves are shown from now on.
-page-sentence-key-accepted = The server's key { $fingerprint } is new and accepted.
-page-sentence-members = { $count ->
-    [one] { $count } member here: { $names }
-   *[other] { $count } members here: { $names }
-}
-page-sentence-name-chosen = You are { $name } here; /nick NAME changes it.
-page-sentence-no-room-shown = No room is shown: join one first.
-page-sentence-no-search = There is no history on this computer to search in.
-page-sentence-no-topic = This room has no topic.
-page-sentence-not-connected = Not connected to the server.
-page-sentence-not-in-room = You are not in { $room } (/join joins a room, /rooms lists them).
-page-sentence-not-sent-no-room = Not sent, you are not in the room: { $text }
-page-sentence-not-sent-too-many = Not sent, too many lines wait: { $text }
-page-sentence-nothing-to-remove = There is no message of yours to delete: select one, or use /delete NUMBER.
-page-sentence-notify-all = All messages in this room notify you from now on.
-page-sentence-notify-mentions = Messages in this room that mention you notify you from now on.
-page-sentence-notify-off = Nothing in this room notifies you from now on.
-page-sentence-outbox-resumed = { $count ->
-    [one] { $count } line that you typed earlier is sent now.
-   *[other] { $count } lines that you typed earlier are sent now.
-}
-page-sentence-output = { $text }
-page-sentence-parted = You left #{ $room }.
-page-sentence-post-refused = Not sent, { $reason }: { $text }
-page-sentence-reason-closed = the connection was closed
-page-sentence-reason-kind = only the server sends this kind of message
-page-sentence-reason-muted = you are muted in this room
-page-sentence-reason-other = the server refused it (reason { $code })
-page-sentence-reason-shutdown = the server is shutting down
-page-sentence-reason-silent = no response from the server
-page-sentence-reason-too-long = it is too long for this server
-page-sentence-reason-try-later = the server admits nobody at the moment { $text }
-page-sentence-reason-unknown = the server no longer knows this connection
-page-sentence-reconnected = Connected again after { $seconds } s.
-page-sentence-renamed = You are { $name } now.
-page-sentence-room-banned = You are banned from this room. { $text }
-page-sentence-room-closed = The room is closed. { $text }
-page-sentence-room-ended = You are not in this room: { $reason }
-page-sentence-room-kicked = You were kicked from the room. { $text }
-page-sentence-scroll-up = Scroll up to see earlier messages.
-page-sentence-server-text = Server: { $text }
-page-sentence-space-before-command = Not sent: remove the space before the command, or write // to send text that begins with /.
-page-sentence-still-leaving = { $room } is being left until your lines there are stored: try again in a moment.
-page-sentence-text = { $text }
-page-sentence-too-long = Not sent: { $size } bytes; a text has at most { $max }.
-page-sentence-too-many-rooms = You are in { $max } rooms of this server, which is as many as can be: leave one first.
-page-sentence-topic = Topic: { $topic }
-page-sentence-unignored = Messages of { $name } are shown again.
-page-sentence-unknown-command = Unknown command { $word } (see /help). Start with // to send text that begins with /.
-page-sentence-unsent = { $count ->
-    [one] { $count } line was not sent.
-   *[other] { $count } lines were not sent.
-}
-page-sentence-usage = usage: { $usage }
 page-show = Show
 page-skip-to-input = Skip to the message field
 page-to-end = To the newest message
