@@ -6,25 +6,6 @@ mod typing;
 use kabar_tests::room::Room;
 use kabar_tests::terminal::Terminal;
 
-/// The arguments of the printed `kabar join` line.
-fn printed_line(screen: &str) -> Vec<String> {
-    let line = screen.lines().find(|line| line.trim_start().starts_with("kabar join kabar://")).expect("the line");
-    line.split_whitespace().skip(1).map(str::to_owned).collect()
-}
-
-fn join(room: &Room, name: &str) -> Terminal {
-    let terminal = Terminal::start("kabar", &room.home_of(name), &["join", "--plain", &room.invite, "--name", name]);
-    terminal.expect("Joined lobby as ");
-    terminal.expect_prompt();
-    terminal
-}
-
-/// The arguments of the printed `kabar join` line.
-fn printed_line(screen: &str) -> Vec<String> {
-    let line = screen.lines().find(|line| line.trim_start().starts_with("kabar join kabar://")).expect("the line");
-    line.split_whitespace().skip(1).map(str::to_owned).collect()
-}
-
 fn join(room: &Room, name: &str) -> Terminal {
     let terminal = Terminal::start("kabar", &room.home_of(name), &["join", "--plain", &room.invite, "--name", name]);
     terminal.expect("Joined lobby as ");
