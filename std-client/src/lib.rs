@@ -17,6 +17,7 @@
 //!   [`link`]: its sockets. [`race`]: the choice among several addresses. [`profile`]: its memory.
 //!   [`resolve`], [`connect`]: host names, time-outs and errors.
 //! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, positions in rooms.
+//! * [`shared_error`]: an error that several places keep.
 //! * [`language`]: the texts of all sentences, one file per language.
 
 #[cfg(unix)]
@@ -46,6 +47,7 @@ pub mod profile;
 pub mod race;
 pub mod resolve;
 pub mod screen;
+pub mod shared_error;
 pub mod view;
 #[cfg(feature = "web")]
 pub mod web;
