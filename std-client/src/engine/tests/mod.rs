@@ -64,7 +64,14 @@ impl Front {
 
     fn start_in(dir: DataDir, replays_history: bool) -> Self {
         let wake = Box::new(|| ());
-        let config = EngineConfig { dir: dir.clone(), context: 0, replays_history, ends_with_servers: false, wake };
+        let config = EngineConfig {
+            dir: dir.clone(),
+            context: 0,
+            replays_history,
+            ends_with_servers: false,
+            downloads: Some(dir.join("downloads")),
+            wake,
+        };
         let (engine, handle, events) = Engine::new(config).unwrap();
         let histories = engine.environment.histories.clone();
         engine.spawn().unwrap();
