@@ -17,6 +17,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod console;
+pub mod contents;
 pub mod driver;
 pub mod hub;
 pub mod key_file;

@@ -110,6 +110,25 @@ impl GroupRange {
         self.offset_of(self.end)
     }
 
+    /// Length of the encoding in bytes (SPEC 10.2): the groups, and the parents above them. At most
+    /// `u64::MAX`, which contents of more than 2^63 bytes reach.
+    #[must_use]
+    pub fn encoded_len(&self) -> u64 {
+        let groups = self.end().saturating_sub(self.offset());
+        let Some(last) = self.end.checked_sub(1).filter(|last| self.first <= *last) else { return 0 };
+        let count = group_count(self.content_len);
+        let parents = (1..=self.depth()).fold(0_u64, |parents, level| {
+            // The parents of a level have 2^level groups each, but the last one has the rest. Half of
+            // that or less is no parent of this level, but the node below it.
+            let has_part =
+                count.wrapping_sub(1) & (1_u64 << level).wrapping_sub(1) < 1_u64 << (level.saturating_sub(1));
+            let is_last = last >> level == count.saturating_sub(1) >> level;
+            let touched = (last >> level).saturating_sub(self.first >> level).saturating_add(1);
+            parents.saturating_add(touched).saturating_sub(u64::from(has_part && is_last))
+        });
+        groups.saturating_add(parents.saturating_mul(PARENT))
+    }
+
     /// Levels of parents above the groups of the content: at most
     /// [`MAX_DEPTH`](super::MAX_DEPTH).
     pub(super) const fn depth(&self) -> u32 {

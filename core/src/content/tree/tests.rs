@@ -110,3 +110,22 @@ fn the_longest_contents_are_within_bounds() {
     assert_eq!(GroupRange::all(GIB_4).depth(), 18);
     assert_eq!(GroupRange::all(GIB_4 + 1).depth(), 19);
 }
+
+#[test]
+fn the_length_of_an_encoding_is_that_of_its_nodes() {
+    let group = GROUP_LEN as u64;
+    for count in 0..40 {
+        for len in [count * group, (count * group).saturating_sub(5)] {
+            for first in 0..=count {
+                for end in first..=count {
+                    let (offset, end) = ((first * group).min(len), (end * group).min(len));
+                    let range = GroupRange::covering(len, offset, end - offset).expect("within the content");
+                    let walk = Walk::new(range);
+                    let nodes: u64 = nodes(range).into_iter().map(|node| walk.encoded_len(node) as u64).sum();
+                    assert_eq!(range.encoded_len(), nodes, "{len}: {offset} to {end}");
+                }
+            }
+        }
+    }
+    assert_eq!(GroupRange::all(u64::MAX).encoded_len(), u64::MAX);
+}

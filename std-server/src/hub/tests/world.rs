@@ -299,7 +299,7 @@ impl World {
     }
 
     pub(super) fn run_job(&mut self, job: Job<Portable>) -> Done {
-        job.run(&Key, &Verifier, &mut self.store)
+        job.run(&Key, &Verifier, &mut self.store, &mut self.contents)
     }
 
     /// Lets jobs of this kind wait from now on.
