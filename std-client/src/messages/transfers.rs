@@ -22,7 +22,7 @@ pub(super) fn event(transfer: &Transfer) -> Option<String> {
         TransferState::Waiting(what) => message!("transfer-waits", name, reason = wait(*what)),
         TransferState::Sent(_) => message!("transfer-sent", name),
         TransferState::Received(path) => {
-            message!("transfer-received", name, path = clean_line(&path.display().to_string()))
+            message!("transfer-received", path = clean_line(&path.display().to_string()))
         }
         TransferState::Failed(why) if *is_upload => message!("transfer-not-sent", name, reason = failure(why)),
         TransferState::Failed(why) => message!("transfer-not-received", name, reason = failure(why)),
