@@ -413,6 +413,14 @@ file-exists = a file with this path exists
 file-not-proven = what the server sent is not the file (from byte { $offset } on)
 file-not-regular = it is not a regular file
 file-too-long = it is larger than { $max }
+file-not-received = the file was not received
+files-not-sent = { $files ->
+    [one] { $files } file was not sent
+   *[other] { $files } files were not sent
+}
+get-no-room = no room is known: name one with --from
+send-no-name = { $path } has no name that can be sent: give it one with --as NAME
+send-one-name = --as is for one file
 transfer-cancelled = { $name }: cancelled
 transfer-done = done
 transfer-hashing = reading, { $done }

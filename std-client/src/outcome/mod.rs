@@ -20,7 +20,7 @@ use crate::known_servers::KnownServersError;
 pub use end::EndState;
 pub use errors::{
     ChoiceError, HistoryCommandError, HostError, IdentityCommandError, NoScreen, PasswordError, ServersCommandError,
-    TargetError, WebError, WizardError,
+    TargetError, TransferError, WebError, WizardError,
 };
 pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 
@@ -119,6 +119,9 @@ pub enum CommandError {
     /// `kabar web` failed.
     #[error(transparent)]
     Web(#[from] WebError),
+    /// `kabar send` or `kabar get` failed.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     /// `kabar bridge` failed.
     #[cfg(unix)]
     #[error(transparent)]

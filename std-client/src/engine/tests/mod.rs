@@ -3,6 +3,7 @@
 mod failing;
 mod posting;
 mod recording;
+mod transfers;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, OnceLock};
