@@ -13,7 +13,7 @@ use crate::history::FileEntry;
 use crate::transfers::FileFailure;
 
 /// Length of a file whose transfer takes a while.
-const LARGE: usize = 80_000_001;
+const LARGE: usize = 40_000_001;
 
 /// A server that can be started again with what it has stored.
 struct Host {
@@ -61,7 +61,7 @@ impl Host {
 }
 
 fn content(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at / 5 ^ at >> 10) as u8).collect()
+    (0..len).map(|at| ((at / 5) ^ (at >> 10)) as u8).collect()
 }
 
 fn write(dir: &DataDir, name: &str, content: &[u8]) -> PathBuf {

@@ -121,7 +121,7 @@ impl Bench {
 }
 
 fn content(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at / 3 ^ at >> 9) as u8).collect()
+    (0..len).map(|at| ((at / 3) ^ (at >> 9)) as u8).collect()
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_download_goes_on_after_its_last_whole_group() {
     let mut pieces = bench.encode(None).unwrap();
     pieces.truncate(12);
     let stored = bench.receive(pieces).unwrap();
-    assert!(stored >= 5 * GROUP && stored % GROUP == 0, "{stored}");
+    assert!(stored >= 5 * GROUP && stored.is_multiple_of(GROUP), "{stored}");
     bench.give(ID, Job::Close { removes: false });
     // Something after the last whole group, as a process that is killed may leave it.
     let part = part_of(&bench, root);
