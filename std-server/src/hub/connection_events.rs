@@ -8,7 +8,7 @@ use kabar_core::time::{Duration, Instant};
 
 use super::context::Context;
 use super::events::LeaveReason;
-use super::messages::{close_for_violation, read};
+use super::messages::read;
 use super::peer::memberships::Stage;
 use super::peer::{Peer, Phase};
 use super::room::Rooms;
@@ -39,9 +39,9 @@ pub(super) fn on_connection_input<P: Provider>(
     peer: &mut Peer<P>,
 ) {
     drain_events(now, rooms, context, peer);
-    // SPEC 6.8: memory for transfers is for members only.
-    if peer.link.connection.memory().holds_bulk() && !peer.memberships.was_member() && peer.link.phase == Phase::Open {
-        close_for_violation(now, rooms, context, peer);
+    // What arrived out of order is no event, and takes memory nevertheless.
+    if !peer.memberships.was_member() {
+        transfers::read(now, rooms, context, peer);
     }
     context.turns.mark_ready(&mut peer.link.turn);
 }

@@ -30,7 +30,10 @@ impl Content {
     pub(super) fn new(len: usize, seed: u8) -> Self {
         let bytes: Vec<u8> = (0..len).map(|at| (at / 3) as u8 ^ (at >> 12) as u8 ^ seed).collect();
         let (mut builder, mut outboard) = (OutboardBuilder::new(), Vec::new());
-        let mut store = |parent: &[u8; 64]| Ok::<(), ()>(outboard.extend_from_slice(parent));
+        let mut store = |parent: &[u8; 64]| {
+            outboard.extend_from_slice(parent);
+            Ok::<(), ()>(())
+        };
         builder.update(&mut &bytes[..], &mut store).expect("infallible");
         let root = builder.finish(&mut store).expect("infallible");
         Self { bytes, outboard, root }
@@ -115,7 +118,7 @@ impl FakeClient {
     }
 
     /// The messages of a transfer without its Chunks.
-    pub(super) fn answers(&self, number: u32) -> Vec<ReceivedBulk> {
+    pub(super) fn of_transfer(&self, number: u32) -> Vec<ReceivedBulk> {
         let is_answer = |message: &&ReceivedBulk| match **message {
             ReceivedBulk::Chunk(..) => false,
             ReceivedBulk::PutAt(transfer, _)
@@ -155,10 +158,12 @@ impl World {
     /// Sends a whole content, from where the server wants it.
     pub(super) fn upload(&mut self, client: usize, number: u32, content: &Content) {
         self.put(client, number, content);
-        let Some(ReceivedBulk::PutAt(_, offset)) = self.clients[client].answers(number).pop() else {
-            panic!("refused: {:?}", self.clients[client].answers(number));
+        let Some(ReceivedBulk::PutAt(_, offset)) = self.clients[client].of_transfer(number).first().cloned() else {
+            panic!("refused: {:?}", self.clients[client].of_transfer(number));
         };
-        self.send_chunks(client, number, &content.encoding(offset));
+        if offset < content.size() {
+            self.send_chunks(client, number, &content.encoding(offset));
+        }
         assert!(self.clients[client].send_bulk(&TransferMessage::End { transfer: number }));
         self.run_ms(100);
     }
@@ -166,7 +171,7 @@ impl World {
     /// Sends a whole content and posts it under this number.
     pub(super) fn share(&mut self, client: usize, number: u32, content: &Content) {
         self.upload(client, number, content);
-        assert_eq!(self.clients[client].answers(number).last(), Some(&ReceivedBulk::End(number)));
+        assert_eq!(self.clients[client].of_transfer(number).last(), Some(&ReceivedBulk::End(number)));
         self.post_file(client, u64::from(number), content);
     }
 

@@ -32,7 +32,9 @@ pub(in crate::hub) fn deliver<P: Provider>(now: Instant, context: &mut Context<P
             match deliver_one(now, transfers, counters, link, key) {
                 Turn::Sent => has_sent = true,
                 Turn::Nothing => continue,
-                Turn::Full => return,
+                // Whoever waits for space longest is the next to get some.
+                Turn::Full { has_sent: true } => return transfers.note_served(connection, key),
+                Turn::Full { has_sent: false } => return,
             }
             transfers.note_served(connection, key);
         }
@@ -47,8 +49,10 @@ enum Turn {
     Sent,
     /// It has nothing to send.
     Nothing,
-    /// The ring is full.
-    Full,
+    /// The ring is full, before or after it has sent something.
+    Full {
+        has_sent: bool,
+    },
 }
 
 fn deliver_one<P: Provider>(
@@ -62,7 +66,7 @@ fn deliver_one<P: Provider>(
     let (number, mut has_sent) = (transfer.number, false);
     while let Some(reply) = transfer.replies.first().copied() {
         if !send(now, link, counters, &reply.message(number)) {
-            return Turn::Full;
+            return Turn::Full { has_sent };
         }
         (transfer.active_at, has_sent) = (now, true);
         transfer.replies.remove(0);
@@ -81,7 +85,7 @@ fn deliver_one<P: Provider>(
             }
             read_ahead(transfers, key);
             if is_full {
-                return Turn::Full;
+                return Turn::Full { has_sent };
             }
         }
         _ => {}

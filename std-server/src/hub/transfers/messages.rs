@@ -18,6 +18,13 @@ use crate::hub::room_id::RoomId;
 
 /// Handles all messages on stream BULK that can be handled now, within the budget of the connection.
 pub(in crate::hub) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
+    // SPEC 6.8: memory for transfers is for members only.
+    if !peer.memberships.was_member() {
+        if peer.link.phase == Phase::Open && peer.link.connection.memory().holds_bulk() {
+            close_for_violation(now, rooms, context, peer);
+        }
+        return;
+    }
     let mut buffer = core::mem::take(&mut context.message);
     while peer.link.phase == Phase::Open && !context.is_stopping {
         let handled = match peer.link.peek_message(StreamId::Bulk, &mut buffer) {
