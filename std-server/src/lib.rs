@@ -4,6 +4,7 @@
 //! * [`hub`]: [`Hub`](hub::Hub): connections, members, the room's log, limits. Datagrams, time and
 //!   finished jobs in; datagrams, deadlines, jobs and events out.
 //! * [`store`]: the [`Store`](store::Store) trait; SQLite and memory.
+//! * [`contents`]: what members send, group by group: files and memory.
 //! * [`driver`]: runs a hub on a socket, a clock and threads.
 //! * [`room_host`]: starts a room from a data directory, with its invite.
 //! * [`key_file`], [`password`]: the server's key, room secrets, password hashes.
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod console;
+pub mod contents;
 pub mod driver;
 pub mod hub;
 pub mod key_file;

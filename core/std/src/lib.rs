@@ -8,6 +8,7 @@
 //! * [`invite`]: the `kabar://` URI, room names, room secrets. [`password`]: the normal form of a
 //!   password.
 //! * [`names`]: which member names are allowed, and when two are the same.
+//! * [`content`]: contents of files on a disk: hashing, sending, proving.
 //! * [`data_dir`]: private files, atomic replacement, locks.
 //! * [`reading`]: text from outside, in any encoding. [`output`]: the threads that write standard
 //!   output and error.
@@ -23,6 +24,7 @@ pub mod advertise;
 pub mod clock;
 pub mod command_line;
 pub mod config_file;
+pub mod content;
 pub mod data_dir;
 pub mod interfaces;
 pub mod invite;

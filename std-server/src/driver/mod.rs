@@ -23,6 +23,7 @@ use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
 use tracing::debug;
 
+use crate::contents::ContentStore;
 use crate::hub::{Hub, HubConfig, HubEvent, Loaded, PasswordVerifier};
 use crate::store::{LogReader, ReadError, Store};
 use kabar_std::clock::Clock;
@@ -49,7 +50,7 @@ pub struct Server {
 }
 
 /// The parts of a server.
-pub struct Parts<K, V, S, R> {
+pub struct Parts<K, V, S, R, C> {
     /// The server's key.
     pub key: K,
     /// Verifies passwords, if the room has one.
@@ -58,6 +59,8 @@ pub struct Parts<K, V, S, R> {
     pub store: S,
     /// A reader of the same log, used on its own thread.
     pub reader: R,
+    /// The contents of files.
+    pub contents: C,
     /// Receives every event on the serving thread; must not block.
     pub on_event: Box<dyn FnMut(HubEvent) + Send>,
 }
@@ -109,18 +112,19 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError::Store`], [`StartError::System`].
-    pub fn start<K, V, S, R>(
+    pub fn start<K, V, S, R, C>(
         listener: Listener,
         config: HubConfig,
-        parts: Parts<K, V, S, R>,
+        parts: Parts<K, V, S, R, C>,
     ) -> Result<Self, StartError>
     where
         K: PrivateKey + Send + Sync + 'static,
         V: PasswordVerifier + Send + 'static,
         S: Store + Send + 'static,
         R: LogReader + Send + 'static,
+        C: ContentStore + Send + 'static,
     {
-        let Parts { key, verifier, mut store, reader, on_event } = parts;
+        let Parts { key, verifier, mut store, reader, contents, on_event } = parts;
         let Listener(socket) = listener;
         let (local, receive_buffer) = (socket.local(), socket.receive_buffer());
         let loaded = Loaded::read(&mut store, &config.room).map_err(StartError::Store)?;
@@ -132,7 +136,8 @@ impl Server {
         let hub = Hub::<Accelerated>::new(config, loaded, key.modulus(), seed, clock.now());
         let (commands, receiver) = mpsc::sync_channel(COMMANDS);
         let (mut serve, waker) = Loop::new(hub, socket, clock, receiver, on_event).map_err(StartError::System)?;
-        let workers = workers::Workers::start(&limits, key, verifier, store, reader, &waker, &metrics);
+        let resources = workers::Resources { key, verifier, store, reader, contents };
+        let workers = workers::Workers::start(&limits, resources, &waker, &metrics);
         let workers = workers.map_err(StartError::System)?;
         let thread = std::thread::Builder::new().name("kabar-server".to_owned()).spawn(move || {
             let served = serve.run(&workers);
@@ -199,7 +204,7 @@ impl Drop for Server {
     }
 }
 
-impl<K, V, S, R> fmt::Debug for Parts<K, V, S, R> {
+impl<K, V, S, R, C> fmt::Debug for Parts<K, V, S, R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Parts(..)")
     }

@@ -15,8 +15,10 @@ use mio::Waker;
 use tracing::{debug, trace};
 
 use super::worker_metrics::WorkerMetrics;
+use crate::contents::ContentStore;
 use crate::hub::{
-    AcceptJob, Done, HubEvent, HubLimits, Job, PasswordJob, PasswordVerifier, ReadJob, StoreDone, StoreJob,
+    AcceptJob, ContentJob, Done, HubEvent, HubLimits, INDEX_JOBS, Job, PasswordJob, PasswordVerifier, ReadJob,
+    StoreDone, StoreJob,
 };
 use crate::store::{LogReader, Store};
 
@@ -27,6 +29,8 @@ const MAX_ACCEPT_THREADS: usize = 2;
 const STORE_JOBS: usize = 4;
 /// Maximum number of queued events of the store's thread.
 const STORE_EVENTS: usize = 4;
+/// Maximum number of outstanding removals of contents.
+const REMOVALS: usize = 1;
 /// How long the store must be idle before maintenance starts.
 const MAINTAIN_AFTER: Duration = Duration::from_millis(100);
 /// How long it waits for work between steps of maintenance.
@@ -39,9 +43,20 @@ pub(super) struct Workers<P: Provider> {
     password: SyncSender<PasswordJob>,
     store: SyncSender<StoreJob>,
     read: SyncSender<ReadJob>,
+    content: SyncSender<ContentJob>,
     done: Receiver<Done>,
     events: Receiver<HubEvent>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// What the threads work on.
+#[derive(Debug)]
+pub(super) struct Resources<K, V, S, R, C> {
+    pub(super) key: K,
+    pub(super) verifier: V,
+    pub(super) store: S,
+    pub(super) reader: R,
+    pub(super) contents: C,
 }
 
 /// A thread ended unexpectedly, so its jobs will never be done.
@@ -51,18 +66,25 @@ pub(super) struct WorkerFailed;
 impl<P: Provider + 'static> Workers<P> {
     pub(super) fn start(
         limits: &HubLimits,
-        key: impl PrivateKey + Send + Sync + 'static,
-        verifier: impl PasswordVerifier + Send + 'static,
-        store: impl Store + Send + 'static,
-        mut reader: impl LogReader + Send + 'static,
+        resources: Resources<
+            impl PrivateKey + Send + Sync + 'static,
+            impl PasswordVerifier + Send + 'static,
+            impl Store + Send + 'static,
+            impl LogReader + Send + 'static,
+            impl ContentStore + Send + 'static,
+        >,
         waker: &Arc<Waker>,
         metrics: &Arc<WorkerMetrics>,
     ) -> std::io::Result<Self> {
+        let Resources { key, verifier, store, mut reader, mut contents } = resources;
         let (accept, accept_jobs) = mpsc::sync_channel::<AcceptJob<P>>(limits.accept_jobs);
         let (password, password_jobs) = mpsc::sync_channel::<PasswordJob>(1);
-        let (store_sender, store_jobs) = mpsc::sync_channel::<StoreJob>(STORE_JOBS + limits.room_loads);
+        let (store_sender, store_jobs) = mpsc::sync_channel::<StoreJob>(STORE_JOBS + INDEX_JOBS + limits.room_loads);
         let (read, read_jobs) = mpsc::sync_channel::<ReadJob>(limits.page_reads);
-        let jobs = limits.accept_jobs + limits.page_reads + STORE_JOBS + limits.room_loads + 1;
+        let content_limit = limits.transfers + REMOVALS;
+        let (content, content_jobs) = mpsc::sync_channel::<ContentJob>(content_limit);
+        let store_limit = STORE_JOBS + INDEX_JOBS + limits.room_loads;
+        let jobs = limits.accept_jobs + limits.page_reads + store_limit + content_limit + 1;
         let (report, done) = mpsc::sync_channel(jobs);
         let report = DoneSender { done: report, waker: Arc::clone(waker) };
         let (tell, events) = mpsc::sync_channel(STORE_EVENTS);
@@ -89,8 +111,10 @@ impl<P: Provider + 'static> Workers<P> {
         threads.push(spawn("kabar-password", move || password_jobs.recv().ok(), run, report.clone())?);
         let run = move |job: ReadJob| Done::Store(job.run(&mut reader));
         threads.push(spawn("kabar-read", move || read_jobs.recv().ok(), run, report.clone())?);
+        let run = move |job: ContentJob| Done::Content(job.run(&mut contents));
+        threads.push(spawn("kabar-contents", move || content_jobs.recv().ok(), run, report.clone())?);
         threads.push(spawn_store(store, store_jobs, report, tell, Arc::clone(metrics))?);
-        Ok(Self { accept, password, store: store_sender, read, done, events, threads })
+        Ok(Self { accept, password, store: store_sender, read, content, done, events, threads })
     }
 
     /// Queues a job for its thread; never waits.
@@ -98,6 +122,7 @@ impl<P: Provider + 'static> Workers<P> {
         let queued = match job {
             Job::Accept(job) => self.accept.try_send(*job).is_ok(),
             Job::Password(job) => self.password.try_send(job).is_ok(),
+            Job::Content(job) => self.content.try_send(job).is_ok(),
             Job::Store(StoreJob::Read(job)) => self.read.try_send(job).is_ok(),
             Job::Store(job) => self.store.try_send(job).is_ok(),
         };
@@ -120,8 +145,8 @@ impl<P: Provider + 'static> Workers<P> {
 
     /// Stops the threads after their current jobs.
     pub(super) fn stop(self) {
-        let Self { accept, password, store, read, done, events, threads } = self;
-        drop((accept, password, store, read, done, events));
+        let Self { accept, password, store, read, content, done, events, threads } = self;
+        drop((accept, password, store, read, content, done, events));
         for thread in threads {
             let _ = thread.join();
         }
@@ -220,7 +245,7 @@ fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &WorkerMetrics) 
     let entries = match &job {
         StoreJob::Append { commit } => Some(commit.rooms.iter().map(|batch| batch.entries.len()).sum()),
         StoreJob::Read(_) | StoreJob::Load { .. } | StoreJob::Reload { .. } => None,
-        StoreJob::Survey { .. } | StoreJob::Sweep { .. } => None,
+        StoreJob::Survey { .. } | StoreJob::Sweep { .. } | StoreJob::Index(_) => None,
     };
     let begun = Instant::now();
     let done = job.run(store);

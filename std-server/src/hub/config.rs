@@ -73,8 +73,8 @@ impl Default for Profile {
             capacity: Capacity {
                 chat_send: 32 << 10,
                 chat_receive: 8 << 10,
-                bulk_send: 0,
-                bulk_receive: 0,
+                bulk_send: 256 << 10,
+                bulk_receive: 256 << 10,
                 in_flight: 64,
             },
             datagram: 1200,

@@ -14,6 +14,7 @@ use super::peer::{Peer, Phase};
 use super::room::Rooms;
 use super::room_id::RoomId;
 use super::timers::Timer;
+use super::transfers;
 
 /// Finishes the turn of a connection that has nothing more to send now.
 pub(super) fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
@@ -24,6 +25,7 @@ pub(super) fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut
     if let Phase::Closing(code) = peer.link.phase
         && peer.memberships.loading.is_empty()
         && peer.link.connection.unacknowledged(StreamId::Chat) == 0
+        && peer.link.connection.unacknowledged(StreamId::Bulk) == 0
     {
         peer.close(now, context, code, "");
     }
@@ -37,6 +39,10 @@ pub(super) fn on_connection_input<P: Provider>(
     peer: &mut Peer<P>,
 ) {
     drain_events(now, rooms, context, peer);
+    // What arrived out of order is no event, and takes memory nevertheless.
+    if !peer.memberships.was_member() {
+        transfers::read(now, rooms, context, peer);
+    }
     context.turns.mark_ready(&mut peer.link.turn);
 }
 
@@ -44,9 +50,10 @@ fn drain_events<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Cont
     while let Some(event) = peer.link.connection.poll_event() {
         match event {
             ConnectionEvent::Readable(StreamId::Chat) => read(now, rooms, context, peer),
+            ConnectionEvent::Readable(StreamId::Bulk) => transfers::read(now, rooms, context, peer),
             ConnectionEvent::Moved(to) => peer.on_moved(context, to),
             ConnectionEvent::Closed(ended) => on_closed(now, rooms, context, peer, ended),
-            // Every acknowledgement makes the connection ready anyway; BULK is closed.
+            // Every acknowledgement makes the connection ready anyway.
             _ => {}
         }
     }

@@ -22,6 +22,7 @@ use super::people::People;
 use super::privileges::Privileges;
 use super::timers::Timers;
 use super::transaction::Commits;
+use super::transfers::table::Transfers;
 use super::turns::{Turn, Turns};
 use crate::store::RoomState;
 
@@ -52,6 +53,8 @@ pub(super) struct Context<P: Provider> {
     pub(super) pages: Pages,
     /// Rooms that are being loaded.
     pub(super) loads: Loads,
+    /// Transfers of contents.
+    pub(super) transfers: Transfers,
     /// Connections whose sessions in a room were replaced by others, until they are ended.
     pub(super) replaced: Vec<Replaced>,
     /// Connections by phase and address.
@@ -111,6 +114,7 @@ impl<P: Provider> Context<P> {
             swept: None,
             pages,
             loads,
+            transfers: Transfers::default(),
             replaced: Vec::new(),
             census: Census::new(),
             jobs: VecDeque::new(),

@@ -59,6 +59,30 @@ counters! {
     rooms_dropped,
     /// Rooms that were not created: there are too many.
     rooms_full,
+    /// Uploads refused: the file is too long.
+    files_too_large,
+    /// Uploads refused: the member has sent too much that is kept.
+    member_files_full,
+    /// Uploads refused: too much is kept.
+    all_files_full,
+    /// Transfers that were put off: there are too many.
+    transfers_full,
+    /// Transfers that ended because they made no progress.
+    transfers_stalled,
+    /// Transfers that ended because a file could not be read or written.
+    transfers_failed,
+    /// Times that an upload had to wait because the disk was full.
+    uploads_held,
+    /// Uploads that ended because a part of the file did not prove.
+    uploads_not_proven,
+    /// Uploads that are stored durably.
+    uploads_stored,
+    /// Files sent to members, whole or in part.
+    downloads_sent,
+    /// Files that were removed because no entry named them.
+    contents_collected,
+    /// Files that could not be removed.
+    contents_not_removed,
     /// Entries that were no longer kept.
     entries_expired,
     /// Datagrams dropped: the CRC does not match.

@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 use super::encoded::PageRead;
 use super::room_id::RoomId;
+use super::transfers::jobs::{ContentDone, ContentJob, IndexDone, IndexJob};
+use crate::contents::ContentStore;
 use crate::store::{Commit, CommitError, Keep, LogReader, ReadError, RoomState, ServerState, Store};
 
 /// Work for a worker thread. Jobs of different kinds may run concurrently and in any order; those
@@ -26,6 +28,8 @@ pub enum Job<P: Provider> {
     Password(PasswordJob),
     /// Access to the store.
     Store(StoreJob),
+    /// Access to contents.
+    Content(ContentJob),
 }
 
 /// A finished job, for [`super::Hub::handle_done`].
@@ -37,6 +41,8 @@ pub enum Done {
     Password(PasswordDone),
     /// [`Job::Store`].
     Store(StoreDone),
+    /// [`Job::Content`].
+    Content(ContentDone),
 }
 
 /// The kind of thread that runs a job.
@@ -48,6 +54,8 @@ pub enum JobKind {
     Password,
     /// Needs the store; one thread, or one that writes and one that reads.
     Store,
+    /// Needs the contents; one thread.
+    Content,
 }
 
 /// Public-key work of one handshake.
@@ -117,6 +125,8 @@ pub enum StoreJob {
         /// The names of the rooms that the transaction concerned.
         rooms: Vec<Arc<str>>,
     },
+    /// Look up or change the index of contents.
+    Index(IndexJob),
 }
 
 /// The content of a store, as far as a hub with one room needs it.
@@ -188,6 +198,8 @@ pub enum StoreDone {
         /// The content of the store.
         result: Result<Box<Reloaded>, ReadError>,
     },
+    /// [`StoreJob::Index`].
+    Index(IndexDone),
 }
 
 /// Checks the password. Deliberately slow.
@@ -214,15 +226,23 @@ impl<P: Provider> Job<P> {
             Self::Accept(_) => JobKind::Accept,
             Self::Password(_) => JobKind::Password,
             Self::Store(_) => JobKind::Store,
+            Self::Content(_) => JobKind::Content,
         }
     }
 
     /// Runs it on this thread.
-    pub fn run(self, key: &impl PrivateKey, verifier: &impl PasswordVerifier, store: &mut impl Store) -> Done {
+    pub fn run(
+        self,
+        key: &impl PrivateKey,
+        verifier: &impl PasswordVerifier,
+        store: &mut impl Store,
+        contents: &mut impl ContentStore,
+    ) -> Done {
         match self {
             Self::Accept(job) => Done::Accept(job.run(key)),
             Self::Password(job) => Done::Password(job.run(verifier)),
             Self::Store(job) => Done::Store(job.run(store)),
+            Self::Content(job) => Done::Content(job.run(contents)),
         }
     }
 }
@@ -263,6 +283,7 @@ impl StoreJob {
                 StoreDone::Load { name, result }
             }
             Self::Reload { rooms } => StoreDone::Reload { result: Reloaded::read(store, &rooms).map(Box::new) },
+            Self::Index(job) => StoreDone::Index(job.run(store)),
         }
     }
 }

@@ -5,6 +5,7 @@ use kabar_core::chat::MAX_BODY_LEN;
 use kabar_core::time::Duration;
 
 use super::counters::Counters;
+use crate::store::FileQuota;
 
 const MILLI: u64 = 1_000;
 const SECOND: u64 = 1_000 * MILLI;
@@ -75,6 +76,18 @@ impl Limit {
     #[must_use]
     pub fn hits(&self, counters: &Counters) -> u64 {
         (self.hits)(counters)
+    }
+}
+
+impl HubLimits {
+    /// The bounds of contents.
+    #[must_use]
+    pub(crate) fn file_quota(&self) -> FileQuota {
+        FileQuota {
+            file: self.file_bytes as u64,
+            member: self.member_file_bytes as u64,
+            all: self.all_file_bytes as u64,
+        }
     }
 }
 
@@ -274,6 +287,16 @@ limits! {
     work: u32, "max-work", Count, 1, 1_000_000, 256, work_deferred;
     /// Reads of older pages at once.
     page_reads: usize, "max-page-reads", Count, 1, 65_536, 8, page_reads_held;
+    /// Longest file that members may send; 0: no files.
+    file_bytes: usize, "max-file", Bytes, 0, 1_024 * GIB, GIB, files_too_large;
+    /// Size of all files that a member has sent and that are kept.
+    member_file_bytes: usize, "member-files", Bytes, 0, 1_024 * 1_024 * GIB, 4 * GIB, member_files_full;
+    /// Size of all files that are kept.
+    all_file_bytes: usize, "all-files", Bytes, 0, 1_024 * 1_024 * GIB, 16 * GIB, all_files_full;
+    /// Files on their way at once, up and down; beyond this further ones are put off.
+    transfers: usize, "max-transfers", Count, 1, 65_536, 256, transfers_full;
+    /// Time without progress after which a transfer ends; what has arrived of it is kept.
+    transfer_time: Duration, "transfer-time", Time, SECOND, HOUR, 60 * SECOND, transfers_stalled;
     /// Buffers of all connections together.
     pool_bytes: usize, "buffer-memory", Bytes, 64 * KIB, 64 * GIB, 256 * MIB, pool_empty;
     /// First pause after a failed commit; it doubles up to retry-max.

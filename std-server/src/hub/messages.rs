@@ -20,7 +20,7 @@ pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut C
     }
     let mut buffer = core::mem::take(&mut context.message);
     while peer.link.is_readable() && !context.is_stopping {
-        let len = match peer.link.peek_message(&mut buffer) {
+        let len = match peer.link.peek_message(StreamId::Chat, &mut buffer) {
             Ok(Some(len)) => len,
             Ok(None) => break,
             Err(Malformed) if peer.link.phase == Phase::Open => {
@@ -122,7 +122,12 @@ fn without_room<P: Provider>(peer: &Peer<P>) -> Handled {
 }
 
 /// Closes a connection whose message is malformed or not allowed (SPEC 6.1).
-fn close_for_violation<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
+pub(super) fn close_for_violation<P: Provider>(
+    now: Instant,
+    rooms: &mut Rooms,
+    context: &mut Context<P>,
+    peer: &mut Peer<P>,
+) {
     context.counters.broken_messages += 1;
     rooms.end_memberships(now, context, peer, LeaveReason::Violation, Duration::ZERO);
     peer.close(now, context, CloseCode::MESSAGE, "");

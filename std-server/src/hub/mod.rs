@@ -77,6 +77,7 @@ mod state_digest;
 mod sweep;
 mod timers;
 mod transaction;
+mod transfers;
 mod turns;
 mod upkeep;
 
@@ -85,6 +86,7 @@ use core::net::SocketAddr;
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
+use kabar_core::transport::Capacity;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -114,6 +116,8 @@ pub use report::{InviteInfo, MemberInfo, OperatorError, PrivilegeInfo, RoomInfo,
 pub use room::MAX_ANSWER_LEN;
 pub use room_id::RoomId;
 pub use rooms::{RESERVED_ROOMS, RoomChange};
+pub use transfers::jobs::{ContentDone, ContentJob, IndexDone, IndexJob};
+pub use transfers::table::INDEX_JOBS;
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
 #[derive(Debug)]
@@ -128,7 +132,10 @@ impl<P: Provider> Hub<P> {
     /// Starts a hub with the state that the store holds. `modulus` is that of the server's key.
     /// `seed` must be fresh and secret: everything random comes from it.
     #[must_use]
-    pub fn new(config: HubConfig, loaded: Loaded, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
+    pub fn new(mut config: HubConfig, loaded: Loaded, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
+        if config.limits.file_bytes == 0 {
+            config.profile.capacity = Capacity { bulk_send: 0, bulk_receive: 0, ..config.profile.capacity };
+        }
         let mut rng = ChaCha20Rng::from_seed(seed);
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);
@@ -155,6 +162,7 @@ impl<P: Provider> Hub<P> {
     /// expire by it (SPEC 6.2); it may jump. Call this at the start and whenever the clock was set.
     pub fn set_wall(&mut self, now: Instant, unix_ms: u64) {
         self.context.wall = WallClock { set_at: now, unix_ms };
+        self.context.collect_contents(now);
     }
 
     /// Handles a datagram, in place.
@@ -188,6 +196,7 @@ impl<P: Provider> Hub<P> {
         self.visit_touched_rooms(now);
         self.create_commit_job(now);
         self.visit_touched_rooms(now);
+        transfers::create_jobs(now, &mut self.context);
         self.peers.watch_pool(now, &mut self.context.timers);
         // The connection that is polled for datagrams may have more to send now.
         self.context.turns.is_polling = false;

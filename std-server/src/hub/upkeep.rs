@@ -6,6 +6,7 @@ use kabar_core::time::{Duration, Instant};
 
 use super::context::Context;
 use super::timers::Timer;
+use super::transfers::jobs::IndexJob;
 
 /// How often the running time is written, and lapsed records are searched for.
 pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
@@ -15,6 +16,7 @@ pub(super) const PURGE_INTERVAL: Duration = Duration::from_secs(1);
 impl<P: Provider> Context<P> {
     pub(super) fn on_upkeep_timer(&mut self, now: Instant) {
         self.people.push_ran();
+        self.collect_contents(now);
         self.begin_upkeep(now);
     }
 
@@ -26,6 +28,15 @@ impl<P: Provider> Context<P> {
             self.timers.set(Timer::Sweep, Some(now + PURGE_INTERVAL));
         }
         self.timers.set(Timer::Upkeep, Some(now + UPKEEP_INTERVAL));
+    }
+
+    /// Removes contents that no entry names. Not while commits fail: an entry that is to be stored
+    /// may name one.
+    pub(super) fn collect_contents(&mut self, now: Instant) {
+        if !self.commits.is_recovering() && self.transfers.begin_collection() {
+            let now_ms = self.wall_ms(now);
+            self.transfers.begin_index_job(IndexJob::Collect { now_ms });
+        }
     }
 
     /// Removes lapsed and surplus names; the rest of them a little later.

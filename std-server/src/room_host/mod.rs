@@ -10,6 +10,7 @@ use kabar_core::crypto::rsa::KeySize;
 use kabar_core::session::Fingerprint;
 
 use crate::console::execute::{Operation, Operator};
+use crate::contents::FileContents;
 use crate::driver::{Control, Listener, Parts, Server, ServerFailed, StartError};
 use crate::hub::{HubConfig, HubEvent, HubLimits, JoinPolicy};
 use crate::key_file::{load_or_create_key, load_or_create_secret};
@@ -159,6 +160,7 @@ impl<'a> RoomHostBuilder<'a> {
         }
         let store = SqliteStore::open(&dir)?;
         let reader = store.reader()?;
+        let contents = FileContents::new(dir.path());
         let history = store.path().to_path_buf();
         let transcript = self.transcript.map(|path| Transcript::open(path, on_warning)).transpose()?;
         let reopener = transcript.as_ref().map(Transcript::reopener);
@@ -173,7 +175,7 @@ impl<'a> RoomHostBuilder<'a> {
             }
             on_event(event);
         };
-        let parts = Parts { key, verifier, store, reader, on_event: Box::new(on_event) };
+        let parts = Parts { key, verifier, store, reader, contents, on_event: Box::new(on_event) };
         let server = Server::start(listener, config, parts).map_err(|error| match error {
             StartError::Store(error) => RoomHostError::History(OpenError::unusable(&history, error.0)),
             error => RoomHostError::Start(error),

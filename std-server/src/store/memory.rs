@@ -4,13 +4,15 @@
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
 
-use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, File};
+use kabar_core::content::Root;
 use kabar_core::crypto::identity::PublicIdentity;
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    AdmittedIdentity, Commit, CommitError, KEPT_USES, Keep, LogEntry, LogReader, ReadError, RoomBatch, RoomRecord,
-    RoomState, RoomSummary, ServerBatch, ServerState, Store, StoreErrorKind, Visibility,
+    AdmittedIdentity, Commit, CommitError, ContentIndex, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, KEPT_USES,
+    Keep, LogEntry, LogReader, ReadError, Reservation, RoomBatch, RoomRecord, RoomState, RoomSummary, ServerBatch,
+    ServerState, Store, StoreErrorKind, Visibility,
 };
 
 /// The error that this store reports for an injected fault.
@@ -37,6 +39,15 @@ pub struct MemoryStore {
     rooms: BTreeMap<String, MemoryRoom>,
     fault: Option<Fault>,
     commits: u64,
+    contents: BTreeMap<(Root, u64), ContentRecord>,
+}
+
+/// A content in the index.
+#[derive(Clone, Copy, Debug)]
+struct ContentRecord {
+    owner: PublicIdentity,
+    is_complete: bool,
+    touched_ms: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -73,6 +84,15 @@ impl MemoryStore {
         self.rooms.get(room).map_or(&[], |room| &room.entries)
     }
 
+    /// An injected fault of a small transaction.
+    const fn check_write(&self) -> Result<(), CommitError> {
+        match self.fault {
+            Some(Fault::Fail) => Err(CommitError::Failed(INJECTED)),
+            Some(Fault::UncertainApplied | Fault::UncertainNotApplied) => Err(CommitError::Uncertain(INJECTED)),
+            Some(Fault::Read) | None => Ok(()),
+        }
+    }
+
     /// Removes all entries below `first`, as retention does.
     pub fn forget_before(&mut self, room: &str, first: u64) {
         if let Some(room) = self.rooms.get_mut(room) {
@@ -90,6 +110,88 @@ impl LogReader for MemoryStore {
         let start = entries.partition_point(|entry| entry.seq < *range.start());
         Ok(entries.iter().skip(start).take_while(|entry| range.contains(&entry.seq)).cloned().collect())
     }
+}
+
+impl ContentIndex for MemoryStore {
+    fn reserve(
+        &mut self,
+        root: Root,
+        size: u64,
+        owner: PublicIdentity,
+        quota: &FileQuota,
+        now_ms: u64,
+    ) -> Result<Reservation, CommitError> {
+        self.check_write()?;
+        if let Some(record) = self.contents.get_mut(&(root, size)) {
+            record.touched_ms = now_ms;
+            return Ok(if record.is_complete { Reservation::Complete } else { Reservation::Reserved });
+        }
+        let sum = |of: &dyn Fn(&ContentRecord) -> bool| {
+            let sizes = self.contents.iter().filter(|(_, record)| of(record)).map(|((_, size), _)| *size);
+            sizes.fold(size, u64::saturating_add)
+        };
+        let decision = if size > quota.file {
+            Reservation::TooLarge
+        } else if sum(&|record| record.owner == owner) > quota.member {
+            Reservation::MemberQuota
+        } else if sum(&|_| true) > quota.all {
+            Reservation::ServerQuota
+        } else {
+            self.contents.insert((root, size), ContentRecord { owner, is_complete: false, touched_ms: now_ms });
+            Reservation::Reserved
+        };
+        Ok(decision)
+    }
+
+    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<(), CommitError> {
+        self.check_write()?;
+        self.contents.retain(|(other, of_size), _| *other != root || *of_size == size);
+        if let Some(record) = self.contents.get_mut(&(root, size)) {
+            (record.is_complete, record.touched_ms) = (true, now_ms);
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, root: Root, size: u64, now_ms: u64) -> Result<bool, CommitError> {
+        self.check_write()?;
+        let Some(record) = self.contents.get_mut(&(root, size)).filter(|record| record.is_complete) else {
+            return Ok(false);
+        };
+        record.touched_ms = now_ms;
+        Ok(true)
+    }
+
+    fn find(&mut self, room: &str, root: Root) -> Result<Option<u64>, ReadError> {
+        if self.fault == Some(Fault::Read) {
+            return Err(ReadError(INJECTED));
+        }
+        let is_named = self.entries(room).iter().any(|entry| names(entry, root));
+        let found = self.contents.iter().find(|((of, _), record)| *of == root && record.is_complete);
+        Ok(found.filter(|_| is_named).map(|((_, size), _)| *size))
+    }
+
+    fn collect(&mut self, now_ms: u64) -> Result<Vec<Root>, CommitError> {
+        self.check_write()?;
+        let is_due = |((root, _), record): (&(Root, u64), &ContentRecord)| {
+            let keep = if record.is_complete { KEEP_UNNAMED_MS } else { KEEP_UNFINISHED_MS };
+            let is_named = || self.rooms.values().flat_map(|room| &room.entries).any(|entry| names(entry, *root));
+            record.touched_ms.saturating_add(keep) <= now_ms && !(record.is_complete && is_named())
+        };
+        let due: Vec<(Root, u64)> =
+            self.contents.iter().filter(|it| is_due(*it)).map(|(content, _)| *content).take(1000).collect();
+        for content in &due {
+            self.contents.remove(content);
+        }
+        let mut roots: Vec<Root> = due.into_iter().map(|(root, _)| root).collect();
+        roots.dedup();
+        roots.retain(|root| !self.contents.keys().any(|(other, _)| other == root));
+        Ok(roots)
+    }
+}
+
+/// Whether an entry names a content.
+fn names(entry: &LogEntry, root: Root) -> bool {
+    entry.kind == EntryKind::FILE && File::decode(&entry.body).is_ok_and(|file| file.root() == root)
 }
 
 impl Store for MemoryStore {

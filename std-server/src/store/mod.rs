@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod conformance;
+mod contents;
 mod error;
 mod invariants;
 mod invites;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
+pub use contents::{ContentIndex, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, Reservation};
 pub use error::{CommitError, ReadError};
 pub use invites::{InviteRecord, InviteState, InviteUse, KEPT_USES};
 pub use kabar_std::sqlite::StoreErrorKind;
@@ -444,7 +446,7 @@ pub trait LogReader {
 }
 
 /// Durable logs and their records.
-pub trait Store: LogReader {
+pub trait Store: LogReader + ContentIndex {
     /// Reads everything that is stored about no single room, and the list of rooms.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use kabar_core::client::{Credential, DisconnectReason, EndReason, Event, RoomSlo
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
 use kabar_core::session::Fingerprint;
+use kabar_server::contents::NoContents;
 use kabar_server::driver::{Listener, Parts, Server};
 use kabar_server::hub::{HubConfig, HubEvent, NoPassword, RoomId};
 use kabar_server::key_file::load_or_create_key;
@@ -45,7 +46,8 @@ fn serve_configured(key: AnyRsaPrivateKey, port: u16, config: HubConfig) -> (Ser
         let _ = sender.send(event);
     });
     let store = Arc::new(Mutex::new(MemoryStore::new()));
-    let parts = Parts { key, verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
+    let parts =
+        Parts { key, verifier: NoPassword, store: Arc::clone(&store), reader: store, contents: NoContents, on_event };
     let listener = Listener::bind((Ipv4Addr::LOCALHOST, port).into()).unwrap();
     (Server::start(listener, config, parts).unwrap(), events)
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
+use kabar_server::contents::NoContents;
 use kabar_server::driver::{Listener, Parts, Server};
 use kabar_server::hub::{HubConfig, NoPassword};
 use kabar_server::key_file::load_or_create_key;
@@ -40,7 +41,14 @@ fn key() -> AnyRsaPrivateKey {
 fn serve(room: &str, port: u16) -> Server {
     let store = Arc::new(Mutex::new(MemoryStore::new()));
     let on_event = Box::new(|_| ());
-    let parts = Parts { key: key(), verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
+    let parts = Parts {
+        key: key(),
+        verifier: NoPassword,
+        store: Arc::clone(&store),
+        reader: store,
+        contents: NoContents,
+        on_event,
+    };
     let listener = Listener::bind((Ipv4Addr::LOCALHOST, port).into()).unwrap();
     Server::start(listener, HubConfig::new(room, SECRET), parts).unwrap()
 }

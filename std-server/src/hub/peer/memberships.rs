@@ -55,6 +55,11 @@ impl Memberships {
         self.list.is_empty() && self.loading.is_empty()
     }
 
+    /// Whether it is or was a member of any room.
+    pub(in crate::hub) fn was_member(&self) -> bool {
+        self.handles.last != 0
+    }
+
     /// Number of rooms that it is in or is about to join.
     pub(in crate::hub) fn len(&self) -> usize {
         self.list.len() + self.loading.len()

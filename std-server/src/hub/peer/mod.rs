@@ -129,6 +129,7 @@ impl<P: Provider> Peer<P> {
     pub(super) fn take_membership(&mut self, now: Instant, context: &mut Context<P>, room: RoomId) -> Option<Stage> {
         let stage = self.memberships.take(room)?;
         context.timers.set(Timer::Join(self.link.id, room), None);
+        context.transfers.leave_room(self.link.id, room);
         if self.memberships.placed() == 0 && self.link.phase == Phase::Open {
             context.timers.set(Timer::Phase(self.link.id), Some(now + context.config.limits.join_time));
         }

@@ -94,6 +94,12 @@ impl Pooled {
         self.rings.iter().map(|ring| ring.len()).sum()
     }
 
+    /// Whether it holds a ring of stream BULK.
+    pub(in crate::hub) fn holds_bulk(&self) -> bool {
+        let [_, _, bulk_send, bulk_receive] = &self.rings;
+        !(bulk_send.is_empty() && bulk_receive.is_empty())
+    }
+
     /// Bytes of receive rings that it holds.
     #[must_use]
     pub fn held_receive(&self) -> usize {
@@ -103,8 +109,13 @@ impl Pooled {
 }
 
 impl Shared {
-    fn take(&mut self, bytes: usize) -> bool {
-        let fits = self.used + bytes <= self.limit;
+    /// Rings of stream BULK leave half of the bytes to the chat.
+    fn take(&mut self, part: Buffer, bytes: usize) -> bool {
+        let limit = match part {
+            Buffer::BulkSend | Buffer::BulkReceive => self.limit / 2,
+            _ => self.limit,
+        };
+        let fits = self.used + bytes <= limit;
         if fits {
             self.used += bytes;
         } else {
@@ -145,7 +156,7 @@ impl BufferProvider for Pooled {
             if ring.len() == len {
                 return true;
             }
-            if !shared.take(len) {
+            if !shared.take(part, len) {
                 return false;
             }
             *ring = shared.spare_rings[which].pop().unwrap_or_else(|| vec![0; len].into());

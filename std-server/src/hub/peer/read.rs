@@ -18,10 +18,15 @@ impl<P: Provider> Link<P> {
         matches!(self.phase, Phase::Open | Phase::Closing(CloseCode::REFUSED)) && !self.has_unsent()
     }
 
-    /// Copies the next whole message, length field included, into `out`; returns its length.
-    pub(in crate::hub) fn peek_message(&mut self, out: &mut [u8]) -> Result<Option<usize>, Malformed> {
+    /// Copies the next whole message of a stream, length field included, into `out`; returns its
+    /// length.
+    pub(in crate::hub) fn peek_message(
+        &mut self,
+        stream: StreamId,
+        out: &mut [u8],
+    ) -> Result<Option<usize>, Malformed> {
         let mut prefix = [0; 2];
-        if !self.connection.peek(StreamId::Chat, 0, &mut prefix) {
+        if !self.connection.peek(stream, 0, &mut prefix) {
             return Ok(None);
         }
         let len = message_len(prefix).map_err(|_| Malformed)?;
@@ -30,6 +35,6 @@ impl<P: Provider> Link<P> {
             return Err(Malformed);
         }
         let out = out.get_mut(..len).ok_or(Malformed)?;
-        Ok(self.connection.peek(StreamId::Chat, 0, out).then_some(len))
+        Ok(self.connection.peek(stream, 0, out).then_some(len))
     }
 }

@@ -129,6 +129,14 @@ impl<P: Provider> Peer<P> {
         }
     }
 
+    /// Closes it once everything that was sent is acknowledged, or soon anyway. Its memberships have
+    /// to be ended before.
+    pub(in crate::hub) fn close_after_delivery(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode) {
+        context.timers.set(Timer::Phase(self.link.id), Some(now + context.config.limits.refusal_time));
+        self.set_phase(context, Phase::Closing(code));
+        context.turns.mark_ready(&mut self.link.turn);
+    }
+
     /// Closes it. Its memberships have to be ended before.
     pub(in crate::hub) fn close(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode, reason: &str) {
         self.on_closed(context);
@@ -139,6 +147,7 @@ impl<P: Provider> Peer<P> {
     pub(in crate::hub) fn on_closed(&mut self, context: &mut Context<P>) {
         self.set_phase(context, Phase::Closed);
         context.timers.set(Timer::Phase(self.link.id), None);
+        context.transfers.forget_connection(self.link.id);
         context.turns.mark_ready(&mut self.link.turn);
     }
 

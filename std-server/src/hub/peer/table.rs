@@ -127,6 +127,7 @@ impl<P: Provider> Peers<P> {
         let Some(mut peer) = self.table.remove(&id) else { return };
         peer.set_phase(context, Phase::Closed);
         context.census.closed.remove(&id);
+        context.transfers.forget_connection(id);
         for timer in [Timer::Connection(id), Timer::Phase(id), Timer::Read(id)] {
             context.timers.set(timer, None);
         }

@@ -56,7 +56,7 @@ use super::counters::Counters;
 use super::room_id::RoomId;
 use super::sorted_map::SortedMap;
 use super::timers::{RoomTimer, Timer};
-use crate::store::{Retention, RoomRecord, RoomState, Visibility};
+use crate::store::{Retention, RoomRecord, RoomState, SanctionKind, Visibility};
 use admissions::Admissions;
 use appender::{Appender, PendingEntry};
 use approval_queue::Approvals;
@@ -203,6 +203,11 @@ impl Room {
 
     pub(super) fn id(&self) -> RoomId {
         self.id
+    }
+
+    /// Whether an identity may not post in it.
+    pub(super) fn is_muted(&self, identity: PublicIdentity) -> bool {
+        self.sanctions.holds(identity, SanctionKind::Mute)
     }
 
     pub(super) fn name(&self) -> &str {

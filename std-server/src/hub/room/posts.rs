@@ -1,6 +1,6 @@
 //! Posts (SPEC 6.5): each is accepted once, in the order of the numbers, or refused permanently.
 
-use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
+use kabar_core::chat::{EntryKind, File, MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
@@ -11,6 +11,7 @@ use crate::hub::context::Context;
 use crate::hub::peer::Link;
 use crate::hub::peer::member::Member;
 use crate::hub::people::PostToken;
+use crate::hub::transfers::Checked;
 use crate::store::SanctionKind;
 
 impl Room {
@@ -62,7 +63,17 @@ impl Room {
         member.last_active = now;
         let is_muted = self.sanctions.holds(member.identity, SanctionKind::Mute);
         let muted = is_muted.then_some(PostRefusedCode::MUTED);
-        if let Some(code) = muted.or_else(|| refusal_reason(post, context.config.limits.body_bytes)) {
+        let limits = &context.config.limits;
+        let refusal = muted.or_else(|| refusal_reason(post, limits.body_bytes, limits.file_bytes > 0));
+        let refusal = match refusal {
+            None if post.kind == EntryKind::FILE => match check_content(now, context, link, post) {
+                Some(is_stored) => (!is_stored).then_some(PostRefusedCode::CONTENT),
+                None => return Handled::Defer,
+            },
+            refusal => refusal,
+        };
+        let counters = &mut context.counters;
+        if let Some(code) = refusal {
             counters.posts_refused += 1;
             counters.posts_muted += u64::from(is_muted);
             counters.posts_too_long += u64::from(code == PostRefusedCode::TOO_LONG);
@@ -72,6 +83,9 @@ impl Room {
         }
         if !has_post_token(now, context, link, member) {
             return Handled::Defer;
+        }
+        if post.kind == EntryKind::FILE {
+            context.transfers.forget_check(link.id);
         }
         context.counters.posts += 1;
         let name = member.name.shown();
@@ -116,20 +130,40 @@ fn has_post_token<P: Provider>(
     false
 }
 
+/// Whether the content of a file is stored (SPEC 6.4); `None`: that is being looked up, and the post
+/// is read again.
+fn check_content<P: Provider>(
+    now: Instant,
+    context: &mut Context<P>,
+    link: &mut Link<P>,
+    post: &Post<'_>,
+) -> Option<bool> {
+    let file = File::decode(post.body).ok()?;
+    let now_ms = context.wall_ms(now);
+    match context.transfers.check(link.id, file.root(), file.size(), now_ms) {
+        Checked::Stored => Some(true),
+        Checked::NotStored => Some(false),
+        Checked::Failed => {
+            link.read_later(context, now + context.config.limits.retry_min);
+            None
+        }
+        Checked::Later => None,
+    }
+}
+
 /// Whether the body is not legal for its kind (SPEC 6.4). Clients check that before they send.
 fn is_malformed(post: &Post<'_>) -> bool {
     if post.kind.is_text() {
         post.body.len() > MAX_TEXT_LEN || core::str::from_utf8(post.body).is_err()
     } else {
-        post.body.len() > MAX_BODY_LEN
+        post.body.len() > MAX_BODY_LEN || (post.kind == EntryKind::FILE && File::decode(post.body).is_err())
     }
 }
 
 /// Why a post is refused permanently, no matter who its author is. A refusal that did not arrive is
 /// decided again (SPEC 6.5).
-fn refusal_reason(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
-    // No content is stored yet (SPEC 6.4).
-    if !post.kind.is_postable() || post.kind == EntryKind::FILE {
+fn refusal_reason(post: &Post<'_>, limit: usize, takes_files: bool) -> Option<PostRefusedCode> {
+    if !post.kind.is_postable() || (post.kind == EntryKind::FILE && !takes_files) {
         Some(PostRefusedCode::KIND)
     } else if post.body.len() > limit {
         Some(PostRefusedCode::TOO_LONG)
@@ -148,12 +182,14 @@ mod tests {
 
     #[test]
     fn refuses_kinds_that_members_may_not_post() {
-        for kind in [0, 4, 16, 17, 18, 19, 255].map(EntryKind) {
-            assert_eq!(refusal_reason(&post(kind, b""), MAX_BODY_LEN), Some(PostRefusedCode::KIND), "{kind:?}");
+        for kind in [0, 16, 17, 18, 19, 255].map(EntryKind) {
+            assert_eq!(refusal_reason(&post(kind, b""), MAX_BODY_LEN, true), Some(PostRefusedCode::KIND), "{kind:?}");
         }
-        for kind in [EntryKind::TEXT, EntryKind::DATA, EntryKind::ACTION] {
-            assert_eq!(refusal_reason(&post(kind, b"hi"), MAX_BODY_LEN), None);
+        for kind in [EntryKind::TEXT, EntryKind::DATA, EntryKind::ACTION, EntryKind::FILE] {
+            assert_eq!(refusal_reason(&post(kind, b"hi"), MAX_BODY_LEN, true), None);
         }
+        let file = refusal_reason(&post(EntryKind::FILE, b"hi"), MAX_BODY_LEN, false);
+        assert_eq!(file, Some(PostRefusedCode::KIND), "where no files are kept");
     }
 
     #[test]
@@ -166,7 +202,7 @@ mod tests {
 
     #[test]
     fn refuses_bodies_over_the_configured_limit() {
-        let judge = |len| refusal_reason(&post(EntryKind::TEXT, &[b'x'; 101][..len]), 100);
+        let judge = |len| refusal_reason(&post(EntryKind::TEXT, &[b'x'; 101][..len]), 100, true);
         assert_eq!((judge(100), judge(101)), (None, Some(PostRefusedCode::TOO_LONG)));
     }
 

@@ -17,6 +17,7 @@ use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
 
+use super::fake_transfers::ReceivedBulk;
 use super::server_key::Key;
 
 /// The secret of every room here.
@@ -24,7 +25,7 @@ pub(super) const SECRET: [u8; 16] = [0x5e; 16];
 /// The name of every room here.
 pub(super) const ROOM: &str = "lobby";
 
-type Memory = InlineBuffers<16_384, 16_384, 0, 64>;
+type Memory = InlineBuffers<16_384, 16_384, 65_536, 64>;
 
 /// A message that a client received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,7 +177,7 @@ pub(super) fn join_args(name: &str, key: u8) -> JoinArgs {
 pub(super) struct FakeClient {
     pub(super) address: SocketAddr,
     handshake: ClientHandshake<Key>,
-    connection: Box<Connection<Memory, Portable>>,
+    pub(super) connection: Box<Connection<Memory, Portable>>,
     limits: TransportParameters,
     seed: u8,
     pub(super) received: Vec<Received>,
@@ -193,7 +194,11 @@ pub(super) struct FakeClient {
     pub(super) is_not_reading: bool,
     instance: u64,
     handle: u8,
-    now: Instant,
+    pub(super) now: Instant,
+    /// Messages of transfers that have arrived.
+    pub(super) transfers: Vec<ReceivedBulk>,
+    /// It leaves messages of transfers in its receive ring.
+    pub(super) is_not_reading_bulk: bool,
     /// The secret that its last Join proved, or the standing one.
     proved: [u8; 16],
 }
@@ -205,7 +210,7 @@ impl FakeClient {
             packets: 64,
             message: MAX_MESSAGE_LEN as u16,
             chat: 16_384,
-            bulk: 0,
+            bulk: 65_536,
             ack_delay_ms: 5,
             tick_us: 1_000,
             idle_s: 60,
@@ -226,6 +231,8 @@ impl FakeClient {
             instance: 0,
             handle: 1,
             now: Instant::ZERO,
+            transfers: Vec::new(),
+            is_not_reading_bulk: false,
             proved: SECRET,
         }
     }
@@ -288,6 +295,7 @@ impl FakeClient {
         if !self.is_not_reading {
             self.read_messages();
         }
+        self.read_transfers();
     }
 
     /// Reads all messages that have arrived.

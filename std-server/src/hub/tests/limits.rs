@@ -4,6 +4,7 @@
 use core::net::SocketAddr;
 
 use kabar_core::chat::{AnswerCode, ClientMessage, Request, Start};
+use kabar_core::content::Root;
 use kabar_core::time::Duration;
 
 use super::fake_client::{Credential, JoinArgs, join_args};
@@ -42,6 +43,16 @@ macro_rules! limits {
     };
 }
 
+/// A member offers contents of these sizes.
+fn putting(set: Set<'_>, sizes: &[u64]) -> World {
+    let mut world = World::with(set);
+    let ana = world.join(&join_args("Ana", 1));
+    for (number, size) in sizes.iter().enumerate() {
+        world.put_as(ana, number as u32, Root([number as u8; 32]), *size);
+    }
+    world
+}
+
 #[test]
 fn every_limit_has_a_test() {
     let untested: Vec<&str> = LIMITS.iter().map(|limit| limit.name).filter(|name| !TESTED.contains(name)).collect();
@@ -55,6 +66,15 @@ limits! {
         for name in ["attic", "cellar"] {
             let _ = world.hub.add_room(world.now, None, name, Visibility::Open, "");
         }
+        world
+    };
+    files_are_bounded: "max-file", 9_999, |set| putting(set, &[10_000]);
+    files_of_a_member_are_bounded: "member-files", 15_000, |set| putting(set, &[10_000, 10_000]);
+    all_files_are_bounded: "all-files", 15_000, |set| putting(set, &[10_000, 10_000]);
+    transfers_are_bounded: "max-transfers", 1, |set| putting(set, &[10_000, 10_000]);
+    transfers_without_progress_end: "transfer-time", SECOND, |set| {
+        let mut world = putting(set, &[10_000]);
+        world.run(Duration::from_secs(5));
         world
     };
     rooms_that_are_read_at_once_are_bounded: "max-room-loads", 1, |set| {

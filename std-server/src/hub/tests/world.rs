@@ -9,6 +9,7 @@ use kabar_core::time::{Duration, Instant};
 
 use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_args};
 use super::server_key::{Key, MODULUS};
+use crate::contents::MemoryContents;
 use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, Loaded, OperatorError, PasswordVerifier, RoomId};
 use crate::store::{LogEntry, MemoryStore, Visibility};
 
@@ -40,6 +41,7 @@ pub(super) struct World {
     pub(super) config: HubConfig,
     pub(super) hub: Hub<Portable>,
     pub(super) store: MemoryStore,
+    pub(super) contents: MemoryContents,
     pub(super) clients: Vec<FakeClient>,
     pub(super) events: Vec<HubEvent>,
     /// Kinds of jobs that are not run, but wait in `jobs`.
@@ -80,6 +82,7 @@ impl World {
             hub: Hub::new(config.clone(), loaded, &MODULUS, [7; 32], now),
             config,
             store,
+            contents: MemoryContents::new(),
             clients: Vec::new(),
             events: Vec::new(),
             held: Vec::new(),
@@ -299,7 +302,7 @@ impl World {
     }
 
     pub(super) fn run_job(&mut self, job: Job<Portable>) -> Done {
-        job.run(&Key, &Verifier, &mut self.store)
+        job.run(&Key, &Verifier, &mut self.store, &mut self.contents)
     }
 
     /// Lets jobs of this kind wait from now on.

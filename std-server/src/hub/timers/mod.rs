@@ -38,6 +38,10 @@ pub(super) enum Timer {
     Pages,
     /// The next attempt to load a room that nothing waits for, after a failed one.
     Loads,
+    /// The next search for transfers without progress.
+    Transfers,
+    /// The next attempt to store what a full disk had no room for.
+    Contents,
     /// A deadline of a room.
     Room(RoomId, RoomTimer),
 }
@@ -98,6 +102,13 @@ impl Timers {
         match timer {
             Timer::Connection(id) => self.connections.set(id, deadline),
             other => self.others.set(other, deadline),
+        }
+    }
+
+    /// Sets the deadline of `timer`, unless it has one.
+    pub(super) fn set_if_unset(&mut self, timer: Timer, deadline: Instant) {
+        if self.get(&timer).is_none() {
+            self.set(timer, Some(deadline));
         }
     }
 

@@ -32,12 +32,14 @@ use core::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
+use kabar_core::content::Root;
+use kabar_core::crypto::identity::PublicIdentity;
 use rusqlite::Connection;
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, Keep, LogEntry, LogReader, ReadError, RoomState, ServerState, Store, StoreErrorKind,
-    StoreFigures,
+    Commit, CommitError, ContentIndex, FileQuota, Keep, LogEntry, LogReader, ReadError, Reservation, RoomState,
+    ServerState, Store, StoreErrorKind, StoreFigures,
 };
 use checkpoint::Checkpoints;
 use error::{commit_error, failed, unreadable};
@@ -169,6 +171,36 @@ impl LogReader for SqliteReader {
     fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError> {
         let read = records::read(&self.connection, room, range).map_err(unreadable);
         read.map_err(|ReadError(kind)| ReadError(ask_why(kind, self.place.path())))
+    }
+}
+
+/// Not there yet: nothing is taken.
+impl ContentIndex for SqliteStore {
+    fn reserve(
+        &mut self,
+        _: Root,
+        _: u64,
+        _: PublicIdentity,
+        _: &FileQuota,
+        _: u64,
+    ) -> Result<Reservation, CommitError> {
+        Ok(Reservation::TooLarge)
+    }
+
+    fn complete(&mut self, _: Root, _: u64, _: u64) -> Result<(), CommitError> {
+        Ok(())
+    }
+
+    fn touch(&mut self, _: Root, _: u64, _: u64) -> Result<bool, CommitError> {
+        Ok(false)
+    }
+
+    fn find(&mut self, _: &str, _: Root) -> Result<Option<u64>, ReadError> {
+        Ok(None)
+    }
+
+    fn collect(&mut self, _: u64) -> Result<Vec<Root>, CommitError> {
+        Ok(Vec::new())
     }
 }
 

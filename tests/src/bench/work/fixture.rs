@@ -6,6 +6,7 @@ use std::time::Instant as Clock;
 use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
+use kabar_server::contents::NoContents;
 use kabar_server::hub::{Counters, Done, Hub, HubConfig, HubLimits, Job, JobKind, Loaded, NoPassword};
 use kabar_server::store::{LogEntry, MemoryStore, RoomBatch, Store, TermRecord};
 use kabar_std::provider::Accelerated;
@@ -217,7 +218,7 @@ impl Fixture {
     fn run(&mut self, job: Job<Accelerated>) -> Done {
         let kind = job.kind();
         let begun = Clock::now();
-        let done = job.run(&self.key, &NoPassword, &mut self.store);
+        let done = job.run(&self.key, &NoPassword, &mut self.store, &mut NoContents);
         *if kind == JobKind::Store { &mut self.cost.store } else { &mut self.cost.accept } +=
             begun.elapsed().as_secs_f64();
         done

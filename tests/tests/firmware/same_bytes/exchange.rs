@@ -14,6 +14,7 @@ use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::InlineBuffers;
 use kabar_device::profile;
 use kabar_embedded_example::script::{Call, MAX_STEP_LEN, Outcome, Replay, Start};
+use kabar_server::contents::NoContents;
 use kabar_server::hub::{Hub, HubConfig, Loaded, NoPassword};
 use kabar_server::store::{LogEntry, MemoryStore};
 use kabar_std::provider::Accelerated;
@@ -250,7 +251,7 @@ impl Exchange {
         while let Some(hub) = &mut self.hub {
             hub.create_jobs(self.now);
             if let Some(job) = hub.poll_job() {
-                let done = job.run(&self.key, &NoPassword, &mut self.store);
+                let done = job.run(&self.key, &NoPassword, &mut self.store, &mut NoContents);
                 hub.handle_done(self.now, done);
             } else if let Some(Transmit { to, len }) = hub.poll_transmit(self.now, &mut out) {
                 self.launch(Place::Server, Place::at(to), &out[..len]);

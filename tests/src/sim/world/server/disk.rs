@@ -2,6 +2,7 @@
 
 use kabar_core::chat::EntryKind;
 use kabar_core::time::{Duration, Instant};
+use kabar_server::contents::NoContents;
 use kabar_server::hub::{Done, Job, StoreDone, StoreJob};
 use kabar_server::store::{Commit, Fault, LogEntry};
 use kabar_std::provider::Accelerated;
@@ -58,7 +59,7 @@ impl World {
                 self.queue.push(at, WorldEvent::StoreRuns { generation, job, since });
             }
             job => {
-                let done = job.run(&self.server.key, &Verifier, &mut self.server.store);
+                let done = job.run(&self.server.key, &Verifier, &mut self.server.store, &mut NoContents);
                 self.queue.push(now + duration(work.accept), WorldEvent::JobDone { generation, done });
             }
         }
