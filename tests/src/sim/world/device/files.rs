@@ -50,6 +50,8 @@ struct Download {
     number: u32,
     root: Root,
     decoder: Option<Box<Decoder>>,
+    /// The group that is arriving.
+    group: Box<[u8; GROUP_LEN]>,
 }
 
 impl Content {
@@ -161,10 +163,10 @@ impl World {
                     download.decoder = range.and_then(|range| Decoder::new(download.root, range).ok()).map(Box::new);
                 }
                 TransferMessage::Chunk { bytes, .. } => {
-                    let (mut input, mut group) = (bytes, [0; GROUP_LEN]);
-                    let Some(decoder) = &mut download.decoder else { continue };
+                    let mut input = bytes;
+                    let Download { decoder: Some(decoder), group, .. } = download else { continue };
                     loop {
-                        match decoder.decode(&mut input, &mut group) {
+                        match decoder.decode(&mut input, group) {
                             Ok(Some(Proven::Group { bytes, .. })) => held.extend_from_slice(bytes),
                             Ok(Some(Proven::Parent { .. })) => {}
                             Ok(None) => break,
@@ -212,7 +214,7 @@ impl World {
             let transfer = files.draw_number();
             let get = TransferMessage::Get { transfer, handle, root, offset, length: u64::MAX };
             if client.send_bulk(clock, &get).is_ok() {
-                files.download = Some(Download { number: transfer, root, decoder: None });
+                files.download = Some(Download { number: transfer, root, decoder: None, group: Box::new([0; GROUP_LEN]) });
                 has_acted = true;
             }
         }
