@@ -1,6 +1,6 @@
 use std::fs;
 
-use kabar_core::chat::{EntryKind, File};
+use kabar_core::chat::{EntryKind, File, Term};
 use kabar_core::content::{Encoder, GroupRange, SliceSource};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_std::content::hash;
@@ -9,7 +9,8 @@ use kabar_std::data_dir::DataDir;
 use super::*;
 use crate::contents::{ContentStore, FileContents};
 use crate::store::{
-    ContentIndex, FileQuota, InstanceRecord, LogEntry, Reservation, RoomBatch, SqliteStore, Store, copy, restore,
+    ContentIndex, FileQuota, InstanceRecord, LogEntry, Reservation, RoomBatch, SqliteStore, Store, TermRecord, copy,
+    restore,
 };
 use crate::temporary_dir;
 
@@ -42,7 +43,8 @@ fn post(dir: &DataDir, seq: u64, root: Root, name: &str) {
     let entry = LogEntry { seq, time_ms: 0, author, instance: 5, number: seq, kind, body };
     let instance = InstanceRecord { instance: 5, identity: OWNER, highest: seq, highest_seq: seq, seen_ran_ms: 0 };
     let (entries, instances) = (vec![entry], vec![instance]);
-    let batch = RoomBatch { room: "lobby".into(), entries, instances, ..RoomBatch::default() };
+    let term = Some(TermRecord { term: Term([1; 8]), first_seq: 1 });
+    let batch = RoomBatch { room: "lobby".into(), term, entries, instances, ..RoomBatch::default() };
     SqliteStore::open(dir).unwrap().commit(&batch.into()).unwrap();
 }
 
