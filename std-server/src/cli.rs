@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{PROGRAM, backup, check, completions, config, ctl, history, invite, man, restore, room, run};
+use crate::commands::{
+    PROGRAM, backup, check, completions, config, ctl, files, history, invite, man, restore, room, run,
+};
 
 /// Hosts a room for encrypted chat over UDP.
 ///
@@ -33,9 +35,11 @@ pub enum Command {
     Config(config::Arguments),
     /// Prints the history: all of it, the last lines, since a time, or the lines with some words.
     History(history::Arguments),
-    /// Checks the history for damage.
+    /// Lists and removes the contents of files, also while the server runs.
+    Files(files::Arguments),
+    /// Checks the history and the contents of files for damage.
     Check(check::Arguments),
-    /// Copies the history, also while the server runs.
+    /// Copies the history and the contents of files, also while the server runs.
     Backup(backup::Arguments),
     /// Replaces the history with a backup, and keeps the old history.
     Restore(restore::Arguments),

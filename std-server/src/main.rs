@@ -34,6 +34,7 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::History(arguments) => commands::history::run(arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Files(arguments) => commands::files::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Invite(arguments) => commands::invite::run(&arguments),

@@ -1,8 +1,9 @@
-//! `kabar-server restore FILE`: replaces the history with a backup.
+//! `kabar-server restore FILE`: replaces the history with a backup, and fetches the contents of its
+//! files.
 
 use std::path::PathBuf;
 
-use super::CommandError;
+use super::{CommandError, contents};
 use crate::config::RoomArgs;
 use crate::store::{FILE_NAME, Restored, restore};
 use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
@@ -13,7 +14,8 @@ use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
     after_help = "FILE is read to its end first, and stays. The history that is there is kept: history.db, history.db-wal and \
 history.db-shm become history-TIME.db, history-TIME.db-wal and history-TIME.db-shm in the data directory; remove them when they are \
 no longer needed. An interrupted restore changed nothing, or is finished by the next start of the server. When the server is \
-restarted, members are notified that the history was reset to an older state."
+restarted, members are notified that the history was reset to an older state. The contents of files are fetched \
+from FILE.files and proven; those of the old history stay."
 )]
 pub struct Arguments {
     /// A file that `backup` wrote; or history.db of a stopped server, next to its history.db-wal if
@@ -27,7 +29,8 @@ pub struct Arguments {
 /// Checks the backup and replaces the history with it.
 ///
 /// # Errors
-/// [`CommandError::Failed`]; the history is unchanged then.
+/// [`CommandError::Failed`]; the history is unchanged then, unless contents of files cannot be
+/// written: restore again.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = arguments.room.resolve().map_err(CommandError::Usage)?;
     let dir = DataDir::open(&config.data_dir).map_err(CommandError::failed)?;
@@ -43,6 +46,13 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
         restore(&dir, &arguments.file, config.room.as_str()).map_err(CommandError::failed)?;
     let entries: u64 = report.rooms.iter().map(|room| room.entries).sum();
     eprintln!("restored {} from {}: {entries} entries", dir.join(FILE_NAME).display(), arguments.file.display());
+    let (whole, missing) = contents::fetch(dir.path(), &arguments.file)?;
+    if whole > 0 || !missing.is_empty() {
+        eprintln!("contents of files: {whole}; missing in the backup, or damaged: {}", missing.len());
+    }
+    for root in missing {
+        eprintln!("missing: {root}");
+    }
     if let Some(kept) = kept {
         eprintln!("the old history is kept as {}", kept.display());
     }

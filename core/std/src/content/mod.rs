@@ -11,7 +11,8 @@
 //! let mut outboard = Vec::new();
 //! let hashed = hash(File::open("picture.jpg")?, &mut outboard)?;
 //!
-//! let mut source = FileSource { content: File::open("picture.jpg")?, outboard: Outboard::Bytes(outboard) };
+//! let (content, outboard) = (File::open("picture.jpg")?, Outboard::Bytes(outboard));
+//! let mut source = FileSource { content, outboard };
 //! let mut encoder = Encoder::new(GroupRange::all(hashed.size));
 //! let mut chunk = [0; 1000];
 //! let len = encoder.encode(&mut source, &mut chunk)?;

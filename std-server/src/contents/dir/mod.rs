@@ -316,20 +316,24 @@ fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Links `to` to a regular file, or copies it if there can be no link.
+/// Links `to` to a regular file, or copies it if there can be no link. After a crash, `to` is whole
+/// or not there.
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     let mut content = open_regular(from, OpenOptions::new().read(true))?;
     remove_file(to)?;
     if fs::hard_link(from, to).is_ok() {
         return Ok(());
     }
+    let new = append(to.to_path_buf(), ".new");
+    remove_file(&new)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut copy = options.open(to)?;
+    let mut copy = options.open(&new)?;
     io::copy(&mut content, &mut copy)?;
-    copy.sync_all()
+    copy.sync_all()?;
+    fs::rename(new, to)
 }
 
 #[cfg(test)]
