@@ -7,11 +7,12 @@
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions. `reasons`: those
 //!   of the parts that they share with the server.
 //! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
-//!   with `changes`, `rooms`, `help` and `stats`.
+//!   with `changes`, `rooms`, `help`, `transfers` and `stats`.
 //! * [`screen`]: the full screen itself. [`web`]: the page. [`entries`]: entries as lines.
 //! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
 //!   commands display.
 
+mod causes;
 mod changes;
 #[cfg(unix)]
 pub mod devices;
@@ -20,6 +21,7 @@ mod errors;
 pub mod events;
 mod help;
 pub mod history;
+pub mod host_errors;
 pub mod hosting;
 pub mod lists;
 pub mod notices;
@@ -27,9 +29,11 @@ pub mod questions;
 mod reasons;
 mod rooms;
 pub mod screen;
+mod settings;
 mod stats;
 #[cfg(test)]
 mod tests;
+pub mod transfers;
 pub mod web;
 pub mod wizard;
 
