@@ -45,8 +45,8 @@ impl RttEstimator {
         *self = Self::open(self.max_ack_delay, self.tick);
     }
 
-    /// Adds a sample; `ack_delay` is the delay that the peer reports. Returns the sample without the
-    /// delay.
+    /// Adds a sample; `ack_delay` is the delay that the peer reports. Returns the sample without
+    /// it.
     pub(crate) fn sample(&mut self, latest: Duration, ack_delay: Duration) -> Duration {
         self.latest = latest;
         if !self.is_sampled {
