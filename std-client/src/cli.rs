@@ -10,10 +10,12 @@ use kabar_std::data_dir::FileError;
 use crate::commands::arguments::SessionArguments;
 #[cfg(unix)]
 use crate::commands::bridge::{self, BridgeArguments};
+use crate::commands::get::{self, GetArguments};
 use crate::commands::history::{self, HistoryArguments};
 use crate::commands::host::{self, HostArguments};
 use crate::commands::identity::{self, IdentityAction};
 use crate::commands::join::{self, JoinArguments};
+use crate::commands::send::{self, SendArguments};
 use crate::commands::servers::{self, ServersAction};
 #[cfg(feature = "web")]
 use crate::commands::web::{self, WebArguments};
@@ -75,6 +77,18 @@ pub enum Command {
     /// Join a room.
     #[command(after_help = EXIT_CODES, after_long_help = long_help())]
     Join(JoinArguments),
+    /// Send files to a room.
+    ///
+    /// Returns when they are in the room. What was sent before an interruption is not sent again:
+    /// type the same command, or join the room.
+    #[command(after_help = EXIT_CODES)]
+    Send(SendArguments),
+    /// Receive a file from a room.
+    ///
+    /// Prints its path. Every part of it is proven to be what was sent. After an interruption it
+    /// goes on where it was.
+    #[command(after_help = EXIT_CODES)]
+    Get(GetArguments),
     /// Open everything that you are in as a page in your browser.
     ///
     /// The page is served on 127.0.0.1 only, to browsers that open the printed address. It is
@@ -138,6 +152,8 @@ impl Cli {
                 let (session, settings) = settings(arguments.session)?;
                 join::run(JoinArguments { session, ..arguments }, data_dir, settings)
             }
+            Some(Command::Send(arguments)) => send::run(arguments, data_dir, file.as_deref()),
+            Some(Command::Get(arguments)) => get::run(arguments, data_dir, file.as_deref()),
             #[cfg(feature = "web")]
             Some(Command::Web(arguments)) => web::run(arguments, data_dir, file.as_deref()),
             Some(Command::Servers { action }) => servers::run(action, data_dir),
@@ -157,6 +173,8 @@ impl Cli {
         let has_objects = match &self.command {
             Some(Command::Host(arguments)) => arguments.session.json,
             Some(Command::Join(arguments)) => arguments.session.json,
+            Some(Command::Send(arguments)) => arguments.session.json,
+            Some(Command::Get(arguments)) => arguments.session.json,
             _ => false,
         };
         if has_objects {

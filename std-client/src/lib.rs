@@ -18,6 +18,7 @@
 //!   [`resolve`], [`connect`]: host names, time-outs and errors.
 //! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, positions in rooms.
 //! * [`shared_error`]: an error that several places keep.
+//! * [`transfers`]: files that are sent and received, hashed and proven on a thread.
 //! * [`language`]: the texts of all sentences, one file per language.
 
 #[cfg(unix)]
@@ -48,6 +49,7 @@ pub mod race;
 pub mod resolve;
 pub mod screen;
 pub mod shared_error;
+pub mod transfers;
 pub mod view;
 #[cfg(feature = "web")]
 pub mod web;

@@ -10,6 +10,8 @@ use kabar_std::provider::Accelerated;
 pub const CHAT_SEND: usize = 32 << 10;
 /// Receive buffer of the CHAT stream, in bytes.
 pub const CHAT_RECEIVE: usize = 64 << 10;
+/// Send and receive buffers of the BULK stream, in bytes each.
+pub const BULK: usize = 64 << 10;
 /// Packets in flight.
 pub const IN_FLIGHT: usize = 64;
 /// Capacity for posts that are not settled, in bytes. One room can use half of it, and 1 KiB.
@@ -25,9 +27,15 @@ pub const ACK_DELAY_MS: u16 = 5;
 /// Resolution of the timer, in us: the poll waits for whole milliseconds.
 pub const TICK_US: u32 = 1_000;
 
-/// The client. It has about 270 KiB, so keep it in a box. A slot for a room has about 0.4 KiB.
-pub type StdClient =
-    Client<AnyRsa, InlineBuffers<CHAT_SEND, CHAT_RECEIVE, 0, IN_FLIGHT>, Accelerated, OUTBOX, MAX_MESSAGE_LEN, ROOMS>;
+/// The client. It has about 400 KiB, so keep it in a box. A slot for a room has about 0.4 KiB.
+pub type StdClient = Client<
+    AnyRsa,
+    InlineBuffers<CHAT_SEND, CHAT_RECEIVE, BULK, IN_FLIGHT>,
+    Accelerated,
+    OUTBOX,
+    MAX_MESSAGE_LEN,
+    ROOMS,
+>;
 
 const _: () = assert!(CHAT_SEND >= MAX_MESSAGE_LEN && CHAT_RECEIVE >= MAX_MESSAGE_LEN && OUTBOX >= MAX_MESSAGE_LEN);
-const _: () = assert!(size_of::<StdClient>() < 288 << 10);
+const _: () = assert!(size_of::<StdClient>() < 416 << 10);

@@ -38,6 +38,14 @@ pub enum CommandName {
     Part,
     /// `/topic`
     Topic,
+    /// `/send`
+    Send,
+    /// `/get`
+    Get,
+    /// `/transfers`
+    Transfers,
+    /// `/cancel`
+    Cancel,
     /// `/stats`
     Stats,
     /// `/help`
@@ -48,7 +56,7 @@ pub enum CommandName {
 
 impl CommandName {
     /// All commands, in the order of `/help`.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Who,
         Self::History,
         Self::Me,
@@ -63,6 +71,10 @@ impl CommandName {
         Self::Join,
         Self::Part,
         Self::Topic,
+        Self::Send,
+        Self::Get,
+        Self::Transfers,
+        Self::Cancel,
         Self::Stats,
         Self::Help,
         Self::Quit,
@@ -89,6 +101,10 @@ impl CommandName {
             Self::Join => "/join",
             Self::Part => "/part",
             Self::Topic => "/topic",
+            Self::Send => "/send",
+            Self::Get => "/get",
+            Self::Transfers => "/transfers",
+            Self::Cancel => "/cancel",
             Self::Stats => "/stats",
             Self::Help => "/help",
             Self::Quit => "/quit",
@@ -110,7 +126,10 @@ impl CommandName {
             Self::Join => Some("NAME|INVITE"),
             Self::Part => Some("[NAME]"),
             Self::Topic => Some("[TEXT]"),
-            Self::Who | Self::Rooms | Self::Stats | Self::Help | Self::Quit => None,
+            Self::Send => Some("FILE"),
+            Self::Get => Some("NUMBER|NAME"),
+            Self::Cancel => Some("NUMBER"),
+            Self::Who | Self::Rooms | Self::Transfers | Self::Stats | Self::Help | Self::Quit => None,
         }
     }
 
@@ -231,6 +250,16 @@ pub enum Command<'a> {
     Topic,
     /// Pass this command on to the server, for an operator; first the word that was typed.
     Operate(&'static str, &'a str),
+    /// Send the file at this path.
+    Send(&'a str),
+    /// Receive the file of the entry with this number.
+    GetEntry(u64),
+    /// Receive the last file with this name.
+    GetNamed(&'a str),
+    /// List the transfers.
+    Transfers,
+    /// Cancel the transfer with this number.
+    Cancel(u32),
     /// Display the status of the connection.
     Stats,
     /// List the commands.
@@ -279,10 +308,21 @@ pub fn typed(line: &str) -> Command<'_> {
         (CommandName::Help, _) => Command::Help,
         (CommandName::Who, _) => Command::Who,
         (CommandName::Stats, _) => Command::Stats,
+        (CommandName::Transfers, _) => Command::Transfers,
         (CommandName::History, "" | "more") => Command::History(None),
         (CommandName::History, count) => match count.parse::<u64>() {
             Ok(count @ 1..) => Command::History(Some(u8::try_from(count).unwrap_or(MAX_HISTORY).min(MAX_HISTORY))),
             _ => Command::Usage(name),
+        },
+        (CommandName::Send | CommandName::Get, "") => Command::Usage(name),
+        (CommandName::Send, path) => Command::Send(path),
+        (CommandName::Get, wanted) => match wanted.trim_start_matches('#').parse() {
+            Ok(seq @ 1..) => Command::GetEntry(seq),
+            _ => Command::GetNamed(wanted),
+        },
+        (CommandName::Cancel, number) => match number.trim_start_matches('#').parse() {
+            Ok(number) => Command::Cancel(number),
+            Err(_) => Command::Usage(name),
         },
         (CommandName::Me | CommandName::Nick | CommandName::Unignore, "") => Command::Usage(name),
         (CommandName::Me, text) => Command::Post(EntryKind::ACTION, text),

@@ -4,6 +4,7 @@
 //! * [`host`], [`join`]: a session in a room. [`wizard`]: `kabar` without a subcommand, which asks.
 //!   [`session`]: what displays it. [`known`], [`request`]: which servers and rooms are requested.
 //!   [`target`], [`password`], [`arguments`]: their arguments.
+//! * [`send`], [`get`]: files. [`transfer`]: what these have in common.
 //! * `web` (a feature): a page in a browser.
 //! * [`servers`], [`identity`], [`history`], [`config`]: stored servers, keys, entries and
 //!   settings.
@@ -22,6 +23,7 @@ pub mod arguments;
 #[cfg(unix)]
 pub mod bridge;
 pub mod config;
+pub mod get;
 pub mod history;
 pub mod host;
 pub mod identity;
@@ -29,9 +31,11 @@ pub mod join;
 pub mod known;
 pub mod password;
 pub mod request;
+pub mod send;
 pub mod servers;
 pub mod session;
 pub mod target;
+pub mod transfer;
 #[cfg(feature = "web")]
 pub mod web;
 pub mod wizard;

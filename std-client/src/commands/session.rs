@@ -115,7 +115,7 @@ impl SessionConfig {
     #[must_use]
     pub fn run(self, mut on_start: impl FnMut(Option<ShowText>)) -> SessionReport {
         let Self { mut servers, dir, settings, lines_taken, front_end, identity, hosting, outlives_servers } = self;
-        let Config { give_up, appearance, .. } = settings;
+        let Config { give_up, downloads, appearance, .. } = settings;
         if front_end == FrontEnd::Screen {
             servers = servers.into_iter().map(retried).collect();
             let opening = hosting.map(|hosting| format!("{}\n{}", hosting.text, messages::hosting()));
@@ -123,6 +123,7 @@ impl SessionConfig {
                 servers,
                 dir: dir.clone(),
                 give_up,
+                downloads,
                 ends_with_servers: !outlives_servers,
                 opening,
                 connect: connect_as(identity, dir),
@@ -134,7 +135,7 @@ impl SessionConfig {
         }
         let is_json = front_end == FrontEnd::Objects;
         let hosting = hosting.map(|hosting| (hosting.invite, hosting.address));
-        line::run(LineConfig { servers, dir, give_up, lines_taken, is_json, hosting }, |sender| {
+        line::run(LineConfig { servers, dir, give_up, downloads, lines_taken, is_json, hosting }, |sender| {
             on_start(sender.map(|sender| Box::new(move |text| sender.send(AppEvent::Transcript(text))) as ShowText));
         })
     }

@@ -13,6 +13,7 @@ use super::arguments::SessionArguments;
 use super::request::{Rooms, at_server, with_invite};
 use super::target::{Found, Target, find_room};
 use super::{known, open};
+use crate::config::Config;
 use crate::config::settings::seconds;
 use crate::engine::{self, Command, EngineConfig, KeyPolicy, ServerRequest};
 use crate::messages::{command_error, web as messages};
@@ -58,7 +59,7 @@ pub(crate) fn run(
 ) -> Result<Outcome, CommandError> {
     let WebArguments { target, port, no_open, name, identity, give_up } = arguments;
     let session = SessionArguments { name, identity, give_up, ..SessionArguments::default() };
-    let give_up = session.settings(settings)?.give_up;
+    let Config { give_up, downloads, .. } = session.settings(settings)?;
     session.check_names()?;
     let targets: Vec<_> = target.iter().map(|target| Target::parse(target)).collect::<Result<_, _>>()?;
     let dir = open(data_dir)?;
@@ -73,6 +74,7 @@ pub(crate) fn run(
         context: 0,
         replays_history: false,
         ends_with_servers: false,
+        downloads,
         wake: Box::new(move || waker.wake()),
     };
     let (engine, events) = engine::start(config).map_err(WebError::Start)?;

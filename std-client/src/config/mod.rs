@@ -36,6 +36,8 @@ pub struct Config {
     pub is_plain: bool,
     /// How long the next post may take to be stored, at the end.
     pub give_up: Duration,
+    /// The folder for files that are received; `None`: that of the desktop.
+    pub downloads: Option<PathBuf>,
     /// What a full screen looks like, and what keys do there.
     pub appearance: Appearance,
     resolved: Vec<Resolved>,
@@ -111,8 +113,9 @@ impl Config {
             bindings: Bindings::default(),
         };
         let give_up = sources.get("give-up", settings::seconds)?;
+        let downloads = sources.get("downloads", settings::folder)?;
         let appearance = Appearance { bindings: sources.bindings()?, ..appearance };
-        Ok(Self { is_plain, give_up, appearance, resolved: sources.resolved })
+        Ok(Self { is_plain, give_up, downloads, appearance, resolved: sources.resolved })
     }
 
     /// As [`Config::resolve`], with the environment of this process.

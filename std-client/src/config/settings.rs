@@ -1,5 +1,6 @@
 //! The table of settings, and how their values are parsed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::language::Language;
@@ -39,6 +40,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("bell", "true", "a bell when you are mentioned: true or false"),
     setting("notify", "true", "a notification of the desktop then, if the terminal can (OSC 9): true or false"),
     setting("mouse", "true", "use the mouse (select text with Shift then): true or false"),
+    setting("downloads", "auto", "the folder for files that you receive: a path, or auto (that of your desktop)"),
     setting("give-up", "60", "seconds that may pass, at the end, until the next line is stored"),
 ];
 
@@ -101,6 +103,15 @@ pub(super) fn depth(text: &str) -> Result<Option<Depth>, ValueError> {
     let values =
         [("auto", None), ("none", Some(Depth::Monochrome)), ("16", Some(Depth::Sixteen)), ("256", Some(Depth::Many))];
     one_of(text, &values)
+}
+
+/// The folder for downloads; `None`: that of the desktop.
+pub(super) fn folder(text: &str) -> Result<Option<PathBuf>, ValueError> {
+    match text {
+        "auto" => Ok(None),
+        "" => Err(ValueError::NotAPath),
+        path => Ok(Some(path.into())),
+    }
 }
 
 /// Parses a number of seconds.

@@ -1,5 +1,7 @@
 //! The commands that a front end gives to the engine. Plain values: nothing here knows a screen.
 
+use std::path::PathBuf;
+
 use kabar_core::chat::EntryKind;
 use kabar_core::session::Fingerprint;
 use kabar_std::address::Places;
@@ -7,8 +9,10 @@ use kabar_std::invite::{RoomName, RoomSecret};
 use zeroize::Zeroizing;
 
 use super::event::{RoomId, ServerId};
-use crate::command::Notify;
+use crate::command::{Command as Typed, Notify};
+use crate::history::FileEntry;
 use crate::identity::LocalIdentity;
+use crate::transfers::TransferId;
 
 /// A command. Each says which event answers it; everything else that follows from it is reported
 /// as it happens.
@@ -163,6 +167,39 @@ pub enum Command {
         /// The entries.
         notify: Notify,
     },
+    /// Send a file. [`Event::Transfer`](super::Event::Transfer) answers, now and whenever its state
+    /// changes, or [`Event::TransferNotStarted`](super::Event::TransferNotStarted). It goes on when
+    /// the connection is lost, and with the next process.
+    Send {
+        /// The room.
+        room: RoomId,
+        /// The file.
+        path: PathBuf,
+        /// The name in the room; `None`: that of the file.
+        name: Option<String>,
+    },
+    /// Receive a file. Answered as [`Command::Send`].
+    Get {
+        /// The room.
+        room: RoomId,
+        /// The entry that names it.
+        file: WantedFile,
+        /// The folder, or the path of the file; `None`: the folder of downloads.
+        to: Option<PathBuf>,
+    },
+    /// Cancel a transfer, and remove what was received.
+    /// [`Event::Transfer`](super::Event::Transfer) answers, unless it has ended before.
+    CancelTransfer {
+        /// The server.
+        server: ServerId,
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// List the transfers. [`Event::Transfers`](super::Event::Transfers) answers.
+    ListTransfers {
+        /// The server.
+        server: ServerId,
+    },
     /// Report the status of a connection. [`Event::Stats`](super::Event::Stats) answers.
     Stats {
         /// The server.
@@ -185,6 +222,8 @@ impl Command {
             | Self::Unignore { server, .. }
             | Self::ListIgnored { server }
             | Self::ShowJoins { server, .. }
+            | Self::CancelTransfer { server, .. }
+            | Self::ListTransfers { server }
             | Self::Stats { server } => Some(*server),
             Self::Part { room }
             | Self::Post { room, .. }
@@ -195,10 +234,21 @@ impl Command {
             | Self::Operate { room, .. }
             | Self::MarkRead { room, .. }
             | Self::SaveDraft { room, .. }
+            | Self::Send { room, .. }
+            | Self::Get { room, .. }
             | Self::SetNotify { room, .. } => Some(room.server),
             Self::Connect(_) | Self::Stop(_) => None,
         }
     }
+}
+
+/// A file that is to be received.
+#[derive(Clone, Debug)]
+pub enum WantedFile {
+    /// That of an entry in the local history.
+    Entry(FileEntry),
+    /// That of an entry with this body.
+    Body(Vec<u8>),
 }
 
 /// Posts of one server that may wait for space in its outbox; further ones are not posted.
@@ -289,4 +339,27 @@ pub enum ReplayFrom {
     Since(u64),
     /// Those since this time, in ms since 1970.
     SinceTime(u64),
+}
+
+impl Command {
+    /// The command about files in `room` that was typed; `None`: it is another one.
+    #[must_use]
+    pub fn of_files(room: RoomId, typed: Typed<'_>) -> Option<Self> {
+        let server = room.server;
+        let entry = |entry| Self::Get { room, file: WantedFile::Entry(entry), to: None };
+        Some(match typed {
+            Typed::Send(path) => Self::Send { room, path: typed_path(path), name: None },
+            Typed::GetEntry(seq) => entry(FileEntry::Seq(seq)),
+            Typed::GetNamed(name) => entry(FileEntry::Named(name.to_owned())),
+            Typed::Transfers => Self::ListTransfers { server },
+            Typed::Cancel(number) => Self::CancelTransfer { server, transfer: TransferId(number) },
+            _ => return None,
+        })
+    }
+}
+
+/// The path that was typed, without a shell that knows `~`.
+fn typed_path(typed: &str) -> PathBuf {
+    let home = typed.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    home.unwrap_or_else(|| typed.into())
 }

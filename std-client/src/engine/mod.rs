@@ -47,6 +47,7 @@ mod queue;
 mod session;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
@@ -54,16 +55,17 @@ use kabar_std::clock::Clock;
 use kabar_std::data_dir::DataDir;
 
 pub use command::{
-    Command, KeyPolicy, MAX_WAITING_POSTS, ReplayFrom, RoomCredential, RoomRequest, ServerRequest, Stop,
+    Command, KeyPolicy, MAX_WAITING_POSTS, ReplayFrom, RoomCredential, RoomRequest, ServerRequest, Stop, WantedFile,
 };
 pub use event::{Event, RoomId, ServerId};
 pub use queue::{Events, Handle, QUEUE_LEN};
 
 use crate::driver::{Driver, wait};
 use crate::poller::Poller;
+use crate::transfers::worker::{Report, Worker};
 use local_history::LocalHistories;
 use queue::{EventSink, Resolved, queues};
-use session::{End, Environment, Session};
+use session::{End, Environment, Files, Session};
 
 /// The configuration of an engine.
 pub struct EngineConfig {
@@ -76,18 +78,21 @@ pub struct EngineConfig {
     pub replays_history: bool,
     /// Whether the engine stops when its last server has ended.
     pub ends_with_servers: bool,
+    /// The folder for files that are received; `None`: the user's folder for downloads.
+    pub downloads: Option<PathBuf>,
     /// Called on the engine's thread when events were added. Must not block.
     pub wake: Box<dyn Fn() + Send + Sync>,
 }
 
 impl std::fmt::Debug for EngineConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { dir, context, replays_history, ends_with_servers, wake: _ } = self;
+        let Self { dir, context, replays_history, ends_with_servers, downloads, wake: _ } = self;
         f.debug_struct("EngineConfig")
             .field("dir", dir)
             .field("context", context)
             .field("replays_history", replays_history)
             .field("ends_with_servers", ends_with_servers)
+            .field("downloads", downloads)
             .finish_non_exhaustive()
     }
 }
@@ -109,6 +114,7 @@ struct Engine {
     clock: Clock,
     commands: Receiver<Command>,
     resolved: Receiver<Resolved>,
+    reports: Receiver<Report>,
     environment: Environment,
     sink: EventSink,
     sessions: Vec<Session>,
@@ -123,14 +129,21 @@ impl Engine {
         let (poller, waker) = Poller::new()?;
         let (handle, events, commands, sink) = queues(&waker, config.wake.into());
         let (resolved, from_resolvers) = mpsc::channel();
-        let EngineConfig { dir, context, replays_history, .. } = config;
+        let (reports, from_worker) = mpsc::channel();
+        let worker = Worker::new(reports, {
+            let waker = Arc::clone(&waker);
+            move || drop(waker.wake())
+        });
+        let EngineConfig { dir, context, replays_history, downloads, .. } = config;
         let histories = LocalHistories::new(dir.clone());
-        let environment = Environment { dir, context, replays_history, histories, resolved, waker };
+        let files = Files::new(worker, downloads.or_else(DataDir::downloads));
+        let environment = Environment { dir, context, replays_history, histories, resolved, waker, files };
         let engine = Self {
             poller,
             clock: Clock::start(),
             commands,
             resolved: from_resolvers,
+            reports: from_worker,
             environment,
             sink,
             sessions: Vec::new(),
@@ -149,6 +162,7 @@ impl Engine {
         loop {
             self.take_commands();
             self.take_resolved();
+            self.take_reports();
             // Each comes first in its turn: the space for events is shared.
             let next = usize::from(self.sessions.len() > 1);
             self.sessions.rotate_left(next);
@@ -194,6 +208,13 @@ impl Engine {
     fn take_resolved(&mut self) {
         while let Ok(Resolved { server, place, found }) = self.resolved.try_recv() {
             self.at(server, |session| Ok(session.resolved(place, found)?));
+        }
+    }
+
+    /// Takes what was done with files.
+    fn take_reports(&mut self) {
+        while let Ok(report) = self.reports.try_recv() {
+            let _ = self.sessions.iter_mut().any(|session| session.take_report(&report));
         }
     }
 

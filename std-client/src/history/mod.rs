@@ -7,6 +7,7 @@
 //! history/IDENTITY.lock            held while a process opens or replaces the file
 //! history/IDENTITY.file            the number of the file, by which a copy is recognised
 //! history/IDENTITY.outbox-N.lock   held by the process that has outbox slot N
+//! history/IDENTITY.transfer-N.lock held by the process that has transfer N
 //! ```
 //! IDENTITY is the fingerprint of the person. Several processes of one person use the file at the
 //! same time: a [`Writer`] takes the lock of SQLite for each transaction, and each [`Reader`] has
@@ -53,7 +54,7 @@
 //!   holds.
 //! * `append`, `removal`: entries in. `page`, `unread`, `search`, `index`: entries out.
 //! * `settings`: drafts, ignored people, settings per room; `former`: of earlier versions.
-//! * `outbox`: lines to be sent.
+//! * `outbox`: lines to be sent. `transfers`: files that are sent and received.
 
 mod append;
 mod entry;
@@ -68,6 +69,7 @@ mod removal;
 mod schema;
 mod search;
 mod settings;
+mod transfers;
 mod unread;
 mod writer;
 
@@ -84,6 +86,7 @@ pub use page::{Anchor, Gap, MAX_PAGE, Page, PageItem};
 pub use reader::Reader;
 pub use search::{Hit, SearchMark, SearchPage};
 pub use settings::{HIDE_JOINS, MAX_DRAFT_LEN, MAX_IGNORED, NOTIFY, Setting, SettingValue};
+pub use transfers::{FileEntry, HeldTransfer, TransferRecord, is_named};
 pub use unread::{RoomSummary, Unread};
 pub use writer::Writer;
 

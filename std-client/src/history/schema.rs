@@ -8,7 +8,8 @@
 pub(super) const APPLICATION_ID: i32 = 0x4b61_6263;
 
 /// Applied in this order, each in one transaction.
-pub(super) const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &[
+    "
     PRAGMA application_id = 0x4b616263;
 
     CREATE TABLE servers (
@@ -101,7 +102,23 @@ pub(super) const STEPS: &[&str] = &["
         refused INTEGER NOT NULL DEFAULT 0 CHECK (refused IN (0, 1)),
         PRIMARY KEY (slot, room, ordinal)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    -- path: the file that is sent; the folder or the file that is written.
+    CREATE TABLE transfers (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        room INTEGER NOT NULL REFERENCES rooms,
+        is_upload INTEGER NOT NULL CHECK (is_upload IN (0, 1)),
+        name TEXT NOT NULL,
+        path TEXT NOT NULL,
+        is_folder INTEGER NOT NULL CHECK (is_folder IN (0, 1)),
+        size INTEGER NOT NULL,
+        root BLOB NOT NULL CHECK (length(root) = 32)
+    ) STRICT;
+    CREATE INDEX transfers_by_room ON transfers (room);
+    CREATE INDEX entries_of_files ON entries (log, seq) WHERE kind = 4;
+",
+];
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! The configuration of the front end.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use kabar_std::data_dir::DataDir;
@@ -15,6 +16,8 @@ pub struct LineConfig {
     pub dir: DataDir,
     /// How long to wait, at the end, until the next line is stored.
     pub give_up: Duration,
+    /// The folder for files that are received; `None`: that of the desktop.
+    pub downloads: Option<PathBuf>,
     /// Lines of standard input that were read before.
     pub lines_taken: u64,
     /// Whether standard output has objects.

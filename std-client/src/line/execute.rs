@@ -120,8 +120,11 @@ impl Front {
                 None => return self.room_notice(room, &Notice::NothingToRemove),
             },
             Typed::Operate(word, text) => Command::Operate { room, word: word.to_owned(), text: text.to_owned() },
-            // The caller executes these.
-            _ => return,
+            // The caller executes the others.
+            other => match Command::of_files(room, other) {
+                Some(command) => command,
+                None => return,
+            },
         };
         self.engine.send(command);
     }

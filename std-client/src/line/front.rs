@@ -80,7 +80,7 @@ pub(super) struct Switch {
 impl Front {
     /// Starts the engine and the threads of the screen.
     pub(super) fn start(config: LineConfig) -> io::Result<Self> {
-        let LineConfig { servers, dir, give_up, lines_taken, is_json, hosting } = config;
+        let LineConfig { servers, dir, give_up, downloads, lines_taken, is_json, hosting } = config;
         let (mut poller, waker) = Poller::new()?;
         poller.watch_output();
         let (sender, receiver) = EventSender::new(Arc::clone(&waker));
@@ -90,8 +90,14 @@ impl Front {
         }
         let context = if ui.is_prompt() { CONTEXT } else { 0 };
         let wake = Box::new(move || drop(waker.wake()));
-        let (engine, events) =
-            engine::start(EngineConfig { dir, context, replays_history: true, ends_with_servers: true, wake })?;
+        let (engine, events) = engine::start(EngineConfig {
+            dir,
+            context,
+            replays_history: true,
+            ends_with_servers: true,
+            downloads,
+            wake,
+        })?;
         take_signals(&sender)?;
         servers.into_iter().for_each(|server| engine.send(Command::Connect(Box::new(server))));
         let input = InputState {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::front::Front;
 use super::room::Room;
 use super::servers::Server;
-use crate::engine::event::{ClientEnd, Earlier, Entry, Event, HistoryPage, Joined, ListedRoom};
+use crate::engine::event::{ClientEnd, Earlier, Entry, Event, HistoryPage, Joined, ListedRoom, Transfer};
 use crate::engine::{Command, RoomId, ServerId};
 use crate::messages::notices::{Notice, RoomRow};
 
@@ -58,6 +58,7 @@ impl Front {
             | Event::HistorySetAside(_)
             | Event::HistoryNotKept(_)
             | Event::HistoryKeptAgain
+            | Event::Transfers { .. }
             | Event::Stats(_) => self.ui.event(&event, None),
             Event::HistoryReset { room } => {
                 if let Some(room) = self.rooms.find_mut(room) {
@@ -71,6 +72,8 @@ impl Front {
             | Event::NotRemoved { room, .. }
             | Event::OutboxResumed { room, .. }
             | Event::NotifySet { room, .. }
+            | Event::Transfer(Transfer { room, .. })
+            | Event::TransferNotStarted { room, .. }
             | Event::PositionNotRead { room, .. } => self.room_event(room, &event),
             Event::KeyQuestion { server, .. } => {
                 self.ui.event(&event, None);

@@ -1,6 +1,6 @@
 //! Entries as lines, at the prompt and in pipes.
 
-use kabar_std::text::{Action, LineFormatter};
+use kabar_std::text::{Action, LineFormatter, size_text};
 
 use crate::language::message;
 
@@ -22,6 +22,7 @@ fn describe(author: &str, action: &Action) -> String {
         Action::SetTopic(None) => message!("entry-topic-removed", author),
         Action::SetTopic(Some(topic)) => message!("entry-topic", author, topic),
         Action::SentTooMuch(size) => format!("{author} {}", message!("entry-too-large", size = *size)),
+        Action::SentFile(name, size) => message!("entry-file", author, name, size = size_text(*size)),
         Action::SentData(size) => message!("entry-data", author, size = *size),
         Action::SentUnknown(size, kind) => message!("entry-unknown", author, size = *size, kind = *kind),
     }

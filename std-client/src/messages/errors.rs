@@ -18,7 +18,7 @@ use crate::known_servers::KnownServersError;
 use crate::language::message;
 use crate::outcome::{
     CommandError, HistoryCommandError, IdentityCommandError, PasswordError, PasswordSource, ServersCommandError,
-    TargetError, WebError, WizardError,
+    TargetError, TransferError, WebError, WizardError,
 };
 use crate::probe::ProbeError;
 use crate::resolve::ResolveError;
@@ -40,6 +40,7 @@ pub fn command_error(error: &CommandError) -> (Exit, String) {
         CommandError::TooManyAdvertised(error) => {
             (Exit::Usage, message!("too-many-advertised", reason = reasons::address(error)))
         }
+        CommandError::Transfer(error) => transfer_error(error),
         #[cfg(unix)]
         CommandError::Bridge(error) => bridge_error(error),
         CommandError::Host(error) => (Exit::Error, host_errors::host(error)),
@@ -61,6 +62,17 @@ pub(super) fn known_servers_error(error: &KnownServersError) -> String {
     match error {
         KnownServersError::File(error) => reasons::file(error),
         KnownServersError::Encode(error) => message!("known-servers-encode", %error),
+    }
+}
+
+fn transfer_error(error: &TransferError) -> (Exit, String) {
+    match error {
+        TransferError::OneName => (Exit::Usage, message!("send-one-name")),
+        TransferError::Name(path) => (Exit::Usage, message!("send-no-name", path = %path.display())),
+        TransferError::NoRoom => (Exit::Usage, message!("get-no-room")),
+        TransferError::Start(error) => (Exit::Error, message!("cannot-start", error = causes::io(error))),
+        TransferError::Failed { is_upload: true, files } => (Exit::Unsent, message!("files-not-sent", files = *files)),
+        TransferError::Failed { is_upload: false, .. } => (Exit::Error, message!("file-not-received")),
     }
 }
 

@@ -8,7 +8,7 @@ use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
 
 use super::errors::{client_end, known_servers_error, session_error, with_server_text};
-use super::{changes, history, reasons, rooms, stats};
+use super::{changes, history, reasons, rooms, stats, transfers};
 use crate::engine::event::{AcceptedKey, ClientEnd, Event, Joined, NotKept, NotPosted, Reconnected, ServerEnd};
 use crate::language::message;
 
@@ -96,6 +96,11 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         Event::IgnoreList { names, .. } => changes::ignore_list(names),
         Event::JoinsShown { shows, .. } => changes::joins_shown(*shows),
         Event::NotifySet { notify, .. } => changes::notify_set(*notify),
+        Event::Transfer(transfer) => return transfers::event(transfer),
+        Event::TransferNotStarted { name, why, .. } => {
+            message!("transfer-not-started", name = clean_line(name), reason = transfers::failure(why))
+        }
+        Event::Transfers { transfers, .. } => transfers::list(transfers),
         Event::Stats(stats) => stats::table(stats.rtt, &stats.counters, stats.traffic, stats.ignored),
         Event::NotKept { what, .. } => match what {
             NotKept::Server(error) => message!("not-kept-server", error = known_servers_error(error)),

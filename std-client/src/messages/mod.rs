@@ -7,7 +7,7 @@
 //! * [`report`]: the end of a command. `errors`: errors of commands and sessions. `reasons`: those
 //!   of the parts that they share with the server.
 //! * [`events`]: what the engine reports. [`notices`]: what a front end reports by itself. Both
-//!   with `changes`, `rooms`, `help` and `stats`.
+//!   with `changes`, `rooms`, `help`, `transfers` and `stats`.
 //! * [`screen`]: the full screen itself. [`web`]: the page. [`entries`]: entries as lines.
 //! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
 //!   commands display.
@@ -33,6 +33,7 @@ mod settings;
 mod stats;
 #[cfg(test)]
 mod tests;
+pub mod transfers;
 pub mod web;
 pub mod wizard;
 

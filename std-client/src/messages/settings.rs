@@ -43,6 +43,7 @@ fn value_error(why: &ValueError) -> String {
     match why {
         ValueError::NotOneOf { others, last } => message!("value-not-one-of", others = others.join(", "), last),
         ValueError::NotSeconds => message!("value-not-seconds"),
+        ValueError::NotAPath => message!("value-not-a-path"),
         ValueError::NotAKey => message!("value-not-a-key"),
         ValueError::KeyBound { key, first } => message!("value-key-bound", key, %first),
     }

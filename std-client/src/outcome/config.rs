@@ -57,6 +57,9 @@ pub enum ValueError {
     /// It is no number of seconds.
     #[error("not a number of seconds")]
     NotSeconds,
+    /// It is no path.
+    #[error("it must be a path or auto")]
+    NotAPath,
     /// It is no key.
     #[error("not a key: write, for example, ctrl-n, alt-enter, f1 or pageup")]
     NotAKey,

@@ -73,6 +73,31 @@ pub enum PasswordSource {
     Variable(&'static str),
 }
 
+/// Why `kabar send` or `kabar get` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// A name for several files.
+    #[error("one name for several files")]
+    OneName,
+    /// The file has no name that is text.
+    #[error("{} has no name", .0.display())]
+    Name(PathBuf),
+    /// No room was stated, and none is known.
+    #[error("no room")]
+    NoRoom,
+    /// The operating system gives no thread.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+    /// This number of files was not transferred. Each was reported.
+    #[error("{files} files were not transferred")]
+    Failed {
+        /// Whether they were to be sent.
+        is_upload: bool,
+        /// Number of files.
+        files: usize,
+    },
+}
+
 /// Why no password was read.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {

@@ -22,7 +22,7 @@ pub use config::{ConfigError, InvalidValue, ValueError};
 pub use end::EndState;
 pub use errors::{
     ChoiceError, HistoryCommandError, HostError, IdentityCommandError, NoScreen, PasswordError, PasswordSource,
-    ServersCommandError, TargetError, ThreadFailed, WebError, WizardError,
+    ServersCommandError, TargetError, ThreadFailed, TransferError, WebError, WizardError,
 };
 pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 
@@ -121,6 +121,9 @@ pub enum CommandError {
     /// `kabar web` failed.
     #[error(transparent)]
     Web(#[from] WebError),
+    /// `kabar send` or `kabar get` failed.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     /// `kabar bridge` failed.
     #[cfg(unix)]
     #[error(transparent)]

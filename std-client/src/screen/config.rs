@@ -1,5 +1,6 @@
 //! How a screen behaves.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use kabar_std::data_dir::DataDir;
@@ -24,6 +25,8 @@ pub struct ScreenConfig {
     pub dir: DataDir,
     /// How long the next post may take to be stored when the user leaves.
     pub give_up: Duration,
+    /// The folder for files that are received; `None`: that of the desktop.
+    pub downloads: Option<PathBuf>,
     /// Whether the screen ends when its last server has ended.
     pub ends_with_servers: bool,
     /// Displayed once the first room was joined.

@@ -60,13 +60,19 @@ pub fn run(config: ScreenConfig, mut on_start: impl FnMut(Option<NoticeSender>))
 }
 
 fn display(config: ScreenConfig, queue: &InputQueue, end: &mut EndState) -> io::Result<()> {
-    let ScreenConfig { servers, dir, give_up, ends_with_servers, opening, connect, appearance } = config;
+    let ScreenConfig { servers, dir, give_up, ends_with_servers, opening, connect, appearance, downloads } = config;
     // Before any thread is started.
     let stops = HeldStops::hold();
     let wake = Box::new(queue.waker());
     let mut view = View::new(view_config(&appearance), Box::new(StoredHistory::new(dir.clone())));
-    let (handle, events) =
-        engine::start(EngineConfig { dir, context: CONTEXT, replays_history: false, ends_with_servers, wake })?;
+    let (handle, events) = engine::start(EngineConfig {
+        dir,
+        context: CONTEXT,
+        replays_history: false,
+        ends_with_servers,
+        downloads,
+        wake,
+    })?;
     if let Some(opening) = opening {
         view.set_opening(opening);
     }

@@ -120,7 +120,7 @@ impl View {
             Typed::Operate(word, text) => {
                 self.command(Command::Operate { room: id, word: word.to_owned(), text: text.to_owned() });
             }
-            _ => {}
+            typed => self.effects.extend(Command::of_files(id, typed).map(Effect::Command)),
         }
     }
 

@@ -145,6 +145,7 @@ impl View {
                 }
             }
             Event::KeyAccepted { key: AcceptedKey::Invited | AcceptedKey::Expected, .. } => return,
+            Event::Transfer(transfer) if !transfer.state.is_end() => return,
             Event::KnownServerMoved { .. }
             | Event::KeyAccepted { .. }
             | Event::LostWhileConnecting { .. }
@@ -162,6 +163,9 @@ impl View {
             | Event::PositionNotRead { .. }
             | Event::HistorySetAside(_)
             | Event::OutboxResumed { .. }
+            | Event::Transfer(_)
+            | Event::Transfers { .. }
+            | Event::TransferNotStarted { .. }
             | Event::NotConnected { .. }
             | Event::Ended => {}
         }

@@ -1,8 +1,9 @@
 //! `kabar` in pipes and scripts: options, exit codes, JSON objects, stored state, several rooms,
-//! and invalid input.
+//! files, and invalid input.
 
 mod addresses;
 mod errors;
+mod files;
 mod history;
 mod json;
 mod persistence;

@@ -78,6 +78,13 @@ impl DataDir {
         directories::ProjectDirs::from("", "", "kabar").map(|dirs| dirs.data_dir().to_path_buf())
     }
 
+    /// The user's folder for downloads: that of the desktop (XDG), or `Downloads`.
+    #[must_use]
+    pub fn downloads() -> Option<PathBuf> {
+        let dirs = directories::UserDirs::new()?;
+        Some(dirs.download_dir().map_or_else(|| dirs.home_dir().join("Downloads"), Path::to_path_buf))
+    }
+
     /// Opens a directory. Creates it, accessible to its owner only, if it does not exist.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use kabar_core::chat::{EntryKind, RefusedCode};
+use kabar_core::chat::{EntryKind, File, RefusedCode};
 
 /// Prefix of all lines of a text but the first.
 pub const CONTINUATION: &str = "    ";
@@ -65,6 +65,8 @@ pub enum Action {
     SetTopic(Option<String>),
     /// It sent this number of bytes, which are too many to display.
     SentTooMuch(u16),
+    /// It sent a file with this name and of this size in bytes.
+    SentFile(String, u64),
     /// It sent this number of bytes of data.
     SentData(usize),
     /// It sent this number of bytes of this unknown kind.
@@ -122,6 +124,10 @@ impl LineFormatter {
             (_, Content::Omitted(size)) => sentence(Action::SentTooMuch(size)),
             (EntryKind::ACTION, Content::Body(body)) => format!("* {author} {}", clean_body(body)),
             (kind, Content::Body(body)) if kind.is_text() => format!("{author}: {}", clean_body(body)),
+            (EntryKind::FILE, Content::Body(body)) => match File::decode(body) {
+                Ok(file) => sentence(Action::SentFile(clean_line(file.name()), file.size())),
+                Err(_) => sentence(Action::SentUnknown(body.len(), line.kind.0)),
+            },
             (EntryKind::DATA, Content::Body(body)) => sentence(Action::SentData(body.len())),
             (kind, Content::Body(body)) => sentence(Action::SentUnknown(body.len(), kind.0)),
         };
@@ -151,6 +157,7 @@ fn describe(author: &str, action: &Action) -> String {
         Action::SetTopic(None) => format!("{author} removed the topic"),
         Action::SetTopic(Some(topic)) => format!("{author} set the topic: {topic}"),
         Action::SentTooMuch(size) => format!("{author} sent {size} bytes, too many to display"),
+        Action::SentFile(name, size) => format!("{author} sent a file: {name} ({})", size_text(*size)),
         Action::SentData(size) => format!("{author} sent {size} bytes of data"),
         Action::SentUnknown(size, kind) => format!("{author} sent {size} bytes of unknown kind {kind}"),
     }
@@ -166,6 +173,23 @@ impl Default for LineFormatter {
 #[must_use]
 pub fn removed_seq(body: &[u8]) -> Option<u64> {
     body.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Formats a number of bytes, rounded down: `17 B`, `1.5 KiB`, `12 MiB`.
+#[must_use]
+pub fn size_text(bytes: u64) -> String {
+    let mut tenths = u128::from(bytes) * 10;
+    let mut units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"].into_iter();
+    while tenths >= 10_240
+        && let Some(_) = units.next()
+    {
+        tenths /= 1_024;
+    }
+    let unit = units.next().unwrap_or("EiB");
+    match (tenths / 10, tenths % 10) {
+        (whole @ 1..10, tenth) if unit != "B" => format!("{whole}.{tenth} {unit}"),
+        (whole, _) => format!("{whole} {unit}"),
+    }
 }
 
 /// Cleans text of other members for one line: removes characters that move the cursor, change

@@ -136,3 +136,32 @@ proptest! {
         prop_assert!(shown.lines().skip(1).all(|line| line.starts_with(CONTINUATION)));
     }
 }
+
+#[test]
+fn size_has_two_digits_or_more_and_a_unit() {
+    for (bytes, text) in [
+        (0, "0 B"),
+        (1_023, "1023 B"),
+        (1_024, "1.0 KiB"),
+        (1_536, "1.5 KiB"),
+        (10_239, "9.9 KiB"),
+        (10_240, "10 KiB"),
+        (1 << 20, "1.0 MiB"),
+        ((1 << 30) - 1, "1023 MiB"),
+        (u64::MAX, "15 EiB"),
+    ] {
+        assert_eq!(size_text(bytes), text);
+    }
+}
+
+#[test]
+fn file_is_a_sentence_with_name_and_size() {
+    let mut body = [0; kabar_core::chat::MAX_FILE_BODY_LEN];
+    let file = File::new("a\u{202e}b.txt", 2_048, kabar_core::content::Root([1; 32]), "").unwrap();
+    let len = file.encode(&mut body).unwrap();
+    let content = Content::Body(&body[..len]);
+    let line = Line { time_ms: 0, author: "anna", address: None, kind: EntryKind::FILE, content };
+    assert!(LineFormatter::new().format(&line).ends_with("] anna sent a file: ab.txt (2.0 KiB)"));
+    let line = Line { content: Content::Body(&body[..9]), ..line };
+    assert!(LineFormatter::new().format(&line).ends_with("] anna sent 9 bytes of unknown kind 4"));
+}

@@ -5,11 +5,12 @@
 //! removes control characters.
 //!
 //! `reply`: what answers commands, and why a command has no effect. `error`: why something ends or
-//! is not kept. `place`: what front ends derive from events in the same way.
+//! is not kept. `transfer`: files. `place`: what front ends derive from events in the same way.
 
 mod error;
 mod place;
 mod reply;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use reply::{
     AcceptedKey, Earlier, HistoryPage, IgnoreError, JoinRefusal, ListedRoom, NotPosted, Refusal, RenameError, Request,
     Stats,
 };
+pub use transfer::{Transfer, TransferFailure, TransferState, Wait};
 
 /// A server of one run of the engine. Never used again for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -369,6 +371,24 @@ pub enum Event {
         room: RoomId,
         /// The entries.
         notify: Notify,
+    },
+    /// A file is sent or received: how far it is.
+    Transfer(Transfer),
+    /// A file is neither sent nor received.
+    TransferNotStarted {
+        /// The room.
+        room: RoomId,
+        /// The name of the file, or the number of the entry.
+        name: String,
+        /// Why.
+        why: TransferFailure,
+    },
+    /// The transfers of a server.
+    Transfers {
+        /// The server.
+        server: ServerId,
+        /// The transfers, in the order in which they were requested.
+        transfers: Vec<Transfer>,
     },
     /// The status of a connection.
     Stats(Box<Stats>),

@@ -2,7 +2,7 @@
 
 use kabar_core::chat::EntryKind;
 
-use super::{Entry, EntryContent, Event, RoomId, ServerId};
+use super::{Entry, EntryContent, Event, RoomId, ServerId, Transfer, TransferState};
 
 impl Event {
     /// The server and the room that it is about.
@@ -30,6 +30,7 @@ impl Event {
             | Self::IgnoreList { server, .. }
             | Self::JoinsShown { server, .. }
             | Self::NotKept { server, .. }
+            | Self::Transfers { server, .. }
             | Self::ServerEnded { server, .. } => Some((*server, None)),
             Self::RoomAdded { room, .. }
             | Self::Topic { room, .. }
@@ -48,11 +49,13 @@ impl Event {
             | Self::PositionNotRead { room, .. }
             | Self::HistoryAt { room, .. }
             | Self::NotifySet { room, .. }
+            | Self::TransferNotStarted { room, .. }
             | Self::OutboxResumed { room, .. } => Some((room.server, Some(*room))),
             Self::Joined(joined) => Some((joined.room.server, Some(joined.room))),
             Self::Entry(entry) => Some((entry.room.server, Some(entry.room))),
             Self::HistoryPage(page) => Some((page.room.server, Some(page.room))),
             Self::Reconnected(reconnected) => Some((reconnected.server, None)),
+            Self::Transfer(transfer) => Some((transfer.room.server, Some(transfer.room))),
             Self::Stats(stats) => Some((stats.server, None)),
             Self::Unanswered { server, room, .. } => Some((*server, *room)),
             Self::HistorySetAside(_) | Self::HistoryNotKept(_) | Self::HistoryKeptAgain | Self::Ended => None,
@@ -76,6 +79,8 @@ impl Event {
                 | Self::NotConnected { .. }
                 | Self::NotIgnored { .. }
                 | Self::NotKept { .. }
+                | Self::Transfer(Transfer { state: TransferState::Failed(_), .. })
+                | Self::TransferNotStarted { .. }
                 | Self::PositionNotRead { .. }
                 | Self::HistorySetAside(_)
                 | Self::HistoryNotKept(_)

@@ -22,6 +22,7 @@ mod entries;
 mod file;
 mod posts;
 mod room;
+mod transfers;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

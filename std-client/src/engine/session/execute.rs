@@ -40,6 +40,10 @@ impl Session {
             Command::MarkRead { room, seq } => self.history.mark_read(room, seq),
             Command::SaveDraft { room, text } => self.history.save_draft(room, &text),
             Command::SetNotify { room, notify } => self.set_notify(room, notify),
+            Command::Send { .. }
+            | Command::Get { .. }
+            | Command::CancelTransfer { .. }
+            | Command::ListTransfers { .. } => self.execute_on_files(command),
             // The engine handles these.
             Command::Connect(_) | Command::Stop(_) => {}
         }

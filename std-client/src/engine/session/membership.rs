@@ -68,6 +68,7 @@ impl Session {
     pub(super) fn part(&mut self, id: RoomId, now: Instant) {
         self.post_waiting();
         let Some(room) = self.rooms.remove(id) else { return };
+        self.transfers.room_ended(id, &self.sink);
         let name = room.name.clone();
         match room.slot {
             Some(slot) => {
@@ -135,6 +136,7 @@ impl Session {
             self.do_not_return(&name);
         }
         let in_outbox = self.rooms.remove(id).and_then(|room| room.durable).map_or(0, |durable| durable.unsent());
+        self.transfers.room_ended(id, &self.sink);
         let kept = self.kept_after(id, reason);
         let unsent = (unsettled + in_outbox).saturating_sub(kept);
         self.sink.send(Event::RoomEnded { room: id, end, unsent, kept });

@@ -7,6 +7,7 @@
 //! * `connecting`, `start`, `leaving`: from one phase to the next. `posting`:
 //!   what is posted. `online`, `receive`: in the
 //!   rooms. `membership`: which rooms these are. `execute`: commands.
+//! * `files`, `transfers`: files that are sent and received.
 //! * `recording`: the local history. `replay`, `local_replay`, `catch_up`: entries that come before
 //!   those that the server sends.
 //! * `room`: everything that belongs to one room, with `log`, `replies` and `requests`.
@@ -17,6 +18,7 @@ mod attempt;
 mod catch_up;
 mod connecting;
 mod execute;
+mod files;
 mod leaving;
 mod local_replay;
 mod log;
@@ -40,6 +42,7 @@ mod start;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transfers;
 
 use std::sync::Arc;
 
@@ -58,6 +61,8 @@ use online::JoinInfo;
 use rooms::Rooms;
 use state::Phase;
 pub(super) use state::{End, Environment, Session};
+pub(super) use transfers::Files;
+use transfers::Transfers;
 
 impl Session {
     /// Begins a session. Reports the server and its rooms.
@@ -75,6 +80,7 @@ impl Session {
             rooms.add(room, replay_from, &sink);
         }
         let history = environment.histories.of(&config.identity.key.fingerprint());
+        let transfers = Transfers::new(environment.files.clone());
         let mut session = Self {
             id,
             phase: Phase::Resolving(driver.now() + CONNECT_TIMEOUT),
@@ -84,6 +90,7 @@ impl Session {
             sink,
             rooms,
             history,
+            transfers,
             accepted: None,
             is_key_reported: false,
             password_tries: 0,
@@ -107,6 +114,7 @@ impl Session {
         while self.take_client_events()? {
             self.check(self.driver.now())?;
         }
+        self.advance_transfers();
         self.post_waiting();
         Ok(())
     }
@@ -125,6 +133,7 @@ impl Session {
             End::Left => ServerEnd::Left,
             End::Failed(error) => ServerEnd::Failed(Arc::new(error)),
         };
+        self.transfers.close();
         self.rooms.ids().for_each(|room| self.history.forget(room));
         self.sink.send(Event::ServerEnded { server: self.id, end, unsent, kept });
     }
@@ -197,7 +206,8 @@ impl Session {
             Phase::AskingKey(..) | Phase::AskingPassword => None,
             Phase::Online(online) => {
                 let replay = (self.sink.has_room() && self.rooms.are_replayed()).then_some(Instant::ZERO);
-                let deadlines = [self.leaving_deadline(), online.deadline(&self.rooms), replay];
+                let transfers = self.transfers.deadline();
+                let deadlines = [self.leaving_deadline(), online.deadline(&self.rooms), replay, transfers];
                 deadlines.into_iter().flatten().min()
             }
         }

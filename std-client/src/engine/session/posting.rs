@@ -86,6 +86,7 @@ impl Session {
     /// Stores what was posted, and gives the client what it has space for, in the order of the
     /// commands. It is sent when the turn is committed.
     pub(super) fn post_waiting(&mut self) {
+        self.post_files();
         let Self { rooms, history, driver, sink, waiting, .. } = self;
         let client = &mut driver.client;
         for room in rooms.iter_mut() {
@@ -112,6 +113,7 @@ impl Session {
     pub(super) fn stored(&mut self, slot: RoomSlot, number: u64, seq: u64, now: Instant) {
         self.note_settled(now);
         let Some(id) = self.rooms.id_at(slot) else { return };
+        self.files_stored(id, number, seq);
         let mut in_run = number;
         if let Some(durable) = self.rooms.durable_at(slot) {
             // The server may have more than the client was given.
@@ -135,6 +137,9 @@ impl Session {
         if let Some(durable) = self.rooms.durable_at(slot) {
             in_run = durable.number_in_run(number);
             self.history.refuse(id, number);
+        }
+        if self.file_refused(slot, number, code) {
+            return;
         }
         self.sink.send(Event::PostRefused { room: id, number: in_run, code });
     }

@@ -140,6 +140,7 @@ impl Session {
             sink.send(Event::OutboxResumed { room: id, lines });
         }
         self.store_room(id, name);
+        self.resume_transfers(id);
     }
 
     /// Joins the rooms that are not joined yet.

@@ -13,6 +13,7 @@ use kabar_std::data_dir::DataDir;
 use super::attempt::{Attempt, Located};
 use super::online::OnlineState;
 use super::rooms::Rooms;
+use super::transfers::{Files, Transfers};
 use crate::connect::ConnectError;
 use crate::driver::Driver;
 use crate::engine::command::ServerRequest;
@@ -32,6 +33,8 @@ pub(in crate::engine) struct Session {
     pub(super) rooms: Rooms,
     /// The local history of the identity.
     pub(super) history: LocalHistory,
+    /// Files that are sent and received.
+    pub(super) transfers: Transfers,
     /// The key that was accepted.
     pub(super) accepted: Option<Fingerprint>,
     pub(super) is_key_reported: bool,
@@ -64,6 +67,8 @@ pub(in crate::engine) struct Environment {
     pub(in crate::engine) resolved: Sender<Resolved>,
     /// Wakes the engine's thread.
     pub(in crate::engine) waker: std::sync::Arc<mio::Waker>,
+    /// Works on files.
+    pub(in crate::engine) files: Files,
 }
 
 /// The phase of a session.

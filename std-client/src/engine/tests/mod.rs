@@ -3,6 +3,7 @@
 mod failing;
 mod posting;
 mod recording;
+mod transfers;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, OnceLock};
@@ -72,7 +73,14 @@ impl Front {
 
     fn start_in(dir: DataDir, replays_history: bool) -> Self {
         let wake = Box::new(|| ());
-        let config = EngineConfig { dir: dir.clone(), context: 0, replays_history, ends_with_servers: false, wake };
+        let config = EngineConfig {
+            dir: dir.clone(),
+            context: 0,
+            replays_history,
+            ends_with_servers: false,
+            downloads: Some(dir.join("downloads")),
+            wake,
+        };
         let (engine, handle, events) = Engine::new(config).unwrap();
         let histories = engine.environment.histories.clone();
         engine.spawn().unwrap();

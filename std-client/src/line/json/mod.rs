@@ -2,14 +2,15 @@
 //! Names never change their meaning; new ones may be added.
 
 use data_encoding::{BASE64, HEXLOWER};
-use kabar_core::chat::{EntryKind, Term};
+use kabar_core::chat::{EntryKind, File, Term};
 use kabar_std::json;
 use kabar_std::text::removed_seq;
 use serde::Serialize;
 
-use crate::engine::event::{self, EntryContent, Event, Joined, Reconnected};
+use crate::engine::event::{self, EntryContent, Event, Joined, Reconnected, TransferState};
 use crate::messages::events::{loss_reason, post_refusal, room_ended};
 use crate::messages::notices::{Notice, line_rejected};
+use crate::messages::transfers;
 
 /// The part of `--help` that describes the objects.
 pub const HELP: &str = "\
@@ -18,8 +19,9 @@ everything that comes in any room is printed. Lines of input go to the first roo
 `/room NAME` chooses another one that was joined.
   hosting    invite, address: the room is running (kabar host)
   joined     name, members, start, head, term, resumed: entries above `start` follow
-  entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large)
-             kind: text, action, data, joined, left, kicked (text: the reason, if there is one),
+  entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large);
+             of a file: file, with name, size, root and media_type
+             kind: text, action, data, file, joined, left, kicked (text: the reason, if there is one),
              operator, topic (text: the topic), or a number; renamed, with name: the new one;
              removal, with removed: the seq of an entry whose text is gone; removed: an entry
              without its text. /ignore and --hide-joins leave no entry out
@@ -36,6 +38,9 @@ everything that comes in any room is printed. Lines of input go to the first roo
   lost       reason: the connection was lost; trying again
   back       seconds, resumed, restarted: connected again
              resumed: no entry was missed; restarted: the server was restarted
+  transfer   transfer (its number), direction (send or get), name, size, state: waiting, hashing,
+             running (done, rate, left: bytes, bytes per s, s), storing, sent (seq), received (path),
+             failed (reason), cancelled
   notice     text
   left       exit, unsent, kept, reason: the end of the session
 A reader that stores the last `seq` of a room continues after it with --since SEQ.";
@@ -151,6 +156,8 @@ pub enum Object<'a> {
         /// Whether the server was restarted.
         restarted: bool,
     },
+    /// A file is sent or received.
+    Transfer(TransferObject<'a>),
     /// A notice.
     Notice {
         /// The room, if it is about one.
@@ -191,6 +198,17 @@ pub struct Entry<'a> {
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<FileObject>,
+}
+
+/// A file that an entry names.
+#[derive(Clone, Debug, Serialize)]
+struct FileObject {
+    name: String,
+    size: u64,
+    root: String,
+    media_type: String,
 }
 
 impl<'a> Entry<'a> {
@@ -200,6 +218,16 @@ impl<'a> Entry<'a> {
         let event::Entry { seq, time_ms, author, kind, is_own: own, .. } = entry;
         let (seq, time_ms, kind, own) = (*seq, *time_ms, *kind, *own);
         let (mut text, mut base64, mut size, mut name, mut removed) = (None, None, None, None, None);
+        let file = match &entry.content {
+            EntryContent::Body(body) if kind == EntryKind::FILE => File::decode(body).ok(),
+            _ => None,
+        };
+        let file = file.map(|file| FileObject {
+            name: file.name().to_owned(),
+            size: file.size(),
+            root: file.root().to_string(),
+            media_type: file.media_type().to_owned(),
+        });
         match &entry.content {
             EntryContent::Body(body) if kind.is_text() => text = Some(String::from_utf8_lossy(body).into_owned()),
             EntryContent::Body(body) if kind == EntryKind::TOPIC || (kind == EntryKind::KICKED && !body.is_empty()) => {
@@ -209,11 +237,75 @@ impl<'a> Entry<'a> {
                 name = Some(String::from_utf8_lossy(body).into_owned());
             }
             EntryContent::Body(body) if kind == EntryKind::REMOVAL => removed = removed_seq(body),
+            EntryContent::Body(_) if file.is_some() => {}
             EntryContent::Body(body) if body.is_empty() => {}
             EntryContent::Body(body) => base64 = Some(BASE64.encode(body)),
             EntryContent::Omitted(omitted) => size = Some(*omitted),
         }
-        Self { room, seq, time_ms, author, kind: json::kind_name(kind), own, text, base64, size, name, removed }
+        Self { room, seq, time_ms, author, kind: json::kind_name(kind), own, text, base64, size, name, removed, file }
+    }
+}
+
+/// A file that is sent or received.
+#[derive(Clone, Debug, Serialize)]
+pub struct TransferObject<'a> {
+    room: &'a str,
+    transfer: u32,
+    direction: &'static str,
+    name: &'a str,
+    size: Option<u64>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl<'a> TransferObject<'a> {
+    /// Converts a transfer in this room.
+    #[must_use]
+    pub fn new(room: &'a str, transfer: &'a event::Transfer) -> Self {
+        let event::Transfer { id, is_upload, name, size, state, .. } = transfer;
+        let (mut done, mut rate, mut left, mut seq, mut path, mut reason) = (None, None, None, None, None, None);
+        let state = match state {
+            TransferState::Waiting(wait) => {
+                reason = Some(transfers::wait(*wait));
+                "waiting"
+            }
+            TransferState::Hashing(hashed) => {
+                done = Some(*hashed);
+                "hashing"
+            }
+            TransferState::Running(measured) => {
+                (done, rate) = (Some(measured.done), measured.rate);
+                left = measured.left.map(|left| left.as_millis() / 1_000);
+                "running"
+            }
+            TransferState::Storing => "storing",
+            TransferState::Sent(entry) => {
+                seq = Some(*entry);
+                "sent"
+            }
+            TransferState::Received(to) => {
+                path = Some(to.display().to_string());
+                "received"
+            }
+            TransferState::Failed(why) => {
+                reason = Some(transfers::failure(why));
+                "failed"
+            }
+            TransferState::Cancelled => "cancelled",
+        };
+        let direction = if *is_upload { "send" } else { "get" };
+        Self { room, transfer: id.0, direction, name, size: *size, state, done, rate, left, seq, path, reason }
     }
 }
 
@@ -239,6 +331,7 @@ impl<'a> Object<'a> {
             Event::Reconnected(Reconnected { seconds, is_resumed, is_restarted, .. }) => {
                 Self::Back { seconds: *seconds, resumed: *is_resumed, restarted: *is_restarted }
             }
+            Event::Transfer(transfer) => Self::Transfer(TransferObject::new(room?, transfer)),
             // As notices of the front end, or in words.
             Event::ServerAdded { .. }
             | Event::RoomAdded { .. }
@@ -273,6 +366,8 @@ impl<'a> Object<'a> {
             | Event::IgnoreList { .. }
             | Event::JoinsShown { .. }
             | Event::NotifySet { .. }
+            | Event::Transfers { .. }
+            | Event::TransferNotStarted { .. }
             | Event::Stats(_)
             | Event::NotKept { .. }
             | Event::PositionNotRead { .. }

@@ -127,13 +127,17 @@ impl Front {
                 self.on_server_ended(*server, end);
             }
             Event::Ended => self.end.has_ended = true,
+            Event::Transfer(transfer) if transfer.state.is_end() => self.describe(event),
             Event::KnownServerMoved { .. }
+            | Event::Transfer(_)
             | Event::KeyAccepted { key: event::AcceptedKey::Invited | event::AcceptedKey::Expected, .. } => {}
             Event::KeyAccepted { key: event::AcceptedKey::New(_), .. }
             | Event::HistorySetAside(_)
             | Event::HistoryNotKept(_)
             | Event::HistoryKeptAgain
             | Event::OutboxResumed { .. }
+            | Event::Transfers { .. }
+            | Event::TransferNotStarted { .. }
             | Event::Gap { .. }
             | Event::ServerText { .. }
             | Event::Output { .. }

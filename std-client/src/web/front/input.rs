@@ -133,6 +133,12 @@ impl Front {
             Typed::Operate(word, text) => {
                 Command::Operate { room: id, word: (*word).to_owned(), text: (*text).to_owned() }
             }
+            Typed::Send(_) | Typed::GetEntry(_) | Typed::GetNamed(_) | Typed::Transfers | Typed::Cancel(_) => {
+                match Command::of_files(id, *command) {
+                    Some(command) => command,
+                    None => return,
+                }
+            }
             // The callers execute these.
             Typed::Nothing
             | Typed::Ignore(_)

@@ -35,6 +35,7 @@ impl Fixture {
             context: 0,
             replays_history: false,
             ends_with_servers: false,
+            downloads: None,
             wake: Box::new(|| ()),
         };
         let (engine, events) = crate::engine::start(config).unwrap();
