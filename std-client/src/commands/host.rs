@@ -16,7 +16,7 @@ use kabar_std::invite::RoomName;
 use kabar_std::output::remark;
 
 use super::arguments::SessionArguments;
-use super::session::{Hosting, SessionConfig, ShowText};
+use super::session::{FrontEnd, Hosting, SessionConfig, ShowText};
 use super::{open, password};
 use crate::config::Config;
 use crate::engine::{KeyPolicy, RoomCredential, RoomRequest, ServerRequest};
@@ -25,6 +25,7 @@ use crate::line;
 use crate::messages::host_errors::transcript;
 use crate::messages::hosting::{HostedRoom, first_screen, generating_key};
 use crate::outcome::{CommandError, HostError, Loss, Outcome, SessionEnd};
+use crate::screen::HeldStops;
 
 /// `kabar host`.
 #[derive(Debug, Args)]
@@ -99,6 +100,9 @@ pub(crate) fn run(
     let slow = || remark(&generating_key());
     let transcript_state = TranscriptState::default();
     let for_transcript = transcript_state.clone();
+    let front_end = FrontEnd::choose(&how, &settings);
+    // A thread of the server must not take the signal, which stops the screen.
+    let _held = (front_end == FrontEnd::Screen).then(HeldStops::hold);
     // The session in this process displays the events of the room.
     let hosted = host.start(slow, drop, move |said| for_transcript.take(said)).map_err(HostError::Start)?;
     let text = first_screen(&HostedRoom {
@@ -125,7 +129,7 @@ pub(crate) fn run(
         is_host: true,
     };
     let hosting = Some(Hosting { invite, address, text });
-    let session = SessionConfig { hosting, ..SessionConfig::on(server, dir, &how, settings) };
+    let session = SessionConfig { hosting, ..SessionConfig::of(vec![server], dir, &how, settings, front_end) };
     let mut report = session.run(|show| transcript_state.send_to(show));
     let stopped = hosted.stop();
     // The transcript ends with the server.

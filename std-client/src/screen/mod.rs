@@ -7,7 +7,7 @@
 //! ```
 //! * `session`: the loop, and the effects of the view. `queue`: its inputs. `config`: how a screen
 //!   behaves.
-//! * `terminal`: taken over, and given back. `input`: keys. `draw`, `backend`: cells and links.
+//! * `terminal`: taken over, and given back. `stops`: SIGTSTP. `input`: keys. `draw`, `backend`: cells and links.
 //!   [`theme`]: colours. [`notify`]: bell, notifications, title.
 
 mod backend;
@@ -17,6 +17,7 @@ mod input;
 pub mod notify;
 mod queue;
 mod session;
+mod stops;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use config::{Appearance, Connect, ScreenConfig};
 pub use queue::NoticeSender;
 use queue::{Input, InputQueue};
 use session::Session;
+pub use stops::HeldStops;
 pub use terminal::unusable;
 
 /// Entries that were displayed in an earlier session and are displayed again.
@@ -59,6 +61,8 @@ pub fn run(config: ScreenConfig, mut on_start: impl FnMut(Option<NoticeSender>))
 
 fn display(config: ScreenConfig, queue: &InputQueue, end: &mut EndState) -> io::Result<()> {
     let ScreenConfig { servers, dir, give_up, ends_with_servers, opening, connect, appearance, downloads } = config;
+    // Before any thread is started.
+    let stops = HeldStops::hold();
     let wake = Box::new(queue.waker());
     let mut view = View::new(view_config(&appearance), Box::new(StoredHistory::new(dir.clone())));
     let (handle, events) = engine::start(EngineConfig {
@@ -77,6 +81,8 @@ fn display(config: ScreenConfig, queue: &InputQueue, end: &mut EndState) -> io::
     let on_panic = move || drop(panicked.send(Input::Panic));
     let mut session = Session::start(view, &appearance, connect, give_up, (&handle, &events), on_panic)?;
     take_signals(queue)?;
+    let (stop, go_on) = (queue.sender(), queue.sender());
+    stops.forward(move || stop.send(Input::Suspend).is_ok(), move || go_on.send(Input::Continued).is_ok())?;
     let keys = queue.sender();
     std::thread::Builder::new().name("kabar-keys".to_owned()).spawn(move || read_terminal(&keys))?;
     servers.into_iter().for_each(|server| handle.send(Command::Connect(Box::new(server))));

@@ -20,6 +20,10 @@ pub(super) enum Input {
     Notice(String),
     /// The program is to end.
     Stop,
+    /// The process is to stop until it is continued.
+    Suspend,
+    /// The process was continued.
+    Continued,
     /// A thread has panicked.
     Panic,
 }

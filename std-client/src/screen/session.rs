@@ -10,6 +10,7 @@ use ratatui::layout::{Position as CellPosition, Rect};
 use super::backend::LinkBackend;
 use super::config::{Appearance, Connect};
 use super::queue::{Input, InputQueue};
+use super::stops::{self, Stopped};
 use super::terminal::TakenTerminal;
 use super::{draw, input, notify, terminal};
 use crate::cursor::Position;
@@ -153,6 +154,8 @@ impl<'a> Session<'a> {
                 }
                 Input::Closed => self.close(),
                 Input::Stop => self.interrupt(),
+                Input::Suspend => self.suspend(Stopped::Process)?,
+                Input::Continued => self.redraw()?,
                 Input::Notice(text) => self.view.show_notice(&text),
                 Input::Engine => has_events = true,
                 // The next frame is not drawn.
@@ -241,7 +244,7 @@ impl<'a> Session<'a> {
                 Effect::Leave { at_once: true } => self.interrupt(),
                 Effect::Leave { at_once: false } => self.leave(),
                 Effect::Redraw => self.redraw()?,
-                Effect::Suspend => self.suspend()?,
+                Effect::Suspend => self.suspend(Stopped::Foreground)?,
                 Effect::Bare(lines) => self.show_bare(&lines)?,
                 Effect::Shown(position) => note(&mut self.shown, position),
                 Effect::Alert { .. } => {}
@@ -304,9 +307,9 @@ impl<'a> Session<'a> {
     }
 
     /// Gives the terminal back and stops the process, until it is continued.
-    fn suspend(&mut self) -> io::Result<()> {
+    fn suspend(&mut self, whom: Stopped) -> io::Result<()> {
         terminal::give_back();
-        terminal::stop_process();
+        stops::stop(whom);
         self.taken.enter()?;
         self.redraw()?;
         let size = self.terminal.size()?;

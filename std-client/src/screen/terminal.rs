@@ -88,16 +88,6 @@ fn give_back_on_panic(on_panic: impl Fn() + Send + Sync + 'static) {
     });
 }
 
-/// Stops the processes in the foreground as Ctrl-Z does, until they are continued.
-pub(super) fn stop_process() {
-    #[cfg(unix)]
-    {
-        // Not only this one: a shell waits for all of them.
-        let group = nix::unistd::Pid::from_raw(0);
-        let _ = nix::sys::signal::kill(group, nix::sys::signal::Signal::SIGTSTP);
-    }
-}
-
 /// Returns why the terminal has no full screen; `None`: it has one.
 #[must_use]
 pub fn unusable() -> Option<NoScreen> {

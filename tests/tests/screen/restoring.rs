@@ -1,6 +1,7 @@
 //! The terminal is given back, however the program ends.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use kabar_client::config::Config;
@@ -80,6 +81,37 @@ fn control_z_suspends_and_the_screen_comes_back() {
     anna.type_line("/quit");
     assert_eq!(anna.wait(), 0);
     anna.assert_restored();
+}
+
+#[test]
+fn a_stop_by_another_program_gives_the_terminal_back_and_the_screen_comes_back() {
+    let room = Room::open();
+    let mut bob = room.client("bob");
+    let script = format!("set -m; \"$BIN/kabar\" join {} --name anna; kill -l $?; read line; fg", room.invite);
+    let mut anna = Terminal::shell(&script, &room.home_of("anna"));
+    anna.expect("anna joined");
+    anna.press("a draft");
+    anna.expect("[#lobby] a draft");
+    stop_children(anna.process());
+    anna.expect("TSTP");
+    assert!(!anna.is_full_screen());
+    bob.type_line("meanwhile");
+    bob.expect("bob: meanwhile");
+    anna.press("\n");
+    anna.expect("bob: meanwhile");
+    anna.expect("[#lobby] a draft");
+    assert!(anna.is_full_screen());
+    anna.press(CTRL_C);
+    anna.type_line("/quit");
+    assert_eq!(anna.wait(), 0);
+    anna.assert_restored();
+}
+
+/// Sends SIGTSTP to the children of a shell.
+fn stop_children(shell: u32) {
+    let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).expect("children");
+    let sent = Command::new("kill").arg("-TSTP").args(children.split_whitespace()).status().expect("kill");
+    assert!(sent.success(), "{children}: {sent}");
 }
 
 #[test]
