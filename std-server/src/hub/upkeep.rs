@@ -32,8 +32,8 @@ impl<P: Provider> Context<P> {
 
     /// Removes contents that no entry names. Not before entries that name one are committed.
     pub(super) fn collect_contents(&mut self, now: Instant) {
-        let is_settled = self.commits.unfinished_bytes() == 0 || !self.transfers.has_named();
-        if self.commits.is_recovering() || !is_settled {
+        let is_named = self.transfers.has_named(self.commits.unfinished_bytes() == 0);
+        if self.commits.is_recovering() || is_named {
             self.timers.set(Timer::Collect, Some(now + PURGE_INTERVAL));
         } else if self.transfers.begin_collection() {
             let now_ms = self.wall_ms(now);

@@ -72,8 +72,9 @@ impl Room {
             },
             refusal => refusal,
         };
-        let counters = &mut context.counters;
         if let Some(code) = refusal {
+            context.transfers.forget_check(link.id);
+            let counters = &mut context.counters;
             counters.posts_refused += 1;
             counters.posts_muted += u64::from(is_muted);
             counters.posts_too_long += u64::from(code == PostRefusedCode::TOO_LONG);

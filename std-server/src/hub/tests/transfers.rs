@@ -162,6 +162,16 @@ fn what_does_not_prove_is_named_not_stored_and_closes_the_connection() {
 }
 
 #[test]
+fn an_empty_content_with_another_root_is_not_proven() {
+    let mut world = World::new();
+    let ana = ana(&mut world);
+    world.put_as(ana, 1, Root([1; 32]), 0);
+    world.run_ms(200);
+    assert_eq!(world.clients[ana].of_transfer(1), [ReceivedBulk::Cancel(1, CancelCode::NOT_PROVEN, 0)]);
+    assert!(was_closed_for_violation(&world.clients[ana]));
+}
+
+#[test]
 fn violations_close_the_connection() {
     let content = Content::new(40_000, 1);
     let encoding = content.encoding(0);

@@ -46,18 +46,18 @@ pub(in crate::hub) fn on_content_done<P: Provider>(
     let Some(connection) = context.transfers.get(key).map(|it| it.connection) else { return };
     match result {
         ContentResult::Opened(Ok(offset)) => on_opened_upload(now, context, key, offset),
-        ContentResult::Appended(bytes, result) => {
-            if let Err(ContentError::NotProven(not_proven)) = result {
-                context.counters.uploads_not_proven += 1;
-                let reply = Reply::Cancel { code: CancelCode::NOT_PROVEN, offset: not_proven.offset };
-                context.transfers.end(key, Some(reply));
-                if let Some(peer) = peers.get_mut(connection) {
-                    messages::close_after_cancel(now, rooms, context, peer);
-                }
-                return;
+        ContentResult::Opened(Err(ContentError::NotProven(not_proven)))
+        | ContentResult::Appended(_, Err(ContentError::NotProven(not_proven)))
+        | ContentResult::Finished(Err(ContentError::NotProven(not_proven))) => {
+            context.counters.uploads_not_proven += 1;
+            let reply = Reply::Cancel { code: CancelCode::NOT_PROVEN, offset: not_proven.offset };
+            context.transfers.end(key, Some(reply));
+            if let Some(peer) = peers.get_mut(connection) {
+                messages::close_after_cancel(now, rooms, context, peer);
             }
-            on_appended(now, peers, context, key, bytes, result);
+            return;
         }
+        ContentResult::Appended(bytes, result) => on_appended(now, peers, context, key, bytes, result),
         ContentResult::Finished(Ok(())) => record(now, context, key),
         ContentResult::OpenedDownload(Ok(())) => on_opened_download(context, key),
         ContentResult::Read(bytes, Ok(is_last)) => on_read(now, context, key, bytes, is_last),

@@ -320,9 +320,15 @@ impl Transfers {
         self.commits_until_named = self.commits_until_named.saturating_sub(1);
     }
 
-    /// Whether an entry that names a content may not be committed yet.
-    pub(in crate::hub) fn has_named(&self) -> bool {
-        self.commits_until_named > 0
+    /// Whether an entry that names a content may not be committed yet, or is about to be accepted.
+    /// `is_idle`: no entry waits for its commit.
+    pub(in crate::hub) fn has_named(&self, is_idle: bool) -> bool {
+        !self.checks.is_empty() || (self.commits_until_named > 0 && !is_idle)
+    }
+
+    /// The next post of a connection is refused.
+    pub(in crate::hub) fn forget_check(&mut self, connection: u32) {
+        self.checks.remove(&connection);
     }
 
     /// Queues a job on the index.

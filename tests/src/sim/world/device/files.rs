@@ -214,7 +214,8 @@ impl World {
             let transfer = files.draw_number();
             let get = TransferMessage::Get { transfer, handle, root, offset, length: u64::MAX };
             if client.send_bulk(clock, &get).is_ok() {
-                files.download = Some(Download { number: transfer, root, decoder: None, group: Box::new([0; GROUP_LEN]) });
+                files.download =
+                    Some(Download { number: transfer, root, decoder: None, group: Box::new([0; GROUP_LEN]) });
                 has_acted = true;
             }
         }
