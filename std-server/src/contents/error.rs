@@ -6,7 +6,6 @@ use kabar_core::content::NotProven;
 
 /// An operation on a content failed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ContentError {
     /// The bytes are not those of the content: the sender is at fault.
     #[error("{0}")]

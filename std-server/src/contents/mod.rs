@@ -5,7 +5,7 @@
 //!   [`MemoryContents`]: for simulation and tests. [`NoContents`]: for servers that take no files.
 //!
 //! A store never has an unproven byte. Which members may send or read a content, and when it goes,
-//! is the concern of the hub and of the index in [`store`](crate::store).
+//! is the concern of the hub and of the [index](crate::store::ContentIndex).
 
 #[cfg(test)]
 mod conformance;

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kabar_core::content::Root;
+use kabar_core::content::{GROUP_LEN, Root};
 use kabar_core::crypto::identity::PublicIdentity;
 
 use super::{CommitError, ReadError};
@@ -14,7 +14,13 @@ pub const KEEP_UNNAMED_MS: u64 = 3_600_000;
 /// Time in ms for which an upload is kept that has ended early.
 pub const KEEP_UNFINISHED_MS: u64 = 24 * 3_600_000;
 
-/// Bounds of contents, in bytes.
+/// Largest sum of contents; a database has signed numbers.
+const MAX_SUM: u64 = 1 << 62;
+/// Maximum number of contents that are collected at once.
+pub(super) const MAX_COLLECTED: usize = 1000;
+
+/// Bounds of contents, in bytes. A content counts as at least one group against `member` and `all`:
+/// tiny ones use files and rows, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileQuota {
     /// The longest content.
@@ -38,6 +44,54 @@ pub enum Reservation {
     MemberQuota,
     /// It exceeds what is left on the server.
     ServerQuota,
+}
+
+/// A content in the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentRecord {
+    /// Its root.
+    pub root: Root,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Whose quota it counts against.
+    pub owner: PublicIdentity,
+    /// Whether it is complete; otherwise it is being uploaded.
+    pub is_complete: bool,
+}
+
+/// An entry that names a content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Naming {
+    /// The room.
+    pub room: String,
+    /// The entry.
+    pub seq: u64,
+    /// The content.
+    pub root: Root,
+    /// Its length in bytes, as the entry states it.
+    pub size: u64,
+    /// The name of the file.
+    pub name: String,
+}
+
+/// The bytes that a content counts as.
+pub(super) fn charge(size: u64) -> u64 {
+    size.max(GROUP_LEN as u64)
+}
+
+/// The decision about a content that is not known yet. `of_owner` and `of_all` are the sums of the
+/// contents that are.
+pub(super) fn decide(size: u64, of_owner: u64, of_all: u64, quota: &FileQuota) -> Reservation {
+    let exceeds = |sum: u64, bound: u64| sum.saturating_add(charge(size)) > bound.min(MAX_SUM);
+    if size > quota.file {
+        Reservation::TooLarge
+    } else if exceeds(of_owner, quota.member) {
+        Reservation::MemberQuota
+    } else if exceeds(of_all, quota.all) {
+        Reservation::ServerQuota
+    } else {
+        Reservation::Reserved
+    }
 }
 
 /// The index of contents. Each operation is one small transaction, or a read.

@@ -8,6 +8,7 @@ use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, File};
 use kabar_core::content::Root;
 use kabar_core::crypto::identity::PublicIdentity;
 
+use super::contents::{MAX_COLLECTED, charge, decide};
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
     AdmittedIdentity, Commit, CommitError, ContentIndex, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, KEPT_USES,
@@ -39,12 +40,12 @@ pub struct MemoryStore {
     rooms: BTreeMap<String, MemoryRoom>,
     fault: Option<Fault>,
     commits: u64,
-    contents: BTreeMap<(Root, u64), ContentRecord>,
+    contents: BTreeMap<(Root, u64), ContentState>,
 }
 
 /// A content in the index.
 #[derive(Clone, Copy, Debug)]
-struct ContentRecord {
+struct ContentState {
     owner: PublicIdentity,
     is_complete: bool,
     touched_ms: u64,
@@ -58,6 +59,8 @@ struct MemoryRoom {
     entries: Vec<LogEntry>,
     /// Instance and number of each entry that a member posted.
     numbers: BTreeSet<(u64, u64)>,
+    /// The contents that entries name, by seq.
+    named: BTreeMap<u64, Root>,
 }
 
 impl MemoryStore {
@@ -126,20 +129,13 @@ impl ContentIndex for MemoryStore {
             record.touched_ms = now_ms;
             return Ok(if record.is_complete { Reservation::Complete } else { Reservation::Reserved });
         }
-        let sum = |of: &dyn Fn(&ContentRecord) -> bool| {
-            let sizes = self.contents.iter().filter(|(_, record)| of(record)).map(|((_, size), _)| *size);
-            sizes.fold(size, u64::saturating_add)
+        let sum = |of: &dyn Fn(&ContentState) -> bool| {
+            self.contents.iter().filter(|(_, record)| of(record)).map(|((_, size), _)| charge(*size)).sum()
         };
-        let decision = if size > quota.file {
-            Reservation::TooLarge
-        } else if sum(&|record| record.owner == owner) > quota.member {
-            Reservation::MemberQuota
-        } else if sum(&|_| true) > quota.all {
-            Reservation::ServerQuota
-        } else {
-            self.contents.insert((root, size), ContentRecord { owner, is_complete: false, touched_ms: now_ms });
-            Reservation::Reserved
-        };
+        let decision = decide(size, sum(&|record| record.owner == owner), sum(&|_| true), quota);
+        if decision == Reservation::Reserved {
+            self.contents.insert((root, size), ContentState { owner, is_complete: false, touched_ms: now_ms });
+        }
         Ok(decision)
     }
 
@@ -165,20 +161,20 @@ impl ContentIndex for MemoryStore {
         if self.fault == Some(Fault::Read) {
             return Err(ReadError(INJECTED));
         }
-        let is_named = self.entries(room).iter().any(|entry| names(entry, root));
+        let is_named = self.rooms.get(room).is_some_and(|room| room.names(root));
         let found = self.contents.iter().find(|((of, _), record)| *of == root && record.is_complete);
         Ok(found.filter(|_| is_named).map(|((_, size), _)| *size))
     }
 
     fn collect(&mut self, now_ms: u64) -> Result<Vec<Root>, CommitError> {
         self.check_write()?;
-        let is_due = |((root, _), record): (&(Root, u64), &ContentRecord)| {
+        let is_due = |((root, _), record): (&(Root, u64), &ContentState)| {
             let keep = if record.is_complete { KEEP_UNNAMED_MS } else { KEEP_UNFINISHED_MS };
-            let is_named = || self.rooms.values().flat_map(|room| &room.entries).any(|entry| names(entry, *root));
+            let is_named = || self.rooms.values().any(|room| room.names(*root));
             record.touched_ms.saturating_add(keep) <= now_ms && !(record.is_complete && is_named())
         };
         let due: Vec<(Root, u64)> =
-            self.contents.iter().filter(|it| is_due(*it)).map(|(content, _)| *content).take(1000).collect();
+            self.contents.iter().filter(|it| is_due(*it)).map(|(content, _)| *content).take(MAX_COLLECTED).collect();
         for content in &due {
             self.contents.remove(content);
         }
@@ -187,11 +183,6 @@ impl ContentIndex for MemoryStore {
         roots.retain(|root| !self.contents.keys().any(|(other, _)| other == root));
         Ok(roots)
     }
-}
-
-/// Whether an entry names a content.
-fn names(entry: &LogEntry, root: Root) -> bool {
-    entry.kind == EntryKind::FILE && File::decode(&entry.body).is_ok_and(|file| file.root() == root)
 }
 
 impl Store for MemoryStore {
@@ -241,7 +232,11 @@ impl Store for MemoryStore {
         }
         self.apply(&commit.server);
         for record in &commit.server.rooms {
-            self.rooms.entry(record.name.clone()).or_default().record = record.clone();
+            let room = self.rooms.entry(record.name.clone()).or_default();
+            room.record = record.clone();
+            if record.is_closed {
+                room.named.clear();
+            }
         }
         for batch in &commit.rooms {
             self.rooms.entry(batch.room.clone()).or_default().apply(batch);
@@ -289,7 +284,13 @@ impl MemoryStore {
 }
 
 impl MemoryRoom {
+    /// Whether an entry names a content.
+    fn names(&self, root: Root) -> bool {
+        self.named.values().any(|named| *named == root)
+    }
+
     fn forget_before(&mut self, first: u64) {
+        self.named.retain(|seq, _| *seq >= first);
         for entry in self.entries.iter().filter(|entry| entry.seq < first) {
             self.numbers.remove(&(entry.instance, entry.number));
         }
@@ -318,6 +319,10 @@ impl MemoryRoom {
         for entry in self.entries.iter_mut().filter(|entry| batch.removed.contains(&entry.seq)) {
             entry.kind = EntryKind::REMOVED;
             entry.body.clear();
+        }
+        self.named.retain(|seq, _| !batch.removed.contains(seq));
+        for entry in batch.entries.iter().filter(|entry| entry.kind == EntryKind::FILE) {
+            self.named.extend(File::decode(&entry.body).map(|file| (entry.seq, file.root())));
         }
         let RoomState { terms, head, instances, admissions, present, sanctions, .. } = &mut self.loaded;
         let forgotten = &batch.forgotten;

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
-pub use contents::{ContentIndex, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, Reservation};
+pub use contents::{ContentIndex, ContentRecord, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, Naming, Reservation};
 pub use error::{CommitError, ReadError};
 pub use invites::{InviteRecord, InviteState, InviteUse, KEPT_USES};
 pub use kabar_std::sqlite::StoreErrorKind;
@@ -29,7 +29,8 @@ pub use memory::{Fault, MemoryStore};
 pub use rooms::{Retention, RoomRecord, RoomSummary, Visibility};
 pub use sqlite::{
     CopyError, FILE_NAME, Filter, History, OpenError, Query, Report, RestoreError, Restored, RoomReport, Selection,
-    SqliteReader, SqliteStore, complete_index, copy, restore,
+    SqliteReader, SqliteStore, complete_index, contents, contents_of_backup, copy, forget_contents,
+    forget_contents_of_backup, namings, restore,
 };
 
 /// One entry of a room's log.

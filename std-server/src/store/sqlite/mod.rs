@@ -8,13 +8,14 @@
 //! * `checkpoint`: the size of the write-ahead log.
 //! * `schema`: the tables, by numbered steps.
 //! * `records`: records to rows and back.
-//! * `search`: the full-text index.
+//! * `contents`: the index of contents. `search`: the full-text index.
 //! * `copy`, `restore`, `verify`, `query`: the subcommands, which work while a server runs.
 //!
 //! A commit returns when SQLite has synchronised the write-ahead log (`synchronous=FULL`).
 
 mod checkpoint;
 mod connect;
+mod contents;
 mod copy;
 mod error;
 mod inspect;
@@ -48,6 +49,7 @@ pub use kabar_std::search::Query;
 use kabar_std::sqlite::{OpenedFile, ask_why};
 
 pub use connect::{FILE_NAME, OpenError};
+pub use contents::{contents, contents_of_backup, forget_contents, forget_contents_of_backup, namings};
 pub use copy::{CopyError, copy};
 pub use query::{Filter, History, Selection, complete_index};
 pub use restore::{RestoreError, Restored, restore};
@@ -144,6 +146,20 @@ impl SqliteStore {
         load(&transaction).map_err(unreadable)
     }
 
+    /// Changes the index of contents in one transaction.
+    fn change<T>(&mut self, change: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CommitError> {
+        self.rollback_leftover().map_err(failed)?;
+        if !self.place.is_there() {
+            return Err(CommitError::Failed(StoreErrorKind::Moved));
+        }
+        let transaction = mark::begin(&mut self.connection).map_err(failed)?;
+        let changed = change(&transaction).map_err(failed)?;
+        let committed = transaction.commit().map_err(commit_error);
+        self.wrote();
+        self.checkpoints.after_commit(&self.connection);
+        committed.map(|()| changed)
+    }
+
     /// Records that this run has written: closing may now move the log into the file.
     fn wrote(&mut self) {
         self.is_dirty = true;
@@ -174,33 +190,32 @@ impl LogReader for SqliteReader {
     }
 }
 
-/// Not there yet: nothing is taken.
 impl ContentIndex for SqliteStore {
     fn reserve(
         &mut self,
-        _: Root,
-        _: u64,
-        _: PublicIdentity,
-        _: &FileQuota,
-        _: u64,
+        root: Root,
+        size: u64,
+        owner: PublicIdentity,
+        quota: &FileQuota,
+        now_ms: u64,
     ) -> Result<Reservation, CommitError> {
-        Ok(Reservation::TooLarge)
+        self.change(|connection| contents::reserve(connection, (root, size), owner, quota, now_ms))
     }
 
-    fn complete(&mut self, _: Root, _: u64, _: u64) -> Result<(), CommitError> {
-        Ok(())
+    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<(), CommitError> {
+        self.change(|connection| contents::complete(connection, root, size, now_ms))
     }
 
-    fn touch(&mut self, _: Root, _: u64, _: u64) -> Result<bool, CommitError> {
-        Ok(false)
+    fn touch(&mut self, root: Root, size: u64, now_ms: u64) -> Result<bool, CommitError> {
+        self.change(|connection| Ok(contents::touch(connection, root, size, now_ms)? == Some(true)))
     }
 
-    fn find(&mut self, _: &str, _: Root) -> Result<Option<u64>, ReadError> {
-        Ok(None)
+    fn find(&mut self, room: &str, root: Root) -> Result<Option<u64>, ReadError> {
+        self.load(|connection| contents::find(connection, room, root))
     }
 
-    fn collect(&mut self, _: u64) -> Result<Vec<Root>, CommitError> {
-        Ok(Vec::new())
+    fn collect(&mut self, now_ms: u64) -> Result<Vec<Root>, CommitError> {
+        self.change(|connection| contents::collect(connection, now_ms))
     }
 }
 

@@ -8,7 +8,7 @@ use kabar_std::sqlite::{U64AsI64, bits};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{invites, rooms, search};
+use super::{contents, invites, rooms, search};
 use crate::store::{
     Admission, AdmittedIdentity, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, Privilege,
     PrivilegeKind, RoomBatch, RoomState, Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
@@ -129,6 +129,7 @@ pub(super) fn write(connection: &Connection, room: i64, batch: &RoomBatch) -> ru
             (U64AsI64(*seq), U64AsI64(*time_ms), U64AsI64(*instance), U64AsI64(*number));
         insert.execute(params![room, seq, time, author, instance, number, kind.0, body])?;
     }
+    contents::name(connection, room, &batch.entries)?;
     if let Some(head) = batch.last_seq() {
         let bytes: usize = batch.entries.iter().map(|entry| entry.body.len()).sum();
         let sql = "UPDATE rooms SET head = ?2, body_bytes = body_bytes + ?3 WHERE id = ?1";
@@ -149,6 +150,7 @@ pub(super) fn write(connection: &Connection, room: i64, batch: &RoomBatch) -> ru
 /// Deletes the entries below `first`.
 fn forget_before(connection: &Connection, room: i64, first: u64) -> rusqlite::Result<()> {
     search::remove(connection, room, 0..=first.saturating_sub(1), false)?;
+    contents::unname(connection, room, 0, first.saturating_sub(1))?;
     let sql = "UPDATE rooms SET first_seq = ?2, body_bytes = body_bytes
                    - coalesce((SELECT sum(length(body)) FROM entries WHERE room = ?1 AND seq < ?2), 0)
                WHERE id = ?1";
@@ -160,6 +162,7 @@ fn forget_before(connection: &Connection, room: i64, first: u64) -> rusqlite::Re
 /// Removes the body of an entry.
 fn remove_body(connection: &Connection, room: i64, seq: u64) -> rusqlite::Result<()> {
     search::remove(connection, room, seq..=seq, true)?;
+    contents::unname(connection, room, seq, seq)?;
     let sql = "UPDATE rooms SET body_bytes = body_bytes
                    - (SELECT length(body) FROM entries WHERE room = ?1 AND seq = ?2)
                WHERE id = ?1";

@@ -5,6 +5,7 @@ use kabar_std::sqlite::{U64AsI64, bits};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, params};
 
+use super::contents;
 use crate::store::{Retention, RoomRecord, RoomSummary, Visibility};
 
 impl ToSql for Visibility {
@@ -43,6 +44,9 @@ pub(super) fn write(connection: &Connection, records: &[RoomRecord]) -> rusqlite
         let [age, entries, bytes, created] = [age_ms, entries, bytes, *created_ms].map(|number| number.map(signed));
         let by = created_by.map(|by| by.0);
         insert.execute(params![name, topic, visibility, is_closed, age, entries, bytes, by, created])?;
+        if *is_closed {
+            contents::unname_all(connection, name)?;
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! 1: the log and what belongs to it. 2: running time. 3: the [mark](super::mark), and an index of
 //! folded texts. 4: a server with several rooms: names and the running time belong to the server,
 //! presence to an identity in a room; invites; operators and trusted identities. 5: the records of
-//! rooms; the secrets of rooms are in their invites.
+//! rooms; the secrets of rooms are in their invites. 6: the index of contents.
 //!
 //! Unsigned 64-bit numbers are stored in SQLite's signed 64 bits, bit by bit. `seq` never gets that
 //! large.
@@ -220,6 +220,40 @@ pub(super) const STEPS: &[&str] = &[
     ALTER TABLE rooms DROP COLUMN secret;
     ALTER TABLE rooms ADD COLUMN created_by BLOB CHECK (length(created_by) = 32);
     ALTER TABLE rooms ADD COLUMN closed INTEGER NOT NULL DEFAULT 0 CHECK (closed IN (0, 1));
+    ",
+    // `is_named` follows `file_refs`, so that what may go is found without a look at the rest. The
+    // sums are by owner; the empty owner has that of all.
+    "
+    CREATE TABLE contents (
+        root BLOB NOT NULL CHECK (length(root) = 32),
+        size INTEGER NOT NULL CHECK (size >= 0),
+        owner BLOB NOT NULL CHECK (length(owner) = 32),
+        is_complete INTEGER NOT NULL CHECK (is_complete IN (0, 1)),
+        is_named INTEGER NOT NULL CHECK (is_named IN (0, 1)),
+        touched_ms INTEGER NOT NULL,
+        PRIMARY KEY (root, size)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX contents_by_time ON contents (is_complete, is_named, touched_ms);
+    CREATE TABLE content_sums (
+        owner BLOB PRIMARY KEY CHECK (length(owner) IN (0, 32)),
+        bytes INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX content_sums_by_size ON content_sums (bytes);
+
+    CREATE TABLE file_refs (
+        room INTEGER NOT NULL REFERENCES rooms,
+        seq INTEGER NOT NULL CHECK (seq >= 1),
+        root BLOB NOT NULL CHECK (length(root) = 32),
+        PRIMARY KEY (room, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX file_refs_by_root ON file_refs (root, room);
+    CREATE TRIGGER content_named AFTER INSERT ON file_refs BEGIN
+        UPDATE contents SET is_named = 1 WHERE root = new.root;
+    END;
+    CREATE TRIGGER content_unnamed AFTER DELETE ON file_refs BEGIN
+        UPDATE contents SET is_named = EXISTS (SELECT 1 FROM file_refs WHERE root = old.root)
+            WHERE root = old.root;
+    END;
     ",
 ];
 

@@ -8,6 +8,7 @@ use kabar_std::sqlite::{bits, error_kind, version};
 use rusqlite::Connection;
 
 use super::connect::{self, OpenError};
+use super::contents;
 use super::inspect;
 use super::records::{self, all};
 use super::schema;
@@ -89,6 +90,7 @@ impl Report {
                 return Ok(());
             }
             report.check("the rooms", |problems| extents(&moment, problems));
+            report.check("the index of contents", |problems| contents::check(&moment, problems));
             report.check("the search index", |problems| {
                 waiting = search::waiting(&moment)?;
                 if !search::is_complete(&moment)? {

@@ -15,8 +15,8 @@ use rusqlite::Connection;
 use super::*;
 use crate::store::conformance::{self, batch, commit, entry, seqs, sorted, sorted_server, summary};
 use crate::store::{
-    Admission, Forgotten, InstanceRecord, MemoryStore, NameRecord, Presence, RoomBatch, RoomSummary, Sanction,
-    SanctionKind, ServerBatch, TermRecord,
+    Admission, ContentRecord, Forgotten, InstanceRecord, MemoryStore, NameRecord, Presence, RoomBatch, RoomSummary,
+    Sanction, SanctionKind, ServerBatch, TermRecord,
 };
 
 fn home() -> (tempfile::TempDir, DataDir) {

@@ -202,3 +202,37 @@ fn removed_data_is_erased_from_the_file() {
     // An author whose numbers were forgotten is not damage.
     assert!(Report::make(dir.path()).unwrap().problems.is_empty());
 }
+
+/// A history that version 5 of the file left: as that of version 4, with a closed attic.
+#[test]
+fn a_migration_of_version_5_takes_everything_over() {
+    let (_home, dir) = home();
+    fs::write(dir.join(FILE_NAME), include_bytes!("version5.db")).unwrap();
+    let mut store = SqliteStore::open(&dir).unwrap();
+    let rooms = store.load_server().unwrap().rooms;
+    let rooms: Vec<_> = rooms.iter().map(|it| (&it.record.name[..], it.record.is_closed, it.first, it.head)).collect();
+    assert_eq!(rooms, [("attic", true, 2, 2), ("lobby", false, 1, 4)]);
+    assert_eq!(seqs(&mut store, 1..=9), [1, 2, 3, 4]);
+    // The index of contents is there, and empty.
+    assert_eq!(contents(dir.path()).unwrap(), []);
+    let quota = FileQuota { file: 9, member: 1 << 20, all: 1 << 20 };
+    let (root, owner) = (Root([1; 32]), PublicIdentity([1; 32]));
+    assert_eq!(store.reserve(root, 9, owner, &quota, 1), Ok(Reservation::Reserved));
+    let expected = ContentRecord { root, size: 9, owner, is_complete: false };
+    assert_eq!(contents(dir.path()).unwrap(), [expected]);
+    drop(store);
+    assert_eq!(Report::make(dir.path()).unwrap().problems, Vec::<String>::new());
+    let mut store = SqliteStore::open(&dir).unwrap();
+    assert_eq!(store.reserve(root, 9, owner, &quota, 1), Ok(Reservation::Reserved));
+    assert_eq!(store.complete(root, 9, 1), Ok(()));
+    drop(store);
+    assert_eq!(contents(dir.path()).unwrap(), [ContentRecord { is_complete: true, ..expected }]);
+    forget_contents(dir.path(), &[root]).unwrap();
+    assert_eq!(contents(dir.path()).unwrap(), []);
+    assert_eq!(Report::make(dir.path()).unwrap().problems, Vec::<String>::new());
+    // Damage of the sums is found.
+    let connection = Connection::open(dir.join(FILE_NAME)).unwrap();
+    connection.execute("INSERT INTO contents VALUES (zeroblob(32), 5, zeroblob(32), 1, 1, 0)", []).unwrap();
+    drop(connection);
+    assert_eq!(Report::make(dir.path()).unwrap().problems.len(), 2);
+}

@@ -1,11 +1,14 @@
 //! Tests that every store must pass.
 
+mod contents;
+
 use core::ops::RangeInclusive;
 
 use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 use super::*;
+pub(super) use contents::*;
 
 const ANA: PublicIdentity = PublicIdentity([1; 32]);
 const BEN: PublicIdentity = PublicIdentity([2; 32]);
@@ -22,7 +25,10 @@ macro_rules! suite {
             privileges_are_kept_until_revoked_one_of_each_kind,
             sanctions_are_kept_until_lifted_one_of_each_kind, forgets_what_a_batch_says_before_it_writes,
             forgets_no_instance_that_the_batch_uses, running_time_never_falls, a_term_counts_once, reads_what_exists_in_order,
-            a_batch_without_entries_moves_nothing, invites_keep_their_last_uses_until_they_are_forgotten);
+            a_batch_without_entries_moves_nothing, quotas_of_contents_are_exact,
+            a_content_counts_against_its_first_owner, only_the_proven_size_of_a_content_stays,
+            a_content_is_found_where_an_entry_names_it, a_closed_room_names_nothing, collects_what_is_no_longer_needed,
+            an_entry_keeps_a_content_that_came_again, collects_many_small_contents_in_parts, invites_keep_their_last_uses_until_they_are_forgotten);
     };
     ($make:expr; $($test:ident),*) => {
         $(#[test]
