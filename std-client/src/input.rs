@@ -1,6 +1,10 @@
 //! The input of a session, from a person or a script: one line at a time, or why there is no more.
 //! Plain values; [`crate::line`] creates them, [`crate::command`] parses the lines.
 
+use std::io;
+
+use crate::shared_error::SharedError;
+
 /// One unit of input, from the prompt or from a pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -41,7 +45,7 @@ pub enum InputMode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputError {
     /// Standard input failed; the operating system's error.
-    Stdin(String),
+    Stdin(SharedError<io::Error>),
     /// The terminal failed; the error.
-    Terminal(String),
+    Terminal(SharedError<io::Error>),
 }

@@ -17,6 +17,7 @@
 //!   [`link`]: its sockets. [`race`]: the choice among several addresses. [`profile`]: its memory.
 //!   [`resolve`], [`connect`]: host names, time-outs and errors.
 //! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, positions in rooms.
+//! * [`shared_error`]: an error that several places keep.
 //! * [`transfers`]: files that are sent and received, hashed and proven on a thread.
 //! * [`language`]: the texts of all sentences, one file per language.
 
@@ -47,6 +48,7 @@ pub mod profile;
 pub mod race;
 pub mod resolve;
 pub mod screen;
+pub mod shared_error;
 pub mod transfers;
 pub mod view;
 #[cfg(feature = "web")]

@@ -53,6 +53,9 @@ key-not-accepted = not accepted
 key-not-accepted-other = not accepted: the key for { $server } is { $fingerprint }
 key-not-confirmed = not accepted: use --fingerprint { $fingerprint } if that is its key
 too-many-advertised = --advertise: { $reason }
+password-not-text = { $source }: { $reason }
+password-empty = the password is empty
+password-too-long = the password is longer than { $max } bytes
 password-cannot-read = cannot read { $source }: { $error }
 cannot-print = cannot print: { $error }
 cannot-start = cannot start: { $error }
@@ -63,6 +66,26 @@ host-in-use = { $path } is in use by another server
 host-in-use-by = { $path } is in use by another server (process { $process })
 host-cannot-listen = cannot listen on { $address }: { $reason }
 host-port-in-use = the port is in use; stop what uses it, or choose another with --listen
+host-history-not-read = the history cannot be read: { $reason }
+host-history-missing = there is no history: { $path } does not exist
+host-history-damaged = the history { $path } is damaged: examine it with `kabar-server check`; to go on, put a backup in its place with `kabar-server restore FILE`, which keeps the damaged file
+host-history-locked = the history { $path } is locked by another program: stop that program and try again
+host-history-unusable = the history { $path } cannot be used: { $reason }
+host-history-foreign = { $path } is a database of another program: move it away, or choose another directory with --data-dir
+host-history-newer = the history { $path } was written by a later version of kabar-server: use that version
+host-history-older = the history { $path } was written by an earlier version of kabar-server: start the server once to upgrade it
+host-history-directory = the history { $path } cannot be used: it is a directory; move it away, or choose another place with --data-dir
+host-history-empty = the history { $path } is empty, and no server leaves it so: put a backup in its place with `kabar-server restore FILE`, or move it, { $file }-wal and { $file }-shm away to begin a new history
+host-history-log-only = the history { $path } is missing, but { $file }-wal, a part of it, is there: put it back, or a backup in its place with `kabar-server restore FILE`, or move { $file }-wal and { $file }-shm away to begin a new history
+host-history-foreign-log = { $file }-wal beside { $path } belongs to another history, and would damage this one: if { $path } is a backup, move it away and put it back with `kabar-server restore FILE`, which also moves { $file }-wal and { $file }-shm away
+host-history-restoring = the restore of { $path } was interrupted: start the server, or restore again, to finish it
+transcript-not-reopened = { $reason }; the file that was there is written on
+transcript-not-writable = { $reason }; lines will be missing there, the room goes on
+transcript-writable-again = the transcript { $path } can be written again
+transcript-incomplete = { $lines ->
+    [one] 1 line is missing
+   *[other] { $lines } lines are missing
+} at the end of the transcript { $path }; the history has them
 host-failed = the server stopped because of an internal error
 target-both-on-stdin = standard input can have the invite or the password, not both
 target-stdin = standard input: { $error }
@@ -73,6 +96,18 @@ target-invite-not-first = further invites can only follow an invite: put one of 
 target-no-room = { $typed } is not the name of a room, nor an invite to one
 target-too-many = { $rooms } rooms are as many as can be joined at once
 target-ambiguous = you know { $rooms } rooms with this name; choose one:
+setting-invalid = { $setting }: { $reason }
+setting-unknown = there is no setting { $name }
+settings-cannot-read = cannot read { $path }: { $reason }
+settings-not-toml = { $words }
+settings-unknown-key = unknown key { $key }; `{ $command }` lists all
+settings-not-single = { $key }: the value must be a text, a number, true or false
+settings-not-texts = { $key }: the list must hold texts, and one at least
+value-not-one-of = it must be { $others } or { $last }
+value-not-seconds = not a number of seconds
+value-not-a-path = it must be a path or auto
+value-not-a-key = not a key: write, for example, ctrl-n, alt-enter, f1 or pageup
+value-key-bound = { $key } is bound at { $first }, too
 
 ## Names, addresses, invites, files
 
@@ -101,11 +136,26 @@ invite-too-many = the invite names more than { $max } addresses
 invite-no-port = the invite has no port after its host
 invite-address = the invite is damaged: { $reason }
 file-error = cannot { $action } { $path }: { $cause }
+not-text-utf16 = the text is UTF-16; save it as UTF-8
+not-text-utf8 = line { $line } is not UTF-8; save it as UTF-8
+not-text-zero-byte = line { $line } contains a zero byte; save it as UTF-8
+not-text-too-long = longer than { $max } bytes
+unusable-not-a-directory = not a directory; choose one with --data-dir
+unusable-far-too-long = the file is far too long
+unusable-damaged-key = the file is damaged; restore it from a copy
+unusable-damaged-secret = the file is damaged; restore it from a copy, or remove it for a new secret
+unusable-damaged-text = the file is damaged; correct or remove it
+unusable-damaged-and-replaced = the file is damaged and will be replaced
+thread-failed = a thread of this program has failed
+resolve-no-address = the name has no address
+system-error = { $text }
 store-disk-full = the disk is full (or has no room for one more file): free some of it
 store-locked = another program has locked the file
 store-read-only = the file, or another in its directory, is not writable: make both writable for the user that this program runs as
 store-moved = the file was moved or deleted
 store-damaged = the file is damaged
+store-too-many-files = too many open files{ $limit }: raise the limit with `ulimit -n`, or LimitNOFILE= in a systemd unit
+store-file-limit = {" "}(this process may have { $limit })
 store-memory = the system has no memory left
 store-no-locks = files cannot be locked there: choose a directory on a local disk
 store-disk = the disk reports an error ({ $code })
@@ -319,6 +369,7 @@ loss-server-not-stored = could not add this room to the known servers: { $error 
 loss-output = cannot write to { $stream }: { $error }
 loss-output-not-read = nobody reads { $stream }: the rest was not written
 loss-position = could not save your position in this room: { $error }
+stdin = standard input
 stdout = standard output
 stderr = standard error
 not-kept-server = (could not add this room to the known servers: { $error })
@@ -344,6 +395,7 @@ history-unusable = the history { $path } { $reason }
 history-storage = the history { $path } cannot be used: { $reason }
 history-is-damaged = is damaged
 history-is-newer = was written by a later version
+history-too-many-aside = too many files were set aside
 history-is-foreign = is a database of another program
 
 ## Commands that are typed
@@ -514,6 +566,8 @@ host-firewall = If they cannot reach you: allow UDP port { $port } in this compu
 web-opened = Kabar is in your browser. Otherwise open:
 web-open = Open in a browser:
 web-secret = Whoever has this address reads and writes as you, on this computer. Ctrl-C ends it.
+web-scroll-up = scroll up to see earlier messages
+web-no-search = there is no history on this computer to search in
 
 ## kabar servers, kabar identity
 
@@ -542,6 +596,7 @@ bridge-resolved = { $server } is at { $addresses }
 bridge-not-resolved = cannot resolve { $host } ({ $error }); trying again
 bridge-unresolved = the address of { $server } was never resolved
 bridge-cannot-open = cannot open { $path }: { $error }
+bridge-not-a-port = neither a serial port nor a pipe
 bridge-cannot-listen = cannot listen on { $path }: { $error }
 bridge-stopped = forwarded { $to_server } packets to the server and { $to_devices } to devices
 
@@ -785,72 +840,6 @@ page-search-label = Words to find
 page-search-more = There are more: use more words.
 page-search-nothing = Nothing found.
 page-send = Send
-page-sentence-connection-lost = Connection lost: { $reason }. Trying again; what you send is kept.
-page-sentence-gap = { $count ->
-    [one] { $count } line is missing here: the server no longer keeps it.
-   *[other] { $count } lines are missing here: the server no longer keeps them.
-}
-page-sentence-history-reset = The history of this room was reset to an older state.
-page-sentence-ignore-list = Ignored: { $names }
-page-sentence-ignore-list-empty = Nobody is ignored.
-page-sentence-ignored = Messages of { $name } are hidden from now on (/unignore { $name } shows them again).
-page-sentence-invalid-invite = This invite cannot be used: { $reason }
-page-sentence-joins-hidden = Joins and leaves are hidden from now on.
-page-sentence-joins-shown = Joins and leaves are shown from now on.
-page-sentence-key-accepted = The server's key { $fingerprint } is new and accepted.
-page-sentence-members = { $count ->
-    [one] { $count } member here: { $names }
-   *[other] { $count } members here: { $names }
-}
-page-sentence-name-chosen = You are { $name } here; /nick NAME changes it.
-page-sentence-no-room-shown = No room is shown: join one first.
-page-sentence-no-search = There is no history on this computer to search in.
-page-sentence-no-topic = This room has no topic.
-page-sentence-not-connected = Not connected to the server.
-page-sentence-not-in-room = You are not in { $room } (/join joins a room, /rooms lists them).
-page-sentence-not-sent-no-room = Not sent, you are not in the room: { $text }
-page-sentence-not-sent-too-many = Not sent, too many lines wait: { $text }
-page-sentence-nothing-to-remove = There is no message of yours to delete: select one, or use /delete NUMBER.
-page-sentence-notify-all = All messages in this room notify you from now on.
-page-sentence-notify-mentions = Messages in this room that mention you notify you from now on.
-page-sentence-notify-off = Nothing in this room notifies you from now on.
-page-sentence-outbox-resumed = { $count ->
-    [one] { $count } line that you typed earlier is sent now.
-   *[other] { $count } lines that you typed earlier are sent now.
-}
-page-sentence-output = { $text }
-page-sentence-parted = You left #{ $room }.
-page-sentence-post-refused = Not sent, { $reason }: { $text }
-page-sentence-reason-closed = the connection was closed
-page-sentence-reason-kind = only the server sends this kind of message
-page-sentence-reason-muted = you are muted in this room
-page-sentence-reason-other = the server refused it (reason { $code })
-page-sentence-reason-shutdown = the server is shutting down
-page-sentence-reason-silent = no response from the server
-page-sentence-reason-too-long = it is too long for this server
-page-sentence-reason-try-later = the server admits nobody at the moment { $text }
-page-sentence-reason-unknown = the server no longer knows this connection
-page-sentence-reconnected = Connected again after { $seconds } s.
-page-sentence-renamed = You are { $name } now.
-page-sentence-room-banned = You are banned from this room. { $text }
-page-sentence-room-closed = The room is closed. { $text }
-page-sentence-room-ended = You are not in this room: { $reason }
-page-sentence-room-kicked = You were kicked from the room. { $text }
-page-sentence-scroll-up = Scroll up to see earlier messages.
-page-sentence-server-text = Server: { $text }
-page-sentence-space-before-command = Not sent: remove the space before the command, or write // to send text that begins with /.
-page-sentence-still-leaving = { $room } is being left until your lines there are stored: try again in a moment.
-page-sentence-text = { $text }
-page-sentence-too-long = Not sent: { $size } bytes; a text has at most { $max }.
-page-sentence-too-many-rooms = You are in { $max } rooms of this server, which is as many as can be: leave one first.
-page-sentence-topic = Topic: { $topic }
-page-sentence-unignored = Messages of { $name } are shown again.
-page-sentence-unknown-command = Unknown command { $word } (see /help). Start with // to send text that begins with /.
-page-sentence-unsent = { $count ->
-    [one] { $count } line was not sent.
-   *[other] { $count } lines were not sent.
-}
-page-sentence-usage = usage: { $usage }
 page-show = Show
 page-skip-to-input = Skip to the message field
 page-to-end = To the newest message

@@ -46,6 +46,9 @@ key-not-accepted = tidak diterima
 key-not-accepted-other = tidak diterima: kunci { $server } adalah { $fingerprint }
 key-not-confirmed = tidak diterima: pakai --fingerprint { $fingerprint } jika itu memang kuncinya
 too-many-advertised = --advertise: { $reason }
+password-not-text = { $source } tidak dapat dipakai: { $reason }
+password-empty = kata sandinya kosong
+password-too-long = kata sandinya lebih panjang dari { $max } bita
 password-cannot-read = tidak dapat membaca { $source }: { $error }
 cannot-print = tidak dapat menampilkan: { $error }
 cannot-start = tidak dapat memulai: { $error }
@@ -56,6 +59,23 @@ host-in-use = { $path } sedang dipakai server lain
 host-in-use-by = { $path } sedang dipakai server lain (proses { $process })
 host-cannot-listen = tidak dapat menerima sambungan di { $address }: { $reason }
 host-port-in-use = port sedang dipakai; hentikan pemakainya, atau pilih port lain dengan --listen
+host-history-not-read = riwayat tidak dapat dibaca: { $reason }
+host-history-missing = tidak ada riwayat: { $path } tidak ada
+host-history-damaged = riwayat { $path } rusak: periksa dengan `kabar-server check`; untuk melanjutkan, gantikan dengan cadangan melalui `kabar-server restore BERKAS`, yang tetap menyimpan berkas yang rusak
+host-history-locked = riwayat { $path } dikunci program lain: hentikan program itu lalu coba lagi
+host-history-unusable = riwayat { $path } tidak dapat dipakai: { $reason }
+host-history-foreign = { $path } adalah basis data program lain: pindahkan, atau pilih direktori lain dengan --data-dir
+host-history-newer = riwayat { $path } ditulis oleh versi kabar-server yang lebih baru: pakai versi itu
+host-history-older = riwayat { $path } ditulis oleh versi kabar-server yang lebih lama: jalankan servernya sekali untuk memperbaruinya
+host-history-directory = riwayat { $path } tidak dapat dipakai: itu sebuah direktori; pindahkan, atau pilih tempat lain dengan --data-dir
+host-history-empty = riwayat { $path } kosong, dan tidak ada server yang meninggalkannya begitu: gantikan dengan cadangan melalui `kabar-server restore BERKAS`, atau pindahkan berkas itu, { $file }-wal, dan { $file }-shm untuk memulai riwayat baru
+host-history-log-only = riwayat { $path } tidak ada, tetapi { $file }-wal, sebagian darinya, masih ada: kembalikan riwayat itu, atau gantikan dengan cadangan melalui `kabar-server restore BERKAS`, atau pindahkan { $file }-wal dan { $file }-shm untuk memulai riwayat baru
+host-history-foreign-log = { $file }-wal di samping { $path } milik riwayat lain, dan akan merusak riwayat ini: jika { $path } adalah cadangan, pindahkan lalu pulihkan dengan `kabar-server restore BERKAS`, yang juga memindahkan { $file }-wal dan { $file }-shm
+host-history-restoring = pemulihan { $path } terputus: jalankan servernya, atau pulihkan sekali lagi, untuk menyelesaikannya
+transcript-not-reopened = { $reason }; penulisan berlanjut ke berkas yang semula ada di sana
+transcript-not-writable = { $reason }; beberapa baris akan hilang di sana, ruangnya tetap berjalan
+transcript-writable-again = transkrip { $path } dapat ditulisi lagi
+transcript-incomplete = { $lines } baris hilang di akhir transkrip { $path }; riwayat memuatnya
 host-failed = server berhenti karena kesalahan internal
 target-both-on-stdin = masukan standar dapat berisi undangan atau kata sandi, tidak keduanya
 target-stdin = masukan standar: { $error }
@@ -66,6 +86,18 @@ target-invite-not-first = undangan tambahan hanya boleh mengikuti sebuah undanga
 target-no-room = { $typed } bukan nama ruang, juga bukan undangan ke sebuah ruang
 target-too-many = paling banyak { $rooms } ruang dapat dimasuki sekaligus
 target-ambiguous = Anda mengenal { $rooms } ruang dengan nama ini; pilih salah satu:
+setting-invalid = { $setting } tidak sah: { $reason }
+setting-unknown = tidak ada pengaturan { $name }
+settings-cannot-read = tidak dapat membaca { $path }: { $reason }
+settings-not-toml = bukan TOML ({ $words })
+settings-unknown-key = kunci { $key } tidak dikenal; `{ $command }` menampilkan semuanya
+settings-not-single = { $key }: nilainya harus berupa teks, angka, true, atau false
+settings-not-texts = { $key }: daftarnya harus berisi teks, paling sedikit satu
+value-not-one-of = nilainya harus { $others } atau { $last }
+value-not-seconds = bukan jumlah detik
+value-not-a-path = harus berupa lokasi atau auto
+value-not-a-key = bukan tombol: tulis, misalnya, ctrl-n, alt-enter, f1 atau pageup
+value-key-bound = { $key } juga ditetapkan di { $first }
 
 ## Names, addresses, invites, files
 
@@ -108,11 +140,51 @@ file-error = tidak dapat { $key ->
     [write-to] menulis ke
    *[other] memakai ({ $action })
 } { $path }: { $cause }
+not-text-utf16 = teksnya UTF-16; simpan sebagai UTF-8
+not-text-utf8 = baris { $line } bukan UTF-8; simpan sebagai UTF-8
+not-text-zero-byte = baris { $line } berisi bita nol; simpan sebagai UTF-8
+not-text-too-long = lebih panjang dari { $max } bita
+unusable-not-a-directory = bukan direktori; pilih direktori dengan --data-dir
+unusable-far-too-long = berkasnya terlalu panjang
+unusable-damaged-key = berkasnya rusak; pulihkan dari salinan
+unusable-damaged-secret = berkasnya rusak; pulihkan dari salinan, atau hapus untuk mendapat rahasia baru
+unusable-damaged-text = berkasnya rusak; perbaiki atau hapus
+unusable-damaged-and-replaced = berkasnya rusak dan akan digantikan
+thread-failed = salah satu utas program ini gagal
+resolve-no-address = nama itu tidak punya alamat
+system-error = { $kind ->
+    [address-in-use] alamatnya sedang dipakai
+    [address-not-available] alamat itu tidak ada di komputer ini
+    [already-exists] sudah ada
+    [broken-pipe] penerimanya sudah tertutup
+    [busy] sedang dipakai
+    [connection-refused] sambungannya ditolak
+    [connection-reset] sambungannya diputus pihak lain
+    [directory-not-empty] direktorinya tidak kosong
+    [disk-full] diska penuh
+    [file-too-large] berkasnya terlalu besar
+    [host-unreachable] tidak ada jalan ke komputer itu
+    [invalid-argument] argumennya tidak sah
+    [is-a-directory] itu sebuah direktori
+    [network-down] jaringannya mati
+    [network-unreachable] jaringan itu tidak terjangkau
+    [not-a-directory] bagian jalurnya bukan direktori
+    [not-found] tidak ditemukan
+    [out-of-memory] memori sistem habis
+    [permission-denied] tidak diizinkan
+    [quota-exceeded] kuota diska terlampaui
+    [read-only] sistem berkasnya hanya dapat dibaca
+    [timed-out] waktunya habis
+    [too-many-files] terlalu banyak berkas terbuka
+   *[other] { $text }
+}
 store-disk-full = diska penuh (atau tidak muat satu berkas lagi): kosongkan sebagian
 store-locked = program lain mengunci berkas itu
 store-read-only = berkas itu, atau berkas lain di direktorinya, tidak dapat ditulisi: beri izin tulis untuk keduanya kepada pengguna yang menjalankan program ini
 store-moved = berkas itu dipindahkan atau dihapus
 store-damaged = berkas itu rusak
+store-too-many-files = terlalu banyak berkas terbuka{ $limit }: naikkan batasnya dengan `ulimit -n`, atau LimitNOFILE= di unit systemd
+store-file-limit = {" "}(batas proses ini { $limit })
 store-memory = memori sistem habis
 store-no-locks = berkas di sana tidak dapat dikunci: pilih direktori di diska lokal
 store-disk = diska melaporkan kesalahan ({ $code })
@@ -295,6 +367,7 @@ loss-server-not-stored = ruang ini tidak dapat ditambahkan ke server yang dikena
 loss-output = tidak dapat menulis ke { $stream }: { $error }
 loss-output-not-read = tidak ada yang membaca { $stream }: sisanya tidak ditulis
 loss-position = posisi Anda di ruang ini tidak dapat disimpan: { $error }
+stdin = masukan standar
 stdout = keluaran standar
 stderr = keluaran galat standar
 not-kept-server = (ruang ini tidak dapat ditambahkan ke server yang dikenal: { $error })
@@ -320,6 +393,7 @@ history-unusable = riwayat { $path } { $reason }
 history-storage = riwayat { $path } tidak dapat dipakai: { $reason }
 history-is-damaged = rusak
 history-is-newer = ditulis oleh versi yang lebih baru
+history-too-many-aside = sudah terlalu banyak berkas yang disisihkan
 history-is-foreign = adalah basis data program lain
 
 ## Commands that are typed
@@ -484,6 +558,8 @@ host-firewall = Jika Anda tidak terjangkau: izinkan port UDP { $port } di firewa
 web-opened = Kabar ada di peramban Anda. Jika tidak, buka:
 web-open = Buka di peramban:
 web-secret = Siapa pun yang memiliki alamat ini membaca dan menulis sebagai Anda, di komputer ini. Ctrl-C mengakhirinya.
+web-scroll-up = gulir ke atas untuk melihat pesan sebelumnya
+web-no-search = belum ada riwayat di komputer ini untuk dicari
 
 ## kabar servers, kabar identity
 
@@ -512,6 +588,7 @@ bridge-resolved = { $server } ada di { $addresses }
 bridge-not-resolved = alamat { $host } tidak ditemukan ({ $error }); mencoba lagi
 bridge-unresolved = alamat { $server } tidak pernah ditemukan
 bridge-cannot-open = tidak dapat membuka { $path }: { $error }
+bridge-not-a-port = bukan port serial dan bukan pipa
 bridge-cannot-listen = tidak dapat menerima sambungan di { $path }: { $error }
 bridge-stopped = { $to_server } paket diteruskan ke server dan { $to_devices } ke perangkat
 
@@ -749,60 +826,6 @@ page-search-label = Kata yang dicari
 page-search-more = Masih ada lagi: tambahkan kata.
 page-search-nothing = Tidak ditemukan.
 page-send = Kirim
-page-sentence-connection-lost = Sambungan terputus: { $reason }. Mencoba lagi; yang Anda kirim tetap disimpan.
-page-sentence-gap = { $count } pesan tidak ada di sini: server tidak lagi menyimpannya.
-page-sentence-history-reset = Riwayat ruang ini dikembalikan ke keadaan yang lebih lama.
-page-sentence-ignore-list = Diabaikan: { $names }
-page-sentence-ignore-list-empty = Tidak ada yang diabaikan.
-page-sentence-ignored = Pesan dari { $name } disembunyikan mulai sekarang (/unignore { $name } menampilkannya lagi).
-page-sentence-invalid-invite = Undangan ini tidak dapat dipakai: { $reason }
-page-sentence-joins-hidden = Masuk dan keluarnya anggota disembunyikan mulai sekarang.
-page-sentence-joins-shown = Masuk dan keluarnya anggota ditampilkan mulai sekarang.
-page-sentence-key-accepted = Kunci server { $fingerprint } baru dan diterima.
-page-sentence-members = { $count } anggota hadir: { $names }
-page-sentence-name-chosen = Nama Anda di sini { $name }; /nick NAMA mengubahnya.
-page-sentence-no-room-shown = Tidak ada ruang yang ditampilkan: masuklah ke ruang dulu.
-page-sentence-no-search = Belum ada riwayat di komputer ini untuk dicari.
-page-sentence-no-topic = Ruang ini tidak punya topik.
-page-sentence-not-connected = Tidak tersambung ke server.
-page-sentence-not-in-room = Anda tidak berada di { $room } (/join untuk masuk, /rooms untuk daftar ruang).
-page-sentence-not-sent-no-room = Tidak terkirim, Anda tidak berada di ruang itu: { $text }
-page-sentence-not-sent-too-many = Tidak terkirim, terlalu banyak pesan menunggu: { $text }
-page-sentence-nothing-to-remove = Tidak ada pesan Anda yang dapat dihapus: pilih satu, atau pakai /delete NOMOR.
-page-sentence-notify-all = Semua pesan di ruang ini memberi notifikasi mulai sekarang.
-page-sentence-notify-mentions = Pesan di ruang ini yang menyebut Anda memberi notifikasi mulai sekarang.
-page-sentence-notify-off = Tidak ada notifikasi dari ruang ini mulai sekarang.
-page-sentence-outbox-resumed = { $count } pesan yang Anda ketik sebelumnya dikirim sekarang.
-page-sentence-output = { $text }
-page-sentence-parted = Anda keluar dari #{ $room }.
-page-sentence-post-refused = Tidak terkirim, { $reason }: { $text }
-page-sentence-reason-closed = sambungan ditutup
-page-sentence-reason-kind = hanya server yang mengirim jenis pesan ini
-page-sentence-reason-muted = Anda dibisukan di ruang ini
-page-sentence-reason-other = server menolaknya (alasan { $code })
-page-sentence-reason-shutdown = server sedang dimatikan
-page-sentence-reason-silent = server tidak menjawab
-page-sentence-reason-too-long = terlalu panjang untuk server ini
-page-sentence-reason-try-later = server saat ini tidak menerima siapa pun { $text }
-page-sentence-reason-unknown = server tidak lagi mengenal sambungan ini
-page-sentence-reconnected = Tersambung lagi setelah { $seconds } detik.
-page-sentence-renamed = Nama Anda sekarang { $name }.
-page-sentence-room-banned = Anda diblokir dari ruang ini. { $text }
-page-sentence-room-closed = Ruang ini ditutup. { $text }
-page-sentence-room-ended = Anda tidak berada di ruang ini: { $reason }
-page-sentence-room-kicked = Anda dikeluarkan dari ruang. { $text }
-page-sentence-scroll-up = Gulir ke atas untuk melihat pesan sebelumnya.
-page-sentence-server-text = Server: { $text }
-page-sentence-space-before-command = Tidak terkirim: hapus spasi sebelum perintah, atau tulis // untuk mengirim teks yang diawali /.
-page-sentence-still-leaving = { $room } baru ditinggalkan setelah pesan Anda di sana tersimpan: coba lagi sebentar lagi.
-page-sentence-text = { $text }
-page-sentence-too-long = Tidak terkirim: { $size } bita; sebuah teks paling banyak { $max }.
-page-sentence-too-many-rooms = Anda berada di { $max } ruang server ini, sebanyak yang mungkin: tinggalkan satu dulu.
-page-sentence-topic = Topik: { $topic }
-page-sentence-unignored = Pesan dari { $name } ditampilkan lagi.
-page-sentence-unknown-command = Perintah { $word } tidak dikenal (lihat /help). Awali dengan // untuk mengirim teks yang diawali /.
-page-sentence-unsent = { $count } pesan tidak terkirim.
-page-sentence-usage = pemakaian: { $usage }
 page-show = Tampilkan
 page-skip-to-input = Langsung ke kolom pesan
 page-to-end = Ke pesan terbaru

@@ -452,7 +452,7 @@ def case_mentions_are_announced_and_text_has_its_direction(browsers, world):
     expect(line(anna, "you see this")).to_be_visible()
     anna.evaluate("window.isLookedAt = false")
     post(anna, "/notify off")
-    expect(anna.locator("#lines")).to_contain_text("Nothing in this room notifies you")
+    expect(anna.locator("#lines")).to_contain_text("nothing of this room is announced")
     terminal.type("anna: and not this\n")
     expect(line(anna, "and not this")).to_be_visible()
     assert anna.evaluate("window.announced.length") == 2

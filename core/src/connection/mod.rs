@@ -27,11 +27,10 @@ use crate::wire::packet::{HELLO_LENS, SEALED_HEADER_LEN};
 use close_state::{CloseState, Phase};
 use path::Path;
 
+pub use crate::transport::MAX_BURST;
 pub use crate::wire::frame::{CloseCode, StreamId};
 pub use report::{Closed, ConnectionEvent, Counters, Dropped, SendBufferFull, Transmit};
 
-/// Most packets sent per wake-up (SPEC 5.4).
-pub const MAX_BURST: u8 = 10;
 /// Bytes of the length field before a message.
 const LENGTH_LEN: usize = 2;
 /// Pause between two bursts.
@@ -45,7 +44,7 @@ const _: () = assert!(OVERHEAD == crate::session::sealed::OVERHEAD);
 pub struct Connection<M: BufferProvider, P: Provider> {
     memory: M,
     session: SessionSlot<P>,
-    transport: Transport,
+    transport: Transport<M::Congestion>,
     path: Path,
     close_state: CloseState,
     idle: Duration,
@@ -138,7 +137,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.close_state = CloseState::OPEN;
         // SPEC 2.4
         self.idle = Duration::from_secs(u64::from(local.idle_s.min(limits.idle_s)));
-        self.burst_left = MAX_BURST;
+        self.burst_left = self.transport.burst();
         self.resume_at = None;
         self.is_exhausted = false;
         self.counters = Counters::NONE;
@@ -175,7 +174,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         };
         let opened = session.open(datagram).map_err(|error| self.counters.count(error))?;
         // Authentic: state changes from here on.
-        self.burst_left = MAX_BURST;
+        self.burst_left = self.transport.burst();
         if self.close_state.phase() == Phase::Closing {
             self.close_state.on_packet(now, opened.body);
             return Ok(());
@@ -214,7 +213,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
 
     /// Handles expired timers.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.burst_left = MAX_BURST;
+        self.burst_left = self.transport.burst();
         match self.close_state.phase() {
             Phase::Idle => {}
             Phase::Closing | Phase::Draining => {
@@ -258,7 +257,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         }
         if self.burst_left == 0 {
             // SPEC 5.4
-            if self.transport.has_packet() {
+            if self.transport.has_packet(now) {
                 self.resume_at.get_or_insert(now + BURST_PAUSE);
             }
             return None;
@@ -309,7 +308,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// [`SendBufferFull`]: ordinary; there may be room after the next datagram or time-out. Also
     /// returned when the connection is not open.
     pub fn send(&mut self, now: Instant, stream: StreamId, parts: &[&[u8]]) -> Result<(), SendBufferFull> {
-        self.burst_left = MAX_BURST;
+        self.burst_left = self.transport.burst();
         let is_taken = self.is_open() && self.transport.write(now, &mut self.memory, stream, parts);
         if is_taken { Ok(()) } else { Err(SendBufferFull) }
     }
@@ -367,7 +366,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// Consumes `len` readable bytes (at most all there are), which gives the peer credit to send
     /// more.
     pub fn consume(&mut self, stream: StreamId, len: usize) {
-        self.burst_left = MAX_BURST;
+        self.burst_left = self.transport.burst();
         self.transport.consume(&mut self.memory, stream, len);
     }
 

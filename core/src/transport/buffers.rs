@@ -1,6 +1,7 @@
 //! Memory of a connection: fixed arrays on a device, a pool on a server.
 
 use super::SentPacket;
+use super::congestion::{Congestion, NewReno};
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
 use crate::wire::packet::TransportParameters;
@@ -126,6 +127,9 @@ impl Buffers<'_> {
 
 /// Provides the buffers of one connection.
 pub trait BufferProvider {
+    /// The congestion control of a connection in this memory.
+    type Congestion: Congestion;
+
     /// The sizes. They do not change while a connection is open.
     fn capacity(&self) -> Capacity;
 
@@ -177,6 +181,8 @@ impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Default f
 }
 
 impl<const CS: usize, const CR: usize, const B: usize, const N: usize> BufferProvider for InlineBuffers<CS, CR, B, N> {
+    type Congestion = NewReno;
+
     fn capacity(&self) -> Capacity {
         Self::CAPACITY
     }

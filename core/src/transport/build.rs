@@ -3,6 +3,7 @@
 
 use super::buffers::{Buffer, BufferProvider};
 use super::congestion::Congestion;
+
 use super::loss::PROBES;
 use super::path_mtu::SMALL;
 use super::sent_packets::SentPacket;
@@ -32,7 +33,7 @@ pub(crate) struct Outgoing {
     packet: SentPacket,
 }
 
-impl Transport {
+impl<C: Congestion> Transport<C> {
     /// Writes the body of the next packet to `out`.
     pub(crate) fn poll_packet(
         &mut self,
@@ -52,9 +53,13 @@ impl Transport {
         let is_first = self.sent.next() == 0;
         let is_ack_due = self.received.is_due();
         let requests_ack = is_ack_due && (is_first || self.acks_only_run >= MAX_ACKS_ONLY_RUN);
-        let is_ack_eliciting = (self.wants_to_elicit() || requests_ack)
+        let with_bulk = self.may_send_bulk() && self.congestion.is_released(now);
+        let is_ack_eliciting = (self.wants_to_elicit(with_bulk) || requests_ack)
             && self.may_elicit()
             && self.acquire(now, memory, Buffer::InFlight);
+        if !is_ack_eliciting && self.may_elicit() && !StreamId::ALL.iter().any(|id| self.send[id.index()].has_data()) {
+            self.congestion.on_unfilled();
+        }
         if !is_ack_eliciting && !is_ack_due {
             return None;
         }
@@ -68,7 +73,7 @@ impl Transport {
         let has_ack = self.received.is_waiting() && self.received.encode(now, &mut writer).is_ok();
         let mut packet = SentPacket::EMPTY;
         if is_ack_eliciting {
-            self.put_frames(memory, &mut writer, &mut packet);
+            self.put_frames(memory, &mut writer, &mut packet, with_bulk);
             if packet.is_bare() {
                 Frame::Ping.encode(&mut writer).ok()?;
             }
@@ -79,7 +84,13 @@ impl Transport {
     }
 
     /// Writes MAX_DATA of both streams, then as much of CHAT as fits, then of BULK.
-    fn put_frames(&self, memory: &mut impl BufferProvider, writer: &mut Writer<'_>, packet: &mut SentPacket) {
+    fn put_frames(
+        &self,
+        memory: &mut impl BufferProvider,
+        writer: &mut Writer<'_>,
+        packet: &mut SentPacket,
+        with_bulk: bool,
+    ) {
         for id in StreamId::ALL.into_iter().filter(|&id| self.is_credit_due(id)) {
             let offset = self.receive[id.index()].credit();
             if (Frame::MaxData { id, offset }).encode(writer).is_ok() {
@@ -88,6 +99,9 @@ impl Transport {
         }
         let mut buffers = memory.buffers();
         for id in StreamId::ALL {
+            if id == StreamId::Bulk && !with_bulk {
+                continue;
+            }
             let room = writer.remaining().saturating_sub(STREAM_HEADER_LEN);
             if room < MIN_STREAM_CHUNK && !packet.is_bare() {
                 continue;
@@ -129,6 +143,7 @@ impl Transport {
         packet.acknowledged = if outgoing.has_ack { self.received.largest() } else { 0 };
         // A datagram is at most 1200 bytes.
         packet.size = u16::try_from(outgoing.len + OVERHEAD).unwrap_or(u16::MAX);
+        self.congestion.on_sent(now, u64::from(packet.size), self.in_flight.bytes());
         let pushed = self.in_flight.push(memory.buffers().in_flight, packet);
         debug_assert!(pushed);
         let mut is_retransmission = false;
@@ -159,8 +174,9 @@ impl Transport {
     }
 
     /// Whether [`Transport::poll_packet`] has a packet, if its buffers can be acquired.
-    pub(crate) fn has_packet(&self) -> bool {
-        self.received.is_due() || ((self.wants_to_elicit() || self.wants_size_probe()) && self.may_elicit())
+    pub(crate) fn has_packet(&mut self, now: Instant) -> bool {
+        let with_bulk = self.may_send_bulk() && self.congestion.is_released(now);
+        self.received.is_due() || ((self.wants_to_elicit(with_bulk) || self.wants_size_probe()) && self.may_elicit())
     }
 
     fn is_credit_due(&self, id: StreamId) -> bool {
@@ -172,18 +188,34 @@ impl Transport {
         self.size.wants_probe() && self.probes == 0
     }
 
-    fn wants_to_elicit(&self) -> bool {
-        self.wants_ping || StreamId::ALL.iter().any(|&id| self.is_credit_due(id) || self.send[id.index()].has_data())
+    fn wants_to_elicit(&self, with_bulk: bool) -> bool {
+        let has_data = |id: StreamId| (id == StreamId::Chat || with_bulk) && self.send[id.index()].has_data();
+        self.wants_ping || StreamId::ALL.iter().any(|&id| self.is_credit_due(id) || has_data(id))
     }
 
     /// Whether window and table allow one more packet in flight.
     fn may_elicit(&self) -> bool {
+        self.has_room_besides(0)
+    }
+
+    /// Whether they allow one more packet of BULK, and there is something to send.
+    fn may_send_bulk(&self) -> bool {
+        self.send[StreamId::Bulk.index()].has_data() && self.has_room_besides(C::CHAT_DATAGRAMS)
+    }
+
+    /// Whether they allow one more packet besides `kept` others.
+    #[inline]
+    fn has_room_besides(&self, kept: u8) -> bool {
         if self.probes > 0 {
             return self.in_flight.len() < self.max_in_flight;
         }
         // SPEC 5.4: the last entries are for probes.
         let ordinary = self.max_in_flight.saturating_sub(PROBE_SLOTS).max(self.max_in_flight.min(1));
-        let bytes = self.in_flight.bytes().saturating_add(u64::from(self.size.current()));
-        self.in_flight.len() < ordinary && (self.in_flight.len() == 0 || bytes <= self.congestion.window())
+        let entries = self.in_flight.len().saturating_add(usize::from(kept));
+        let datagram = u64::from(self.size.current());
+        let bytes = self.in_flight.bytes().saturating_add(datagram);
+        // What is kept is for CHAT, in the table and beyond the window.
+        let beyond = datagram * u64::from(C::CHAT_DATAGRAMS.saturating_sub(kept));
+        entries < ordinary && (self.in_flight.len() == 0 || bytes <= self.congestion.window().saturating_add(beyond))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::buffers::BufferProvider;
 use super::congestion::Congestion;
+
 use super::send::SendStream;
 use super::sent_packets::SentPacket;
 use super::{MaxData, Transport};
@@ -16,11 +17,12 @@ const PERSISTENT_PTOS: u32 = 3;
 /// Packets sent at a probe time-out.
 pub(super) const PROBES: u8 = 2;
 
-impl Transport {
+impl<C: Congestion> Transport<C> {
     /// Handles an ACK of packet numbers that were all sent.
     pub(crate) fn on_ack(&mut self, now: Instant, memory: &mut impl BufferProvider, ack: &Ack<'_>) {
         let window = self.congestion.window();
         let is_limited = self.in_flight.bytes().saturating_add(2 * u64::from(self.size.current())) > window;
+        let before = self.in_flight.bytes();
         let mut is_any = false;
         let mut sample = None;
         self.in_flight.remove_acked(memory.buffers().in_flight, ack, |packet| {
@@ -43,9 +45,9 @@ impl Transport {
             }
         });
         self.largest_acked = self.largest_acked.max(Some(ack.largest));
-        if let Some(sample) = sample {
-            self.rtt.sample(sample, Duration::from_micros(u64::from(ack.delay_us)));
-        }
+        let sample = sample.map(|sample| self.rtt.sample(sample, Duration::from_micros(u64::from(ack.delay_us))));
+        let bytes = self.in_flight.bytes();
+        self.congestion.on_ack(now, sample, before.saturating_sub(bytes), bytes);
         if is_any {
             if self.pto_count >= PERSISTENT_PTOS {
                 self.congestion.on_persistent_congestion();
@@ -85,18 +87,20 @@ impl Transport {
     /// Declares the oldest `count` packets lost.
     fn drop_oldest(&mut self, now: Instant, packets: &mut [SentPacket], count: usize) {
         let mut last_sent_at = None;
+        let mut bytes = 0_u64;
         for packet in self.in_flight.live(packets).iter().take(count) {
             self.lost += 1;
             // The loss of a size probe is no sign of congestion (RFC 8899).
             if !packet.is_size_probe() {
                 last_sent_at = Some(packet.sent_at);
+                bytes = bytes.saturating_add(u64::from(packet.size));
                 self.size.on_lost(now, packet.packet_number, packet.size, self.sent.next());
             }
             send_again(packet, &mut self.send, &mut self.max_data);
         }
         self.in_flight.drop_oldest(packets, count);
         if let Some(sent_at) = last_sent_at {
-            self.congestion.on_lost(now, sent_at);
+            self.congestion.on_lost(now, sent_at, bytes);
         }
         self.congestion.on_datagram_size(u64::from(self.size.current()));
     }

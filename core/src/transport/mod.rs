@@ -37,6 +37,8 @@ mod sent_packets;
 
 pub use buffers::{Buffer, BufferProvider, Buffers, Capacity, InlineBuffers};
 pub(crate) use buffers::{HOST_ACK_DELAY_MS, HOST_IDLE_S, HOST_TICK_US};
+pub use congestion::MAX_BURST;
+pub use congestion::{Congestion, NewReno, RateBased};
 pub use sent_packets::SentPacket;
 
 pub(crate) use receive::Refused;
@@ -45,7 +47,6 @@ use crate::time::{Duration, Instant};
 use crate::wire::frame::StreamId;
 use crate::wire::packet::{CRC_LEN, SEALED_HEADER_LEN, SEALED_TAG_LEN, TransportParameters};
 use assembler::Assembler;
-use congestion::NewReno;
 use path_mtu::PathMtu;
 use rtt::RttEstimator;
 use send::SendStream;
@@ -60,14 +61,14 @@ const RETRY_MEMORY: Duration = Duration::from_millis(50);
 
 /// State of the streams of one connection, without their buffers.
 #[derive(Debug)]
-pub(crate) struct Transport {
+pub(crate) struct Transport<C> {
     send: [SendStream; 2],
     receive: [Assembler; 2],
     received: ack::ReceivedPackets,
     sent: ack::SentRanges,
     in_flight: SentPackets,
     rtt: RttEstimator,
-    congestion: NewReno,
+    congestion: C,
     size: PathMtu,
     /// Buffers held, one [`Buffer::bit`] each.
     held: u8,
@@ -127,7 +128,7 @@ pub(crate) struct Start<'a> {
     pub(crate) starts_small: bool,
 }
 
-impl Transport {
+impl<C: Congestion> Transport<C> {
     /// Closed; all zero.
     pub(crate) const CLOSED: Self = Self {
         send: [SendStream::CLOSED; 2],
@@ -136,7 +137,7 @@ impl Transport {
         sent: ack::SentRanges::NONE,
         in_flight: SentPackets::EMPTY,
         rtt: RttEstimator::CLOSED,
-        congestion: NewReno::CLOSED,
+        congestion: C::CLOSED,
         size: PathMtu::CLOSED,
         held: 0,
         max_in_flight: 0,
@@ -177,7 +178,7 @@ impl Transport {
                 Duration::from_millis(u64::from(remote.ack_delay_ms)),
                 Duration::from_micros(u64::from(local.tick_us.max(remote.tick_us))),
             ),
-            congestion: NewReno::open(u64::from(size.current())),
+            congestion: C::open(u64::from(size.current())),
             size,
             max_in_flight: capacity.in_flight.min(usize::from(remote.packets)),
             ack_delay: Duration::from_millis(u64::from(local.ack_delay_ms)),
@@ -307,6 +308,7 @@ impl Transport {
     pub(crate) fn handle_timeout(&mut self, now: Instant, memory: &mut impl BufferProvider) -> bool {
         self.received.on_timeout(now);
         self.size.on_timeout(now);
+        self.congestion.on_timeout(now);
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
         }
@@ -323,12 +325,19 @@ impl Transport {
     /// The next deadline.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let recovery = self.loss_at.or(self.pto_at);
-        [recovery, self.received.deadline(), self.size.deadline(), self.retry_at].into_iter().flatten().min()
+        let others = [self.received.deadline(), self.size.deadline(), self.congestion.deadline(), self.retry_at];
+        others.into_iter().chain([recovery]).flatten().min()
     }
 
     /// Smoothed round-trip time.
     pub(crate) fn rtt(&self) -> Option<Duration> {
         self.rtt.smoothed()
+    }
+
+    /// Packets that may be sent per wake-up.
+    #[inline]
+    pub(crate) fn burst(&self) -> u8 {
+        self.congestion.burst()
     }
 
     /// The probe time-out without its doubling.
@@ -371,7 +380,7 @@ impl Transport {
     pub(crate) fn on_moved(&mut self, now: Instant, memory: &mut impl BufferProvider, is_other_host: bool) {
         if is_other_host {
             self.rtt.forget();
-            self.congestion = NewReno::open(u64::from(self.size.current()));
+            self.congestion = C::open(u64::from(self.size.current()));
         }
         self.pto_count = 0;
         if self.in_flight.len() > 0 {

@@ -3,6 +3,7 @@
 use super::Transport;
 use super::assembler::{StreamError, len_u64};
 use super::buffers::{Buffer, BufferProvider};
+use super::congestion::Congestion;
 use super::ranges::Span;
 use crate::time::Instant;
 use crate::wire::frame::{CloseCode, Frame, FrameError, Frames, StreamId};
@@ -29,7 +30,7 @@ pub(crate) struct ControlFrames {
     pub(crate) close: Option<CloseCode>,
 }
 
-impl Transport {
+impl<C: Congestion> Transport<C> {
     /// Handles the frames of an authentic packet.
     pub(crate) fn handle_packet(
         &mut self,

@@ -4,18 +4,29 @@ use kabar_core::chat::MAX_PASSWORD_LEN;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
+/// Why a text is no password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoPassword {
+    /// It is empty.
+    #[error("the password is empty")]
+    Empty,
+    /// It is too long.
+    #[error("the password is longer than {MAX_PASSWORD_LEN} bytes")]
+    TooLong,
+}
+
 /// Reads a password from the first line of `text` and returns it in its normal form.
 ///
 /// # Errors
-/// A sentence, if it is empty or too long.
-pub fn from_first_line(text: &str) -> Result<Zeroizing<String>, String> {
+/// [`NoPassword`], if it is empty or too long.
+pub fn from_first_line(text: &str) -> Result<Zeroizing<String>, NoPassword> {
     let typed = text.lines().next().unwrap_or_default();
     // A text that is far too long is not normalised.
     let password = if typed.len() > 8 * MAX_PASSWORD_LEN { Zeroizing::new(typed.to_owned()) } else { normalize(typed) };
     match password.len() {
-        0 => Err("the password is empty".to_owned()),
+        0 => Err(NoPassword::Empty),
         1..=MAX_PASSWORD_LEN => Ok(password),
-        _ => Err(format!("the password is longer than {MAX_PASSWORD_LEN} bytes")),
+        _ => Err(NoPassword::TooLong),
     }
 }
 

@@ -24,7 +24,7 @@ use kabar_std::address::Places;
 use kabar_std::signals::{self, AfterHangup, TerminalWatch};
 
 use forward::Shared;
-pub use port::{Port, parse_baud};
+pub use port::{NotAPort, Port, parse_baud};
 use report::Reporter;
 pub use report::{BridgeError, BridgeNotice};
 use serve::{serve, spawn};

@@ -9,6 +9,11 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::termios::{self, BaudRate, ControlFlags, SetArg};
 
+/// The file of a port is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("neither a serial port nor a pipe")]
+pub struct NotAPort;
+
 /// Supported speeds of serial ports.
 const SPEEDS: [(u32, BaudRate); 8] = [
     (9_600, BaudRate::B9600),
@@ -71,7 +76,7 @@ pub(super) fn open(path: &Path, baud: u32) -> io::Result<File> {
         }
         termios::tcsetattr(&port, SetArg::TCSANOW, &settings)?;
     } else if !port.metadata()?.file_type().is_fifo() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "neither a serial port nor a pipe"));
+        return Err(io::Error::new(ErrorKind::InvalidInput, NotAPort));
     }
     let flags = OFlag::from_bits_truncate(fcntl(&port, FcntlArg::F_GETFL)?);
     fcntl(&port, FcntlArg::F_SETFL(flags & !OFlag::O_NONBLOCK))?;

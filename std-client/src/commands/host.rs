@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::engine::{KeyPolicy, RoomCredential, RoomRequest, ServerRequest};
 use crate::identity::login_name;
 use crate::line;
+use crate::messages::host_errors::transcript;
 use crate::messages::hosting::{HostedRoom, first_screen, generating_key};
 use crate::outcome::{CommandError, HostError, Loss, Outcome, SessionEnd};
 
@@ -128,7 +129,7 @@ pub(crate) fn run(
     let mut report = session.run(|show| transcript_state.send_to(show));
     let stopped = hosted.stop();
     // The transcript ends with the server.
-    report.losses.extend(transcript_state.take_loss().map(Loss::Transcript));
+    report.losses.extend(transcript_state.take_loss());
     match stopped {
         Err(error) if matches!(report.end, SessionEnd::Left) && report.losses.is_empty() => {
             Err(HostError::Failed(error).into())
@@ -146,17 +147,17 @@ struct TranscriptState(Arc<Mutex<Transcript>>);
 struct Transcript {
     /// Displays texts in the session.
     show: Option<ShowText>,
-    /// The report of lines that are missing at its end.
-    loss: Option<String>,
+    /// That lines are missing at its end.
+    loss: Option<Loss>,
 }
 
 impl TranscriptState {
     fn take(&self, report: TranscriptWarning) {
         let mut state = self.lock();
         match (&state.show, report) {
-            (_, TranscriptWarning { message, is_loss: true }) => state.loss = Some(message),
-            (Some(show), TranscriptWarning { message, .. }) => show(message),
-            (None, TranscriptWarning { message, .. }) => remark(&message),
+            (_, TranscriptWarning::Incomplete { path, lines }) => state.loss = Some(Loss::Transcript { path, lines }),
+            (Some(show), warning) => show(transcript(&warning)),
+            (None, warning) => remark(&transcript(&warning)),
         }
     }
 
@@ -164,7 +165,7 @@ impl TranscriptState {
         self.lock().show = show;
     }
 
-    fn take_loss(&self) -> Option<String> {
+    fn take_loss(&self) -> Option<Loss> {
         self.lock().loss.take()
     }
 

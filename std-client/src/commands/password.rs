@@ -8,7 +8,7 @@ use kabar_std::password::from_first_line;
 use kabar_std::reading::{first_line, first_line_of_file};
 use zeroize::Zeroizing;
 
-use crate::outcome::PasswordError;
+use crate::outcome::{PasswordError, PasswordSource};
 
 const VARIABLE: &str = "KABAR_PASSWORD";
 
@@ -17,18 +17,18 @@ const VARIABLE: &str = "KABAR_PASSWORD";
 /// # Errors
 /// [`PasswordError`].
 pub fn read(file: Option<&Path>, is_on_stdin: bool) -> Result<Option<Zeroizing<String>>, PasswordError> {
-    let (source_name, text) = match (file, std::env::var_os(VARIABLE)) {
-        (Some(path), _) => (path.display().to_string(), first_line_of_file(path, MAX_PASSWORD_LEN)),
-        (None, _) if is_on_stdin => ("standard input".to_owned(), first_line(io::stdin().lock(), MAX_PASSWORD_LEN)),
+    let (from, text) = match (file, std::env::var_os(VARIABLE)) {
+        (Some(path), _) => (PasswordSource::File(path.to_path_buf()), first_line_of_file(path, MAX_PASSWORD_LEN)),
+        (None, _) if is_on_stdin => (PasswordSource::Stdin, first_line(io::stdin().lock(), MAX_PASSWORD_LEN)),
         (None, Some(value)) => {
             let value = Zeroizing::new(value.into_encoded_bytes());
-            (VARIABLE.to_owned(), first_line(value.as_slice(), MAX_PASSWORD_LEN))
+            (PasswordSource::Variable(VARIABLE), first_line(value.as_slice(), MAX_PASSWORD_LEN))
         }
         (None, None) => return Ok(None),
     };
     let text = text.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => PasswordError::NotText { source_name, error },
-        _ => PasswordError::Read { source_name, error },
+        io::ErrorKind::InvalidData => PasswordError::NotText { from, error },
+        _ => PasswordError::Read { from, error },
     })?;
-    from_first_line(&text).map(Some).map_err(PasswordError::NotAllowed)
+    Ok(Some(from_first_line(&text)?))
 }

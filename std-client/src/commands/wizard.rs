@@ -142,7 +142,7 @@ fn ask_password() -> Result<Option<Zeroizing<String>>, WizardError> {
         }
         match from_first_line(&password) {
             Ok(password) => return Ok(Some(password)),
-            Err(why) => print_line(&why),
+            Err(why) => print_line(&wizard::no_password(why)),
         }
     }
 }

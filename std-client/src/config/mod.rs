@@ -10,9 +10,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kabar_std::config_file::{File, Form, Keys, Origin};
+use kabar_std::config_file::{ConfigFileError, File, Form, Keys, Origin};
 
 use crate::language::Language;
+use crate::outcome::{ConfigError, InvalidValue, ValueError};
 use crate::screen::Appearance;
 use crate::screen::notify::Notifications;
 use crate::screen::theme::{Background, Depth, Theme};
@@ -68,7 +69,7 @@ pub fn language(
 }
 
 /// Reads the file that was named, or else the user's, which need not exist.
-fn read(file: Option<&Path>) -> Result<File, String> {
+fn read(file: Option<&Path>) -> Result<File, ConfigFileError> {
     match file {
         Some(path) => File::read(path, true, KEYS),
         None => default_path().map_or_else(|| Ok(File::default()), |path| File::read(&path, false, KEYS)),
@@ -83,12 +84,12 @@ impl Config {
     /// exist.
     ///
     /// # Errors
-    /// One line that names the invalid setting and its origin.
+    /// [`ConfigError`].
     pub fn resolve(
         flags: Flags<'_>,
         environment: &dyn Fn(&str) -> Option<OsString>,
         file: Option<&Path>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, ConfigError> {
         let file = read(file)?;
         let mut sources = Sources { flags, environment, file: &file, resolved: Vec::new() };
         let variable = |name| environment(name).map(|value| value.to_string_lossy().into_owned());
@@ -121,7 +122,7 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::resolve`].
-    pub fn from_process(flags: Flags<'_>, file: Option<&Path>) -> Result<Self, String> {
+    pub fn from_process(flags: Flags<'_>, file: Option<&Path>) -> Result<Self, ConfigError> {
         Self::resolve(flags, &|variable| std::env::var_os(variable), file)
     }
 
@@ -158,6 +159,9 @@ fn form(name: &str) -> Option<Form> {
     Setting::named(name).map(|_| Form::Single)
 }
 
+/// Parses the value of a setting.
+type Parse<T> = fn(&str) -> Result<T, ValueError>;
+
 struct Sources<'a> {
     flags: Flags<'a>,
     environment: &'a dyn Fn(&str) -> Option<OsString>,
@@ -167,10 +171,10 @@ struct Sources<'a> {
 
 impl Sources<'_> {
     /// Parses the value of a setting, and keeps its origin.
-    fn get<T>(&mut self, name: &'static str, parse: fn(&str) -> Result<T, String>) -> Result<T, String> {
-        let setting = Setting::named(name).ok_or_else(|| format!("there is no setting {name}"))?;
+    fn get<T>(&mut self, name: &'static str, parse: Parse<T>) -> Result<T, ConfigError> {
+        let setting = Setting::named(name).ok_or(ConfigError::NoSetting(name))?;
         let (value, origin) = self.find(setting);
-        let parsed = parse(&value).map_err(|error| error_for(name, &value, &origin, &error))?;
+        let parsed = parse(&value).map_err(|why| invalid(name, &value, &origin, why))?;
         // Texts are quoted, numbers and truth values are not.
         let is_bare = value == "true" || value == "false" || value.parse::<u64>().is_ok();
         let value = if is_bare { value } else { format!("{value:?}") };
@@ -195,17 +199,18 @@ impl Sources<'_> {
     }
 
     /// The default bindings, with those of the file.
-    fn bindings(&mut self) -> Result<Bindings, String> {
+    fn bindings(&mut self) -> Result<Bindings, ConfigError> {
         let mut bindings = Bindings::default();
         let mut bound: Vec<(Key, Origin)> = Vec::new();
         for (name, action) in Action::all() {
             let name = format!("{KEYS_TABLE}.{name}");
             let Some((value, origin)) = self.file.get(&name) else { continue };
             let value = value.to_string_lossy();
-            let keys = settings::keys(&value).map_err(|error| error_for(&name, &value, &origin, &error))?;
+            let keys = settings::keys(&value).map_err(|why| invalid(&name, &value, &origin, why))?;
             for key in &keys {
                 if let Some((_, first)) = bound.iter().find(|(known, _)| known == key) {
-                    return Err(error_for(&name, &value, &origin, &format!("{key} is bound at {first}, too")));
+                    let why = ValueError::KeyBound { key: key.to_string(), first: first.clone() };
+                    return Err(invalid(&name, &value, &origin, why));
                 }
                 bound.push((*key, origin.clone()));
             }
@@ -222,11 +227,9 @@ impl Sources<'_> {
     }
 }
 
-fn error_for(name: &str, value: &str, origin: &Origin, error: &str) -> String {
-    match origin {
-        Origin::File(..) => format!("{origin}: {name}: {value:?}: {error}"),
-        _ => format!("{origin} {value:?}: {error}"),
-    }
+fn invalid(name: &str, value: &str, origin: &Origin, why: ValueError) -> ConfigError {
+    let (name, value, origin) = (name.to_owned(), value.to_owned(), origin.clone());
+    Box::new(InvalidValue { name, value, origin, why }).into()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::language::Language;
+use crate::outcome::ValueError;
 use crate::screen::theme::{Background, Depth};
 use crate::view::keys::Key;
 use crate::view::transcript::Joins;
@@ -64,51 +65,51 @@ pub fn variable(name: &str) -> String {
 }
 
 /// Returns the value for the text, or an error that lists the texts.
-fn one_of<T: Clone>(text: &str, values: &[(&str, T)]) -> Result<T, String> {
+fn one_of<T: Clone>(text: &str, values: &[(&str, T)]) -> Result<T, ValueError> {
     let found = values.iter().find(|(known, _)| *known == text).map(|(_, value)| value.clone());
     found.ok_or_else(|| {
-        let (last, others) = values.split_last().map_or(("", Vec::new()), |(last, others)| {
-            (last.0, others.iter().map(|(known, _)| *known).collect::<Vec<_>>())
+        let (last, others) = values.split_last().map_or_else(Default::default, |(last, others)| {
+            (last.0.to_owned(), others.iter().map(|(known, _)| (*known).to_owned()).collect())
         });
-        format!("it must be {} or {last}", others.join(", "))
+        ValueError::NotOneOf { others, last }
     })
 }
 
 /// The language; `None`: as the environment says.
-pub(super) fn language(text: &str) -> Result<Option<Language>, String> {
+pub(super) fn language(text: &str) -> Result<Option<Language>, ValueError> {
     let languages = Language::all().map(|language| (language.code(), Some(language)));
     one_of(text, &std::iter::once(("auto", None)).chain(languages).collect::<Vec<_>>())
 }
 
-pub(super) fn truth(text: &str) -> Result<bool, String> {
+pub(super) fn truth(text: &str) -> Result<bool, ValueError> {
     one_of(text, &[("true", true), ("false", false)])
 }
 
-pub(super) fn time_format(text: &str) -> Result<TimeFormat, String> {
+pub(super) fn time_format(text: &str) -> Result<TimeFormat, ValueError> {
     one_of(text, &[("minutes", TimeFormat::Minutes), ("seconds", TimeFormat::Seconds), ("none", TimeFormat::None)])
 }
 
-pub(super) fn joins(text: &str) -> Result<Joins, String> {
+pub(super) fn joins(text: &str) -> Result<Joins, ValueError> {
     one_of(text, &[("folded", Joins::Folded), ("shown", Joins::Shown), ("hidden", Joins::Hidden)])
 }
 
 /// The background; `None`: as the environment says.
-pub(super) fn background(text: &str) -> Result<Option<Background>, String> {
+pub(super) fn background(text: &str) -> Result<Option<Background>, ValueError> {
     one_of(text, &[("auto", None), ("dark", Some(Background::Dark)), ("light", Some(Background::Light))])
 }
 
 /// The colours; `None`: those that the environment allows.
-pub(super) fn depth(text: &str) -> Result<Option<Depth>, String> {
+pub(super) fn depth(text: &str) -> Result<Option<Depth>, ValueError> {
     let values =
         [("auto", None), ("none", Some(Depth::Monochrome)), ("16", Some(Depth::Sixteen)), ("256", Some(Depth::Many))];
     one_of(text, &values)
 }
 
 /// The folder for downloads; `None`: that of the desktop.
-pub(super) fn folder(text: &str) -> Result<Option<PathBuf>, String> {
+pub(super) fn folder(text: &str) -> Result<Option<PathBuf>, ValueError> {
     match text {
         "auto" => Ok(None),
-        "" => Err("it must be a path or auto".to_owned()),
+        "" => Err(ValueError::NotAPath),
         path => Ok(Some(path.into())),
     }
 }
@@ -116,17 +117,16 @@ pub(super) fn folder(text: &str) -> Result<Option<PathBuf>, String> {
 /// Parses a number of seconds.
 ///
 /// # Errors
-/// A sentence.
-pub fn seconds(text: &str) -> Result<Duration, String> {
-    let error = || "not a number of seconds".to_owned();
-    let seconds: f64 = text.strip_suffix('s').unwrap_or(text).parse().map_err(|_| error())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| error())
+/// [`ValueError::NotSeconds`].
+pub fn seconds(text: &str) -> Result<Duration, ValueError> {
+    let seconds: f64 = text.strip_suffix('s').unwrap_or(text).parse().map_err(|_| ValueError::NotSeconds)?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| ValueError::NotSeconds)
 }
 
 /// Parses keys, separated by commas; `none`: there are none. A comma is no key: it is text.
-pub(super) fn keys(text: &str) -> Result<Vec<Key>, String> {
+pub(super) fn keys(text: &str) -> Result<Vec<Key>, ValueError> {
     if text == "none" {
         return Ok(Vec::new());
     }
-    text.split(',').map(|key| key.trim().parse::<Key>().map_err(|error| error.to_string())).collect()
+    text.split(',').map(|key| key.trim().parse::<Key>().map_err(|_| ValueError::NotAKey)).collect()
 }

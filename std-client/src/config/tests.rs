@@ -13,7 +13,7 @@ fn resolve(flags: Flags<'_>, environment: &dyn Fn(&str) -> Option<OsString>, tex
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(FILE_NAME);
     std::fs::write(&path, text).unwrap();
-    Config::resolve(flags, environment, Some(&path))
+    Config::resolve(flags, environment, Some(&path)).map_err(|error| error.to_string())
 }
 
 #[test]

@@ -28,7 +28,7 @@ use std::time::SystemTime;
 use data_encoding::HEXLOWER;
 use kabar_core::chat::Term;
 use kabar_core::session::Fingerprint;
-use kabar_std::data_dir::{DataDir, FileError, Lock, LockError};
+use kabar_std::data_dir::{DataDir, FileError, Lock, LockError, Unusable};
 use kabar_std::invite::{RoomName, show_fingerprint};
 
 const VERSION: &str = "kabar cursor 1";
@@ -187,7 +187,7 @@ fn farther(known: Option<Stored>, other: Stored) -> Option<Stored> {
 fn load(dir: &DataDir, name: &str) -> Result<Option<Stored>, FileError> {
     let Some(text) = dir.read(name)? else { return Ok(None) };
     let path = dir.join(name);
-    let damaged = || FileError::damaged(&path, "the file is damaged and will be replaced");
+    let damaged = || FileError::damaged(&path, Unusable::DamagedAndReplaced);
     let written = std::fs::metadata(&path).and_then(|file| file.modified()).ok();
     parse(&text).map(|shown| Some((shown, written))).ok_or_else(damaged)
 }

@@ -7,6 +7,11 @@ use kabar_std::sqlite::StoreErrorKind;
 #[error("{0}")]
 pub struct StorageError(pub StoreErrorKind);
 
+/// As many files as are kept were set aside before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many files were set aside")]
+pub struct TooManyAside;
+
 /// Entries were not appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {

@@ -14,7 +14,7 @@ use kabar_std::sqlite::{OpenedFile, StoreErrorKind, add_fold, ask_why, beside, e
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::error::StorageError;
+use super::error::{StorageError, TooManyAside};
 use super::schema::{APPLICATION_ID, STEPS};
 
 /// How long an operation waits for another process of the same person.
@@ -223,7 +223,7 @@ pub(super) fn set_aside(path: &Path, reason: SetAsideReason) -> Result<PathBuf, 
     let aside = beside(path, &format!(".{word}-{number}"));
     let rename = || {
         if aside.exists() {
-            return Err(io::Error::new(ErrorKind::AlreadyExists, "too many files were set aside"));
+            return Err(io::Error::new(ErrorKind::AlreadyExists, TooManyAside));
         }
         for suffix in ["-wal", "-shm"] {
             match fs::rename(beside(path, suffix), beside(&aside, suffix)) {

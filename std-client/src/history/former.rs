@@ -10,7 +10,7 @@
 //! SERVER and IDENTITY are fingerprints.
 
 use kabar_core::session::Fingerprint;
-use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::data_dir::{DataDir, FileError, Unusable};
 use kabar_std::invite::show_fingerprint;
 use kabar_std::names::Name;
 
@@ -30,7 +30,7 @@ impl FormerPreferences {
     pub(super) fn load(dir: &DataDir, server: &Fingerprint, identity: &str) -> Result<Self, FileError> {
         let file = format!("preferences/{}.{identity}", show_fingerprint(server));
         let Some(text) = dir.read(&file)? else { return Ok(Self::default()) };
-        let damaged = || FileError::damaged(&dir.join(&file), "the file is damaged; correct or remove it");
+        let damaged = || FileError::damaged(&dir.join(&file), Unusable::DamagedText);
         parse(&text).ok_or_else(damaged)
     }
 }

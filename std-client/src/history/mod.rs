@@ -79,7 +79,7 @@ pub use entry::{
     Attention, Beginning, CurrentLog, KnownRoomRow, LogRow, NewEntry, Place, RoomRow, ServerRow, StoredContent,
     StoredEntry,
 };
-pub use error::{AppendError, ChangeError, StorageError};
+pub use error::{AppendError, ChangeError, StorageError, TooManyAside};
 pub use file::{OpenError, SetAside, SetAsideReason};
 pub use kabar_std::sqlite::StoreErrorKind;
 pub use page::{Anchor, Gap, MAX_PAGE, Page, PageItem};

@@ -15,7 +15,7 @@ use std::io;
 use data_encoding::HEXLOWER;
 use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, PublicIdentity, SEED_LEN};
 use kabar_core::session::Fingerprint;
-use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::data_dir::{DataDir, FileError, Unusable};
 use kabar_std::invite::show_fingerprint;
 use kabar_std::names::Name;
 use kabar_std::random::random_bytes;
@@ -90,7 +90,7 @@ pub(super) fn lock_of(folded: &str) -> String {
 /// [`FileError`], also if the file is damaged.
 pub(super) fn load(dir: &DataDir, file: &str) -> Result<Option<KeyFile>, FileError> {
     let Some(text) = dir.read(file)? else { return Ok(None) };
-    let damaged = || FileError::damaged(&dir.join(file), "the file is damaged; restore it from a copy");
+    let damaged = || FileError::damaged(&dir.join(file), Unusable::DamagedKey);
     parse(&text).map(Some).ok_or_else(damaged)
 }
 

@@ -3,7 +3,7 @@
 
 use kabar_core::session::Fingerprint;
 use kabar_std::address::{HostPort, Places};
-use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::data_dir::{DataDir, FileError, Unusable};
 use kabar_std::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprint};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -120,7 +120,7 @@ impl KnownServers {
     /// impostor as a new server.
     pub fn load(dir: &DataDir) -> Result<Self, FileError> {
         let Some(text) = dir.read(FILE)? else { return Ok(Self::default()) };
-        let damaged = || FileError::damaged(&dir.join(FILE), "the file is damaged; correct or remove it");
+        let damaged = || FileError::damaged(&dir.join(FILE), Unusable::DamagedText);
         let known: Self = toml::from_str(&text).map_err(|_| damaged())?;
         let is_whole = |server: &KnownServer| {
             let secret = server.secret.as_ref().is_none_or(|secret| RoomSecret::from_base32(secret).is_some());

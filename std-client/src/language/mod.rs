@@ -10,7 +10,7 @@
 pub mod locale;
 mod message;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod texts;
 
 use std::cell::Cell;

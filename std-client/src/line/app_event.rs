@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
 
+use kabar_std::data_dir::FileError;
 use mio::Waker;
 use zeroize::Zeroizing;
 
 use crate::input::Input;
+use crate::shared_error::SharedError;
 
 /// Capacity of the queue of input. A thread that reads more blocks.
 const INPUT_QUEUE_LEN: usize = 64;
@@ -29,11 +31,11 @@ pub enum AppEvent {
     OutputClosed,
     /// The position in the room cannot be saved; the error. Reported once until it can be saved
     /// again.
-    PositionNotSaved(String),
+    PositionNotSaved(SharedError<FileError>),
     /// The position in the room can be saved again.
     PositionSavedAgain,
-    /// The transcript of a room in this process has a problem, or no longer has one; the server's
-    /// text about it.
+    /// The transcript of a room in this process has a problem, or no longer has one; the text
+    /// about it.
     Transcript(String),
 }
 

@@ -152,10 +152,18 @@ fn read<C: Complete>(
             }
             Err(_) if budget.try_again() => begun = Some(line),
             Err(error) => {
-                deliver(Input::Failed(InputError::Terminal(error.to_string())), sender, gate);
+                deliver(Input::Failed(InputError::Terminal(terminal_error(error).into())), sender, gate);
                 return;
             }
         }
+    }
+}
+
+/// Returns the error of the operating system in an error of the editor.
+fn terminal_error(error: ReadlineError) -> io::Error {
+    match error {
+        ReadlineError::Io(error) => error,
+        error => io::Error::other(error),
     }
 }
 

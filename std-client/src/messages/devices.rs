@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::{causes, reasons};
 use crate::bridge::{BridgeNotice, Forwarded, Port};
 use crate::language::message;
 
@@ -14,17 +15,19 @@ pub fn notice(notice: &BridgeNotice<'_>) -> String {
         BridgeNotice::PortFound(path) => message!("bridge-port-found", port = %path.display()),
         BridgeNotice::PortLost(path, None) => message!("bridge-port-lost", port = %path.display()),
         BridgeNotice::PortLost(path, Some(error)) => {
-            message!("bridge-port-failed", port = %path.display(), %error)
+            message!("bridge-port-failed", port = %path.display(), error = causes::io(error))
         }
         BridgeNotice::PortBack(path) => message!("bridge-port-back", port = %path.display()),
         BridgeNotice::DeviceConnected => message!("bridge-device-connected"),
         BridgeNotice::DeviceRefused(connected) => message!("bridge-device-refused", connected = *connected),
-        BridgeNotice::DeviceFailed(error) => message!("bridge-device-failed", %error),
+        BridgeNotice::DeviceFailed(error) => message!("bridge-device-failed", error = causes::io(error)),
         BridgeNotice::DeviceDisconnected => message!("bridge-device-disconnected"),
         BridgeNotice::Resolved(place, addresses) => {
             message!("bridge-resolved", server = %place, addresses = list(addresses))
         }
-        BridgeNotice::NotResolved(host, error) => message!("bridge-not-resolved", host = %host, %error),
+        BridgeNotice::NotResolved(host, error) => {
+            message!("bridge-not-resolved", host = %host, error = reasons::resolve(error))
+        }
     }
 }
 

@@ -1,17 +1,13 @@
 //! Errors of commands and sessions: the exit code and the sentence of each.
 
-use std::io;
-
 use kabar_core::chat::{EndedCode, MAX_PASSWORD_LEN, RefusedCode};
 use kabar_core::client::EndReason;
 use kabar_core::connection::CloseCode;
-use kabar_server::driver::StartError;
-use kabar_server::room_host::RoomHostError;
 use kabar_std::address::Places;
 use kabar_std::invite::{DEFAULT_ROOM, show_fingerprint};
 use kabar_std::text::clean_line;
 
-use super::reasons;
+use super::{causes, host_errors, reasons, settings};
 #[cfg(unix)]
 use crate::bridge::BridgeError;
 use crate::connect::{CONNECT_TIMEOUT, ConnectError, JOIN_TIMEOUT};
@@ -21,7 +17,7 @@ use crate::identity::{ExportError, IdentityError};
 use crate::known_servers::KnownServersError;
 use crate::language::message;
 use crate::outcome::{
-    CommandError, HistoryCommandError, HostError, IdentityCommandError, PasswordError, ServersCommandError,
+    CommandError, HistoryCommandError, IdentityCommandError, PasswordError, PasswordSource, ServersCommandError,
     TargetError, TransferError, WebError, WizardError,
 };
 use crate::probe::ProbeError;
@@ -31,7 +27,8 @@ use crate::resolve::ResolveError;
 #[must_use]
 pub fn command_error(error: &CommandError) -> (Exit, String) {
     match error {
-        CommandError::CommandLine(line) | CommandError::Config(line) => (Exit::Usage, line.clone()),
+        CommandError::CommandLine(line) => (Exit::Usage, line.clone()),
+        CommandError::Config(error) => (Exit::Usage, settings::error(error)),
         CommandError::NoDataDir => (Exit::Error, message!("no-data-dir")),
         CommandError::Identity(error) => identity_error(error),
         CommandError::Password(error) => password_error(error),
@@ -46,11 +43,11 @@ pub fn command_error(error: &CommandError) -> (Exit, String) {
         CommandError::Transfer(error) => transfer_error(error),
         #[cfg(unix)]
         CommandError::Bridge(error) => bridge_error(error),
-        CommandError::Host(error) => (Exit::Error, host_error(error)),
+        CommandError::Host(error) => (Exit::Error, host_errors::host(error)),
         CommandError::File(error) => (Exit::Error, reasons::file(error)),
         CommandError::KnownServers(error) => (Exit::Error, known_servers_error(error)),
         CommandError::Web(error) => (Exit::Error, web_error(error)),
-        CommandError::Print(error) => (Exit::Error, message!("cannot-print", %error)),
+        CommandError::Print(error) => (Exit::Error, message!("cannot-print", error = causes::io(error))),
     }
 }
 
@@ -61,7 +58,7 @@ pub(super) fn identity_error(error: &IdentityError) -> (Exit, String) {
     }
 }
 
-fn known_servers_error(error: &KnownServersError) -> String {
+pub(super) fn known_servers_error(error: &KnownServersError) -> String {
     match error {
         KnownServersError::File(error) => reasons::file(error),
         KnownServersError::Encode(error) => message!("known-servers-encode", %error),
@@ -73,7 +70,7 @@ fn transfer_error(error: &TransferError) -> (Exit, String) {
         TransferError::OneName => (Exit::Usage, message!("send-one-name")),
         TransferError::Name(path) => (Exit::Usage, message!("send-no-name", path = %path.display())),
         TransferError::NoRoom => (Exit::Usage, message!("get-no-room")),
-        TransferError::Start(error) => (Exit::Error, message!("cannot-start", %error)),
+        TransferError::Start(error) => (Exit::Error, message!("cannot-start", error = causes::io(error))),
         TransferError::Failed { is_upload: true, files } => (Exit::Unsent, message!("files-not-sent", files = *files)),
         TransferError::Failed { is_upload: false, .. } => (Exit::Error, message!("file-not-received")),
     }
@@ -81,44 +78,37 @@ fn transfer_error(error: &TransferError) -> (Exit, String) {
 
 fn web_error(error: &WebError) -> String {
     match error {
-        WebError::Listen { port, error } => message!("web-cannot-listen", port = port.to_string(), %error),
-        WebError::Start(error) => message!("cannot-start", %error),
-    }
-}
-
-fn host_error(error: &HostError) -> String {
-    match error {
-        HostError::Start(RoomHostError::File(error)) => reasons::file(error),
-        HostError::Start(RoomHostError::InUse(path, None)) => message!("host-in-use", path = %path.display()),
-        HostError::Start(RoomHostError::InUse(path, Some(process))) => {
-            message!("host-in-use-by", path = %path.display(), process = %process)
+        WebError::Listen { port, error } => {
+            message!("web-cannot-listen", port = port.to_string(), error = causes::io(error))
         }
-        HostError::Start(RoomHostError::Start(StartError::Bind(address, error))) => {
-            let reason = match error.kind() {
-                io::ErrorKind::AddrInUse => message!("host-port-in-use"),
-                _ => error.to_string(),
-            };
-            message!("host-cannot-listen", %address, reason)
-        }
-        HostError::Start(RoomHostError::Start(StartError::System(error))) => message!("cannot-start", %error),
-        HostError::Start(error) => error.to_string(),
-        HostError::Failed(_) => message!("host-failed"),
+        WebError::Start(error) => message!("cannot-start", error = causes::io(error)),
     }
 }
 
 fn password_error(error: &PasswordError) -> (Exit, String) {
     match error {
-        PasswordError::NotText { .. } | PasswordError::NotAllowed(_) => (Exit::Usage, error.to_string()),
-        PasswordError::Read { source_name, error } => {
-            (Exit::Error, message!("password-cannot-read", source = source_name, %error))
+        PasswordError::NotText { from, error } => {
+            (Exit::Usage, message!("password-not-text", source = password_source(from), reason = causes::io(error)))
         }
+        PasswordError::Read { from, error } => {
+            (Exit::Error, message!("password-cannot-read", source = password_source(from), error = causes::io(error)))
+        }
+        PasswordError::NotAllowed(why) => (Exit::Usage, reasons::password(*why)),
+    }
+}
+
+fn password_source(from: &PasswordSource) -> String {
+    match from {
+        PasswordSource::File(path) => path.display().to_string(),
+        PasswordSource::Stdin => message!("stdin"),
+        PasswordSource::Variable(name) => (*name).to_owned(),
     }
 }
 
 pub(super) fn target_error(error: &TargetError) -> String {
     match error {
         TargetError::BothOnStdin => message!("target-both-on-stdin"),
-        TargetError::Stdin(error) => message!("target-stdin", error),
+        TargetError::Stdin(error) => message!("target-stdin", error = causes::io(error)),
         TargetError::KeyOptionWithInvite => message!("target-key-option"),
         TargetError::NoUsableAddress(error) => message!("target-no-address", reason = reasons::address(error)),
         TargetError::OtherServer => message!("target-other-server"),
@@ -154,10 +144,12 @@ fn identity_command_error(error: &IdentityCommandError) -> (Exit, String) {
         IdentityCommandError::NoTerminal => (Exit::Usage, message!("passphrase-no-terminal")),
         IdentityCommandError::Identity(error) => identity_error(error),
         IdentityCommandError::NotText { file, why } => {
-            (Exit::Error, message!("identity-not-text", file = %file.display(), reason = why))
+            (Exit::Error, message!("identity-not-text", file = %file.display(), reason = causes::not_text(*why)))
         }
         IdentityCommandError::File(error) => (Exit::Error, reasons::file(error)),
-        IdentityCommandError::Terminal(error) => (Exit::Error, message!("cannot-read-terminal", %error)),
+        IdentityCommandError::Terminal(error) => {
+            (Exit::Error, message!("cannot-read-terminal", error = causes::io(error)))
+        }
     }
 }
 
@@ -168,7 +160,7 @@ fn exported_error(error: &ExportError) -> (Exit, String) {
         ExportError::PassphraseRequired => message!("exported-passphrase-required"),
         ExportError::WrongPassphrase => return (Exit::NotTrusted, message!("exported-wrong-passphrase")),
         ExportError::OtherFile => message!("exported-other-file"),
-        ExportError::Random(error) => message!("exported-random", %error),
+        ExportError::Random(error) => message!("exported-random", error),
     };
     (Exit::Error, line)
 }
@@ -196,9 +188,13 @@ fn servers_command_error(error: &ServersCommandError) -> (Exit, String) {
         }
         ServersCommandError::Declined => (Exit::NotTrusted, message!("key-not-accepted")),
         ServersCommandError::Probe(ProbeError::Connect(error)) => (Exit::Unreachable, connect_error(error)),
-        ServersCommandError::Probe(ProbeError::Start(error)) => (Exit::Error, message!("cannot-start", %error)),
+        ServersCommandError::Probe(ProbeError::Start(error)) => {
+            (Exit::Error, message!("cannot-start", error = causes::io(error)))
+        }
         ServersCommandError::KnownServers(error) => (Exit::Error, known_servers_error(error)),
-        ServersCommandError::Terminal(error) => (Exit::Error, message!("cannot-read-terminal", %error)),
+        ServersCommandError::Terminal(error) => {
+            (Exit::Error, message!("cannot-read-terminal", error = causes::io(error)))
+        }
     }
 }
 
@@ -206,7 +202,7 @@ fn wizard_error(error: &WizardError) -> (Exit, String) {
     match error {
         WizardError::NotATerminal => (Exit::Usage, message!("wizard-no-terminal")),
         WizardError::EndOfInput => (Exit::Interrupted, error.to_string()),
-        WizardError::Terminal(error) => (Exit::Error, message!("cannot-read-terminal", %error)),
+        WizardError::Terminal(error) => (Exit::Error, message!("cannot-read-terminal", error = causes::io(error))),
     }
 }
 
@@ -215,12 +211,12 @@ fn bridge_error(error: &BridgeError) -> (Exit, String) {
     match error {
         BridgeError::Unresolved(server) => (Exit::Unreachable, message!("bridge-unresolved", %server)),
         BridgeError::Open { path, error } => {
-            (Exit::Error, message!("bridge-cannot-open", path = %path.display(), %error))
+            (Exit::Error, message!("bridge-cannot-open", path = %path.display(), error = causes::io(error)))
         }
         BridgeError::Listen { path, error } => {
-            (Exit::Error, message!("bridge-cannot-listen", path = %path.display(), %error))
+            (Exit::Error, message!("bridge-cannot-listen", path = %path.display(), error = causes::io(error)))
         }
-        BridgeError::System(error) => (Exit::Error, error.to_string()),
+        BridgeError::System(error) => (Exit::Error, causes::io(error)),
     }
 }
 
@@ -246,7 +242,7 @@ pub fn session_error(error: &SessionError) -> (Exit, String) {
         SessionError::Client(end) => client_end(end),
         SessionError::Identity(error) => identity_error(error),
         SessionError::File(error) => (Exit::Error, reasons::file(error)),
-        SessionError::Start(error) => (Exit::Error, message!("cannot-start", %error)),
+        SessionError::Start(error) => (Exit::Error, message!("cannot-start", error = causes::io(error))),
     }
 }
 
@@ -256,7 +252,9 @@ pub(super) fn connect_error(error: &ConnectError) -> String {
         ConnectError::Resolve { place, error } => match error {
             ResolveError::Zone(error) => reasons::address(error),
             ResolveError::NoAddress => message!("no-such-host", host = %place.host),
-            ResolveError::Lookup(error) => message!("no-such-host-because", host = %place.host, %error),
+            ResolveError::Lookup(error) => {
+                message!("no-such-host-because", host = %place.host, error = causes::io(error))
+            }
         },
         ConnectError::ResolveTimeout(server) => {
             message!("resolve-timeout", host = %server.first().host, seconds = seconds(CONNECT_TIMEOUT))
@@ -266,7 +264,7 @@ pub(super) fn connect_error(error: &ConnectError) -> String {
         }
         ConnectError::Refused(server) => message!("connection-refused", server = alternatives(server)),
         ConnectError::Unreachable { server, error } => {
-            message!("unreachable", server = alternatives(server), %error)
+            message!("unreachable", server = alternatives(server), error = causes::io(error))
         }
         ConnectError::NotAdmitted(server) => {
             message!("not-admitted", server = alternatives(server), seconds = seconds(JOIN_TIMEOUT))

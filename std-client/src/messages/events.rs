@@ -7,8 +7,8 @@ use kabar_core::client::DisconnectReason;
 use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
 
-use super::errors::{client_end, session_error, with_server_text};
-use super::{changes, history, rooms, stats, transfers};
+use super::errors::{client_end, known_servers_error, session_error, with_server_text};
+use super::{changes, history, reasons, rooms, stats, transfers};
 use crate::engine::event::{AcceptedKey, ClientEnd, Event, Joined, NotKept, NotPosted, Reconnected, ServerEnd};
 use crate::language::message;
 
@@ -103,8 +103,8 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         Event::Transfers { transfers, .. } => transfers::list(transfers),
         Event::Stats(stats) => stats::table(stats.rtt, &stats.counters, stats.traffic, stats.ignored),
         Event::NotKept { what, .. } => match what {
-            NotKept::Server(error) => message!("not-kept-server", %error),
-            NotKept::Parting(error) => message!("not-kept-parting", %error),
+            NotKept::Server(error) => message!("not-kept-server", error = known_servers_error(error)),
+            NotKept::Parting(error) => message!("not-kept-parting", error = known_servers_error(error)),
             NotKept::Preferences(error) => {
                 message!("not-kept-preferences", reason = history::reason(error))
             }
@@ -116,7 +116,7 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
             message!("outbox-resumed", lines = *lines)
         }
         Event::PositionNotRead { error, .. } => {
-            message!("position-not-read", %error)
+            message!("position-not-read", error = reasons::file(error))
         }
         Event::ServerEnded { end: ServerEnd::Failed(error), .. } => session_error(error).1,
         // State, entries, and the fate of posts.

@@ -12,6 +12,7 @@
 //! * [`hosting`], [`wizard`], [`questions`], [`lists`], [`history`], `devices`: what
 //!   commands display.
 
+mod causes;
 mod changes;
 #[cfg(unix)]
 pub mod devices;
@@ -20,6 +21,7 @@ mod errors;
 pub mod events;
 mod help;
 pub mod history;
+pub mod host_errors;
 pub mod hosting;
 pub mod lists;
 pub mod notices;
@@ -27,6 +29,7 @@ pub mod questions;
 mod reasons;
 mod rooms;
 pub mod screen;
+mod settings;
 mod stats;
 #[cfg(test)]
 mod tests;

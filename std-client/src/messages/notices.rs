@@ -5,9 +5,10 @@ use std::time::Duration;
 use kabar_core::chat::{MAX_TEXT_LEN, PostRefusedCode};
 use kabar_std::text::clean_line;
 
+use super::errors::known_servers_error;
 use super::events::{RoomLabel, post_refusal};
 pub use super::rooms::{RoomCommandError, RoomRow};
-use super::{changes, help, rooms};
+use super::{causes, changes, help, host_errors, reasons, rooms};
 use crate::command::CommandName;
 use crate::engine::event::{ClientEnd, Earlier};
 use crate::input::{InputError, InputMode};
@@ -108,8 +109,7 @@ pub enum Notice<'a> {
     PositionSavedAgain,
     /// Something is lost, which also is in the report at the end.
     Loss(&'a Loss),
-    /// The transcript of a hosted room has a problem, or no longer has one; the server's text about
-    /// it.
+    /// The transcript of a hosted room has a problem, or no longer has one; the text about it.
     Transcript(&'a str),
 }
 
@@ -191,13 +191,13 @@ pub fn line_rejected(line: Option<u64>, why: Rejection) -> String {
 /// Returns what was lost.
 pub(super) fn loss(loss: &Loss) -> String {
     match loss {
-        Loss::Input(InputError::Stdin(error)) => message!("cannot-read-stdin", error),
-        Loss::Input(InputError::Terminal(error)) => message!("cannot-read-terminal", error),
-        Loss::ServerNotStored(error) => message!("loss-server-not-stored", error),
-        Loss::Output { stream, error } => message!("loss-output", stream = name_of(*stream), error),
+        Loss::Input(InputError::Stdin(error)) => message!("cannot-read-stdin", error = causes::io(error)),
+        Loss::Input(InputError::Terminal(error)) => message!("cannot-read-terminal", error = causes::io(error)),
+        Loss::ServerNotStored(error) => message!("loss-server-not-stored", error = known_servers_error(error)),
+        Loss::Output { stream, error } => message!("loss-output", stream = name_of(*stream), error = causes::io(error)),
         Loss::OutputNotRead(stream) => message!("loss-output-not-read", stream = name_of(*stream)),
-        Loss::PositionNotSaved(error) => message!("loss-position", error),
-        Loss::Transcript(words) => words.clone(),
+        Loss::PositionNotSaved(error) => message!("loss-position", error = reasons::file(error)),
+        Loss::Transcript { path, lines } => host_errors::transcript_incomplete(path, *lines),
     }
 }
 

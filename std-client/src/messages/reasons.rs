@@ -1,16 +1,21 @@
 //! Errors of the parts that client and server share, as sentences or parts of them. What the
 //! operating system says is in its own language.
 
+use kabar_core::chat::MAX_PASSWORD_LEN;
 use kabar_core::invite::ParseInviteError;
 use kabar_std::address::{AddressError, MAX_PLACES};
 use kabar_std::data_dir::FileError;
 use kabar_std::interfaces::link_local_names;
 use kabar_std::invite::InviteError;
 use kabar_std::names::NameError;
-use kabar_std::sqlite::StoreErrorKind;
+use kabar_std::password::NoPassword;
+use kabar_std::sqlite::{StoreErrorKind, open_file_limit};
 
+use super::causes;
 use crate::history::{OpenError, SetAsideReason};
 use crate::language::message;
+#[cfg(unix)]
+use crate::resolve::ResolveError;
 
 /// Why a name is not allowed.
 pub(super) fn name(error: &NameError) -> String {
@@ -49,6 +54,16 @@ pub(super) fn address(error: &AddressError) -> String {
     }
 }
 
+/// Why the addresses of a host are not found.
+#[cfg(unix)]
+pub(super) fn resolve(error: &ResolveError) -> String {
+    match error {
+        ResolveError::Zone(error) => address(error),
+        ResolveError::NoAddress => message!("resolve-no-address"),
+        ResolveError::Lookup(error) => causes::io(error),
+    }
+}
+
 /// The interfaces that an address may name.
 fn available(names: &[String]) -> String {
     if names.is_empty() { String::new() } else { message!("address-available", names = names.join(", ")) }
@@ -74,7 +89,7 @@ pub(super) fn file(error: &FileError) -> String {
     let action = error.action();
     // The identifier of a form has no spaces.
     let key = action.replace(' ', "-");
-    message!("file-error", action, key, path = %error.path().display(), cause = %error.cause())
+    message!("file-error", action, key, path = %error.path().display(), cause = causes::io(error.cause()))
 }
 
 /// Why a database cannot be used.
@@ -85,12 +100,24 @@ pub(super) fn store(kind: StoreErrorKind) -> String {
         StoreErrorKind::ReadOnly => message!("store-read-only"),
         StoreErrorKind::Moved => message!("store-moved"),
         StoreErrorKind::Damaged => message!("store-damaged"),
+        StoreErrorKind::TooManyFiles => {
+            let limit = open_file_limit().map(|limit| message!("store-file-limit", limit = %limit));
+            message!("store-too-many-files", limit = limit.unwrap_or_default())
+        }
         StoreErrorKind::Memory => message!("store-memory"),
         StoreErrorKind::NoLocks => message!("store-no-locks"),
         StoreErrorKind::Disk(code) => message!("store-disk", code = %code),
         StoreErrorKind::Contradiction => message!("store-contradiction"),
         StoreErrorKind::Other(code) => message!("store-other", code = %code),
         kind => kind.to_string(),
+    }
+}
+
+/// Why a text is no password.
+pub(super) fn password(why: NoPassword) -> String {
+    match why {
+        NoPassword::Empty => message!("password-empty"),
+        NoPassword::TooLong => message!("password-too-long", max = MAX_PASSWORD_LEN),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Sentences about the full screen itself.
 
+use kabar_std::data_dir::FileError;
+
+use super::reasons;
 use crate::language::message;
 use crate::outcome::NoScreen;
 
@@ -42,6 +45,12 @@ pub fn bare() -> String {
 #[must_use]
 pub fn no_room() -> String {
     message!("screen-no-room")
+}
+
+/// The position in a room is not saved.
+#[must_use]
+pub fn position_not_saved(error: &FileError) -> String {
+    message!("screen-position", error = reasons::file(error))
 }
 
 /// Displayed by the host of a room once it is in the room.

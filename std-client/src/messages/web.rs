@@ -8,3 +8,27 @@ pub fn started(url: &str, is_opened: bool) -> String {
     let lead = if is_opened { message!("web-opened") } else { message!("web-open") };
     format!("{lead}\n  {url}\n{}", message!("web-secret"))
 }
+
+/// A command needs a room, and none is displayed.
+#[must_use]
+pub fn in_no_room() -> String {
+    message!("screen-in-no-room")
+}
+
+/// The answer to `/history`.
+#[must_use]
+pub fn scroll_up() -> String {
+    message!("web-scroll-up")
+}
+
+/// The answer to `/delete` where no text is the user's own.
+#[must_use]
+pub fn nothing_to_remove() -> String {
+    message!("screen-nothing-to-remove")
+}
+
+/// The answer to a search where nothing is stored.
+#[must_use]
+pub fn no_search() -> String {
+    message!("web-no-search")
+}

@@ -1,6 +1,7 @@
 //! Questions of `kabar` without a subcommand.
 
 use kabar_std::address::DEFAULT_PORT;
+use kabar_std::password::NoPassword;
 
 use super::errors::target_error;
 use super::questions::password_not_utf8;
@@ -13,6 +14,12 @@ use crate::outcome::ChoiceError;
 #[must_use]
 pub fn not_text() -> String {
     message!("wizard-not-text")
+}
+
+/// What was typed is no password.
+#[must_use]
+pub fn no_password(why: NoPassword) -> String {
+    reasons::password(why)
 }
 
 /// Displayed before the question for a room: the rooms that are known.

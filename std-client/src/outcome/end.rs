@@ -34,7 +34,7 @@ impl EndState {
             Event::NotPosted { .. } | Event::PostRefused { .. } => self.refused += 1,
             Event::RoomEnded { unsent, .. } => self.refused += unsent,
             Event::NotKept { what: NotKept::Server(error), .. } => {
-                self.lost(Loss::ServerNotStored(error.to_string()));
+                self.lost(Loss::ServerNotStored(error.into()));
             }
             Event::ServerEnded { end, unsent, kept, .. } => {
                 self.unsettled += unsent;
@@ -98,6 +98,8 @@ impl EndState {
 
 #[cfg(test)]
 mod tests {
+    use kabar_std::data_dir::{FileError, Unusable};
+
     use super::*;
     use crate::engine::ServerId;
 
@@ -128,7 +130,8 @@ mod tests {
     #[test]
     fn each_loss_counts_once() {
         let mut end = EndState::default();
-        (0..3).for_each(|_| end.lost(Loss::PositionNotSaved("disk full".to_owned())));
+        let error = || FileError::damaged("/a".as_ref(), Unusable::DamagedText);
+        (0..3).for_each(|_| end.lost(Loss::PositionNotSaved(error().into())));
         assert_eq!((end.take_losses().len(), end.take_losses().len()), (1, 0));
     }
 }

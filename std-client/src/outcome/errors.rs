@@ -9,11 +9,14 @@ use kabar_server::room_host::RoomHostError;
 use kabar_std::address::{AddressError, HostPort, Places};
 use kabar_std::data_dir::FileError;
 use kabar_std::invite::{InviteError, RoomName};
+use kabar_std::password::NoPassword;
+use kabar_std::reading::NotText;
 
 use crate::history::{OpenError, StorageError};
 use crate::identity::{ExportError, IdentityError, StoredIdentity};
 use crate::known_servers::KnownServersError;
 use crate::probe::ProbeError;
+use crate::shared_error::SharedError;
 
 /// Why a target is not usable.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +26,7 @@ pub enum TargetError {
     BothOnStdin,
     /// Standard input has no target; the reason.
     #[error("standard input: {0}")]
-    Stdin(String),
+    Stdin(SharedError<io::Error>),
     /// A key option together with an invite, which names the key.
     #[error("a key option together with an invite")]
     KeyOptionWithInvite,
@@ -55,8 +58,19 @@ pub enum TargetError {
 
 impl From<io::Error> for TargetError {
     fn from(error: io::Error) -> Self {
-        Self::Stdin(error.to_string())
+        Self::Stdin(error.into())
     }
+}
+
+/// Where a password is read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// This file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+    /// This variable.
+    Variable(&'static str),
 }
 
 /// Why `kabar send` or `kabar get` failed.
@@ -88,24 +102,24 @@ pub enum TransferError {
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// The source has other bytes than text.
-    #[error("{source_name}: {error}")]
+    #[error("{from:?}: {error}")]
     NotText {
-        /// The file, standard input or the variable.
-        source_name: String,
+        /// The source.
+        from: PasswordSource,
         /// The reason.
         error: io::Error,
     },
     /// The source cannot be read.
-    #[error("cannot read {source_name}: {error}")]
+    #[error("cannot read {from:?}: {error}")]
     Read {
-        /// The file, standard input or the variable.
-        source_name: String,
+        /// The source.
+        from: PasswordSource,
         /// The operating system's error.
         error: io::Error,
     },
-    /// The password is empty or too long; the reason.
-    #[error("{0}")]
-    NotAllowed(String),
+    /// It is no password.
+    #[error(transparent)]
+    NotAllowed(#[from] NoPassword),
 }
 
 /// Why a room is not hosted.
@@ -189,7 +203,7 @@ pub enum IdentityCommandError {
         /// The file.
         file: PathBuf,
         /// The reason.
-        why: String,
+        why: NotText,
     },
     /// The file to import or to export to cannot be used.
     #[error(transparent)]
@@ -232,6 +246,11 @@ pub enum WizardError {
     #[error(transparent)]
     Terminal(io::Error),
 }
+
+/// A thread of this program has failed, which its panic has reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a thread of this program has failed")]
+pub struct ThreadFailed;
 
 /// Why a terminal has no full screen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

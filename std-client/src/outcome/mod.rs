@@ -2,6 +2,7 @@
 //! codes; [`crate::messages`] has those. Each part of a command has its own error, in `errors`.
 //! `session`: how a session ends; `end`: what decides that.
 
+mod config;
 mod end;
 mod errors;
 mod session;
@@ -17,10 +18,11 @@ use kabar_std::data_dir::FileError;
 use crate::bridge::{BridgeError, Forwarded};
 use crate::identity::{IdentityError, Imported};
 use crate::known_servers::KnownServersError;
+pub use config::{ConfigError, InvalidValue, ValueError};
 pub use end::EndState;
 pub use errors::{
-    ChoiceError, HistoryCommandError, HostError, IdentityCommandError, NoScreen, PasswordError, ServersCommandError,
-    TargetError, TransferError, WebError, WizardError,
+    ChoiceError, HistoryCommandError, HostError, IdentityCommandError, NoScreen, PasswordError, PasswordSource,
+    ServersCommandError, TargetError, ThreadFailed, TransferError, WebError, WizardError,
 };
 pub use session::{Loss, OutputStream, SessionEnd, SessionReport};
 
@@ -80,9 +82,9 @@ pub enum CommandError {
     /// There is no data directory and no home directory.
     #[error("no data directory")]
     NoDataDir,
-    /// A setting is invalid; one line that names it.
-    #[error("{0}")]
-    Config(String),
+    /// A setting is invalid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),

@@ -1,9 +1,15 @@
 //! How a session with a front end ends, and what was lost in it.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use kabar_std::data_dir::FileError;
 
 use crate::engine::event::SessionError;
 use crate::input::InputError;
+use crate::known_servers::KnownServersError;
+use crate::shared_error::SharedError;
 
 /// The end of a session, and what was lost until then.
 #[derive(Debug)]
@@ -38,20 +44,25 @@ pub enum Loss {
     /// Standard input or the terminal failed.
     Input(InputError),
     /// The joined room could not be added to the known servers; the error.
-    ServerNotStored(String),
+    ServerNotStored(SharedError<KnownServersError>),
     /// An output cannot be written.
     Output {
         /// The output.
         stream: OutputStream,
         /// The operating system's error.
-        error: String,
+        error: SharedError<io::Error>,
     },
     /// Nobody read an output, so the rest was not written.
     OutputNotRead(OutputStream),
     /// The position in the room could not be saved; the error.
-    PositionNotSaved(String),
-    /// Lines are missing in the transcript of a hosted room; the server's words.
-    Transcript(String),
+    PositionNotSaved(SharedError<FileError>),
+    /// Lines are missing at the end of the transcript of a hosted room.
+    Transcript {
+        /// The file.
+        path: PathBuf,
+        /// Number of lines.
+        lines: u64,
+    },
 }
 
 /// An output of the program.

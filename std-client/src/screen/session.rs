@@ -14,11 +14,11 @@ use super::terminal::TakenTerminal;
 use super::{draw, input, notify, terminal};
 use crate::cursor::Position;
 use crate::engine::{Command, Event, Events, Handle, QUEUE_LEN, Stop};
-use crate::language::message;
 use crate::messages::command_error;
 use crate::messages::notices::{self, Notice};
 use crate::messages::screen::bare;
-use crate::outcome::{EndState, Loss};
+use crate::messages::screen::position_not_saved;
+use crate::outcome::{EndState, Loss, ThreadFailed};
 use crate::view::frame::Size;
 use crate::view::{Effect, View};
 
@@ -253,7 +253,7 @@ impl<'a> Session<'a> {
     /// Draws what the view displays, then saves the positions of what is displayed.
     fn draw(&mut self) -> io::Result<()> {
         if !terminal::is_taken() {
-            return Err(io::Error::other("a thread of this program has failed"));
+            return Err(io::Error::other(ThreadFailed));
         }
         if self.is_closed {
             self.shown.clear();
@@ -276,8 +276,8 @@ impl<'a> Session<'a> {
             if let Err(error) = position.file.save(position.shown)
                 && self.loss.is_none()
             {
-                self.view.show_error(&message!("screen-position", %error));
-                self.loss = Some(Loss::PositionNotSaved(error.to_string()));
+                self.view.show_error(&position_not_saved(&error));
+                self.loss = Some(Loss::PositionNotSaved(error.into()));
             }
         }
         Ok(())

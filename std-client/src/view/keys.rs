@@ -333,7 +333,7 @@ impl Bindings {
 
 /// This is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a key: write, for example, ctrl-n, alt-enter, f1 or pageup")]
+#[error("not a key")]
 pub struct KeyError;
 
 /// Keys with a name.

@@ -1,10 +1,12 @@
-//! The texts that the page and its sentences name.
+//! The texts that the page names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::language::{Language, texts};
 
 const HTML: &str = include_str!("page/index.html");
+const ENTER: &str = include_str!("page/enter.html");
+const TEXTS: &str = include_str!("page/texts.js");
 const SCRIPTS: [&str; 10] = [
     include_str!("page/app.js"),
     include_str!("page/composer.js"),
@@ -26,23 +28,44 @@ fn keys() -> BTreeSet<String> {
     texts.keys().flat_map(|text| [key(text), text.clone()]).collect()
 }
 
-#[test]
-fn every_sentence_and_command_has_a_text() {
-    let texts = keys();
-    let (_, variants) = include_str!("protocol.rs").split_once("pub enum Sentence {").unwrap();
-    let variants = variants.split("\n}").next().unwrap().lines().filter_map(|line| line.strip_prefix("    "));
-    let names = variants.map(|line| line.trim_end_matches([' ', '{', ',']));
-    let names: Vec<_> = names.filter(|name| name.starts_with(char::is_uppercase)).collect();
-    assert!(names.len() > 40, "{names:?}");
-    let keys = names.iter().map(|name| {
-        let words = name.chars().map(|c| if c.is_uppercase() { format!("_{}", c.to_lowercase()) } else { c.into() });
-        format!("sentence{}", words.collect::<String>())
-    });
+/// The texts that the scripts name by a part of their key.
+fn composed() -> impl Iterator<Item = String> {
     let commands = crate::web::protocol::commands().into_iter();
     let commands = commands.map(|command| command.word.replace('/', "command_"));
-    for key in keys.chain(commands) {
+    let connections = ["connecting", "online", "lost", "ended"].map(|state| format!("connection_{state}"));
+    let (_, list) = SCRIPTS[3].split_once("const keys = [").unwrap();
+    let keys = literals(list.split(']').next().unwrap());
+    let keys = keys
+        .into_iter()
+        .filter(|key| key.starts_with(char::is_alphabetic))
+        .flat_map(|key| [format!("key_{key}"), format!("key_{key}_name")]);
+    commands.chain(connections).chain(keys.collect::<Vec<_>>())
+}
+
+/// The words in quotes.
+fn literals(text: &str) -> BTreeSet<&str> {
+    text.split(['"', '\'', '`']).collect()
+}
+
+#[test]
+fn every_composed_key_has_a_text() {
+    let texts = keys();
+    for key in composed() {
         assert!(texts.contains(&key), "{key}");
     }
+}
+
+#[test]
+fn page_uses_every_text() {
+    let files = [HTML, ENTER, TEXTS].into_iter().chain(SCRIPTS);
+    let used: BTreeSet<&str> = files.flat_map(literals).collect();
+    let composed: BTreeSet<String> = composed().collect();
+    let texts: BTreeMap<String, String> = serde_json::from_str(&texts::of_page(Language::ENGLISH)).unwrap();
+    // The scripts read it as a property.
+    let is_used = |key: &str| key == "_language" || used.contains(key) || composed.contains(key);
+    let form = |key: &str| key.strip_suffix("_one").or_else(|| key.strip_suffix("_other")).is_some_and(is_used);
+    let unused: Vec<_> = texts.keys().filter(|key| !(is_used(key) || form(key))).collect();
+    assert!(unused.is_empty(), "{unused:?}");
 }
 
 #[test]

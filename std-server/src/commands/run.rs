@@ -99,8 +99,9 @@ fn serve(
     let has_trouble = Arc::new(AtomicBool::new(false));
     let transcript_trouble = Arc::clone(&has_trouble);
     let on_warning = move |warning: TranscriptWarning| {
-        transcript_trouble.fetch_or(warning.is_loss, Ordering::Relaxed);
-        error!("{}", warning.message);
+        let is_loss = matches!(warning, TranscriptWarning::Incomplete { .. });
+        transcript_trouble.fetch_or(is_loss, Ordering::Relaxed);
+        error!("{warning}");
     };
     check_control_socket(&config.data_dir)?;
     let host = RoomHost::builder(&config.data_dir, config.room.clone(), config.listen)

@@ -85,13 +85,13 @@ impl Config {
         let mut sources = Sources { flags, environment, file: File::default() };
         let named = sources.get("config").map(|(path, _)| PathBuf::from(path));
         if let Some(path) = &named {
-            sources.file = File::read(path, true, KEYS)?;
+            sources.file = File::read(path, true, KEYS).map_err(|error| error.to_string())?;
         }
         let mut resolved = Vec::new();
         let data_dir = path(&sources, "data-dir", &mut resolved).or_else(DataDir::default_path);
         let data_dir = data_dir.ok_or("there is no home directory: use --data-dir DIR")?;
         if named.is_none() {
-            sources.file = File::read(&data_dir.join(FILE_NAME), false, KEYS)?;
+            sources.file = File::read(&data_dir.join(FILE_NAME), false, KEYS).map_err(|error| error.to_string())?;
             if let Some((_, origin)) = sources.file.get("data-dir") {
                 return Err(format!("{origin}: data-dir: this file is in the data directory already"));
             }

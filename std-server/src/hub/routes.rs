@@ -164,6 +164,7 @@ impl<P: Provider> Hub<P> {
             // The next jobs are created anyway.
             Timer::Passwords | Timer::Evict | Timer::Loads | Timer::Pages => {}
             Timer::Sweep => sweep(now, rooms, context),
+            Timer::Collect => context.collect_contents(now),
             Timer::Transfers => transfers::end_stalled(now, peers, context),
             Timer::Contents => transfers::retry_storing(context),
             Timer::Upkeep => context.on_upkeep_timer(now),

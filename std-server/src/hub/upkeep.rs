@@ -30,10 +30,12 @@ impl<P: Provider> Context<P> {
         self.timers.set(Timer::Upkeep, Some(now + UPKEEP_INTERVAL));
     }
 
-    /// Removes contents that no entry names. Not while commits fail: an entry that is to be stored
-    /// may name one.
+    /// Removes contents that no entry names. Not before entries that name one are committed.
     pub(super) fn collect_contents(&mut self, now: Instant) {
-        if !self.commits.is_recovering() && self.transfers.begin_collection() {
+        let is_settled = self.commits.unfinished_bytes() == 0 || !self.transfers.has_named();
+        if self.commits.is_recovering() || !is_settled {
+            self.timers.set(Timer::Collect, Some(now + PURGE_INTERVAL));
+        } else if self.transfers.begin_collection() {
             let now_ms = self.wall_ms(now);
             self.transfers.begin_index_job(IndexJob::Collect { now_ms });
         }

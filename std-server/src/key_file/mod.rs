@@ -20,7 +20,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use zeroize::Zeroizing;
 
-use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::data_dir::{DataDir, FileError, Unusable};
 use kabar_std::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprint};
 use kabar_std::random::random_bytes;
 
@@ -57,7 +57,7 @@ pub fn load_or_create_key(
 /// # Errors
 /// [`FileError`], also if the file is damaged.
 pub fn load_key(dir: &DataDir) -> Result<Option<AnyRsaPrivateKey>, FileError> {
-    let damaged = || FileError::damaged(&dir.join(KEY_FILE), "the file is damaged; restore it from a copy");
+    let damaged = || FileError::damaged(&dir.join(KEY_FILE), Unusable::DamagedKey);
     dir.read(KEY_FILE)?.map(|text| parse_key(&text).ok_or_else(damaged)).transpose()
 }
 
@@ -90,12 +90,7 @@ pub fn load_secret(dir: &DataDir, room: &RoomName) -> Result<Option<RoomSecret>,
 
 fn load_secret_from(dir: &DataDir, name: &str) -> Result<Option<RoomSecret>, FileError> {
     let parse = |text: &str| text.strip_prefix(SECRET_VERSION).and_then(|rest| RoomSecret::from_base32(rest.trim()));
-    let damaged = || {
-        FileError::damaged(
-            &dir.join(name),
-            "the file is damaged; restore it from a copy, or remove it for a new secret",
-        )
-    };
+    let damaged = || FileError::damaged(&dir.join(name), Unusable::DamagedSecret);
     dir.read(name)?.map(|text| parse(&text).ok_or_else(damaged)).transpose()
 }
 

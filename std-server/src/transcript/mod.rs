@@ -39,14 +39,26 @@ pub struct Transcript {
 #[derive(Clone, Debug)]
 pub struct Reopener(Weak<SyncSender<Item>>);
 
-/// A report about a transcript, as one line for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TranscriptWarning {
-    /// The line.
-    pub message: String,
-    /// Whether lines are missing at the end of the transcript, without a line there that reports
-    /// it.
-    pub is_loss: bool,
+/// A report about a transcript. Displayed as one line for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum TranscriptWarning {
+    /// The file was moved, and its path cannot be opened again.
+    #[error("{0}; the file that was there is written on")]
+    NotReopened(FileError),
+    /// The file cannot be written.
+    #[error("{0}; lines will be missing there, the room goes on")]
+    NotWritable(FileError),
+    /// The file at this path can be written again.
+    #[error("the transcript {} can be written again", .0.display())]
+    WritableAgain(PathBuf),
+    /// Lines are missing at the end of the transcript, without a line there that reports it.
+    #[error("{} missing at the end of the transcript {}; the history has them", count(*lines), path.display())]
+    Incomplete {
+        /// The file.
+        path: PathBuf,
+        /// Number of lines.
+        lines: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -237,9 +249,8 @@ impl<W: Appendable, R: Fn(TranscriptWarning)> Writer<W, R> {
             self.append(&Batch::default());
         }
         if self.missing > 0 {
-            let (path, missing) = (self.path.display(), count(self.missing));
-            let words = format!("{missing} missing at the end of the transcript {path}; the history has them");
-            (self.on_warning)(TranscriptWarning { message: words, is_loss: true });
+            let (path, lines) = (self.path.clone(), self.missing);
+            (self.on_warning)(TranscriptWarning::Incomplete { path, lines });
         }
     }
 
@@ -250,7 +261,7 @@ impl<W: Appendable, R: Fn(TranscriptWarning)> Writer<W, R> {
             Err(error) if self.state == FileState::None => {
                 self.state = FileState::Moved;
                 let error = FileError::new("open the transcript again", &self.path)(error);
-                self.say(format!("{error}; the file that was there is written on"));
+                (self.on_warning)(TranscriptWarning::NotReopened(error));
             }
             Err(_) => {}
         }
@@ -278,20 +289,16 @@ impl<W: Appendable, R: Fn(TranscriptWarning)> Writer<W, R> {
         match result {
             Ok(()) if self.state == FileState::Unwritable => {
                 self.state = FileState::None;
-                self.say(format!("the transcript {} can be written again", self.path.display()));
+                (self.on_warning)(TranscriptWarning::WritableAgain(self.path.clone()));
             }
             Ok(()) => {}
             Err(error) if self.state != FileState::Unwritable => {
                 self.state = FileState::Unwritable;
                 let error = FileError::new("write the transcript", &self.path)(error);
-                self.say(format!("{error}; lines will be missing there, the room goes on"));
+                (self.on_warning)(TranscriptWarning::NotWritable(error));
             }
             Err(_) => {}
         }
-    }
-
-    fn say(&self, words: String) {
-        (self.on_warning)(TranscriptWarning { message: words, is_loss: false });
     }
 
     fn format(&self, event: &HubEvent) -> String {

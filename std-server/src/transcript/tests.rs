@@ -67,7 +67,7 @@ fn a_file_that_cannot_be_opened_is_named_in_one_line() {
 /// A writer to `to`, and its warnings.
 fn writer<W: Appendable>(to: W) -> (Writer<W, impl Fn(TranscriptWarning)>, Receiver<String>) {
     let (remarks, remarked) = mpsc::channel();
-    let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
+    let on_warning = move |warning: TranscriptWarning| drop(remarks.send(warning.to_string()));
     let (path, lines) = (PathBuf::from("/transcript"), LineFormatter::new());
     (Writer { to, path, lines, missing: 0, is_torn: false, state: FileState::None, on_warning }, remarked)
 }
@@ -106,7 +106,7 @@ fn a_full_disk_is_reported_once_and_missing_lines_are_counted() {
 #[test]
 fn lines_missing_at_the_end_are_reported() {
     let (remarks, remarked) = mpsc::channel();
-    let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
+    let on_warning = move |warning: TranscriptWarning| drop(remarks.send(warning.to_string()));
     let transcript =
         Transcript::start(Disk::default(), Path::new("/transcript"), LineFormatter::new(), on_warning).unwrap();
     transcript.take(&entry(1, "hello"));

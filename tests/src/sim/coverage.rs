@@ -197,6 +197,16 @@ seen! {
     EntryCommitted,
     /// A post was made.
     Posted,
+    /// An upload was stored.
+    Uploaded,
+    /// An upload went on where an earlier one had ended.
+    UploadResumed,
+    /// A content was fetched whole.
+    Downloaded,
+    /// A download went on where an earlier one had ended.
+    DownloadResumed,
+    /// The server ended a transfer.
+    TransferCancelled,
     /// A post found the outbox full.
     OutboxFull,
     /// A post was seen stored.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::{EntryKind, Request, Term};
+use kabar_core::chat::{EntryKind, Request, Term, TransferMessage};
 use kabar_core::client::{
     Client, ClientCounters, Config, ConfigError, JoinError, Output, PostError, RequestError, RoomConfig, RoomSlot,
     State,
@@ -73,6 +73,21 @@ pub trait HarnessClient: std::fmt::Debug {
     fn cursor(&self, slot: RoomSlot) -> Option<(u64, Term)>;
     /// See [`Client::fingerprint`].
     fn fingerprint(&self) -> Option<Fingerprint>;
+    /// See [`Client::handle_of`].
+    fn handle_of(&self, slot: RoomSlot) -> Option<u8>;
+    /// See [`Client::connection_number`].
+    fn connection_number(&self) -> u64;
+    /// See [`Client::has_transfers`].
+    fn has_transfers(&self) -> bool;
+    /// See [`Client::bulk_space`].
+    fn bulk_space(&self) -> usize;
+    /// See [`Client::send_bulk`].
+    ///
+    /// # Errors
+    /// See [`Client::send_bulk`].
+    fn send_bulk(&mut self, now: Instant, message: &TransferMessage<'_>) -> Result<(), RequestError>;
+    /// See [`Client::read_bulk`].
+    fn read_bulk<'b>(&mut self, now: Instant, buf: &'b mut [u8]) -> Option<TransferMessage<'b>>;
     /// See [`Client::counters`].
     fn counters(&self) -> ClientCounters;
 }
@@ -103,7 +118,7 @@ const HOST_ROOMS: usize = 4;
 pub fn client(size: Size) -> Box<dyn HarnessClient> {
     match size {
         Size::Host => {
-            let memory = InlineBuffers::<16384, 16384, 0, 32>::default();
+            let memory = InlineBuffers::<16384, 16384, 8192, 32>::default();
             Box::new(Client::<SimKey, _, Portable, 16384, 4480, HOST_ROOMS>::new(memory))
         }
         Size::Device => one_room::<InlineBuffers<2048, 2048, 0, 12>, 2048, 2048>(),
@@ -177,6 +192,24 @@ macro_rules! harness_client {
             }
             fn fingerprint(&self) -> Option<Fingerprint> {
                 self.fingerprint()
+            }
+            fn handle_of(&self, slot: RoomSlot) -> Option<u8> {
+                self.handle_of(slot)
+            }
+            fn connection_number(&self) -> u64 {
+                self.connection_number()
+            }
+            fn has_transfers(&self) -> bool {
+                self.has_transfers()
+            }
+            fn bulk_space(&self) -> usize {
+                self.bulk_space()
+            }
+            fn send_bulk(&mut self, now: Instant, message: &TransferMessage<'_>) -> Result<(), RequestError> {
+                self.send_bulk(now, message)
+            }
+            fn read_bulk<'b>(&mut self, now: Instant, buf: &'b mut [u8]) -> Option<TransferMessage<'b>> {
+                self.read_bulk(now, buf)
             }
             fn counters(&self) -> ClientCounters {
                 self.counters()

@@ -111,6 +111,7 @@ fn child_that_panics() {
         opening: None,
         connect: Box::new(|_| unreachable!()),
         appearance: config.appearance,
+        downloads: None,
     };
     let report = screen::run(config, |sender| {
         if let Some(sender) = sender {

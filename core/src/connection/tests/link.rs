@@ -1,6 +1,7 @@
 //! The harness: a pair of connections, a seeded link between them, and a clock that jumps from
 //! event to event.
 
+use core::marker::PhantomData;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::vec::Vec;
 
@@ -11,7 +12,7 @@ use crate::connection::{Connection, ConnectionEvent};
 use crate::crypto::Portable;
 use crate::session::{HandshakeOutput, Role};
 use crate::time::{Duration, Instant};
-use crate::transport::{Buffer, BufferProvider, Buffers, Capacity, SentPacket};
+use crate::transport::{Buffer, BufferProvider, Buffers, Capacity, Congestion, NewReno, RateBased, SentPacket};
 use crate::wire::frame::StreamId;
 use crate::wire::packet::TransportParameters;
 
@@ -44,18 +45,22 @@ pub(super) fn limits(memory: &impl BufferProvider) -> TransportParameters {
 /// Buffers that are allocated on acquisition, as on a server. `refuses`: if N, every N-th request
 /// fails.
 #[derive(Debug)]
-pub(super) struct Pooled {
+pub(super) struct Pooled<C = NewReno> {
     capacity: Capacity,
     bytes: [Option<Vec<u8>>; 4],
     slots: Option<Vec<SentPacket>>,
     refuses: Option<u32>,
     asked: u32,
+    control: PhantomData<C>,
 }
 
 impl Pooled {
     pub(super) fn new(chat: usize, bulk: usize, in_flight: usize) -> Self {
-        let capacity = Capacity { chat_send: chat, chat_receive: chat, bulk_send: bulk, bulk_receive: bulk, in_flight };
-        Self { capacity, bytes: [const { None }; 4], slots: None, refuses: None, asked: 0 }
+        Self::of(chat, bulk, in_flight)
+    }
+
+    pub(super) fn rate_based(chat: usize, bulk: usize, in_flight: usize) -> Pooled<RateBased> {
+        Pooled::of(chat, bulk, in_flight)
     }
 
     pub(super) fn large() -> Self {
@@ -70,6 +75,14 @@ impl Pooled {
     pub(super) fn held(&self) -> usize {
         self.bytes.iter().flatten().count() + usize::from(self.slots.is_some())
     }
+}
+
+impl<C> Pooled<C> {
+    fn of(chat: usize, bulk: usize, in_flight: usize) -> Self {
+        let capacity = Capacity { chat_send: chat, chat_receive: chat, bulk_send: bulk, bulk_receive: bulk, in_flight };
+        let bytes = [const { None }; 4];
+        Self { capacity, bytes, slots: None, refuses: None, asked: 0, control: PhantomData }
+    }
 
     fn byte_part(&mut self, part: Buffer) -> Option<(usize, &mut Option<Vec<u8>>)> {
         let Capacity { chat_send, chat_receive, bulk_send, bulk_receive, .. } = self.capacity;
@@ -83,7 +96,9 @@ impl Pooled {
     }
 }
 
-impl BufferProvider for Pooled {
+impl<C: Congestion> BufferProvider for Pooled<C> {
+    type Congestion = C;
+
     fn capacity(&self) -> Capacity {
         self.capacity
     }

@@ -10,6 +10,7 @@ mod ends;
 mod flow;
 mod hostile;
 mod instants;
+mod pacing;
 mod recovery;
 mod roaming;
 mod sizes;

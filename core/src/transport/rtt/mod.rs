@@ -45,15 +45,16 @@ impl RttEstimator {
         *self = Self::open(self.max_ack_delay, self.tick);
     }
 
-    /// Adds a sample; `ack_delay` is the delay that the peer reports.
-    pub(crate) fn sample(&mut self, latest: Duration, ack_delay: Duration) {
+    /// Adds a sample; `ack_delay` is the delay that the peer reports. Returns the sample without the
+    /// delay.
+    pub(crate) fn sample(&mut self, latest: Duration, ack_delay: Duration) -> Duration {
         self.latest = latest;
         if !self.is_sampled {
             self.is_sampled = true;
             self.min = latest;
             self.smoothed = latest;
             self.variation = latest / 2;
-            return;
+            return latest;
         }
         self.min = self.min.min(latest);
         // SPEC 5.4: the reported delay counts up to the maximum that the peer stated.
@@ -62,6 +63,7 @@ impl RttEstimator {
         let deviation = self.smoothed.saturating_sub(adjusted).max(adjusted.saturating_sub(self.smoothed));
         self.variation = (self.variation * 3 + deviation) / 4;
         self.smoothed = (self.smoothed * 7 + adjusted) / 8;
+        adjusted
     }
 
     /// Smoothed; `None` before the first sample.

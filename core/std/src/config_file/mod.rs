@@ -51,12 +51,55 @@ pub struct File {
 /// Each value by its key, and its line.
 type Values = BTreeMap<String, (OsString, usize)>;
 
+/// Why a configuration file is not used. Displayed as one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigFileError {
+    /// It cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A line of it is invalid.
+    #[error("{place}: {why}")]
+    Line {
+        /// The file and the line.
+        place: Origin,
+        /// Why.
+        why: LineError,
+    },
+}
+
+/// Why a line of a configuration file is invalid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// It is not TOML; the parser's words.
+    #[error("{0}")]
+    NotToml(String),
+    /// There is no such key.
+    #[error("unknown key {key:?}; `{listed_by}` lists all")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The command that lists all keys.
+        listed_by: &'static str,
+    },
+    /// The value of this key must be single.
+    #[error("{0}: the value must be a text, a number, true or false")]
+    NotSingle(String),
+    /// The list of this key has other items than texts, or none.
+    #[error("{0}: the list must hold texts, and one at least")]
+    NotTexts(String),
+}
+
 impl File {
     /// Reads a file. If it does not exist and need not, returns an empty one.
     ///
     /// # Errors
-    /// One line that names the file, the line number and the key.
-    pub fn read(path: &Path, must_exist: bool, keys: Keys) -> Result<Self, String> {
+    /// [`ConfigFileError`], with the file, the line number and the key.
+    pub fn read(path: &Path, must_exist: bool, keys: Keys) -> Result<Self, ConfigFileError> {
         match read_file(path, MAX_FILE_LEN) {
             Ok(text) => Self::parse(path, &text, keys),
             // An invalid data directory is reported when it is opened.
@@ -65,7 +108,7 @@ impl File {
             {
                 Ok(Self::default())
             }
-            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+            Err(error) => Err(ConfigFileError::Read { path: path.to_path_buf(), error }),
         }
     }
 
@@ -73,12 +116,13 @@ impl File {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn parse(path: &Path, text: &str, keys: Keys) -> Result<Self, String> {
+    pub fn parse(path: &Path, text: &str, keys: Keys) -> Result<Self, ConfigFileError> {
         let parser = Parser { path, text, keys };
         let mut values = BTreeMap::new();
         let table = DeTable::parse(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            format!("{}: {}", parser.place(at), error.message().lines().next().unwrap_or("not TOML"))
+            let words = error.message().lines().next().unwrap_or("not TOML").to_owned();
+            parser.error(at, LineError::NotToml(words))
         })?;
         parser.table(table.get_ref(), None, &mut values)?;
         Ok(Self { path: path.to_path_buf(), values })
@@ -121,12 +165,12 @@ impl Parser<'_> {
         1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
     }
 
-    fn place(&self, at: usize) -> String {
-        format!("{}:{}", self.path.display(), self.line(at))
+    fn error(&self, at: usize, why: LineError) -> ConfigFileError {
+        ConfigFileError::Line { place: Origin::File(self.path.to_path_buf(), self.line(at)), why }
     }
 
     /// Adds the values of a table; `name`: `None` for the file itself.
-    fn table(&self, table: &DeTable<'_>, name: Option<&str>, values: &mut Values) -> Result<(), String> {
+    fn table(&self, table: &DeTable<'_>, name: Option<&str>, values: &mut Values) -> Result<(), ConfigFileError> {
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         for (key, value) in entries {
@@ -145,18 +189,20 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn value(&self, name: &str, value: &DeValue<'_>, at: usize) -> Result<String, String> {
+    fn value(&self, name: &str, value: &DeValue<'_>, at: usize) -> Result<String, ConfigFileError> {
         let Some(form) = (self.keys.form)(name) else {
-            return Err(format!("{}: unknown key {name:?}; `{}` lists all", self.place(at), self.keys.listed_by));
+            let (key, listed_by) = (name.to_owned(), self.keys.listed_by);
+            return Err(self.error(at, LineError::UnknownKey { key, listed_by }));
         };
         match value {
             DeValue::String(text) => Ok(text.to_string()),
             DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
             DeValue::Float(number) => Ok(number.as_str().to_owned()),
             DeValue::Boolean(is_true) => Ok(is_true.to_string()),
-            DeValue::Array(items) if form == Form::List => joined(items)
-                .ok_or_else(|| format!("{}: {name}: the list must hold texts, and one at least", self.place(at))),
-            _ => Err(format!("{}: {name}: the value must be a text, a number, true or false", self.place(at))),
+            DeValue::Array(items) if form == Form::List => {
+                joined(items).ok_or_else(|| self.error(at, LineError::NotTexts(name.to_owned())))
+            }
+            _ => Err(self.error(at, LineError::NotSingle(name.to_owned()))),
         }
     }
 }

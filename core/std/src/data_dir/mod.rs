@@ -37,6 +37,29 @@ pub struct FileError {
     cause: io::Error,
 }
 
+/// Why a file or a directory that is there cannot be used: the cause of a [`FileError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// A file is in the place of the data directory.
+    #[error("not a directory; choose one with --data-dir")]
+    NotADirectory,
+    /// It is far longer than any file that is kept here.
+    #[error("the file is far too long")]
+    FarTooLong,
+    /// It is damaged, and only a copy has its content.
+    #[error("the file is damaged; restore it from a copy")]
+    DamagedKey,
+    /// It is damaged, and a new one can take its place.
+    #[error("the file is damaged; restore it from a copy, or remove it for a new secret")]
+    DamagedSecret,
+    /// It is damaged, and a person can correct it.
+    #[error("the file is damaged; correct or remove it")]
+    DamagedText,
+    /// It is damaged, and the program replaces it.
+    #[error("the file is damaged and will be replaced")]
+    DamagedAndReplaced,
+}
+
 /// A lock was not obtained.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -68,7 +91,7 @@ impl DataDir {
     /// [`FileError`] if it does not exist and cannot be created.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         if path.exists() && !path.is_dir() {
-            let cause = io::Error::new(io::ErrorKind::NotADirectory, "not a directory; choose one with --data-dir");
+            let cause = io::Error::new(io::ErrorKind::NotADirectory, Unusable::NotADirectory);
             return Err(FileError::new("use", path)(cause));
         }
         make_private_dir(path).map_err(FileError::new("create", path))?;
@@ -104,7 +127,7 @@ impl DataDir {
         let read = (|| {
             let len = file.metadata()?.len();
             if len > MAX_FILE_LEN {
-                return Err(io::Error::other("the file is far too long"));
+                return Err(io::Error::other(Unusable::FarTooLong));
             }
             make_private(&file)?;
             // Reserved in one piece: growing would leave copies of a secret in memory.
@@ -267,8 +290,8 @@ impl FileError {
 
     /// The error for a file with invalid content.
     #[must_use]
-    pub fn damaged(path: &Path, what: &'static str) -> Self {
-        Self::new("use", path)(io::Error::new(io::ErrorKind::InvalidData, what))
+    pub fn damaged(path: &Path, why: Unusable) -> Self {
+        Self::new("use", path)(io::Error::new(io::ErrorKind::InvalidData, why))
     }
 }
 

@@ -138,15 +138,18 @@ fn is_short_of_files(_: &io::Error) -> bool {
     false
 }
 
-/// Returns the number of files that this process may have open.
+/// Returns the number of files that this process may have open, if it is known.
+#[must_use]
 #[cfg(unix)]
-fn open_file_limit() -> Option<u64> {
+pub fn open_file_limit() -> Option<u64> {
     use nix::sys::resource::{Resource, getrlimit};
     getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft)
 }
 
+/// Returns `None`: it is not known on this system.
+#[must_use]
 #[cfg(not(unix))]
-fn open_file_limit() -> Option<u64> {
+pub fn open_file_limit() -> Option<u64> {
     None
 }
 

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row, ToSql, Transaction};
 
 use crate::search::fold;
 
-pub use error::{StoreErrorKind, ask_why, error_kind, of_io};
+pub use error::{StoreErrorKind, ask_why, error_kind, of_io, open_file_limit};
 pub use opened_file::OpenedFile;
 
 /// The name of [`fold`] in SQL.

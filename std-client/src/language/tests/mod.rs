@@ -20,23 +20,41 @@ const SAME: &[&str] = &[
     "page-key-shift-enter-name",
     "page-key-tab-name",
     "page-milliseconds",
-    "page-sentence-output",
-    "page-sentence-server-text",
-    "page-sentence-text",
     "server-text",
     "too-many-advertised",
     "with-server-text",
 ];
 
 /// Placeholders that only some languages need.
-const OPTIONAL: &[(&str, &str)] = &[("file-error", "key")];
+const OPTIONAL: &[(&str, &str)] = &[("file-error", "key"), ("system-error", "kind")];
 
 fn resource(language: Language) -> FluentResource {
     FluentResource::try_new(LANGUAGES[language.0].texts.to_owned()).unwrap()
 }
 
-fn indonesian() -> Language {
+pub(crate) fn indonesian() -> Language {
     "id".parse().unwrap()
+}
+
+/// Returns a part of an English text that is in `sentence`; only parts of several words count.
+pub(crate) fn english_in(sentence: &str) -> Option<String> {
+    let resource = resource(Language::ENGLISH);
+    let mut parts = Vec::new();
+    texts::messages(&resource).for_each(|(_, pattern)| add_parts(pattern, &mut parts));
+    let part = parts.into_iter().find(|part| part.split_whitespace().count() > 2 && sentence.contains(part))?;
+    Some(part.to_owned())
+}
+
+fn add_parts<'a>(pattern: &Pattern<&'a str>, parts: &mut Vec<&'a str>) {
+    for element in &pattern.elements {
+        match element {
+            PatternElement::TextElement { value } => parts.push(value.trim()),
+            PatternElement::Placeable { expression: Expression::Select { variants, .. } } => {
+                variants.iter().for_each(|variant| add_parts(&variant.value, parts));
+            }
+            PatternElement::Placeable { .. } => {}
+        }
+    }
 }
 
 /// The identifiers of a language, each with its placeholders.

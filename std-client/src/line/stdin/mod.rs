@@ -76,7 +76,7 @@ pub fn read_line_retrying(from: &mut impl BufRead) -> Input {
         match read_line(from) {
             Ok(typed) => return typed,
             Err(error) if !budget.try_again() => {
-                return Input::Failed(InputError::Stdin(error.to_string()));
+                return Input::Failed(InputError::Stdin(error.into()));
             }
             Err(_) => {}
         }

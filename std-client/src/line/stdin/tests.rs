@@ -51,7 +51,7 @@ fn permanent_error_is_an_end_and_transient_error_is_not() {
     }
     let read = |errors: u32| read_line_retrying(&mut BufReader::new(Broken(errors + 1)));
     assert_eq!(read(2), Input::Line("one".to_owned()));
-    assert_eq!(read(9), Input::Failed(InputError::Stdin("broken".to_owned())));
+    assert_eq!(read(9), Input::Failed(InputError::Stdin(io::Error::other("broken").into())));
 }
 
 #[test]

@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use kabar_std::data_dir::FileError;
+
 use crate::cursor::Position;
 use crate::line::app_event::{AppEvent, EventSender};
 use crate::messages::notices::notices_skipped;
+use crate::shared_error::SharedError;
 
 /// Number of queued texts at which no more entries are taken.
 const QUEUE_LEN: usize = 256;
@@ -43,9 +46,9 @@ pub(super) enum OnError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct OutputLosses {
     /// Why texts cannot be written, unless the output is closed.
-    pub(super) output: Option<String>,
+    pub(super) output: Option<SharedError<io::Error>>,
     /// Why the position in the room cannot be saved.
-    pub(super) position: Option<String>,
+    pub(super) position: Option<SharedError<FileError>>,
     /// Number of texts that are still queued.
     pub(super) waiting: usize,
 }
@@ -187,7 +190,7 @@ impl<S: Sink> Thread<S> {
                 }
             }
             if let Err(error) = self.sink.flush()
-                && !self.failed(&error)
+                && !self.failed(error)
             {
                 return;
             }
@@ -218,7 +221,7 @@ impl<S: Sink> Thread<S> {
             }
             Err(error) => {
                 self.dropped += 1;
-                self.failed(&error)
+                self.failed(error)
             }
         }
     }
@@ -231,9 +234,9 @@ impl<S: Sink> Thread<S> {
     }
 
     /// Records an error. Returns whether to continue.
-    fn failed(&mut self, error: &io::Error) -> bool {
+    fn failed(&mut self, error: io::Error) -> bool {
         let is_loss = error.kind() != io::ErrorKind::BrokenPipe;
-        self.losses.output = is_loss.then(|| error.to_string());
+        self.losses.output = is_loss.then(|| error.into());
         let continues = self.on_error == OnError::Drop;
         if !continues {
             self.sender.send(AppEvent::OutputClosed);
@@ -250,7 +253,7 @@ impl<S: Sink> Thread<S> {
                 self.sender.send(AppEvent::PositionSavedAgain);
             }
             (Err(error), before) => {
-                let error = error.to_string();
+                let error = SharedError::from(error);
                 if before.is_none() {
                     self.sender.send(AppEvent::PositionNotSaved(error.clone()));
                 }

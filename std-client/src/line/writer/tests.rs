@@ -100,7 +100,7 @@ fn full_disk_ends_entries_and_is_reported_at_the_end() {
     assert!(matches!(receiver.events.recv(), Ok(AppEvent::OutputClosed)));
     disk.lock().unwrap().0 = 9;
     let settled = writer.settle(Duration::from_secs(60));
-    assert!(settled.output.is_some_and(|why| why.contains("no storage space")));
+    assert!(settled.output.is_some_and(|why| why.to_string().contains("no storage space")));
     assert_eq!(disk.lock().unwrap().1, "one\n", "nothing follows a gap");
 }
 

@@ -7,8 +7,9 @@ use super::server::Server;
 use super::{Front, sentences};
 use crate::engine::event::{self, JoinRefusal, ServerEnd};
 use crate::engine::{Command, Event, RoomId, ServerId};
+use crate::messages::events;
 use crate::outcome::Loss;
-use crate::web::protocol::{Connection, ListedRoom, Membership, Place, Question, RoomKey, Sentence, ToPage};
+use crate::web::protocol::{Connection, ListedRoom, Membership, Place, Question, RoomKey, ToPage};
 
 impl Front {
     pub(super) fn on_event(&mut self, event: &Event) {
@@ -39,8 +40,8 @@ impl Front {
                 self.change_server(*server, |server| server.problem = Some(problem));
             }
             Event::LostWhileConnecting { server, reason, refusal } => {
-                let reason = Box::new(sentences::loss_reason(*reason, refusal));
-                self.change_server(*server, |server| server.problem = Some(Sentence::ConnectionLost { reason }));
+                let problem = Some(events::loss_reason(*reason, refusal));
+                self.change_server(*server, |server| server.problem = problem);
             }
             Event::HistoryAt { room, identity, row, log } => self.on_history_at(*room, identity, *row, *log),
             Event::Joined(joined) => self.on_joined(joined),
@@ -57,36 +58,45 @@ impl Front {
             }
             Event::Posted { room, number } => self.change_unsent(*room, |room| room.unsent.on_posted(*number)),
             Event::Stored { room, number, .. } => self.change_unsent(*room, |room| room.unsent.on_stored(*number)),
-            Event::NotPosted { room, why } => {
+            Event::NotPosted { room, .. } => {
                 let mut text = String::new();
                 self.change_unsent(*room, |room| text = room.unsent.on_not_posted());
-                self.report(None, Some(*room), true, &sentences::not_posted(*why, text));
+                if let Some(sentence) = sentences::not_posted(event, &text) {
+                    self.report(None, Some(*room), true, &sentence);
+                }
             }
             Event::PostRefused { room, number, code } => {
                 let mut text = String::new();
                 self.change_unsent(*room, |room| text = room.unsent.on_refused(*number));
-                self.report(None, Some(*room), true, &sentences::post_refused(*code, text));
+                self.report(None, Some(*room), true, &sentences::post_refused(*number, *code, &text));
             }
             Event::Parted { room } => {
-                let name = self.rooms.get(room).map(|room| room.name.clone()).unwrap_or_default();
+                let name = self.rooms.get(room).map(|room| room.name.clone());
                 self.remove_room(*room);
-                self.report(Some(room.server), None, false, &Sentence::Parted { room: name });
+                if let Some(sentence) = sentences::of_event(event, name.as_deref()) {
+                    self.report(Some(room.server), None, false, &sentence);
+                }
             }
-            Event::RoomEnded { room, end, unsent, .. } => self.on_room_ended(*room, end, *unsent),
-            Event::ConnectionLost { server, reason, refusal, .. } => {
-                let reason = Box::new(sentences::loss_reason(*reason, refusal));
-                let problem = Sentence::ConnectionLost { reason };
+            Event::RoomEnded { room, end, unsent, .. } => {
+                self.describe(event);
+                self.on_room_ended(*room, end, *unsent);
+            }
+            Event::ConnectionLost { server, .. } => {
+                let problem = sentences::of_event(event, None);
                 self.change_server(*server, |server| {
-                    (server.connection, server.rtt_ms, server.problem) = (Connection::Lost, None, Some(problem));
+                    (server.connection, server.rtt_ms, server.problem) = (Connection::Lost, None, problem);
                 });
                 self.drop_requests(*server);
             }
             Event::Reconnected(reconnected) => {
                 self.online(reconnected.server);
-                let sentence = Sentence::Reconnected { seconds: reconnected.seconds };
-                self.report(Some(reconnected.server), None, false, &sentence);
+                self.describe(event);
             }
-            Event::Members { room, names } => self.on_members(*room, names),
+            Event::Members { room, names } => {
+                if self.on_members(*room, names) {
+                    self.describe(event);
+                }
+            }
             Event::HistoryPage(page) => self.on_history_page(page),
             Event::NotConnected { server } => {
                 self.drop_requests(*server);
@@ -109,7 +119,7 @@ impl Front {
                 }
             }
             Event::NotKept { what: event::NotKept::Server(error), .. } => {
-                self.lost(Loss::ServerNotStored(error.to_string()));
+                self.lost(Loss::ServerNotStored(error.into()));
                 self.describe(event);
             }
             Event::ServerEnded { server, end, unsent, kept } => {
@@ -169,9 +179,11 @@ impl Front {
 
     /// Reports the sentence about an event.
     fn describe(&mut self, event: &Event) {
-        let Some(sentence) = sentences::of_event(event) else { return };
         let (server, room) = event.place().unzip();
-        self.report(server, room.flatten(), event.is_failure(), &sentence);
+        let room = room.flatten();
+        let name = room.and_then(|room| self.rooms.get(&room)).map(|room| room.name.as_str());
+        let Some(sentence) = sentences::of_event(event, name) else { return };
+        self.report(server, room, event.is_failure(), &sentence);
     }
 
     fn online(&mut self, id: ServerId) {
@@ -223,14 +235,12 @@ impl Front {
         }
     }
 
-    fn on_members(&mut self, id: RoomId, names: &[String]) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+    /// Returns whether they are to be displayed as a sentence.
+    fn on_members(&mut self, id: RoomId, names: &[String]) -> bool {
+        let Some(room) = self.rooms.get_mut(&id) else { return false };
         room.set_members(names);
         self.pages.send_all(&ToPage::Members { room: room.key(), names: &room.members });
-        if std::mem::take(&mut room.shows_members) {
-            let sentence = Sentence::Members { count: names.len() as u64, names: names.join(", ") };
-            self.report(None, Some(id), false, &sentence);
-        }
+        std::mem::take(&mut room.shows_members)
     }
 
     fn on_room_list(&mut self, server: ServerId, rooms: &[event::ListedRoom]) {
@@ -254,13 +264,9 @@ impl Front {
 
     fn on_room_ended(&mut self, id: RoomId, end: &event::ClientEnd, unsent: u64) {
         self.end.lost += unsent;
-        let sentence = sentences::room_ended(end);
-        self.report(None, Some(id), true, &sentence);
-        if unsent > 0 {
-            self.report(None, Some(id), true, &Sentence::Unsent { count: unsent });
-        }
+        let why = events::room_ended(end);
         self.change_room(id, |room| {
-            (room.membership, room.problem) = (Membership::Ended, Some(sentence));
+            (room.membership, room.problem) = (Membership::Ended, Some(why));
             room.unsent.clear();
             room.members.clear();
         });
@@ -300,7 +306,7 @@ impl Front {
         if let Some(position) = position
             && let Err(error) = position.file.save(position.shown)
         {
-            self.lost(Loss::PositionNotSaved(error.to_string()));
+            self.lost(Loss::PositionNotSaved(error.into()));
         }
     }
 }

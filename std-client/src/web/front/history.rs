@@ -11,7 +11,7 @@ use super::room::{Found, Request, Room, StoredRoom};
 use crate::engine::event::HistoryPage;
 use crate::engine::{Command, RoomId, ServerId};
 use crate::history::{self, Anchor, LogRow, NOTIFY, Reader, RoomRow};
-use crate::web::protocol::{Hit, MAX_PAGE, Membership, Part, Place, RoomKey, Sentence, ToPage};
+use crate::web::protocol::{Hit, MAX_PAGE, Membership, Part, Place, RoomKey, ToPage};
 use crate::web::server::input::PageId;
 
 /// Texts that are found at once.
@@ -96,7 +96,7 @@ impl Front {
             return self.pages.send(page, &ToPage::Found { tag, hits: Vec::new(), has_more: false });
         };
         if self.archive.readers.is_empty() {
-            self.answer(page, room, true, &Sentence::NoSearch);
+            self.answer(page, room, true, &crate::messages::web::no_search());
         }
         let only = room.and_then(|room| self.rooms.get(&room)?.stored.clone());
         let (mut hits, mut has_more) = (Vec::new(), false);

@@ -3,10 +3,12 @@
 use kabar_core::chat::EntryKind;
 use kabar_std::invite::{Invite, RoomName, SCHEME};
 
-use super::{Front, MAX_LISTS};
+use super::{Front, MAX_LISTS, sentences};
 use crate::command::{Command as Typed, typed};
 use crate::engine::{Command, RoomCredential, RoomId, RoomRequest, ServerId, Stop};
-use crate::web::protocol::{FromPage, Membership, RoomKey, Sentence, ToPage};
+use crate::messages::notices::{Notice, RoomCommandError};
+use crate::messages::web;
+use crate::web::protocol::{FromPage, Membership, RoomKey, ToPage};
 use crate::web::server::input::PageId;
 
 impl Front {
@@ -69,17 +71,14 @@ impl Front {
             Typed::Nothing => {}
             Typed::Help => self.pages.send(page, &ToPage::Help),
             Typed::Quit => self.stop(Stop::Leave { give_up: self.config.give_up, is_caught_up: false }),
-            Typed::Usage(name) => {
-                let usage = format!("{} {}", name.word(), name.argument().unwrap_or_default());
-                self.answer(page, room, true, &Sentence::Usage { usage });
-            }
-            Typed::AfterSpace => self.answer(page, room, true, &Sentence::SpaceBeforeCommand),
-            Typed::Unknown(word) => self.answer(page, room, true, &Sentence::UnknownCommand { word: word.to_owned() }),
+            Typed::Usage(name) => self.notice(page, room, true, &Notice::Usage(name)),
+            Typed::AfterSpace => self.notice(page, room, true, &Notice::SpaceBeforeCommand),
+            Typed::Unknown(word) => self.notice(page, room, true, &Notice::UnknownCommand(word)),
             Typed::Room(name) => self.show(page, room, name),
             Typed::Join(target) => self.join(page, room, server, target),
             command => match server {
                 Some(server) => self.execute_at(page, server, room, &command),
-                None => self.answer(page, None, true, &Sentence::NoRoomShown),
+                None => self.answer(page, None, true, &web::in_no_room()),
             },
         }
     }
@@ -100,7 +99,7 @@ impl Front {
             }
             command => match room {
                 Some(room) => return self.execute_in(page, room, command),
-                None => return self.answer(page, None, true, &Sentence::NoRoomShown),
+                None => return self.answer(page, None, true, &web::in_no_room()),
             },
         };
         self.config.engine.send(command);
@@ -115,22 +114,21 @@ impl Front {
                 room.shows_members = true;
                 Command::ListMembers { room: id }
             }
-            Typed::History(_) => return self.answer(page, Some(id), false, &Sentence::ScrollUp),
+            Typed::History(_) => return self.answer(page, Some(id), false, &web::scroll_up()),
             Typed::Topic => {
                 let topic = room.topic.clone();
-                let sentence = if topic.is_empty() { Sentence::NoTopic } else { Sentence::Topic { topic } };
-                return self.answer(page, Some(id), false, &sentence);
+                return self.notice(page, Some(id), false, &Notice::Topic(&topic));
             }
             Typed::Notify(notify) => Command::SetNotify { room: id, notify: *notify },
             Typed::Nick(name) => Command::Rename { room: id, name: (*name).to_owned() },
             Typed::Delete(seq) => match seq.or_else(|| room.last_own()) {
                 Some(seq) => Command::Remove { room: id, seq },
-                None => return self.answer(page, Some(id), true, &Sentence::NothingToRemove),
+                None => return self.answer(page, Some(id), true, &web::nothing_to_remove()),
             },
             Typed::Part(None) => return self.part(id),
             Typed::Part(Some(name)) => match self.find(id.server, name) {
                 Some(room) => return self.part(room),
-                None => return self.answer(page, Some(id), true, &Sentence::NotInRoom { room: (*name).to_owned() }),
+                None => return self.not_in(page, Some(id), name),
             },
             Typed::Operate(word, text) => {
                 Command::Operate { room: id, word: (*word).to_owned(), text: (*text).to_owned() }
@@ -181,11 +179,20 @@ impl Front {
         named().find(|room| room.server == server).or_else(|| named().next())
     }
 
+    fn not_in(&mut self, page: PageId, room: Option<RoomId>, name: &str) {
+        self.notice(page, room, true, &Notice::RoomCommand(RoomCommandError::NotIn(name)));
+    }
+
+    /// Answers to a page with the sentence about a notice.
+    fn notice(&mut self, page: PageId, room: Option<RoomId>, is_error: bool, notice: &Notice<'_>) {
+        self.answer(page, room, is_error, &sentences::of_notice(notice));
+    }
+
     fn show(&mut self, page: PageId, room: Option<RoomId>, name: &str) {
         let server = room.map_or(ServerId(0), |room| room.server);
         match self.find(server, name) {
             Some(room) => self.pages.send(page, &ToPage::Show { room: RoomKey(room) }),
-            None => self.answer(page, room, true, &Sentence::NotInRoom { room: name.to_owned() }),
+            None => self.not_in(page, room, name),
         }
     }
 
@@ -201,8 +208,7 @@ impl Front {
                 (server, invite.room, vec![RoomCredential::Secret(invite.secret), RoomCredential::None])
             }
             (Err(error), _, _) if is_invite => {
-                let reason = error.to_string();
-                return self.answer(page, room, true, &Sentence::InvalidInvite { reason });
+                return self.notice(page, room, true, &Notice::RoomCommand(RoomCommandError::Invite(error)));
             }
             (Err(_), Ok(name), Some(server)) => (server, name, Vec::new()),
             (Err(_), _, _) => return self.connect(page, room, None, target),
@@ -223,7 +229,7 @@ impl Front {
                 self.to_show = name.map(|name| (name, page));
                 self.config.engine.send(Command::Connect(Box::new(request)));
             }
-            Err(text) => self.answer(page, room, true, &Sentence::Text { text }),
+            Err(text) => self.answer(page, room, true, &text),
         }
     }
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::RoomName;
 
-use super::protocol::{self, Sentence, ServerKey, ToPage};
+use super::protocol::{self, ServerKey, ToPage};
 use super::server::input::{Input, Inputs, PageId};
 use crate::engine::event::SessionError;
 use crate::engine::{Command, Events, Handle, RoomId, ServerId, ServerRequest, Stop};
@@ -194,16 +194,16 @@ impl Front {
     }
 
     /// Reports something to all pages.
-    fn report(&mut self, server: Option<ServerId>, room: Option<RoomId>, is_error: bool, sentence: &Sentence) {
+    fn report(&mut self, server: Option<ServerId>, room: Option<RoomId>, is_error: bool, text: &str) {
         let server = server.or(room.map(|room| room.server)).map(ServerKey::from);
         let room = room.filter(|room| self.rooms.contains_key(room)).map(protocol::RoomKey);
-        self.pages.send_all(&ToPage::Notice { server, room, is_error, sentence });
+        self.pages.send_all(&ToPage::Notice { server, room, is_error, text });
     }
 
     /// Reports something to one page.
-    fn answer(&mut self, page: PageId, room: Option<RoomId>, is_error: bool, sentence: &Sentence) {
+    fn answer(&mut self, page: PageId, room: Option<RoomId>, is_error: bool, text: &str) {
         let room = room.map(protocol::RoomKey);
-        self.pages.send(page, &ToPage::Notice { server: None, room, is_error, sentence });
+        self.pages.send(page, &ToPage::Notice { server: None, room, is_error, text });
     }
 
     fn lost(&mut self, loss: Loss) {
@@ -213,7 +213,7 @@ impl Front {
     }
 
     /// The sentence about an error of a session.
-    fn failure(error: &Arc<SessionError>) -> Sentence {
-        Sentence::Text { text: crate::messages::session_error(error).1 }
+    fn failure(error: &Arc<SessionError>) -> String {
+        crate::messages::session_error(error).1
     }
 }

@@ -11,7 +11,7 @@ use crate::cursor::Position;
 use crate::engine::RoomId;
 use crate::engine::event;
 use crate::history::{LogRow, RoomRow};
-use crate::web::protocol::{self, Entry, MAX_PAGE, Membership, Part, Place, RoomKey, RoomState, Sentence};
+use crate::web::protocol::{self, Entry, MAX_PAGE, Membership, Part, Place, RoomKey, RoomState};
 use crate::web::server::input::PageId;
 
 /// Last entries that are kept.
@@ -30,7 +30,7 @@ pub(super) struct Room {
     pub(super) name: String,
     pub(super) topic: String,
     pub(super) membership: Membership,
-    pub(super) problem: Option<Sentence>,
+    pub(super) problem: Option<String>,
     pub(super) draft: String,
     /// Present members, sorted.
     pub(super) members: Vec<String>,
@@ -136,7 +136,7 @@ impl Room {
             read: self.unread.read.unwrap_or(Place { log: 0, seq: 0 }),
             draft: &self.draft,
             notify: self.notify.into(),
-            problem: self.problem.as_ref(),
+            problem: self.problem.as_deref(),
         }
     }
 

@@ -1,87 +1,60 @@
-//! Sentences about events of the engine: those of the page, and of [`crate::messages`] where the
-//! page has none.
+//! Sentences for pages: those of [`crate::messages`], without the marks of a terminal.
 
-use kabar_core::chat::{EndedCode, MAX_TEXT_LEN, PostRefusedCode};
-use kabar_core::client::{DisconnectReason, EndReason};
-use kabar_std::invite::show_fingerprint;
+use kabar_core::chat::PostRefusedCode;
+use kabar_std::text::clean_line;
 
-use crate::command::Notify;
 use crate::engine::Event;
-use crate::engine::event::{AcceptedKey, ClientEnd, JoinRefusal, NotPosted};
-use crate::messages::events;
-use crate::web::protocol::Sentence;
+use crate::engine::event::JoinRefusal;
+use crate::messages::events::{self, RoomLabel};
+use crate::messages::notices::{self, Notice};
 
-/// Returns the sentence about an event that is only reported; `None`: nothing is.
-pub(super) fn of_event(event: &Event) -> Option<Sentence> {
-    Some(match event {
-        Event::RoomNotAdded { name, why, .. } => match why {
-            JoinRefusal::Joined(_) => return None,
-            JoinRefusal::StillLeaving => Sentence::StillLeaving { room: name.to_string() },
-            JoinRefusal::TooMany(max) => Sentence::TooManyRooms { max: *max },
-            JoinRefusal::NotConnected => Sentence::NotConnected,
-        },
-        Event::KeyAccepted { key: AcceptedKey::New(key), .. } => {
-            Sentence::KeyAccepted { fingerprint: show_fingerprint(key) }
-        }
-        Event::OwnName { name, is_chosen: true, .. } => Sentence::NameChosen { name: name.clone() },
-        Event::OutboxResumed { lines, .. } => Sentence::OutboxResumed { count: *lines },
-        Event::HistoryReset { .. } => Sentence::HistoryReset,
-        Event::Gap { after, first, .. } => Sentence::Gap { count: first.saturating_sub(after.saturating_add(1)) },
-        Event::ServerText { text, .. } => Sentence::ServerText { text: text.clone() },
-        Event::Output { text, .. } => Sentence::Output { text: text.clone() },
-        Event::Renamed { name, .. } => Sentence::Renamed { name: name.clone() },
-        Event::Ignored { name, .. } => Sentence::Ignored { name: name.clone() },
-        Event::Unignored { name, .. } => Sentence::Unignored { name: name.clone() },
-        Event::IgnoreList { names, .. } if names.is_empty() => Sentence::IgnoreListEmpty,
-        Event::IgnoreList { names, .. } => Sentence::IgnoreList { names: names.join(", ") },
-        Event::JoinsShown { shows: true, .. } => Sentence::JoinsShown,
-        Event::JoinsShown { shows: false, .. } => Sentence::JoinsHidden,
-        Event::NotifySet { notify: Notify::All, .. } => Sentence::NotifyAll,
-        Event::NotifySet { notify: Notify::Mentions, .. } => Sentence::NotifyMentions,
-        Event::NotifySet { notify: Notify::Nothing, .. } => Sentence::NotifyOff,
-        Event::NotConnected { .. } => Sentence::NotConnected,
-        event => Sentence::Text { text: events::text(event, None)?.trim().to_owned() },
-    })
-}
-
-/// Returns why a post is not accepted by the engine.
-pub(super) fn not_posted(why: NotPosted, text: String) -> Sentence {
-    match why {
-        NotPosted::TooLong(size) => Sentence::TooLong { size, max: MAX_TEXT_LEN },
-        NotPosted::NotInRoom => Sentence::NotSentNoRoom { text },
-        NotPosted::TooMany => Sentence::NotSentTooMany { text },
+/// Returns the sentence about an event in `room`; `None`: nothing is reported.
+pub(super) fn of_event(event: &Event, room: Option<&str>) -> Option<String> {
+    if let Event::RoomNotAdded { why: JoinRefusal::Joined(_), .. } = event {
+        return None;
     }
+    let room = room.map(|name| RoomLabel { name, is_shown: true });
+    Some(bare(&events::text(event, room)?).to_owned()).filter(|text| !text.is_empty())
 }
 
-/// Returns why a post was refused by the server.
-pub(super) fn post_refused(code: PostRefusedCode, text: String) -> Sentence {
-    let reason = match code {
-        PostRefusedCode::TOO_LONG => Sentence::ReasonTooLong,
-        PostRefusedCode::MUTED => Sentence::ReasonMuted,
-        PostRefusedCode::KIND => Sentence::ReasonKind,
-        PostRefusedCode(code) => Sentence::ReasonOther { code },
-    };
-    Sentence::PostRefused { reason: Box::new(reason), text }
+/// Returns the sentence about a notice.
+pub(super) fn of_notice(notice: &Notice<'_>) -> String {
+    bare(&notices::text(notice, None).unwrap_or_default()).to_owned()
 }
 
-/// Returns why a membership has ended.
-pub(super) fn room_ended(end: &ClientEnd) -> Sentence {
-    let text = end.server_text.clone();
-    match end.reason {
-        EndReason::EndedByServer(EndedCode::KICKED) => Sentence::RoomKicked { text },
-        EndReason::EndedByServer(EndedCode::BANNED) => Sentence::RoomBanned { text },
-        EndReason::EndedByServer(EndedCode::CLOSED) => Sentence::RoomClosed { text },
-        _ => Sentence::RoomEnded { reason: events::room_ended(end) },
+/// Returns the sentence about a post that is not in the room, and its text.
+pub(super) fn not_posted(event: &Event, text: &str) -> Option<String> {
+    Some(format!("{}: {}", of_event(event, None)?, clean_line(text)))
+}
+
+/// Returns the sentence about a post that the server refused.
+pub(super) fn post_refused(number: u64, code: PostRefusedCode, text: &str) -> String {
+    of_notice(&Notice::PostRefused { number, code, excerpt: Some(text) })
+}
+
+/// A terminal sets a notice apart by parentheses, a page by its look.
+fn bare(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{RoomId, ServerId};
+
+    #[test]
+    fn parentheses_around_a_sentence_are_left_out() {
+        assert_eq!(bare("(not connected)"), "not connected");
+        assert_eq!(bare("reset (again)"), "reset (again)");
+        let room = RoomId { server: ServerId(0), index: 0 };
+        let gap = of_event(&Event::Gap { room, after: 1, first: 3 }, Some("lobby")).unwrap();
+        assert_eq!(gap, "1 line is missing here: the server no longer keeps them");
     }
-}
 
-/// Returns why a connection was lost.
-pub(super) fn loss_reason(reason: DisconnectReason, refusal: &str) -> Sentence {
-    match reason {
-        DisconnectReason::Silent => Sentence::ReasonSilent,
-        DisconnectReason::Unknown => Sentence::ReasonUnknown,
-        DisconnectReason::Shutdown => Sentence::ReasonShutdown,
-        DisconnectReason::TryLater => Sentence::ReasonTryLater { text: refusal.to_owned() },
-        DisconnectReason::Closed(_) => Sentence::ReasonClosed,
+    #[test]
+    fn a_post_that_is_refused_is_in_the_sentence() {
+        let text = post_refused(1, PostRefusedCode::MUTED, "two\u{7}");
+        assert_eq!(text, format!("not sent, you are muted in this room: {}", clean_line("two\u{7}")));
     }
 }

@@ -3,7 +3,7 @@
 use kabar_core::session::Fingerprint;
 
 use crate::engine::ServerId;
-use crate::web::protocol::{Connection, Question, Sentence, ServerState};
+use crate::web::protocol::{Connection, Question, ServerState};
 
 /// A server.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Server {
     pub(super) name: String,
     pub(super) key: Option<Fingerprint>,
     pub(super) rtt_ms: Option<u64>,
-    pub(super) problem: Option<Sentence>,
+    pub(super) problem: Option<String>,
     pub(super) question: Option<Question>,
     /// Whether the user asked for the status of the connection.
     pub(super) shows_stats: bool,
@@ -42,7 +42,7 @@ impl Server {
             connection: self.connection,
             name: &self.name,
             rtt_ms: self.rtt_ms,
-            problem: self.problem.as_ref(),
+            problem: self.problem.as_deref(),
             question: self.question.as_ref(),
         }
     }

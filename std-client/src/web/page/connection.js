@@ -110,7 +110,7 @@ function receive(message) {
       }
       return undefined;
     case "notice":
-      return addNotice(message.room, { isError: message.is_error, sentence: message.sentence, time: Date.now() });
+      return addNotice(message.room, { isError: message.is_error, text: message.text, time: Date.now() });
     case "show":
       return show(message.room);
     case "help":

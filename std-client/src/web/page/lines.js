@@ -58,10 +58,10 @@ export function decorate(line, before) {
 }
 
 /// Creates the element of a notice.
-export function createNotice(notice, text) {
+export function createNotice(notice) {
   const kind = notice.isError ? "notice error" : "notice";
   const time = element("time", { datetime: isoOf(notice.time) }, timeOf(notice.time));
-  return element("div", { class: `line ${kind}` }, time, element("span", { class: "body", dir: "auto" }, text));
+  return element("div", { class: `line ${kind}` }, time, element("span", { class: "body", dir: "auto" }, notice.text));
 }
 
 /// Returns the beginning of a reply.

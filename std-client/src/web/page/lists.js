@@ -3,7 +3,7 @@
 import { send } from "./connection.js";
 import { byId, button, colourOf, element, isolated } from "./dom.js";
 import { currentRoom, on, ownName, serverOf, show, sortedRooms, state } from "./state.js";
-import { sentence, t } from "./texts.js";
+import { t } from "./texts.js";
 
 const MAX_SHOWN_MEMBERS = 500;
 
@@ -69,15 +69,15 @@ function showBanner() {
     action = button(t("answer"), () => document.dispatchEvent(new CustomEvent("question", { detail: server })));
     text = t("question_waits");
   } else if (room?.membership === "ended") {
-    text = room.problem ? sentence(room.problem) : server?.problem ? sentence(server.problem) : t("room_ended");
+    text = room.problem ?? server?.problem ?? t("room_ended");
     if (server?.connection === "online") {
       action = button(t("join_again"), () => send({ type: "input", room: room.room, text: `/join ${room.name}` }));
     }
   } else if (server && server.connection !== "online") {
-    text = server.problem ? sentence(server.problem) : t(`connection_${server.connection}`);
+    text = server.problem ?? t(`connection_${server.connection}`);
   } else {
     const failed = [...state.servers.values()].find((known) => !room && known.problem);
-    text = failed ? sentence(failed.problem) : "";
+    text = failed?.problem ?? "";
   }
   const banner = byId("banner");
   if (banner.dataset.text === text && !action) {

@@ -35,15 +35,6 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
-/// Returns a sentence that the program reports: a key, and values that may be sentences.
-export function sentence(reported) {
-  const values = {};
-  for (const [name, value] of Object.entries(reported)) {
-    values[name] = value !== null && typeof value === "object" ? sentence(value) : value;
-  }
-  return t(`sentence_${reported.key}`, values).trim();
-}
-
 const format = (options) => {
   let made = null;
   let madeFor = null;

@@ -5,7 +5,7 @@ import { send, request } from "./connection.js";
 import { byId, button, element } from "./dom.js";
 import { createLine, createNotice, decorate, isText } from "./lines.js";
 import { changed, compare, currentRoom, on, ownName, placeOf, state } from "./state.js";
-import { sentence, t } from "./texts.js";
+import { t } from "./texts.js";
 
 const MAX_LINES = 400;
 // Lines that are appended in one frame. Of more, only the last ones are shown, with those before
@@ -85,7 +85,7 @@ function load(part, then) {
     decorateAll();
     [hasEarlier, hasLater, isOffline] = [page.has_earlier, page.has_later, page.is_offline];
     if (!hasLater) {
-      room.notices.forEach((notice) => lines.append(createNotice(notice, sentence(notice.sentence))));
+      room.notices.forEach((notice) => lines.append(createNotice(notice)));
     }
     markUnread();
     isLoading = false;
@@ -427,7 +427,7 @@ export function startTranscript() {
   });
   on("notice", (id, notice) => {
     if (id === room?.room && !hasLater && !isLoading) {
-      lines.append(createNotice(notice, sentence(notice.sentence)));
+      lines.append(createNotice(notice));
       if (follows) {
         stick();
       }

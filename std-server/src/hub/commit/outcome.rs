@@ -28,6 +28,7 @@ impl<P: Provider> Hub<P> {
     fn on_committed(&mut self, now: Instant, transaction: Transaction) {
         let Self { peers, rooms, context, .. } = self;
         context.counters.commits += 1;
+        context.transfers.on_committed();
         context.commits.pause = context.config.limits.retry_min;
         let server = context.people.on_committed();
         context.privileges.apply(&server);

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, SentPacket};
+use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, NewReno, SentPacket};
 
 /// Free pieces kept per kind, because a busy room reuses them at once; more are returned to the
 /// allocator.
@@ -137,6 +137,8 @@ fn ring(capacity: &Capacity, part: Buffer) -> Option<(usize, usize)> {
 }
 
 impl BufferProvider for Pooled {
+    type Congestion = NewReno;
+
     fn capacity(&self) -> Capacity {
         self.pool.capacity
     }

@@ -85,7 +85,7 @@ impl Room {
             return Handled::Defer;
         }
         if post.kind == EntryKind::FILE {
-            context.transfers.forget_check(link.id);
+            context.transfers.on_named(link.id);
         }
         context.counters.posts += 1;
         let name = member.name.shown();

@@ -40,6 +40,8 @@ pub(in crate::hub) struct Transfers {
     index_jobs: VecDeque<IndexJob>,
     /// Jobs on the index that are outstanding.
     index_busy: usize,
+    /// Commits after which every entry that names a content is stored.
+    commits_until_named: u8,
     /// Contents are being collected.
     is_collecting: bool,
     /// The file that the next post of a connection names, and whether its content is stored; `None`
@@ -307,8 +309,20 @@ impl Transfers {
     }
 
     /// The post whose content was looked up is accepted.
-    pub(in crate::hub) fn forget_check(&mut self, connection: u32) {
+    pub(in crate::hub) fn on_named(&mut self, connection: u32) {
         self.checks.remove(&connection);
+        // The commit in progress may not have it: the next one does.
+        self.commits_until_named = 2;
+    }
+
+    /// A commit succeeded.
+    pub(in crate::hub) fn on_committed(&mut self) {
+        self.commits_until_named = self.commits_until_named.saturating_sub(1);
+    }
+
+    /// Whether an entry that names a content may not be committed yet.
+    pub(in crate::hub) fn has_named(&self) -> bool {
+        self.commits_until_named > 0
     }
 
     /// Queues a job on the index.

@@ -68,6 +68,9 @@ pub enum Rule {
     /// A name belongs to the identity that took it, and the log reports each presence and rename of
     /// a member once (SPEC 6.4, 6.6).
     Names,
+    /// An entry names only a content that the server has, and a receiver holds only what is proven
+    /// (SPEC 6.8, 10).
+    Files,
     /// When the faults have stopped, everything settles.
     Liveness,
     /// Any other rule: the drive contract, the size of datagrams, the cost of strangers.

@@ -8,7 +8,7 @@ use kabar_server::store::SanctionKind;
 
 use super::draw::{MS, SECOND, between};
 use super::{Act, Bound, Command, InvitePlan, PlanCredential, RoomPlan, Scenario, Theme};
-use crate::sim::harness_client::max_rooms;
+use crate::sim::harness_client::{Size, max_rooms};
 use crate::sim::rng::Rng;
 
 /// Draws all features of a scenario.
@@ -18,8 +18,9 @@ pub(super) fn draw(scenario: &mut Scenario) {
     let seed = scenario.seed;
     let stream = |purpose| Rng::new(seed, purpose);
     rooms(scenario, &mut stream("rooms"));
-    let mut streams = ["removals", "retention", "sanctions", "invites", "approval", "parts", "commands"].map(stream);
-    let [removing, retaining, sanctioning, inviting, approving, parting, operating] = &mut streams;
+    let mut streams =
+        ["removals", "retention", "sanctions", "invites", "approval", "parts", "commands", "files"].map(stream);
+    let [removing, retaining, sanctioning, inviting, approving, parting, operating, sending] = &mut streams;
     if removing.chance(250 * more) {
         removals(scenario, removing);
     }
@@ -39,6 +40,9 @@ pub(super) fn draw(scenario: &mut Scenario) {
     }
     if operating.chance(if has_rooms { 500 } else { 100 * more }) {
         commands(scenario, operating);
+    }
+    if sending.chance(250 * more) {
+        files(scenario, sending);
     }
     scenario.acts.sort_by_key(|(at, _)| *at);
 }
@@ -60,6 +64,7 @@ impl Scenario {
             ("invites", !self.invites.is_empty()),
             ("approval", self.needs_approval),
             ("parts", has(|act| matches!(act, Act::Part { .. }))),
+            ("files", has(|act| matches!(act, Act::SendFile { .. }))),
             ("commands", has(|act| matches!(act, Act::Operate { .. }))),
         ];
         all.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect()
@@ -97,6 +102,23 @@ fn rooms(scenario: &mut Scenario, rng: &mut Rng) {
         plan.rooms = (0..count).map(|_| rooms.remove(rng.index(rooms.len()))).collect();
         let has_invites = *holders.entry(plan.identity).or_insert_with(|| rng.chance(600));
         plan.has_private_invites = has_invites && plan.is_honest();
+    }
+}
+
+/// Devices that have the buffers for it send files.
+fn files(scenario: &mut Scenario, rng: &mut Rng) {
+    let (mut capacity, most) = (scenario.capacity, 100_000);
+    (capacity.bulk_send, capacity.bulk_receive) = (8_192, 8_192);
+    scenario.capacity = capacity;
+    let is_able = |(_, plan): &(usize, &super::Plan)| plan.size == Size::Host && plan.is_honest();
+    let senders: Vec<usize> = scenario.devices.iter().enumerate().filter(is_able).map(|(at, _)| at).collect();
+    if senders.is_empty() {
+        return;
+    }
+    for _ in 0..rng.between(1, 6) {
+        let device = *rng.pick(&senders);
+        let len = if rng.chance(200) { rng.below(2) } else { rng.below(most) } as usize;
+        scenario.add_act(rng, Act::SendFile { device, len });
     }
 }
 

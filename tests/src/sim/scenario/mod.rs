@@ -226,6 +226,13 @@ pub enum DiskFault {
 /// An event of a scenario. Devices are identified by index.
 #[derive(Clone, Debug)]
 pub enum Act {
+    /// A device sends a file.
+    SendFile {
+        /// The device.
+        device: usize,
+        /// Its length in bytes.
+        len: usize,
+    },
     /// Nothing passes between the server and a device (or everybody), in one direction or both.
     Cut {
         /// The device; `None`: all.

@@ -85,6 +85,7 @@ impl World {
             Act::Operate { by: Some(device), room, command } => return self.ask_operation(device, room, &command),
             Act::Who { device } => return self.ask_members(device),
             Act::History { device } => return self.ask_history(device),
+            Act::SendFile { device, len } => return self.send_file(device, len),
             Act::Rename { device, name } => return self.ask_rename(device, name),
         }
         Ok(())

@@ -12,7 +12,9 @@ mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
 
+use kabar_core::content::Root;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::hub::{Done, StoreJob};
 use kabar_server::store::{Retention, SanctionKind};
@@ -26,7 +28,7 @@ use super::rng::Rng;
 use super::scenario::{PlanCredential, SavePolicy, Scenario, Theme, Work};
 use super::trace::{Trace, describe, packet_number};
 use adversary::Adversary;
-use device::{Device, LocalHistory};
+use device::{Content, Device, LocalHistory};
 use operator::Operator;
 use server::Server;
 
@@ -107,6 +109,8 @@ pub(super) struct World {
     trace: Trace,
     server: Server,
     devices: Vec<Device>,
+    /// Every content that was to be sent.
+    contents: BTreeMap<Root, Rc<Content>>,
     adversary: Option<Adversary>,
     addresses: BTreeMap<SocketAddr, usize>,
     attacker: Attacker,
@@ -155,6 +159,7 @@ impl World {
             coverage,
             trace: Trace::new(print),
             devices,
+            contents: BTreeMap::new(),
             adversary: scenario.adversary.then(|| Adversary::new(seed)),
             addresses,
             attacker: Attacker::new(SERVER),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use kabar_core::chat::EntryKind;
 use kabar_core::client::{EndReason, Event, Output};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
@@ -126,6 +127,12 @@ impl World {
                         _ => {}
                     }
                     self.trace.print_line(now, || format!("device {at}: {event:?}"));
+                    if let Event::Entry { header, body, room, .. } = event
+                        && header.kind == EntryKind::FILE
+                        && let Some(membership) = running.memberships.iter().find(|it| it.slot == room)
+                    {
+                        device.files.want(membership.room, body);
+                    }
                     let Some(slot) = event.room() else { continue };
                     let membership = running.memberships.iter_mut().find(|membership| membership.slot == slot);
                     let Some(membership) = membership else {
@@ -169,7 +176,11 @@ impl World {
                         demand!(is_answer, Contract, "a client sends {} bytes to {}", transmit.len, transmit.to);
                     }
                 }
-                Output::Timeout(deadline) => return self.after_driving(at, deadline),
+                Output::Timeout(deadline) => {
+                    if !self.drive_files(at)? {
+                        return self.after_driving(at, deadline);
+                    }
+                }
             }
             if let Some(running) = &mut self.devices[at].running {
                 running.idle_wakes = 0;

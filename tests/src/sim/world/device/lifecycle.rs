@@ -184,6 +184,7 @@ impl World {
         self.count_client(at);
         let device = &mut self.devices[at];
         let Some(running) = device.running.take() else { return };
+        device.files.end_process();
         self.coverage.count(Seen::ClientKilled);
         for Membership { room, process, .. } in running.memberships {
             let cursor = self.models[room].process(process).store().map(|store| store.cursor);
@@ -211,6 +212,7 @@ impl World {
         let now = self.now();
         self.count_client(at);
         let Some(running) = self.devices[at].running.take() else { return Ok(()) };
+        self.devices[at].files.end_process();
         if let Some(history) = &mut self.devices[at].history {
             history.close();
         }

@@ -2,11 +2,13 @@
 //! the store of the one before.
 //!
 //! This file defines a device; `lifecycle` starts and ends its processes, `drive` passes datagrams
-//! and time to them, `acts` lets them post, request and leave, and `observer` reports their events
+//! and time to them, `acts` lets them post, request and leave,
+//! `files` sends and fetches contents, and `observer` reports their events
 //! to the model.
 
 mod acts;
 mod drive;
+mod files;
 mod lifecycle;
 mod local_history;
 mod observer;
@@ -26,6 +28,7 @@ use crate::sim::network::Direction;
 use crate::sim::rng::Rng;
 use crate::sim::scenario::{Plan, SavePolicy};
 
+pub(in crate::sim::world) use files::{Content, Files};
 pub(in crate::sim::world) use local_history::LocalHistory;
 
 /// One device.
@@ -50,6 +53,8 @@ pub(in crate::sim::world) struct Device {
     pub(in crate::sim::world) disk: BTreeMap<usize, Store>,
     /// The file in which they are saved, too, if the run has real ones.
     pub(in crate::sim::world) history: Option<LocalHistory>,
+    /// The contents that it sends and holds.
+    pub(in crate::sim::world) files: Files,
     /// Rooms that it does not join again.
     pub(in crate::sim::world) given_up: BTreeSet<usize>,
     /// Hashes of the datagrams sent to its current process, and to earlier ones. Kept only if all
@@ -187,6 +192,7 @@ impl Device {
             restart_after: None,
             disk: BTreeMap::new(),
             history: None,
+            files: Files::default(),
             given_up: BTreeSet::new(),
             sent: BTreeSet::new(),
             sent_before: BTreeSet::new(),

@@ -1,8 +1,7 @@
 //! The disk of the server: runs its jobs, and reports every commit to the model.
 
-use kabar_core::chat::EntryKind;
+use kabar_core::chat::{EntryKind, File};
 use kabar_core::time::{Duration, Instant};
-use kabar_server::contents::NoContents;
 use kabar_server::hub::{Done, Job, StoreDone, StoreJob};
 use kabar_server::store::{Commit, Fault, LogEntry};
 use kabar_std::provider::Accelerated;
@@ -59,7 +58,7 @@ impl World {
                 self.queue.push(at, WorldEvent::StoreRuns { generation, job, since });
             }
             job => {
-                let done = job.run(&self.server.key, &Verifier, &mut self.server.store, &mut NoContents);
+                let done = job.run(&self.server.key, &Verifier, &mut self.server.store, &mut self.server.contents);
                 self.queue.push(now + duration(work.accept), WorldEvent::JobDone { generation, done });
             }
         }
@@ -169,6 +168,12 @@ impl World {
                     let LogEntry { seq, number, instance, author, .. } = entry;
                     format!("entry {seq} of room {room} is number {number} of {instance:x} by {author}")
                 });
+                if entry.kind == EntryKind::FILE {
+                    let file = File::decode(&entry.body).ok();
+                    let content = file.and_then(|file| Some((file, self.server.contents.content(file.root())?)));
+                    let is_there = content.is_some_and(|(file, content)| content.len() as u64 == file.size());
+                    demand!(is_there, Files, "entry {} names a content that the server does not have", entry.seq);
+                }
                 model.committed(committed(entry))?;
             }
         }

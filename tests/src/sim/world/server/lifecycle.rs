@@ -80,6 +80,8 @@ impl World {
         }
         self.trace.note(now, &[2], || format!("server killed: {kill:?}"));
         self.server.hub = None;
+        let rng = &mut self.rng;
+        self.server.contents.crash(|most| rng.between(0, most));
         self.server.kill_at = None;
         self.server.stalled_until = now;
         if let Some(backup) = self.server.backup.clone().filter(|_| kill.restore) {

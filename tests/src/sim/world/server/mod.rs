@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
+use kabar_server::contents::MemoryContents;
 use kabar_server::hub::{Hub, PasswordVerifier, RoomId};
 use kabar_server::store::{LogEntry, LogReader, MemoryStore, RoomRecord};
 use kabar_std::provider::Accelerated;
@@ -27,6 +28,7 @@ pub(in crate::sim::world) struct Server {
     hub: Option<Hub<Accelerated>>,
     key: SimPrivateKey,
     store: MemoryStore,
+    contents: MemoryContents,
     backup: Option<MemoryStore>,
     /// Number of starts, to recognise events for an earlier run.
     generation: u32,
@@ -69,6 +71,7 @@ impl Server {
             hub: None,
             key: if real_rsa { SimPrivateKey::real() } else { SimPrivateKey::StandIn },
             store: MemoryStore::new(),
+            contents: MemoryContents::new(),
             backup: None,
             generation: 0,
             timer_id: 0,

@@ -1,7 +1,10 @@
+mod translated;
+
 use kabar_core::chat::{EndedCode, RefusedCode};
 use kabar_core::client::{DisconnectReason, EndReason};
 use kabar_core::connection::CloseCode;
 use kabar_std::address::Places;
+use kabar_std::data_dir::FileError;
 use kabar_std::invite::RoomName;
 use kabar_std::text::clean_line;
 
@@ -98,9 +101,11 @@ fn every_refusal_has_its_own_sentence() {
 
 #[test]
 fn losses_follow_the_end() {
-    let losses = vec![Loss::PositionNotSaved("full".to_owned()), Loss::Transcript("2 lines".to_owned())];
+    let error = FileError::new("write", "/a".as_ref())(std::io::ErrorKind::StorageFull.into());
+    let losses = vec![Loss::PositionNotSaved(error.into()), Loss::Transcript { path: "/t".into(), lines: 2 }];
     let report = session_report(&SessionReport { end: SessionEnd::Left, losses });
-    let line = "could not save your position in this room: full; 2 lines";
+    let line = "could not save your position in this room: cannot write /a: no storage space; \
+                2 lines are missing at the end of the transcript /t; the history has them";
     assert_eq!(report, ExitReport::new(Exit::Error, line));
     let unsent =
         |lost, kept| session_report(&SessionReport { end: SessionEnd::Unsent { lost, kept }, losses: Vec::new() });

@@ -1,0 +1,62 @@
+//! A connection of hosts: BULK leaves at the rate of the path, CHAT at once (SPEC 5.4, 5.5).
+
+use super::link::{CLEAN, CLIENT, Pair, Pooled, limits};
+use crate::time::{Duration, Instant};
+use crate::transport::RateBased;
+use crate::wire::packet::TransportParameters;
+
+const MS: Duration = Duration::from_millis(1);
+const RING: usize = 1 << 18;
+const PACKETS: u16 = 256;
+
+/// Two hosts whose link delays by 20 ms, with a client that sends without end on BULK, after its
+/// start.
+fn saturated() -> Pair<Pooled<RateBased>, Pooled<RateBased>> {
+    let side = || {
+        let memory = Pooled::rate_based(RING, RING, usize::from(PACKETS));
+        let limits = TransportParameters { packets: PACKETS, ..limits(&memory) };
+        (memory, limits)
+    };
+    let mut pair = Pair::with_limits(1, CLEAN, side(), side(), 20);
+    pair.client.to_write[1] = u64::MAX / 2;
+    pair.run(MS * 2_000);
+    pair.log.clear();
+    pair
+}
+
+/// Instants and numbers of the full datagrams that the client sent.
+fn bursts(log: &[(Instant, core::net::SocketAddr, core::net::SocketAddr, usize)]) -> std::vec::Vec<(Instant, usize)> {
+    let mut bursts = std::vec::Vec::<(Instant, usize)>::new();
+    for &(at, ..) in log.iter().filter(|(_, from, _, len)| *from == CLIENT && *len == 1200) {
+        match bursts.last_mut() {
+            Some((last, count)) if *last == at => *count += 1,
+            _ => bursts.push((at, 1)),
+        }
+    }
+    bursts
+}
+
+#[test]
+fn packets_of_bulk_are_spread_over_the_round_trip() {
+    let mut pair = saturated();
+    pair.run(MS * 400);
+    let bursts = bursts(&pair.log);
+    let sent: usize = bursts.iter().map(|(_, count)| count).sum();
+    // About 220 packets per round trip of 40 ms, 10 of them.
+    assert!(sent > 1_500, "sent {sent} packets");
+    let most = bursts.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    assert!(most <= 32, "{most} packets at once");
+}
+
+#[test]
+fn a_line_is_not_late_because_of_bulk() {
+    let mut pair = saturated();
+    for line in 0..100_u64 {
+        pair.client.to_write[0] += 80;
+        let due = pair.now + CLEAN.delay + MS;
+        while pair.step(due) {}
+        assert_eq!(pair.server.read[0], pair.client.written[0], "line {line} is late");
+        pair.run(MS * (line % 7));
+    }
+    assert!(pair.server.read[1] > 100_000);
+}
