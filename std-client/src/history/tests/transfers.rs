@@ -55,7 +55,7 @@ fn an_upload_ends_in_the_transaction_that_posts_its_entry() {
         outbox.push(writer, room, &[(EntryKind::FILE, &body("one"))]).unwrap();
         writer.remove_transfer(&held).unwrap();
     };
-    let lines = |writer: &Writer| -> u64 {
+    let lines = |writer: &Writer| -> i64 {
         writer.connection.query_row("SELECT count(*) FROM outbox_lines", [], |row| row.get(0)).unwrap()
     };
     post(&mut writer);
