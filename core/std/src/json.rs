@@ -73,6 +73,7 @@ pub fn kind_name(kind: EntryKind) -> String {
     let name = match kind {
         EntryKind::TEXT => "text",
         EntryKind::DATA => "data",
+        EntryKind::FILE => "file",
         EntryKind::ACTION => "action",
         EntryKind::JOINED => "joined",
         EntryKind::LEFT => "left",

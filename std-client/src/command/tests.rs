@@ -25,6 +25,25 @@ fn typed_slash_is_a_command_and_two_are_text() {
 }
 
 #[test]
+fn commands_about_files_have_a_path_a_number_or_a_name() {
+    assert_eq!(typed("/send  my file.txt "), Command::Send("my file.txt"));
+    assert_eq!(typed("/get 12"), Command::GetEntry(12));
+    assert_eq!(typed("/get #12"), Command::GetEntry(12));
+    assert_eq!(typed("/get my file.txt"), Command::GetNamed("my file.txt"));
+    assert_eq!(typed("/transfers"), Command::Transfers);
+    assert_eq!(typed("/cancel 3"), Command::Cancel(3));
+    for (line, name) in [
+        ("/send", CommandName::Send),
+        ("/get", CommandName::Get),
+        ("/cancel", CommandName::Cancel),
+        ("/cancel x", CommandName::Cancel),
+    ] {
+        assert_eq!(typed(line), Command::Usage(name));
+    }
+    assert!(matches!(piped("/send x"), Command::Post(..)));
+}
+
+#[test]
 fn commands_for_operators_are_passed_on_as_they_are_typed() {
     let passed_on = |line| match typed(line) {
         Command::Operate(word, text) => Some((word, text)),

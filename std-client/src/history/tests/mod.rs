@@ -9,6 +9,7 @@ mod reading;
 mod searching;
 mod speed;
 mod transactions;
+mod transfers;
 
 use kabar_core::chat::{EntryHeader, EntryKind, Term};
 use kabar_core::session::Fingerprint;
