@@ -11,10 +11,10 @@ const PACKETS: u16 = 256;
 
 /// Two hosts whose link delays by 20 ms, with a client that sends without end on BULK, after its
 /// start.
-fn saturated() -> Pair<Pooled<RateBased>, Pooled<RateBased>> {
+fn saturated(packets: u16) -> Pair<Pooled<RateBased>, Pooled<RateBased>> {
     let side = || {
-        let memory = Pooled::rate_based(RING, RING, usize::from(PACKETS));
-        let limits = TransportParameters { packets: PACKETS, ..limits(&memory) };
+        let memory = Pooled::rate_based(RING, RING, usize::from(packets));
+        let limits = TransportParameters { packets, ..limits(&memory) };
         (memory, limits)
     };
     let mut pair = Pair::with_limits(1, CLEAN, side(), side(), 20);
@@ -38,7 +38,7 @@ fn bursts(log: &[(Instant, core::net::SocketAddr, core::net::SocketAddr, usize)]
 
 #[test]
 fn packets_of_bulk_are_spread_over_the_round_trip() {
-    let mut pair = saturated();
+    let mut pair = saturated(PACKETS);
     pair.run(MS * 400);
     let bursts = bursts(&pair.log);
     let sent: usize = bursts.iter().map(|(_, count)| count).sum();
@@ -50,7 +50,8 @@ fn packets_of_bulk_are_spread_over_the_round_trip() {
 
 #[test]
 fn a_line_is_not_late_because_of_bulk() {
-    let mut pair = saturated();
+    // So few that an entry of the table becomes free only every few milliseconds.
+    let mut pair = saturated(16);
     for line in 0..100_u64 {
         pair.client.to_write[0] += 80;
         let due = pair.now + CLEAN.delay + MS;
@@ -58,5 +59,5 @@ fn a_line_is_not_late_because_of_bulk() {
         assert_eq!(pair.server.read[0], pair.client.written[0], "line {line} is late");
         pair.run(MS * (line % 7));
     }
-    assert!(pair.server.read[1] > 100_000);
+    assert!(pair.server.read[1] > 10_000);
 }
