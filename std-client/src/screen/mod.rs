@@ -7,8 +7,8 @@
 //! ```
 //! * `session`: the loop, and the effects of the view. `queue`: its inputs. `config`: how a screen
 //!   behaves.
-//! * `terminal`: taken over, and given back. `stops`: SIGTSTP. `input`: keys. `draw`, `backend`: cells and links.
-//!   [`theme`]: colours. [`notify`]: bell, notifications, title.
+//! * `terminal`: taken over, and given back. `stops`: SIGTSTP. `input`: keys. `draw`, `backend`:
+//!   cells and links. [`theme`]: colours. [`notify`]: bell, notifications, title.
 
 mod backend;
 mod config;
