@@ -292,6 +292,7 @@ post-refused = not sent, { $reason }{ $excerpt }
 post-too-long = it is too long for this server
 post-muted = you are muted in this room
 post-kind = this kind of message can only be sent by the server
+post-content = the server does not have the content of the file
 rejected-line = line { $number }{" "}
 rejected-too-long = { $line }not sent: { $len } bytes; a text has at most { $max }
 rejected-not-utf8 = { $line }not sent: not UTF-8 text

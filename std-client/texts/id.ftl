@@ -302,6 +302,7 @@ post-refused = tidak terkirim, { $reason }{ $excerpt }
 post-too-long = terlalu panjang untuk server ini
 post-muted = Anda dibisukan di ruang ini
 post-kind = hanya server yang dapat mengirim pesan jenis ini
+post-content = server tidak memiliki isi berkas itu
 rejected-line = baris { $number }{" "}
 rejected-too-long = { $line }tidak terkirim: { $len } bita; sebuah teks paling banyak { $max }
 rejected-not-utf8 = { $line }tidak terkirim: bukan teks UTF-8

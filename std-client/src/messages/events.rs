@@ -8,6 +8,7 @@ use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
 
 use super::errors::{client_end, known_servers_error, session_error, with_server_text};
+pub use super::reasons::post_refusal;
 use super::{changes, history, reasons, rooms, stats, transfers};
 use crate::engine::event::{AcceptedKey, ClientEnd, Event, Joined, NotKept, NotPosted, Reconnected, ServerEnd};
 use crate::language::message;
@@ -154,17 +155,6 @@ pub fn room_ended(end: &ClientEnd) -> String {
     client_end(end).1
 }
 
-/// Returns why a post is refused permanently.
-#[must_use]
-pub fn post_refusal(code: PostRefusedCode) -> String {
-    match code {
-        PostRefusedCode::TOO_LONG => message!("post-too-long"),
-        PostRefusedCode::MUTED => message!("post-muted"),
-        PostRefusedCode::KIND => message!("post-kind"),
-        PostRefusedCode(code) => message!("refused-other", code),
-    }
-}
-
 fn accepted_key(key: AcceptedKey) -> String {
     match key {
         AcceptedKey::Invited => message!("key-accepted-invited"),
@@ -264,9 +254,15 @@ mod tests {
 
     #[test]
     fn every_post_refusal_has_a_sentence() {
-        let codes = [PostRefusedCode::TOO_LONG, PostRefusedCode::MUTED, PostRefusedCode::KIND, PostRefusedCode(77)];
+        let codes = [
+            PostRefusedCode::TOO_LONG,
+            PostRefusedCode::MUTED,
+            PostRefusedCode::KIND,
+            PostRefusedCode::CONTENT,
+            PostRefusedCode(77),
+        ];
         let all: Vec<_> = codes.map(post_refusal).into();
-        assert!(all[3].contains("77") && !all[..3].iter().any(|words| words.contains("reason")), "{all:?}");
+        assert!(all[4].contains("77") && !all[..4].iter().any(|words| words.contains("reason")), "{all:?}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{CommandError, PROGRAM, print};
 use crate::config::StorageArgs;
 use crate::contents::{ContentDir, root_of};
 use crate::hub::Unit;
-use crate::store::{ContentRecord, Naming, contents, forget_contents, namings};
+use crate::store::{ContentRecord, Naming, forget_contents, list_contents, namings};
 use crate::units::format;
 
 /// Arguments of `files`.
@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 }
 
 fn list(dir: &Path, room: Option<&str>) -> Result<String, CommandError> {
-    let records = contents(dir).map_err(CommandError::failed)?;
+    let records = list_contents(dir).map_err(CommandError::failed)?;
     let named = namings(dir, room).map_err(CommandError::failed)?;
     let whole: BTreeSet<_> = records.iter().filter(|it| it.is_complete).map(|it| (it.root, it.size)).collect();
     let mut lines = String::new();
@@ -94,7 +94,7 @@ fn remove(dir: &Path, room: Option<&str>, content: &str) -> Result<(), CommandEr
     let failed = |error| CommandError::Failed(format!("{}: {error}", files.path().display()));
     let stored = files.stored().map_err(failed)?;
     let is_stored = stored.whole.iter().any(|it| it.0 == root) || stored.parts.iter().any(|it| it.0 == root);
-    let is_known = contents(dir).map_err(CommandError::failed)?.iter().any(|it| it.root == root);
+    let is_known = list_contents(dir).map_err(CommandError::failed)?.iter().any(|it| it.root == root);
     if !is_stored && !is_known {
         return Err(CommandError::Failed(format!("the content {root} is not there")));
     }

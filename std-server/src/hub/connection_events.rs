@@ -6,6 +6,7 @@ use kabar_core::connection::{Closed, ConnectionEvent};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 
+use super::bulk;
 use super::context::Context;
 use super::events::LeaveReason;
 use super::messages::read;
@@ -14,7 +15,6 @@ use super::peer::{Peer, Phase};
 use super::room::Rooms;
 use super::room_id::RoomId;
 use super::timers::Timer;
-use super::transfers;
 
 /// Finishes the turn of a connection that has nothing more to send now.
 pub(super) fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
@@ -41,7 +41,7 @@ pub(super) fn on_connection_input<P: Provider>(
     drain_events(now, rooms, context, peer);
     // What arrived out of order is no event, and takes memory nevertheless.
     if !peer.memberships.was_member() {
-        transfers::read(now, rooms, context, peer);
+        bulk::read(now, rooms, context, peer);
     }
     context.turns.mark_ready(&mut peer.link.turn);
 }
@@ -50,7 +50,7 @@ fn drain_events<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Cont
     while let Some(event) = peer.link.connection.poll_event() {
         match event {
             ConnectionEvent::Readable(StreamId::Chat) => read(now, rooms, context, peer),
-            ConnectionEvent::Readable(StreamId::Bulk) => transfers::read(now, rooms, context, peer),
+            ConnectionEvent::Readable(StreamId::Bulk) => bulk::read(now, rooms, context, peer),
             ConnectionEvent::Moved(to) => peer.on_moved(context, to),
             ConnectionEvent::Closed(ended) => on_closed(now, rooms, context, peer, ended),
             // Every acknowledgement makes the connection ready anyway.

@@ -10,6 +10,7 @@
 //! * `commit`: the transaction in progress, which covers all rooms.
 //! * `routes`, `connection_events`, `messages`, `join`: hand each input to the owner of the state
 //!   that it concerns.
+//! * `transfers`: contents on their way; `bulk`: the stream that they take.
 //! * `delivery`: sends to a connection what its rooms have for it, in turn.
 //! * `context`: the objects that all of these share: configuration, people, clock, deadlines, the
 //!   order in which connections are served, and the queues of output.
@@ -43,6 +44,7 @@
 
 mod admissions;
 mod admitted;
+mod bulk;
 mod census;
 mod commit;
 mod config;
@@ -196,7 +198,7 @@ impl<P: Provider> Hub<P> {
         self.visit_touched_rooms(now);
         self.create_commit_job(now);
         self.visit_touched_rooms(now);
-        transfers::create_jobs(now, &mut self.context);
+        bulk::create_jobs(now, &mut self.context);
         self.peers.watch_pool(now, &mut self.context.timers);
         // The connection that is polled for datagrams may have more to send now.
         self.context.turns.is_polling = false;

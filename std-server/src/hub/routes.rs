@@ -11,6 +11,7 @@ use kabar_core::time::{Duration, Instant};
 use rand_core::Rng;
 
 use super::Hub;
+use super::bulk;
 use super::connection_events::{on_connection_input, on_join_timer, on_phase_timer, settle};
 use super::context::{Context, Replaced};
 use super::counters::Counters;
@@ -22,7 +23,6 @@ use super::messages::read;
 use super::peer::NewPeer;
 use super::sweep::{on_swept, sweep};
 use super::timers::{RoomTimer, Timer};
-use super::transfers;
 
 impl<P: Provider> Hub<P> {
     /// Precedes every input. The first one after all output was fetched begins a round: every
@@ -34,7 +34,7 @@ impl<P: Provider> Hub<P> {
             let Some(peer) = self.peers.get_mut(id) else { continue };
             peer.link.turn.is_deferred = false;
             read(now, &mut self.rooms, &mut self.context, peer);
-            transfers::read(now, &mut self.rooms, &mut self.context, peer);
+            bulk::read(now, &mut self.rooms, &mut self.context, peer);
             self.context.turns.mark_ready(&mut peer.link.turn);
         }
     }
@@ -165,8 +165,8 @@ impl<P: Provider> Hub<P> {
             Timer::Passwords | Timer::Evict | Timer::Loads | Timer::Pages => {}
             Timer::Sweep => sweep(now, rooms, context),
             Timer::Collect => context.collect_contents(now),
-            Timer::Transfers => transfers::end_stalled(now, peers, context),
-            Timer::Contents => transfers::retry_storing(context),
+            Timer::Transfers => bulk::end_stalled(now, peers, context),
+            Timer::Contents => bulk::retry_storing(context),
             Timer::Upkeep => context.on_upkeep_timer(now),
             Timer::Purge => context.purge_names(now),
             Timer::Room(id, RoomTimer::Idle) => rooms.drop_room(context, id),
@@ -183,8 +183,8 @@ impl<P: Provider> Hub<P> {
         match done {
             Done::Accept(done) => door.on_accept_done(context, done),
             Done::Password(done) => context.on_password_done(now, peers, rooms, &done),
-            Done::Content(done) => transfers::on_content_done(now, peers, rooms, context, done),
-            Done::Store(StoreDone::Index(done)) => transfers::on_index_done(now, peers, rooms, context, done),
+            Done::Content(done) => bulk::on_content_done(now, peers, rooms, context, done),
+            Done::Store(StoreDone::Index(done)) => bulk::on_index_done(now, peers, rooms, context, done),
             Done::Store(StoreDone::Append { result }) => self.on_append_done(now, result),
             Done::Store(StoreDone::Reload { result }) => self.on_reload_done(now, result),
             Done::Store(StoreDone::Load { name, result }) => self.on_load_done(now, name, result),
@@ -266,7 +266,7 @@ impl<P: Provider> Hub<P> {
             };
             if !core::mem::replace(&mut context.turns.is_polling, true) {
                 deliver(now, rooms, context, peer);
-                transfers::deliver(now, context, &mut peer.link);
+                bulk::deliver(now, context, &mut peer.link);
             }
             if let Some(transmit) = peer.link.connection.poll_transmit(now, out) {
                 return Some(transmit);

@@ -29,8 +29,8 @@ pub use memory::{Fault, MemoryStore};
 pub use rooms::{Retention, RoomRecord, RoomSummary, Visibility};
 pub use sqlite::{
     CopyError, FILE_NAME, Filter, History, OpenError, Query, Report, RestoreError, Restored, RoomReport, Selection,
-    SqliteReader, SqliteStore, complete_index, contents, contents_of_backup, copy, forget_contents,
-    forget_contents_of_backup, namings, restore,
+    SqliteReader, SqliteStore, complete_index, contents_of_backup, copy, forget_contents, forget_contents_of_backup,
+    list_contents, namings, restore,
 };
 
 /// One entry of a room's log.

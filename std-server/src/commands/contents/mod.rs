@@ -10,7 +10,7 @@ use kabar_std::sqlite::beside;
 use super::CommandError;
 use crate::contents::ContentDir;
 use crate::store::{
-    ContentRecord, FILE_NAME, OpenError, contents, contents_of_backup, forget_contents, forget_contents_of_backup,
+    ContentRecord, FILE_NAME, OpenError, contents_of_backup, forget_contents, forget_contents_of_backup, list_contents,
 };
 
 /// The directory of the contents of a backup, next to its file.
@@ -29,7 +29,7 @@ pub(super) struct ContentReport {
 
 /// Proves every complete content of the history in `dir`. A server may run meanwhile.
 pub(super) fn check(dir: &Path) -> Result<ContentReport, CommandError> {
-    let listed = contents(dir).map_err(CommandError::failed)?;
+    let listed = list_contents(dir).map_err(CommandError::failed)?;
     let files = ContentDir::new(dir);
     let mut report = ContentReport::default();
     let mut problems = Vec::new();
@@ -46,7 +46,7 @@ pub(super) fn check(dir: &Path) -> Result<ContentReport, CommandError> {
     let unreadable = |error| CommandError::Failed(format!("cannot read {}: {error}", files.path().display()));
     let stored = files.stored().map_err(unreadable)?;
     // A server may have removed and received some meanwhile.
-    let now = contents(dir).map_err(CommandError::failed)?;
+    let now = list_contents(dir).map_err(CommandError::failed)?;
     problems.retain(|(content, _)| now.contains(content));
     report.problems = problems.into_iter().map(|(it, why)| format!("the content {}: {why}", it.root)).collect();
     let is_known = |root: &Root| listed.iter().chain(&now).any(|content| content.root == *root);
@@ -83,7 +83,7 @@ pub(super) fn back_up(dir: &Path, file: &Path) -> Result<usize, CommandError> {
 /// Fetches the complete contents of the history that was restored from `file`. Returns how many are
 /// there, and those that are not: the history no longer has them.
 pub(super) fn fetch(dir: &Path, file: &Path) -> Result<(u64, Vec<Root>), CommandError> {
-    let listed = match contents(dir) {
+    let listed = match list_contents(dir) {
         // It has no contents before a server brings it up to date.
         Err(OpenError::Older(_)) => return Ok((0, Vec::new())),
         listed => listed.map_err(CommandError::failed)?,

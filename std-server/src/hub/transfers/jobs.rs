@@ -12,12 +12,12 @@ use crate::store::{CommitError, ContentIndex, FileQuota, ReadError, Reservation}
 /// Access to contents: one thread, in order.
 #[derive(Debug)]
 pub struct ContentJob {
-    pub(super) key: u64,
-    pub(super) task: ContentTask,
+    pub(in crate::hub) key: u64,
+    pub(in crate::hub) task: ContentTask,
 }
 
 #[derive(Debug)]
-pub(super) enum ContentTask {
+pub(in crate::hub) enum ContentTask {
     OpenUpload(Content),
     /// The bytes come back, so that they can be stored later.
     Append(Vec<u8>),
@@ -32,12 +32,12 @@ pub(super) enum ContentTask {
 /// The result of [`ContentJob::run`].
 #[derive(Debug)]
 pub struct ContentDone {
-    pub(super) key: u64,
-    pub(super) result: ContentResult,
+    pub(in crate::hub) key: u64,
+    pub(in crate::hub) result: ContentResult,
 }
 
 #[derive(Debug)]
-pub(super) enum ContentResult {
+pub(in crate::hub) enum ContentResult {
     Opened(Result<u64, ContentError>),
     Appended(Vec<u8>, Result<u64, ContentError>),
     Finished(Result<(), ContentError>),
@@ -182,7 +182,7 @@ impl ContentJob {
 
 impl IndexJob {
     /// Whether it only asks for something on behalf of a transfer, which can do without.
-    pub(super) fn is_question_of(&self, transfer: u64) -> bool {
+    pub(in crate::hub) fn is_question_of(&self, transfer: u64) -> bool {
         matches!(self, Self::Reserve { key, .. } | Self::Find { key, .. } if *key == transfer)
     }
 

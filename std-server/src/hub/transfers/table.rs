@@ -17,7 +17,7 @@ const REFUSALS: usize = 8;
 /// Jobs on the index that are outstanding; further ones wait.
 pub const INDEX_JOBS: usize = 8;
 /// The key of jobs that belong to no transfer.
-pub(super) const NO_TRANSFER: u64 = 0;
+pub(in crate::hub) const NO_TRANSFER: u64 = 0;
 
 /// All transfers.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ pub(in crate::hub) struct Transfers {
 
 /// The store cannot tell.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct CheckFailed;
+pub(in crate::hub) struct CheckFailed;
 
 /// Whether the content that a post names is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,25 +75,25 @@ struct Open {
 }
 
 impl Transfers {
-    pub(super) fn get(&self, key: u64) -> Option<&Transfer> {
+    pub(in crate::hub) fn get(&self, key: u64) -> Option<&Transfer> {
         self.table.get(&key)
     }
 
-    pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut Transfer> {
+    pub(in crate::hub) fn get_mut(&mut self, key: u64) -> Option<&mut Transfer> {
         self.table.get_mut(&key)
     }
 
-    pub(super) fn key_of(&self, connection: u32, number: u32) -> Option<u64> {
+    pub(in crate::hub) fn key_of(&self, connection: u32, number: u32) -> Option<u64> {
         self.numbers.get(&(connection, number)).copied()
     }
 
     /// The keys of all transfers, in order.
-    pub(super) fn keys(&self) -> Vec<u64> {
+    pub(in crate::hub) fn keys(&self) -> Vec<u64> {
         self.table.keys().copied().collect()
     }
 
     /// The keys of a connection's transfers, beginning after the one that was served last.
-    pub(super) fn keys_of(&self, connection: u32) -> Vec<u64> {
+    pub(in crate::hub) fn keys_of(&self, connection: u32) -> Vec<u64> {
         let range = (connection, u32::MIN)..=(connection, u32::MAX);
         let mut keys: Vec<u64> = self.numbers.range(range).map(|(_, key)| *key).collect();
         keys.sort_unstable();
@@ -104,24 +104,24 @@ impl Transfers {
         keys
     }
 
-    pub(super) fn note_served(&mut self, connection: u32, key: u64) {
+    pub(in crate::hub) fn note_served(&mut self, connection: u32, key: u64) {
         self.served.insert(connection, key);
     }
 
     /// Whether a connection has as many transfers in a direction as it may.
-    pub(super) fn is_full_for(&self, connection: u32, is_upload: bool) -> bool {
+    pub(in crate::hub) fn is_full_for(&self, connection: u32, is_upload: bool) -> bool {
         let of_direction = |key: &u64| self.table.get(key).is_some_and(|it| it.is_upload == is_upload);
         self.keys_of(connection).iter().filter(|key| of_direction(key)).count() >= PER_CONNECTION
     }
 
     /// Number of transfers, those included that workers have not closed yet.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hub) fn len(&self) -> usize {
         let closing = self.open.keys().filter(|key| !self.table.contains_key(key)).count();
         self.table.len() + closing
     }
 
     /// Adds a transfer, whose number must be free on its connection.
-    pub(super) fn insert(&mut self, now: Instant, new: NewTransfer) -> u64 {
+    pub(in crate::hub) fn insert(&mut self, now: Instant, new: NewTransfer) -> u64 {
         let NewTransfer { connection, number, room, content, is_upload, stage } = new;
         self.last_key += 1;
         let (key, replies) = (self.last_key, Vec::new());
@@ -132,7 +132,7 @@ impl Transfers {
     }
 
     /// Refuses a transfer that has no place in the table. `false`: too many refusals wait.
-    pub(super) fn refuse(&mut self, connection: u32, number: u32, code: CancelCode) -> bool {
+    pub(in crate::hub) fn refuse(&mut self, connection: u32, number: u32, code: CancelCode) -> bool {
         let refusals = self.refusals.entry(connection).or_default();
         let has_room = refusals.len() < REFUSALS;
         if has_room {
@@ -142,11 +142,11 @@ impl Transfers {
     }
 
     /// The refusal that is to be sent next.
-    pub(super) fn next_refusal(&self, connection: u32) -> Option<(u32, CancelCode)> {
+    pub(in crate::hub) fn next_refusal(&self, connection: u32) -> Option<(u32, CancelCode)> {
         self.refusals.get(&connection)?.front().copied()
     }
 
-    pub(super) fn remove_refusal(&mut self, connection: u32) {
+    pub(in crate::hub) fn remove_refusal(&mut self, connection: u32) {
         if let Some(refusals) = self.refusals.get_mut(&connection) {
             refusals.pop_front();
             if refusals.is_empty() {
@@ -156,7 +156,7 @@ impl Transfers {
     }
 
     /// Ends a transfer with this message; without one, it is removed at once.
-    pub(super) fn end(&mut self, key: u64, reply: Option<Reply>) {
+    pub(in crate::hub) fn end(&mut self, key: u64, reply: Option<Reply>) {
         self.close(key);
         self.index_jobs.retain(|job| !job.is_question_of(key));
         let Some(transfer) = self.table.get_mut(&key) else { return };
@@ -168,7 +168,7 @@ impl Transfers {
     }
 
     /// Removes a transfer that is over.
-    pub(super) fn remove(&mut self, key: u64) {
+    pub(in crate::hub) fn remove(&mut self, key: u64) {
         if let Some(transfer) = self.table.remove(&key) {
             self.numbers.remove(&(transfer.connection, transfer.number));
         }
@@ -194,7 +194,7 @@ impl Transfers {
     }
 
     /// Lets an upload write its content, if no other one does.
-    pub(super) fn begin_writing(&mut self, key: u64) -> bool {
+    pub(in crate::hub) fn begin_writing(&mut self, key: u64) -> bool {
         let Some(content) = self.get(key).map(|it| it.content) else { return false };
         let is_first = !self.writers.contains_key(&content);
         if is_first {
@@ -204,23 +204,23 @@ impl Transfers {
     }
 
     /// An upload that waits for this content.
-    pub(super) fn waiting_for(&self, content: Content) -> Option<u64> {
+    pub(in crate::hub) fn waiting_for(&self, content: Content) -> Option<u64> {
         let is_waiting = |it: &&Transfer| matches!(it.stage, Stage::Waiting) && it.content == content;
         self.table.iter().find(|(_, it)| is_waiting(it)).map(|(key, _)| *key)
     }
 
     /// Whether a content is being written.
-    pub(super) fn is_written(&self, root: Root) -> bool {
+    pub(in crate::hub) fn is_written(&self, root: Root) -> bool {
         self.writers.keys().any(|content| content.root == root)
     }
 
     /// Whether a job on the content of a transfer is outstanding.
-    pub(super) fn is_busy(&self, key: u64) -> bool {
+    pub(in crate::hub) fn is_busy(&self, key: u64) -> bool {
         self.open.get(&key).is_some_and(|open| open.is_busy)
     }
 
     /// Queues a job on the content of a transfer. None may be outstanding.
-    pub(super) fn begin_job(&mut self, key: u64, task: ContentTask) {
+    pub(in crate::hub) fn begin_job(&mut self, key: u64, task: ContentTask) {
         let Some((content, is_writer)) = self.get(key).map(|it| (it.content, it.is_upload)) else { return };
         let open = self.open.entry(key).or_insert(Open { content, is_writer, is_busy: false, is_ended: false });
         open.is_busy = true;
@@ -232,18 +232,18 @@ impl Transfers {
         !core::mem::replace(&mut self.is_collecting, true)
     }
 
-    pub(super) fn end_collection(&mut self) {
+    pub(in crate::hub) fn end_collection(&mut self) {
         self.is_collecting = false;
     }
 
     /// Removes contents, which no transfer has open for writing.
-    pub(super) fn begin_removal(&mut self, roots: Vec<Root>) {
+    pub(in crate::hub) fn begin_removal(&mut self, roots: Vec<Root>) {
         self.jobs.push_back(ContentJob { key: NO_TRANSFER, task: ContentTask::Remove(roots) });
     }
 
     /// A job on a content is done. Returns whether its transfer is still interested; otherwise the
     /// content is closed.
-    pub(super) fn end_job(&mut self, key: u64) -> bool {
+    pub(in crate::hub) fn end_job(&mut self, key: u64) -> bool {
         let Some(open) = self.open.get_mut(&key) else { return false };
         open.is_busy = false;
         if open.is_ended {
@@ -253,7 +253,7 @@ impl Transfers {
     }
 
     /// A worker has closed a content. Returns it, if somebody else may write it now.
-    pub(super) fn on_closed(&mut self, key: u64) -> Option<Content> {
+    pub(in crate::hub) fn on_closed(&mut self, key: u64) -> Option<Content> {
         let open = self.open.remove(&key)?;
         if !open.is_writer {
             return None;
@@ -273,7 +273,7 @@ impl Transfers {
     }
 
     /// Whether any transfer is in progress.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::hub) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
@@ -298,7 +298,7 @@ impl Transfers {
     }
 
     /// The answer to [`Transfers::check`]. `false`: nobody waits for it.
-    pub(super) fn answer_check(&mut self, connection: u32, content: Content, result: Option<bool>) -> bool {
+    pub(in crate::hub) fn answer_check(&mut self, connection: u32, content: Content, result: Option<bool>) -> bool {
         match self.checks.get_mut(&connection) {
             Some((asked, answer)) if *asked == content && answer.is_none() => {
                 *answer = Some(result.ok_or(CheckFailed));
@@ -337,7 +337,7 @@ impl Transfers {
     }
 
     /// A job on the index is done.
-    pub(super) fn end_index_job(&mut self) {
+    pub(in crate::hub) fn end_index_job(&mut self) {
         self.index_busy = self.index_busy.saturating_sub(1);
     }
 
@@ -356,11 +356,11 @@ impl Transfers {
 
 /// A transfer to be added.
 #[derive(Debug)]
-pub(super) struct NewTransfer {
-    pub(super) connection: u32,
-    pub(super) number: u32,
-    pub(super) room: RoomId,
-    pub(super) content: Content,
-    pub(super) is_upload: bool,
-    pub(super) stage: Stage,
+pub(in crate::hub) struct NewTransfer {
+    pub(in crate::hub) connection: u32,
+    pub(in crate::hub) number: u32,
+    pub(in crate::hub) room: RoomId,
+    pub(in crate::hub) content: Content,
+    pub(in crate::hub) is_upload: bool,
+    pub(in crate::hub) stage: Stage,
 }

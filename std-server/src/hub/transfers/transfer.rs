@@ -8,31 +8,31 @@ use crate::hub::room_id::RoomId;
 
 /// One transfer of a connection.
 #[derive(Debug)]
-pub(super) struct Transfer {
-    pub(super) connection: u32,
+pub(in crate::hub) struct Transfer {
+    pub(in crate::hub) connection: u32,
     /// Its number on the connection.
-    pub(super) number: u32,
-    pub(super) room: RoomId,
-    pub(super) content: Content,
-    pub(super) is_upload: bool,
-    pub(super) stage: Stage,
+    pub(in crate::hub) number: u32,
+    pub(in crate::hub) room: RoomId,
+    pub(in crate::hub) content: Content,
+    pub(in crate::hub) is_upload: bool,
+    pub(in crate::hub) stage: Stage,
     /// Messages to be sent before anything else of it.
-    pub(super) replies: Vec<Reply>,
+    pub(in crate::hub) replies: Vec<Reply>,
     /// When its client last did its part.
-    pub(super) active_at: Instant,
+    pub(in crate::hub) active_at: Instant,
 }
 
 /// A content, as both sides name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Content {
-    pub(super) root: Root,
+pub(in crate::hub) struct Content {
+    pub(in crate::hub) root: Root,
     /// In bytes; of a download, 0 until it is found.
-    pub(super) size: u64,
+    pub(in crate::hub) size: u64,
 }
 
 /// The progress of a transfer.
 #[derive(Debug)]
-pub(super) enum Stage {
+pub(in crate::hub) enum Stage {
     /// Its space is being reserved.
     Reserving,
     /// Another upload of the content is in progress.
@@ -61,30 +61,30 @@ pub(super) enum Stage {
 
 /// The encoding of an upload.
 #[derive(Debug, Default)]
-pub(super) struct Incoming {
+pub(in crate::hub) struct Incoming {
     /// Bytes for the next job.
-    pub(super) collected: Vec<u8>,
+    pub(in crate::hub) collected: Vec<u8>,
     /// Bytes of the encoding that have not arrived.
-    pub(super) missing: u64,
+    pub(in crate::hub) missing: u64,
     /// Bytes that could not be stored, because the disk is full.
-    pub(super) unstored: Vec<u8>,
+    pub(in crate::hub) unstored: Vec<u8>,
     /// Everything before it is proven and stored.
-    pub(super) proven: u64,
+    pub(in crate::hub) proven: u64,
 }
 
 /// The encoding of a download.
 #[derive(Debug, Default)]
-pub(super) struct Outgoing {
-    pub(super) bytes: Vec<u8>,
+pub(in crate::hub) struct Outgoing {
+    pub(in crate::hub) bytes: Vec<u8>,
     /// Of these, bytes that were sent.
-    pub(super) sent: usize,
+    pub(in crate::hub) sent: usize,
     /// Nothing follows them.
-    pub(super) is_last: bool,
+    pub(in crate::hub) is_last: bool,
 }
 
 /// A message that carries no groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(in crate::hub) enum Reply {
     PutAt { offset: u64 },
     GetAt { size: u64, offset: u64, length: u64 },
     End,
@@ -92,7 +92,7 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    pub(super) const fn message(self, transfer: u32) -> TransferMessage<'static> {
+    pub(in crate::hub) const fn message(self, transfer: u32) -> TransferMessage<'static> {
         match self {
             Self::PutAt { offset } => TransferMessage::PutAt { transfer, offset },
             Self::GetAt { size, offset, length } => TransferMessage::GetAt { transfer, size, offset, length },
@@ -104,7 +104,7 @@ impl Reply {
 
 impl Outgoing {
     /// Bytes that are still to be sent.
-    pub(super) fn unsent(&self) -> &[u8] {
+    pub(in crate::hub) fn unsent(&self) -> &[u8] {
         self.bytes.get(self.sent..).unwrap_or_default()
     }
 }

@@ -119,7 +119,7 @@ pub(super) fn unname_all(connection: &Connection, room: &str) -> rusqlite::Resul
 ///
 /// # Errors
 /// [`OpenError`].
-pub fn contents(dir: &Path) -> Result<Vec<ContentRecord>, OpenError> {
+pub fn list_contents(dir: &Path) -> Result<Vec<ContentRecord>, OpenError> {
     let (connection, place) = connect::beside_server(dir, false)?;
     connect::settle(&connection, place.path(), list)
 }

@@ -49,7 +49,7 @@ pub use kabar_std::search::Query;
 use kabar_std::sqlite::{OpenedFile, ask_why};
 
 pub use connect::{FILE_NAME, OpenError};
-pub use contents::{contents, contents_of_backup, forget_contents, forget_contents_of_backup, namings};
+pub use contents::{contents_of_backup, forget_contents, forget_contents_of_backup, list_contents, namings};
 pub use copy::{CopyError, copy};
 pub use query::{Filter, History, Selection, complete_index};
 pub use restore::{RestoreError, Restored, restore};

@@ -7,14 +7,14 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::COLLECTED;
-use super::jobs::{ContentTask, IndexJob};
-use super::table::NewTransfer;
-use super::transfer::{Content, Incoming, Reply, Stage};
 use crate::hub::context::Context;
 use crate::hub::messages::close_for_violation;
 use crate::hub::peer::{Malformed, Peer, Phase};
 use crate::hub::room::{Handled, Rooms};
 use crate::hub::room_id::RoomId;
+use crate::hub::transfers::jobs::{ContentTask, IndexJob};
+use crate::hub::transfers::table::NewTransfer;
+use crate::hub::transfers::transfer::{Content, Incoming, Reply, Stage};
 
 /// Handles all messages on stream BULK that can be handled now, within the budget of the connection.
 pub(in crate::hub) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {

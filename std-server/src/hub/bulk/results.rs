@@ -6,16 +6,16 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::delivery::read_ahead;
-use super::jobs::{ContentDone, ContentResult, ContentTask, IndexDone, IndexJob};
 use super::messages::{self, read, requested};
-use super::table::NO_TRANSFER;
-use super::transfer::{Content, Incoming, Outgoing, Reply, Stage};
 use crate::contents::ContentError;
 use crate::hub::context::Context;
 use crate::hub::messages::read as read_chat;
 use crate::hub::peer::Peers;
 use crate::hub::room::Rooms;
 use crate::hub::timers::Timer;
+use crate::hub::transfers::jobs::{ContentDone, ContentResult, ContentTask, IndexDone, IndexJob};
+use crate::hub::transfers::table::NO_TRANSFER;
+use crate::hub::transfers::transfer::{Content, Incoming, Outgoing, Reply, Stage};
 use crate::store::Reservation;
 
 /// A job on a content is done.

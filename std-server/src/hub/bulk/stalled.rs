@@ -5,10 +5,10 @@ use kabar_core::chat::CancelCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::transfer::{Reply, Stage, Transfer};
 use crate::hub::context::Context;
 use crate::hub::peer::Peers;
 use crate::hub::timers::Timer;
+use crate::hub::transfers::transfer::{Reply, Stage, Transfer};
 
 /// Ends the transfers that have made no progress for too long.
 pub(in crate::hub) fn end_stalled<P: Provider>(now: Instant, peers: &mut Peers<P>, context: &mut Context<P>) {

@@ -5,13 +5,13 @@ use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::jobs::ContentTask;
-use super::table::Transfers;
-use super::transfer::{Outgoing, Reply, Stage};
 use super::{READ_AHEAD, TURN};
 use crate::hub::context::Context;
 use crate::hub::counters::Counters;
 use crate::hub::peer::Link;
+use crate::hub::transfers::jobs::ContentTask;
+use crate::hub::transfers::table::Transfers;
+use crate::hub::transfers::transfer::{Outgoing, Reply, Stage};
 
 /// Fills the send ring of stream BULK.
 pub(in crate::hub) fn deliver<P: Provider>(now: Instant, context: &mut Context<P>, link: &mut Link<P>) {
