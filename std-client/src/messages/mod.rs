@@ -27,6 +27,7 @@ pub mod lists;
 pub mod notices;
 pub mod questions;
 mod reasons;
+mod refusals;
 mod rooms;
 pub mod screen;
 mod settings;

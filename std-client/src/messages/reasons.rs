@@ -1,7 +1,7 @@
 //! Errors of the parts that client and server share, as sentences or parts of them. What the
 //! operating system says is in its own language.
 
-use kabar_core::chat::{MAX_PASSWORD_LEN, PostRefusedCode};
+use kabar_core::chat::MAX_PASSWORD_LEN;
 use kabar_core::invite::ParseInviteError;
 use kabar_std::address::{AddressError, MAX_PLACES};
 use kabar_std::data_dir::FileError;
@@ -142,18 +142,6 @@ pub(super) fn set_aside(reason: SetAsideReason) -> String {
         SetAsideReason::Damaged => message!("history-is-damaged"),
         SetAsideReason::Newer => message!("history-is-newer"),
         SetAsideReason::Foreign => message!("history-is-foreign"),
-    }
-}
-
-/// Returns why a post is refused permanently.
-#[must_use]
-pub fn post_refusal(code: PostRefusedCode) -> String {
-    match code {
-        PostRefusedCode::TOO_LONG => message!("post-too-long"),
-        PostRefusedCode::MUTED => message!("post-muted"),
-        PostRefusedCode::KIND => message!("post-kind"),
-        PostRefusedCode::CONTENT => message!("post-content"),
-        PostRefusedCode(code) => message!("refused-other", code),
     }
 }
 

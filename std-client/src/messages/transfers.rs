@@ -4,7 +4,7 @@ use kabar_core::chat::{CancelCode, PostRefusedCode};
 use kabar_core::time::Duration;
 use kabar_std::text::{clean_line, size_text};
 
-use super::reasons::post_refusal;
+use super::refusals::post_refusal;
 use crate::engine::event::{Transfer, TransferFailure, TransferState, Wait};
 use crate::language::message;
 use crate::transfers::progress::Measured;

@@ -32,7 +32,8 @@ pub use none::NoContents;
 /// Calls block as long as the disk takes: run them on a thread for it.
 pub trait ContentStore {
     /// Starts an upload, or continues one: returns the offset before which everything is proven and
-    /// stored. The encoding to [`append`](Self::append) is that of the groups from there to the end.
+    /// stored. The encoding to [`append`](Self::append) is that of the groups from there to the
+    /// end.
     ///
     /// Continuing reads and proves what is there. Several uploads of one content may run at once;
     /// the first that is finished makes it whole.
@@ -47,8 +48,8 @@ pub trait ContentStore {
     /// # Errors
     /// * [`ContentError::Full`], [`ContentError::Other`]: nothing is lost. Call it again later with
     ///   the same bytes, or close the upload.
-    /// * [`ContentError::NotProven`]: the bytes are not of this content, or follow its end. Everything
-    ///   before the offset is stored. Only `close` is useful after it.
+    /// * [`ContentError::NotProven`]: the bytes are not of this content, or follow its end.
+    ///   Everything before the offset is stored. Only `close` is useful after it.
     /// * [`ContentError::Missing`]: the key is of no upload.
     fn append(&mut self, key: u64, bytes: &[u8]) -> Result<u64, ContentError>;
 
@@ -57,8 +58,8 @@ pub trait ContentStore {
     ///
     /// # Errors
     /// * [`ContentError::NotProven`]: not all groups arrived yet; the offset is the next.
-    /// * [`ContentError::Full`], [`ContentError::Other`]: the disk did not keep what was written. The
-    ///   part is removed, since nobody knows what is left of it; an upload begins again at 0.
+    /// * [`ContentError::Full`], [`ContentError::Other`]: the disk did not keep what was written.
+    ///   The part is removed, since nobody knows what is left of it; an upload begins again at 0.
     /// * [`ContentError::Missing`]: the key is of no upload, or the content was removed meanwhile.
     fn finish(&mut self, key: u64) -> Result<(), ContentError>;
 

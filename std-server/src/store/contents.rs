@@ -120,7 +120,8 @@ pub trait ContentIndex {
     /// [`CommitError`].
     fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<(), CommitError>;
 
-    /// Whether a content of this size is complete. It is not collected for [`KEEP_UNNAMED_MS`] then.
+    /// Whether a content of this size is complete. It is not collected for [`KEEP_UNNAMED_MS`]
+    /// then.
     ///
     /// # Errors
     /// [`CommitError`].

@@ -118,8 +118,8 @@ impl GroupRange {
         let Some(last) = self.end.checked_sub(1).filter(|last| self.first <= *last) else { return 0 };
         let count = group_count(self.content_len);
         let parents = (1..=self.depth()).fold(0_u64, |parents, level| {
-            // The parents of a level have 2^level groups each, but the last one has the rest. Half of
-            // that or less is no parent of this level, but the node below it.
+            // The parents of a level have 2^level groups each, but the last one has the rest. Half
+            // of that or less is no parent of this level, but the node below it.
             let has_part =
                 count.wrapping_sub(1) & (1_u64 << level).wrapping_sub(1) < 1_u64 << (level.saturating_sub(1));
             let is_last = last >> level == count.saturating_sub(1) >> level;

@@ -152,7 +152,8 @@ impl Outboard {
     /// Reads the parent at position `index`.
     ///
     /// # Errors
-    /// Those of reading; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if there are fewer parents.
+    /// Those of reading; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if there are fewer
+    /// parents.
     pub fn parent(&self, index: u64) -> io::Result<[u8; PARENT_LEN]> {
         match self {
             Self::Bytes(bytes) => {

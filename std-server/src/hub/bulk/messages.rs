@@ -16,7 +16,8 @@ use crate::hub::transfers::jobs::{ContentTask, IndexJob};
 use crate::hub::transfers::table::NewTransfer;
 use crate::hub::transfers::transfer::{Content, Incoming, Reply, Stage};
 
-/// Handles all messages on stream BULK that can be handled now, within the budget of the connection.
+/// Handles all messages on stream BULK that can be handled now, within the budget of the
+/// connection.
 pub(in crate::hub) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     // SPEC 6.8: memory for transfers is for members only.
     if !peer.memberships.was_member() {

@@ -1,5 +1,5 @@
-//! Stream BULK of connections (SPEC 6.8): contents on their way between clients and workers. The state
-//! of each transfer is that of `transfers`.
+//! Stream BULK of connections (SPEC 6.8): contents on their way between clients and workers. The
+//! state of each transfer is that of `transfers`.
 //!
 //! What arrives while a worker is busy with a transfer is collected, up to a bound; beyond it the
 //! connection is not read, and flow control holds its client back.

@@ -129,8 +129,8 @@ impl<P: Provider> Peer<P> {
         }
     }
 
-    /// Closes it once everything that was sent is acknowledged, or soon anyway. Its memberships have
-    /// to be ended before.
+    /// Closes it once everything that was sent is acknowledged, or soon anyway. Its memberships
+    /// have to be ended before.
     pub(in crate::hub) fn close_after_delivery(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode) {
         context.timers.set(Timer::Phase(self.link.id), Some(now + context.config.limits.refusal_time));
         self.set_phase(context, Phase::Closing(code));

@@ -131,8 +131,8 @@ fn has_post_token<P: Provider>(
     false
 }
 
-/// Whether the content of a file is stored (SPEC 6.4); `None`: that is being looked up, and the post
-/// is read again.
+/// Whether the content of a file is stored (SPEC 6.4); `None`: that is being looked up, and the
+/// post is read again.
 fn check_content<P: Provider>(
     now: Instant,
     context: &mut Context<P>,

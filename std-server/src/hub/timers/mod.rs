@@ -38,7 +38,8 @@ pub(super) enum Timer {
     Pages,
     /// The next attempt to load a room that nothing waits for, after a failed one.
     Loads,
-    /// The next attempt to remove contents that no entry names, when an entry was to be stored first.
+    /// The next attempt to remove contents that no entry names, when an entry was to be stored
+    /// first.
     Collect,
     /// The next search for transfers without progress.
     Transfers,

@@ -1,5 +1,5 @@
-//! Transfers of contents (SPEC 6.8): their state, which the table of all of them owns, and the jobs of
-//! workers. What arrives and is sent on stream BULK is the concern of `bulk`.
+//! Transfers of contents (SPEC 6.8): their state, which the table of all of them owns, and the jobs
+//! of workers. What arrives and is sent on stream BULK is the concern of `bulk`.
 //!
 //! ```text
 //! Put: Reserving -> (Waiting: for another upload of it) -> Opening -> Receiving -> Finishing -> Recording -> End
