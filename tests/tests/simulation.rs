@@ -168,6 +168,27 @@ fn catches_a_removed_body_that_is_delivered() {
     assert_eq!(violation.rule, Rule::Removal, "{violation}");
 }
 
+#[test]
+fn catches_an_entry_whose_content_is_not_durable() {
+    let faults = FaultInjection { record_before_durable: true, ..FaultInjection::default() };
+    let violation = detect(faults, None, SEEDS_PER_FAULT);
+    assert_eq!(violation.rule, Rule::Files, "{violation}");
+}
+
+#[test]
+fn catches_an_upload_that_goes_on_at_the_wrong_place() {
+    let faults = FaultInjection { resume_too_late: true, ..FaultInjection::default() };
+    let violation = detect(faults, Some(Theme::Crash), 1_500);
+    assert_eq!(violation.rule, Rule::Files, "{violation}");
+}
+
+#[test]
+fn catches_a_group_that_does_not_prove() {
+    let faults = FaultInjection { alter_downloads: true, ..FaultInjection::default() };
+    let violation = detect(faults, None, SEEDS_PER_FAULT);
+    assert_eq!(violation.rule, Rule::Files, "{violation}");
+}
+
 /// Runs seeds with several rooms; returns the violated rules.
 fn violated_with_rooms(faults: FaultInjection) -> Vec<Rule> {
     let options = Options { faults, theme: Some(Theme::Rooms), ..Options::default() };

@@ -58,6 +58,12 @@ faults! {
     post_to_first_room
     /// A number that is stored in one room of a connection counts as stored in all of them.
     count_numbers_together
+    /// An upload is recorded before it is durable.
+    record_before_durable
+    /// An upload goes on a group too late.
+    resume_too_late
+    /// A bit of each download is changed.
+    alter_downloads
     /// A packet is acknowledged before it is known whether its data fits.
     acknowledge_unchecked
 }

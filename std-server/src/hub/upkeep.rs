@@ -33,12 +33,11 @@ impl<P: Provider> Context<P> {
     /// Removes contents that no entry names. Not before entries that name one are committed.
     pub(super) fn collect_contents(&mut self, now: Instant) {
         let is_named = self.transfers.has_named(self.commits.unfinished_bytes() == 0);
-        if self.commits.is_recovering() || is_named {
-            self.timers.set(Timer::Collect, Some(now + PURGE_INTERVAL));
-        } else if self.transfers.begin_collection() {
-            let now_ms = self.wall_ms(now);
-            self.transfers.begin_index_job(IndexJob::Collect { now_ms });
+        if self.commits.is_recovering() || is_named || !self.transfers.begin_collection() {
+            return self.timers.set(Timer::Collect, Some(now + PURGE_INTERVAL));
         }
+        let now_ms = self.wall_ms(now);
+        self.transfers.begin_index_job(IndexJob::Collect { now_ms });
     }
 
     /// Removes lapsed and surplus names; the rest of them a little later.

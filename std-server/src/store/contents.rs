@@ -17,7 +17,7 @@ pub const KEEP_UNFINISHED_MS: u64 = 24 * 3_600_000;
 /// Largest sum of contents; a database has signed numbers.
 const MAX_SUM: u64 = 1 << 62;
 /// Maximum number of contents that are collected at once.
-pub(super) const MAX_COLLECTED: usize = 1000;
+pub const MAX_COLLECTED: usize = 1000;
 
 /// Bounds of contents, in bytes. A content counts as at least one group against `member` and `all`:
 /// tiny ones use files and rows, too.

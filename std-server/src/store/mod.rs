@@ -21,7 +21,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
-pub use contents::{ContentIndex, ContentRecord, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, Naming, Reservation};
+pub use contents::{
+    ContentIndex, ContentRecord, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, MAX_COLLECTED, Naming, Reservation,
+};
 pub use error::{CommitError, ReadError};
 pub use invites::{InviteRecord, InviteState, InviteUse, KEPT_USES};
 pub use kabar_std::sqlite::StoreErrorKind;

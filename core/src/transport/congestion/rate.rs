@@ -30,7 +30,7 @@ const MIN_DATAGRAMS: u64 = 4;
 /// Packets per wake-up.
 const BURST: core::ops::RangeInclusive<u64> = 10..=64;
 
-/// Gains in 256ths. The gain of the start lets the rate double in each round.
+/// Gains, in units of 1/256. The gain of the start lets the rate double in each round.
 const UNIT: u64 = 256;
 const START_GAIN: u64 = 709;
 const DRAIN_GAIN: u64 = 96;

@@ -16,7 +16,7 @@ pub enum FromPage {
         /// The line.
         text: String,
     },
-    /// Part of the history is needed. [`ToPage::Page`] answers.
+    /// Part of the history is needed. [`ToPage::Page`](super::ToPage::Page) answers.
     Page {
         /// The room.
         room: RoomKey,
@@ -25,13 +25,13 @@ pub enum FromPage {
         /// Returned in the answer.
         tag: u32,
     },
-    /// The members of a room are displayed. [`ToPage::Members`] answers, and
-    /// [`ToPage::Member`] reports changes.
+    /// The members of a room are displayed. [`ToPage::Members`](super::ToPage::Members) answers,
+    /// and [`ToPage::Member`](super::ToPage::Member) reports changes.
     Members {
         /// The room.
         room: RoomKey,
     },
-    /// Texts are searched. [`ToPage::Found`] answers.
+    /// Texts are searched. [`ToPage::Found`](super::ToPage::Found) answers.
     Search {
         /// Only in this room; otherwise in all.
         room: Option<RoomKey>,
@@ -54,21 +54,21 @@ pub enum FromPage {
         /// The text; empty: there is none.
         text: String,
     },
-    /// The answer to [`Question::Key`].
+    /// The answer to [`Question::Key`](super::Question::Key).
     AnswerKey {
         /// The server.
         server: ServerKey,
         /// Whether the key is accepted.
         accept: bool,
     },
-    /// The answer to [`Question::Password`].
+    /// The answer to [`Question::Password`](super::Question::Password).
     Password {
         /// The server.
         server: ServerKey,
         /// The password; `None`: there is none.
         password: Option<Password>,
     },
-    /// The rooms of a server are displayed. [`ToPage::RoomList`] answers.
+    /// The rooms of a server are displayed. [`ToPage::RoomList`](super::ToPage::RoomList) answers.
     ListRooms {
         /// The server.
         server: ServerKey,
@@ -100,7 +100,7 @@ impl std::fmt::Debug for Password {
     }
 }
 
-/// A part of the history of a room: at most [`MAX_PAGE`] entries.
+/// A part of the history of a room: at most [`MAX_PAGE`](super::MAX_PAGE) entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {

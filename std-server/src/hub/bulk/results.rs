@@ -1,7 +1,7 @@
 //! Takes the results of jobs on contents and on their index.
 
 use kabar_core::chat::CancelCode;
-use kabar_core::content::GroupRange;
+use kabar_core::content::{GROUP_LEN, GroupRange};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
@@ -16,7 +16,11 @@ use crate::hub::timers::Timer;
 use crate::hub::transfers::jobs::{ContentDone, ContentResult, ContentTask, IndexDone, IndexJob};
 use crate::hub::transfers::table::NO_TRANSFER;
 use crate::hub::transfers::transfer::{Content, Incoming, Outgoing, Reply, Stage};
-use crate::store::Reservation;
+use crate::hub::upkeep::PURGE_INTERVAL;
+use crate::store::{MAX_COLLECTED, Reservation};
+
+/// By how much an upload is resumed too late, if that fault is injected.
+const LATE: u64 = GROUP_LEN as u64;
 
 /// A job on a content is done.
 pub(in crate::hub) fn on_content_done<P: Provider>(
@@ -97,6 +101,8 @@ fn fail<P: Provider>(context: &mut Context<P>, key: u64, error: &ContentError) {
 fn on_opened_upload<P: Provider>(now: Instant, context: &mut Context<P>, key: u64, offset: u64) {
     let Some(transfer) = context.transfers.get_mut(key) else { return };
     let size = transfer.content.size;
+    let is_late = context.config.faults().resume_too_late() && offset > 0 && offset + LATE < size;
+    let offset = if is_late { offset + LATE } else { offset };
     transfer.active_at = now;
     transfer.replies.push(Reply::PutAt { offset });
     let missing = GroupRange::starting_at(size, offset).map_or(0, |range| range.encoded_len());
@@ -126,6 +132,9 @@ fn on_appended<P: Provider>(
             }
             incoming.proven = proven;
             if incoming.missing == 0 && incoming.collected.is_empty() {
+                if context.config.faults().record_before_durable() {
+                    return record(now, context, key);
+                }
                 transfer.stage = Stage::Finishing;
                 context.transfers.begin_job(key, ContentTask::Finish);
             } else {
@@ -180,6 +189,11 @@ fn on_opened_download<P: Provider>(context: &mut Context<P>, key: u64) {
 }
 
 fn on_read<P: Provider>(now: Instant, context: &mut Context<P>, key: u64, mut bytes: Vec<u8>, is_last: bool) {
+    if context.config.faults().alter_downloads()
+        && let Some(byte) = bytes.first_mut()
+    {
+        *byte ^= 1;
+    }
     let Some(transfer) = context.transfers.get_mut(key) else { return };
     let Stage::Sending(outgoing) = &mut transfer.stage else { return };
     if outgoing.unsent().is_empty() {
@@ -237,6 +251,9 @@ pub(in crate::hub) fn on_index_done<P: Provider>(
         }
         IndexDone::Collect { result } => {
             let mut roots = result.unwrap_or_default();
+            if roots.len() >= MAX_COLLECTED {
+                context.timers.set(Timer::Collect, Some(now + PURGE_INTERVAL));
+            }
             roots.retain(|root| !context.transfers.is_written(*root));
             context.counters.contents_collected += roots.len() as u64;
             if roots.is_empty() {
