@@ -183,7 +183,7 @@ fn a_full_disk_loses_and_duplicates_nothing() {
         keys=$(mktemp -d); cp -r "$1/." "$keys"
         mount -t tmpfs -o size=32m,mode=700 tmpfs "$1"
         cp -r "$keys/." "$1"; rm -r "$keys"
-        head -c 32400000 /dev/zero > "$1/ballast"
+        head -c 32100000 /dev/zero > "$1/ballast"
         exec "$2" --listen 127.0.0.1:0 --post-rate off --data-dir "$1""#;
     let arguments = ["-rm", "sh", "-c", script, "sh", text(&data), text(&server)];
     let mut room = Room::of(Process::start("/usr/bin/unshare", home.path(), &arguments), home.path());
