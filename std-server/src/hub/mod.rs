@@ -163,8 +163,11 @@ impl<P: Provider> Hub<P> {
     /// Sets the time of day: `unix_ms` since 1970 at `now`. It is written into entries, and invites
     /// expire by it (SPEC 6.2); it may jump. Call this at the start and whenever the clock was set.
     pub fn set_wall(&mut self, now: Instant, unix_ms: u64) {
+        let is_first = self.context.wall.unix_ms == 0;
         self.context.wall = WallClock { set_at: now, unix_ms };
-        self.context.collect_contents(now);
+        if is_first {
+            self.context.collect_contents(now);
+        }
     }
 
     /// Handles a datagram, in place.
