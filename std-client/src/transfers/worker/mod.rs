@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::thread::JoinHandle;
 
 use kabar_core::content::Root;
 
@@ -104,6 +105,7 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Worker {
     jobs: Option<Sender<(TransferId, u32, Job)>>,
+    thread: Option<JoinHandle<()>>,
     reports: Sender<Report>,
     wake: Wake,
 }
@@ -122,7 +124,7 @@ impl Worker {
     /// A worker that sends its reports to `reports`, and calls `wake` then.
     #[must_use]
     pub fn new(reports: Sender<Report>, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { jobs: None, reports, wake: Wake(std::sync::Arc::new(wake)) }
+        Self { jobs: None, thread: None, reports, wake: Wake(std::sync::Arc::new(wake)) }
     }
 
     /// Gives a job of this attempt of a transfer to the thread.
@@ -132,14 +134,18 @@ impl Worker {
     pub fn give(&mut self, transfer: TransferId, attempt: u32, job: Job) -> io::Result<()> {
         let jobs = match &self.jobs {
             Some(jobs) => jobs,
-            None => self.jobs.insert(self.start()?),
+            None => {
+                let (jobs, thread) = self.start()?;
+                self.thread = Some(thread);
+                self.jobs.insert(jobs)
+            }
         };
         // A thread that has ended was told to.
         let _ = jobs.send((transfer, attempt, job));
         Ok(())
     }
 
-    fn start(&self) -> io::Result<Sender<(TransferId, u32, Job)>> {
+    fn start(&self) -> io::Result<(Sender<(TransferId, u32, Job)>, JoinHandle<()>)> {
         let (jobs, from_jobs) = mpsc::channel();
         let (reports, Wake(wake)) = (self.reports.clone(), self.wake.clone());
         let run = move || {
@@ -149,8 +155,18 @@ impl Worker {
             };
             State::default().run(&from_jobs, &report);
         };
-        std::thread::Builder::new().name("kabar-files".to_owned()).spawn(run)?;
-        Ok(jobs)
+        let thread = std::thread::Builder::new().name("kabar-files".to_owned()).spawn(run)?;
+        Ok((jobs, thread))
+    }
+}
+
+/// What was given to it is done before it ends: a part that was cancelled is removed.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
