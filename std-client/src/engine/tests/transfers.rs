@@ -10,7 +10,7 @@ use kabar_server::contents::FileContents;
 use super::*;
 use crate::engine::event::{Transfer, TransferFailure, TransferState};
 use crate::history::FileEntry;
-use crate::transfers::FileFailure;
+use crate::transfers::{FileFailure, TransferId};
 
 /// Length of a file whose transfer takes a while.
 const LARGE: usize = 40_000_001;
@@ -101,6 +101,13 @@ fn in_the_middle(front: &mut Front) {
         TransferState::Running(measured) => (measured.done > 4 * GROUP_LEN as u64).then_some(()),
         _ => None,
     });
+}
+
+/// The next transfer that begins to run.
+fn running(front: &mut Front) -> TransferId {
+    transfer(front, "a transfer that runs", |transfer| {
+        matches!(transfer.state, TransferState::Running(_)).then_some(transfer.id)
+    })
 }
 
 /// The names in the file entries of the room, and their seqs.
@@ -233,8 +240,7 @@ fn cancelled_transfers_leave_nothing() {
     let (mut anna, room) = host.join(&dir, "anna");
     let large = write(&dir, "large.bin", &content(LARGE));
     send(&anna, room, &large);
-    in_the_middle(&mut anna);
-    let id = transfer(&mut anna, "progress", |transfer| Some(transfer.id));
+    let id = running(&mut anna);
     anna.handle.send(Command::CancelTransfer { server: room.server, transfer: id });
     assert!(matches!(end(&mut anna), TransferState::Cancelled));
     assert!(files(&mut anna, room).is_empty());
@@ -242,8 +248,7 @@ fn cancelled_transfers_leave_nothing() {
     send(&anna, room, &large);
     let TransferState::Sent(seq) = end(&mut anna) else { panic!("{:?}", anna.seen) };
     get(&anna, room, FileEntry::Seq(seq));
-    in_the_middle(&mut anna);
-    let id = transfer(&mut anna, "progress", |transfer| Some(transfer.id));
+    let id = running(&mut anna);
     anna.handle.send(Command::CancelTransfer { server: room.server, transfer: id });
     assert!(matches!(end(&mut anna), TransferState::Cancelled));
     anna.post(room, "after it");

@@ -101,10 +101,13 @@ pub struct Report {
     pub done: Done,
 }
 
+/// A job, and the attempt of a transfer that it belongs to.
+type Given = (TransferId, u32, Job);
+
 /// Gives jobs to the thread, which is started with the first one.
 #[derive(Debug)]
 pub struct Worker {
-    jobs: Option<Sender<(TransferId, u32, Job)>>,
+    jobs: Option<Sender<Given>>,
     thread: Option<JoinHandle<()>>,
     reports: Sender<Report>,
     wake: Wake,
@@ -145,7 +148,7 @@ impl Worker {
         Ok(())
     }
 
-    fn start(&self) -> io::Result<(Sender<(TransferId, u32, Job)>, JoinHandle<()>)> {
+    fn start(&self) -> io::Result<(Sender<Given>, JoinHandle<()>)> {
         let (jobs, from_jobs) = mpsc::channel();
         let (reports, Wake(wake)) = (self.reports.clone(), self.wake.clone());
         let run = move || {
@@ -188,7 +191,7 @@ enum Step {
 
 impl State {
     /// Works until nobody gives jobs any more.
-    fn run(mut self, jobs: &Receiver<(TransferId, u32, Job)>, report: &impl Fn(Report)) {
+    fn run(mut self, jobs: &Receiver<Given>, report: &impl Fn(Report)) {
         loop {
             let next = match self.steps.is_empty() {
                 true => jobs.recv().map_err(|_| TryRecvError::Disconnected),
