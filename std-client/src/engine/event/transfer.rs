@@ -30,7 +30,7 @@ pub struct Transfer {
 pub enum TransferState {
     /// It waits.
     Waiting(Wait),
-    /// So many bytes of the file are hashed.
+    /// Number of bytes of the file that are hashed.
     Hashing(u64),
     /// Bytes are on their way.
     Running(Measured),

@@ -53,7 +53,7 @@ pub enum Job {
 /// What was done.
 #[derive(Clone, Debug)]
 pub enum Done {
-    /// So many bytes are hashed.
+    /// Number of bytes that are hashed.
     Hashing(u64),
     /// The file is hashed.
     Hashed {

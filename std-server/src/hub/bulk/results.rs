@@ -141,7 +141,7 @@ fn on_appended<P: Provider>(
                 messages::store_collected(context, key);
             }
         }
-        // It waits, and its client is told so; the chat goes on.
+        // It waits, and its client is notified; the chat goes on.
         Err(ContentError::Full) => {
             (incoming.unstored, transfer.active_at) = (bytes, now);
             context.counters.uploads_held += 1;

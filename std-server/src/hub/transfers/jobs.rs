@@ -23,7 +23,7 @@ pub(in crate::hub) enum ContentTask {
     Append(Vec<u8>),
     Finish,
     OpenDownload(Content, GroupRange),
-    /// At most so many bytes.
+    /// Maximum number of bytes.
     Read(usize),
     Close,
     Remove(Vec<Root>),

@@ -124,7 +124,7 @@ enum Event {
     Start,
     Arrives(u64),
     AckDelay,
-    /// Of these numbers, delayed by so long.
+    /// Packets with these numbers, delayed by this time.
     Ack(Vec<u64>, Duration),
     Wake,
 }

@@ -66,7 +66,7 @@ pub(super) enum Kind {
 pub(super) enum Phase {
     /// There are too many others.
     Queued,
-    /// The file is being hashed, and so many bytes are.
+    /// The file is being hashed; the number of bytes that are done.
     Hashing(u64),
     /// The partial file is being opened.
     Opening,
