@@ -15,7 +15,7 @@ use crate::bench::server::Server;
 use crate::bench::{Error, Setup, digits};
 
 /// How long lines may arrive after the last one was posted.
-const LINGER: Duration = Duration::from_millis(500);
+const LINGER: Duration = Duration::from_secs(10);
 /// Wait for a line before the other client's events are taken.
 const TURN: Duration = Duration::from_millis(5);
 /// A line is this and the time in us at which it was posted.
@@ -75,16 +75,16 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
         let file = anna.home().join("file");
         create(&file, bytes, seed)?;
 
-        let without = lines(&anna, &bob, options)?;
+        let without = lines(&anna, &bob, options, false)?;
         anna.start_sending(file);
         anna.until_running()?;
-        cases.push(Case::new(path, "upload", without, lines(&anna, &bob, options)?));
+        cases.push(Case::new(path, "upload", without, lines(&anna, &bob, options, true)?));
         let body = bob.next_file()?;
 
-        let without = lines(&bob, &anna, options)?;
+        let without = lines(&bob, &anna, options, false)?;
         anna.start_receiving(body);
         anna.until_running()?;
-        cases.push(Case::new(path, "download", without, lines(&bob, &anna, options)?));
+        cases.push(Case::new(path, "download", without, lines(&bob, &anna, options, true)?));
     }
     Ok(Report { mode: "chat", rate: options.rate, cases })
 }
@@ -135,8 +135,9 @@ impl Lines {
     }
 }
 
-/// Posts lines at the rate, at most until the transfer that is in progress is over, if there is one.
-fn lines(from: &Person, to: &Person, options: Options) -> Result<Lines, Error> {
+/// Posts lines at the rate: for the whole time, or at most until the transfer that is in progress is
+/// over. Returns when all of them have arrived.
+fn lines(from: &Person, to: &Person, options: Options, is_transferring: bool) -> Result<Lines, Error> {
     let begin = Instant::now();
     let is_over = Arc::new(AtomicBool::new(false));
     let posting = {
@@ -144,30 +145,37 @@ fn lines(from: &Person, to: &Person, options: Options) -> Result<Lines, Error> {
         let interval = Duration::from_secs_f64(1.0 / options.rate);
         let number = (options.rate * options.seconds) as u32;
         std::thread::spawn(move || {
-            for due in (0..number).map(|line| begin + interval * line) {
+            for line in 0..number {
+                let due = begin + interval * line;
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
                 if is_over.load(Ordering::Acquire) {
-                    return;
+                    return line;
                 }
                 poster.post(format!("{LINE}{}", begin.elapsed().as_micros()));
             }
+            number
         })
     };
-    let (mut lines, mut posted_at) = (Lines::default(), None);
-    while posted_at.is_none_or(|at: Instant| at.elapsed() < LINGER) {
+    let mut lines = Lines::default();
+    let take = |lines: &mut Lines| {
         let seen = [to.take(TURN), from.take(Duration::ZERO)];
         for seen in seen.iter().flatten() {
-            if lines.take(seen, begin) {
+            if lines.take(seen, begin) && is_transferring {
                 is_over.store(true, Ordering::Release);
             }
         }
-        if posted_at.is_none() && posting.is_finished() {
-            posted_at = Some(Instant::now());
-        }
+    };
+    while !posting.is_finished() {
+        take(&mut lines);
     }
-    posting.join().map_err(|_| Error::new("the poster failed"))?;
-    if lines.latencies.len() == 0 {
-        return Err(Error::new("the transfer was over before the first line: it needs a longer file"));
+    let posted = posting.join().map_err(|_| Error::new("the poster failed"))? as usize;
+    let give_up = Instant::now() + LINGER;
+    while lines.latencies.len() < posted && Instant::now() < give_up {
+        take(&mut lines);
     }
-    Ok(lines)
+    match lines.latencies.len() {
+        0 if posted == 0 => Err(Error::new("the transfer was over before the first line: it needs a longer file")),
+        arrived if arrived < posted => Err(Error::new(format!("only {arrived} of {posted} lines arrived"))),
+        _ => Ok(lines),
+    }
 }

@@ -28,6 +28,11 @@ pub(super) fn create(path: &Path, bytes: u64, seed: u64) -> Result<(), Error> {
     file.sync_all().map_err(Error::io("write a file"))
 }
 
+/// Fills a buffer with bytes that depend on the seed.
+pub(super) fn fill(buffer: &mut [u8], seed: u64) {
+    ChaCha20Rng::seed_from_u64(seed).fill_bytes(buffer);
+}
+
 /// Writes and synchronises a file of this length, as `dd conv=fsync` does. Returns seconds.
 pub(super) fn write_and_sync(dir: &Path, bytes: u64) -> Result<f64, Error> {
     let path = dir.join("disk");

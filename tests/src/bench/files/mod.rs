@@ -4,13 +4,14 @@
 //! * [`speed`]: over loopback and through a relay that delays and loses. [`chat`]: lines on the
 //!   connection of a transfer. [`memory`]: of the server, per transfer.
 //! * `person`: a real client. `path`: the relay. `disk`: contents, and the speed of the disk.
-//!   `quic`: quinn.
+//!   `proof`: the cost of proving. `quic`: quinn.
 
 pub mod chat;
 mod disk;
 pub mod memory;
 mod path;
 mod person;
+mod proof;
 #[cfg(feature = "peers")]
 pub mod quic;
 pub mod speed;

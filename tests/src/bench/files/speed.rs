@@ -10,9 +10,14 @@ use serde::Serialize;
 use super::disk::{create, write_and_sync};
 use super::path::{Path, Quality, ceiling};
 use super::person::Person;
+use super::proof::prove;
 use super::{Transfer, without_quotas};
 use crate::bench::server::Server;
+use crate::bench::usage::time_of_threads;
 use crate::bench::{Error, Setup, digits, ratio};
+
+/// Name of the server's thread that works on contents.
+const CONTENTS: &str = "kabar-contents";
 
 /// Parameters.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub struct Report {
     relay_ceiling_mb_s: Option<f64>,
     /// Writing and synchronising a file of this length, without any transfer.
     disk_mb_s: f64,
+    /// Processor time in ms of proving a content of this length in memory.
+    proving_ms: f64,
     paths: Vec<OnPath>,
 }
 
@@ -64,6 +71,8 @@ struct Direction {
     kabar_start_ms: Option<f64>,
     /// Processor time of the server in ms per transfer.
     kabar_server_cpu_ms: f64,
+    /// ... of its thread of contents: proving, and reading or writing files.
+    kabar_contents_cpu_ms: f64,
     /// The same over QUIC; `None`: this program has no QUIC.
     quic_mb_s: Option<f64>,
     quic_runs: Option<Vec<f64>>,
@@ -77,6 +86,7 @@ struct Direction {
 struct Runs {
     seconds: Vec<f64>,
     cpu_s: f64,
+    contents_s: f64,
 }
 
 impl Runs {
@@ -89,9 +99,9 @@ impl Runs {
         self.seconds.iter().map(|seconds| digits(bytes as f64 / 1e6 / seconds, 2)).collect()
     }
 
-    /// Processor time in ms per transfer.
-    fn cpu_ms(&self) -> f64 {
-        digits(self.cpu_s * 1e3 / self.seconds.len().max(1) as f64, 1)
+    /// Time in ms per transfer of a sum in seconds.
+    fn ms(&self, seconds: f64) -> f64 {
+        digits(seconds * 1e3 / self.seconds.len().max(1) as f64, 1)
     }
 }
 
@@ -104,6 +114,7 @@ pub fn run(setup: &Setup, options: &Options) -> Result<Report, Error> {
     let Options { transfer: Transfer { bytes, delay, seed }, ref losses, runs, relay_trial } = *options;
     let home = tempfile::tempdir().map_err(Error::io("create a directory"))?;
     let disk = (0..runs).map(|_| write_and_sync(home.path(), bytes)).collect::<Result<Vec<_>, _>>()?;
+    let proving = (0..runs).map(|_| prove(bytes)).collect::<Result<Vec<_>, _>>()?;
     let qualities = losses.iter().map(|&loss| Some(Quality { loss, delay, seed }));
     let mut paths = Vec::new();
     for quality in std::iter::once(None).chain(qualities) {
@@ -116,6 +127,7 @@ pub fn run(setup: &Setup, options: &Options) -> Result<Report, Error> {
         delay_ms: delay.as_micros() as f64 / 1e3,
         relay_ceiling_mb_s: ceiling(delay, relay_trial)?,
         disk_mb_s: digits(bytes as f64 / 1e6 / median(disk), 1),
+        proving_ms: digits(median(proving) * 1e3, 2),
         paths,
     })
 }
@@ -143,21 +155,24 @@ fn kabar(setup: &Setup, options: &Options, quality: Option<Quality>) -> Result<(
     for run in 0..options.runs {
         let path = person.home().join(format!("file{run}"));
         create(&path, bytes, u64::from(run))?;
-        let begin = server.cpu_time()?;
+        let contents = || time_of_threads(server.process(), CONTENTS);
+        let (cpu, of_contents) = (server.cpu_time()?, contents()?);
         let sent = person.send(path.clone())?;
-        let between = server.cpu_time()?;
+        up.add(sent.whole_s, server.cpu_time()? - cpu);
+        up.contents_s += contents()? - of_contents;
         start.push(sent.start_s);
-        up.add(sent.whole_s, between - begin);
         let body = person.next_file()?;
-        let begin = server.cpu_time()?;
-        down.add(person.get(body)?, server.cpu_time()? - begin);
+        let (cpu, of_contents) = (server.cpu_time()?, contents()?);
+        down.add(person.get(body)?, server.cpu_time()? - cpu);
+        down.contents_s += contents()? - of_contents;
         std::fs::remove_file(&path).map_err(Error::io("remove a file"))?;
     }
     drop((person, relay));
     let direction = |runs: &Runs| Direction {
         kabar_mb_s: rate(bytes, runs),
         kabar_runs: runs.rates(bytes),
-        kabar_server_cpu_ms: runs.cpu_ms(),
+        kabar_server_cpu_ms: runs.ms(runs.cpu_s),
+        kabar_contents_cpu_ms: runs.ms(runs.contents_s),
         ..Direction::default()
     };
     let upload = Direction { kabar_start_ms: Some(digits(median(start) * 1e3, 1)), ..direction(&up) };
@@ -191,7 +206,7 @@ fn quic(
     for (direction, runs) in [(upload, up), (download, down)] {
         direction.quic_mb_s = Some(rate(bytes, &runs));
         direction.quic_runs = Some(runs.rates(bytes));
-        direction.quic_server_cpu_ms = Some(runs.cpu_ms());
+        direction.quic_server_cpu_ms = Some(runs.ms(runs.cpu_s));
     }
     Ok(())
 }
