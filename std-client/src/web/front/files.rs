@@ -1,16 +1,14 @@
-//! Files on their way: those that pages send, and what pages display of all of them.
+//! Files on their way: those that pages have sent, and what pages display of all of them.
 
 use std::collections::BTreeMap;
 
 use kabar_core::chat::MAX_FILE_NAME_LEN;
 use kabar_std::text::clean_line;
 
-use super::Front;
-use crate::engine::event::{Event, Transfer, TransferFailure, TransferState, Wait};
-use crate::engine::{Command, RoomId, ServerId};
-use crate::messages::web;
+use crate::engine::event::{Transfer, TransferFailure, TransferState, Wait};
+use crate::engine::{RoomId, ServerId};
 use crate::transfers::TransferId;
-use crate::web::protocol::{Membership, ToPage, TransferRow};
+use crate::web::protocol::TransferRow;
 use crate::web::spool::SpooledFile;
 
 /// The name of a file whose name has nothing that can be displayed.
@@ -44,8 +42,18 @@ impl Files {
         self.rows.values()
     }
 
+    /// A file of a page was given to the engine.
+    pub(super) fn push(&mut self, room: RoomId, name: String, file: SpooledFile) {
+        self.sent.push(Sent { room, name, file, transfer: None });
+    }
+
+    /// Transfers that have ended are no longer displayed.
+    pub(super) fn forget(&mut self) {
+        self.rows.retain(|_, row| !row.stage.is_end());
+    }
+
     /// Notes how far a transfer is. Returns whether others are no longer displayed.
-    fn update(&mut self, row: TransferRow) -> bool {
+    pub(super) fn update(&mut self, row: TransferRow) -> bool {
         self.rows.insert(TransferId(row.key.transfer), row);
         let mut excess = self.rows.values().filter(|row| row.stage.is_end()).count().saturating_sub(MAX_ENDED);
         let is_full = excess > 0;
@@ -58,7 +66,7 @@ impl Files {
     }
 
     /// Removes the file of a transfer that has ended.
-    fn on_transfer(&mut self, transfer: &Transfer) {
+    pub(super) fn on_transfer(&mut self, transfer: &Transfer) {
         // The engine answers in the order of the commands. Only these uploads have no size: one of
         // an earlier process has it from the start, and nobody else sends files here.
         let is_new = transfer.is_upload
@@ -105,47 +113,8 @@ impl Files {
     }
 }
 
-impl Front {
-    /// A transfer has changed.
-    pub(super) fn on_transfer(&mut self, transfer: &Transfer) {
-        self.files.on_transfer(transfer);
-        let row = TransferRow::new(transfer, &transfer.name);
-        self.pages.send_all(&ToPage::Transfer(&row));
-        if self.files.update(row) {
-            self.publish_transfers();
-        }
-        // What was sent is in the room as an entry, and what is cancelled is in the list.
-        if matches!(transfer.state, TransferState::Received(_) | TransferState::Failed(_)) {
-            self.describe(&Event::Transfer(transfer.clone()));
-        }
-    }
-
-    /// Transfers that have ended are no longer displayed.
-    pub(super) fn forget_transfers(&mut self) {
-        self.files.rows.retain(|_, row| !row.stage.is_end());
-        self.publish_transfers();
-    }
-
-    pub(super) fn publish_transfers(&mut self) {
-        let transfers = self.files.rows().collect();
-        self.pages.send_all(&ToPage::Transfers { transfers });
-    }
-
-    /// A page has sent a file for a room.
-    pub(super) fn send_file(&mut self, room: RoomId, name: &str, file: SpooledFile) {
-        let name = sent_name(name);
-        if self.rooms.get(&room).is_none_or(|room| room.membership == Membership::Ended) {
-            file.remove();
-            return self.report(Some(room.server), None, true, &web::file_in_no_room(&name));
-        }
-        let path = file.path().to_owned();
-        self.files.sent.push(Sent { room, name: name.clone(), file, transfer: None });
-        self.config.engine.send(Command::Send { room, path, name: Some(name) });
-    }
-}
-
 /// Returns the name with which a file is sent: what a browser calls it, without folders.
-fn sent_name(given: &str) -> String {
+pub(super) fn sent_name(given: &str) -> String {
     let name = clean_line(given.rsplit(['/', '\\']).next().unwrap_or_default());
     let name = name.trim();
     let name = name.get(..name.floor_char_boundary(MAX_FILE_NAME_LEN)).unwrap_or_default();

@@ -2,7 +2,8 @@
 //!
 //! `events`: what the engine reports. `input`: what pages send. `history`: parts of the history for
 //! pages. `sentences`: what is reported in words. `server`, `room`, `unsent`: the state. `pages`:
-//! the pages that are connected. `archive`: the local histories. `files`: files on their way.
+//! the pages that are connected. `archive`: the local histories. `files`, `transfers`: files on
+//! their way.
 
 mod archive;
 mod events;
@@ -15,6 +16,7 @@ mod sentences;
 mod server;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod unsent;
 
 use std::collections::BTreeMap;
