@@ -1,7 +1,7 @@
 //! The HTTP server: one thread, on 127.0.0.1. The only part that knows tokio.
 //!
-//! * [`guard`]: the requests that are refused. `files`: the page. `socket`: its WebSocket. `upload`:
-//!   files that it sends.
+//! * [`guard`]: the requests that are refused. `files`: the page. `socket`: its WebSocket.
+//!   `upload`: files that it sends.
 //! * [`input`]: what is passed to the front end. [`queue`]: messages to a page. `listener`:
 //!   connections.
 
