@@ -4,9 +4,8 @@
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //! ```
-//! * `connecting`, `start`, `leaving`: from one phase to the next. `posting`:
-//!   what is posted. `online`, `receive`: in the
-//!   rooms. `membership`: which rooms these are. `execute`: commands.
+//! * `connecting`, `start`, `leaving`: from one phase to the next. `posting`: what is posted.
+//!   `online`, `receive`: in the rooms. `membership`: which rooms these are. `execute`: commands.
 //! * `delivery`: sessions that only deliver the posts of an earlier process.
 //! * `files`, `transfers`: files that are sent and received.
 //! * `recording`: the local history. `replay`, `local_replay`, `catch_up`: entries that come before
