@@ -181,6 +181,21 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// Returns the bodies of the last `count` entries of a log that name files, the last one first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn files(&self, log: LogRow, count: usize) -> Result<Vec<Vec<u8>>, StorageError> {
+        self.read(|connection| {
+            let sql = "SELECT body FROM entries WHERE log = ?1 AND kind = 4 AND omitted IS NULL
+                       ORDER BY seq DESC LIMIT ?2";
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_map(params![log.0, U64AsI64(count as u64)], |row| row.get(0))?.collect()
+        })
+    }
+}
+
 /// Whether a file has this name, as it is displayed.
 #[must_use]
 pub fn is_named(file: &File<'_>, name: &str) -> bool {
