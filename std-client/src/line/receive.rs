@@ -28,6 +28,9 @@ impl Front {
 
     fn on_event(&mut self, event: Event, now: Instant) {
         self.end.on_event(&event);
+        if let Event::Transfer(transfer) = &event {
+            self.rooms.transfers.note(transfer);
+        }
         match event {
             Event::ServerAdded { server, ref places, is_host } => {
                 self.servers.push(Server::new(server, places.clone(), is_host));

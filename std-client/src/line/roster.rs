@@ -1,6 +1,11 @@
-//! Names for completion, those seen last first. Shared by two threads, and bounded.
+//! What is completed: names, those seen last first, and transfers. Shared by two threads, and bounded.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kabar_std::text::clean_line;
+
+use crate::engine::event::Transfer;
+use crate::transfers::TransferId;
 
 /// Bound of the names.
 const MAX_NAMES: usize = 512;
@@ -30,6 +35,30 @@ impl Roster {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Transfers that have not ended, and the names of their files.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OpenTransfers(Arc<Mutex<Vec<(TransferId, String)>>>);
+
+impl OpenTransfers {
+    /// Takes a report of the engine.
+    pub(super) fn note(&self, transfer: &Transfer) {
+        let mut list = self.lock();
+        list.retain(|(id, _)| *id != transfer.id);
+        if !transfer.state.is_end() && list.len() < MAX_NAMES {
+            list.push((transfer.id, clean_line(&transfer.name)));
+        }
+    }
+
+    /// Returns them.
+    pub(super) fn list(&self) -> Vec<(TransferId, String)> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(TransferId, String)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

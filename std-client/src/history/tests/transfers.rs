@@ -82,6 +82,8 @@ fn a_file_is_found_by_its_entry_and_by_the_last_name() {
     let found = |entry: FileEntry| reader.file_entry(log, &entry).unwrap().map(|(seq, _)| seq);
     let named = |name: &str| found(FileEntry::Named(name.to_owned()));
     assert_eq!((named("a.txt"), named("b.txt"), named("b\u{202e}.txt"), named("c")), (Some(3), Some(2), Some(2), None));
+    assert_eq!(reader.files(log, 2).unwrap(), [b"damaged".to_vec(), body("a.txt")]);
+    assert_eq!(reader.files(log, 9).unwrap().len(), 4);
     let seqs = [1, 4, 9, u64::MAX].map(|seq| found(FileEntry::Seq(seq)));
     assert_eq!(seqs, [Some(1), None, None, None]);
 }
