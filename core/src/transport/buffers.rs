@@ -2,10 +2,13 @@
 
 use super::SentPacket;
 use super::congestion::{Congestion, NewReno};
+use super::ranges::{ArrayRanges, RangeStorage};
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
 use crate::wire::packet::TransportParameters;
 
+/// Ranges per set of a stream on a device (SPEC 8).
+const DEVICE_RANGES: usize = 16;
 /// Longest delay of an acknowledgement by a host, in ms.
 pub(crate) const HOST_ACK_DELAY_MS: u16 = 5;
 /// Granularity of a host's clock, in us.
@@ -40,7 +43,7 @@ pub struct Capacity {
     pub bulk_send: usize,
     /// Ring of [`Buffer::BulkReceive`]; 0 is legal and stated as limit 0.
     pub bulk_receive: usize,
-    /// Packets in [`Buffer::InFlight`].
+    /// Packets in [`Buffer::InFlight`], at least.
     pub in_flight: usize,
 }
 
@@ -129,6 +132,9 @@ impl Buffers<'_> {
 pub trait BufferProvider {
     /// The congestion control of a connection in this memory.
     type Congestion: Congestion;
+    /// The memory for ranges of a stream, of which each has two sets per direction: received ahead
+    /// of a gap; acknowledged ahead, and lost.
+    type Ranges: RangeStorage;
 
     /// The sizes. They do not change while a connection is open.
     fn capacity(&self) -> Capacity;
@@ -138,7 +144,8 @@ pub trait BufferProvider {
 
     /// Acquires `buffer` with its full capacity and any content. Returns `false` if there is no
     /// memory now. Called when the first byte (or packet in flight) needs it; a buffer that is held
-    /// already stays as it is.
+    /// already stays as it is, but for the in-flight table: with [`Buffer::BulkSend`], it may be
+    /// exchanged for a longer one that begins with the same entries.
     fn acquire(&mut self, buffer: Buffer) -> bool;
 
     /// Releases `buffer`: everything in it is acknowledged or read.
@@ -182,6 +189,7 @@ impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Default f
 
 impl<const CS: usize, const CR: usize, const B: usize, const N: usize> BufferProvider for InlineBuffers<CS, CR, B, N> {
     type Congestion = NewReno;
+    type Ranges = ArrayRanges<DEVICE_RANGES>;
 
     fn capacity(&self) -> Capacity {
         Self::CAPACITY

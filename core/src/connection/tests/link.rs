@@ -12,7 +12,9 @@ use crate::connection::{Connection, ConnectionEvent};
 use crate::crypto::Portable;
 use crate::session::{HandshakeOutput, Role};
 use crate::time::{Duration, Instant};
-use crate::transport::{Buffer, BufferProvider, Buffers, Capacity, Congestion, NewReno, RateBased, SentPacket};
+use crate::transport::{
+    ArrayRanges, Buffer, BufferProvider, Buffers, Capacity, Congestion, NewReno, RateBased, SentPacket,
+};
 use crate::wire::frame::StreamId;
 use crate::wire::packet::TransportParameters;
 
@@ -98,6 +100,7 @@ impl<C> Pooled<C> {
 
 impl<C: Congestion> BufferProvider for Pooled<C> {
     type Congestion = C;
+    type Ranges = ArrayRanges<16>;
 
     fn capacity(&self) -> Capacity {
         self.capacity
