@@ -72,6 +72,24 @@ fn a_full_gap_table_still_accepts_data_in_order() {
 }
 
 #[test]
+fn data_that_fills_gaps_makes_room_for_more_of_the_same_packet() {
+    let (mut assembler, mut ring) = (Gaps16::open(64, RING), [0; RING]);
+    for gap in 0..16 {
+        offer(&mut assembler, &mut ring, 2 + 3 * gap, b"x").unwrap();
+    }
+    let mut tentative = assembler.tentative();
+    assert_eq!(assembler.check(&mut tentative, Span::new(60, 61)), Err(StreamError::NoRoom));
+    let mut tentative = assembler.tentative();
+    assert_eq!(assembler.check(&mut tentative, Span::new(0, 2)), Ok(()));
+    assert_eq!(assembler.check(&mut tentative, Span::new(60, 61)), Ok(()));
+    assert_eq!(assembler.check(&mut tentative, Span::new(62, 63)), Err(StreamError::NoRoom));
+    let mut tentative = assembler.tentative();
+    assert_eq!(assembler.check(&mut tentative, Span::new(49, 50)), Err(StreamError::NoRoom));
+    assert_eq!(assembler.check(&mut assembler.tentative(), Span::new(48, 50)), Ok(()));
+    assert_eq!(assembler.check(&mut assembler.tentative(), Span::new(3, 40)), Ok(()));
+}
+
+#[test]
 fn grants_credit_after_a_quarter_of_the_window() {
     let (mut assembler, mut ring) = (Gaps16::open(64, RING), [0; RING]);
     offer(&mut assembler, &mut ring, 0, &[1; 40]).unwrap();

@@ -100,12 +100,13 @@ impl Pool {
 impl Pooled {
     /// Bytes of rings that it holds.
     #[must_use]
-    pub fn held(&self) -> usize {
+    pub fn held_in_all(&self) -> usize {
         self.rings.iter().map(|ring| ring.len()).sum()
     }
 
-    fn holds(&self, part: Buffer) -> bool {
-        ring(&self.pool.capacity, part).is_some_and(|(which, _)| !self.rings[which].is_empty())
+    /// Bytes of one ring, if it holds it.
+    pub(in crate::hub) fn held(&self, part: Buffer) -> usize {
+        ring(&self.pool.capacity, part).map_or(0, |(which, _)| self.rings[which].len())
     }
 
     /// Exchanges the in-flight table for a longer one, with as many packets as the ring of stream
@@ -125,14 +126,7 @@ impl Pooled {
 
     /// Whether it holds a ring of stream BULK.
     pub(in crate::hub) fn holds_bulk(&self) -> bool {
-        self.holds(Buffer::BulkSend) || self.holds(Buffer::BulkReceive)
-    }
-
-    /// Bytes of receive rings that it holds.
-    #[must_use]
-    pub fn held_receive(&self) -> usize {
-        let [_, chat_receive, _, bulk_receive] = &self.rings;
-        chat_receive.len() + bulk_receive.len()
+        self.held(Buffer::BulkSend) + self.held(Buffer::BulkReceive) > 0
     }
 }
 
@@ -199,7 +193,7 @@ impl BufferProvider for Pooled {
             if part == Buffer::BulkSend && !self.in_flight.is_empty() {
                 self.lengthen_table(&mut shared);
             }
-        } else if self.holds(Buffer::BulkSend) {
+        } else if self.held(Buffer::BulkSend) > 0 {
             self.lengthen_table(&mut shared);
         } else if self.in_flight.is_empty() {
             // Not counted: without a table a connection could not even report that its buffer is
@@ -246,53 +240,4 @@ impl Drop for Pooled {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CAPACITY: Capacity =
-        Capacity { chat_send: 100, chat_receive: 40, bulk_send: 0, bulk_receive: 0, in_flight: 8 };
-
-    #[test]
-    fn a_connection_holds_rings_only_while_they_contain_data() {
-        let pool = Pool::new(CAPACITY, 1_000);
-        let mut memory = pool.memory();
-        assert_eq!((memory.buffers().chat_send.len(), memory.buffers().in_flight.len(), pool.used()), (0, 0, 0));
-        assert!(
-            memory.acquire(Buffer::ChatSend) && memory.acquire(Buffer::ChatSend) && memory.acquire(Buffer::InFlight)
-        );
-        assert_eq!((memory.buffers().chat_send.len(), memory.buffers().in_flight.len(), pool.used()), (100, 8, 100));
-        memory.release(Buffer::ChatSend);
-        memory.release(Buffer::ChatSend);
-        assert_eq!((memory.buffers().chat_send.len(), pool.used()), (0, 0));
-        assert!(memory.acquire(Buffer::ChatReceive));
-        drop(memory);
-        assert_eq!(pool.used(), 0);
-    }
-
-    #[test]
-    fn acquisitions_beyond_the_limit_fail_and_are_counted() {
-        let pool = Pool::new(CAPACITY, 230);
-        let mut memories = [pool.memory(), pool.memory(), pool.memory()];
-        assert_eq!(memories.each_mut().map(|memory| memory.acquire(Buffer::ChatSend)), [true, true, false]);
-        assert_eq!((pool.used(), pool.refused()), (200, 1));
-        memories[0].release(Buffer::ChatSend);
-        assert!(memories[2].acquire(Buffer::ChatSend));
-    }
-
-    #[test]
-    fn a_ring_keeps_its_content_while_others_are_acquired_and_released() {
-        let pool = Pool::new(CAPACITY, 1_000);
-        let mut memory = pool.memory();
-        assert!(memory.acquire(Buffer::ChatSend));
-        memory.buffers().chat_send.fill(7);
-        assert!(memory.acquire(Buffer::ChatReceive) && memory.acquire(Buffer::BulkSend));
-        memory.release(Buffer::ChatReceive);
-        assert_eq!(memory.buffers().chat_send, [7; 100]);
-    }
-
-    #[test]
-    fn memory_of_a_connection_is_send() {
-        fn assert_send<T: Send>() {}
-        assert_send::<Pooled>();
-    }
-}
+mod tests;
