@@ -152,8 +152,8 @@ impl Link {
         false
     }
 
-    /// Sends a datagram. Returns `false` if the system does not accept it now; after any other error
-    /// it is lost like any datagram.
+    /// Sends a datagram. Returns `false` if the system does not accept it now; after any other
+    /// error it is lost like any datagram.
     pub fn send(&mut self, now: Instant, datagram: &[u8]) -> bool {
         match self.io.send(datagram) {
             Ok(_) => {

@@ -32,7 +32,8 @@ pub const ACK_DELAY_MS: u16 = 5;
 /// Resolution of the timer, in us: the poll waits for whole milliseconds.
 pub const TICK_US: u32 = 1_000;
 
-/// The client. It has about 200 KiB besides its buffers, so keep it in a box. A slot for a room has about 0.4 KiB.
+/// The client. It has about 200 KiB besides its buffers, so keep it in a box. A slot for a room has
+/// about 0.4 KiB.
 pub type StdClient = Client<AnyRsa, HeapBuffers, Accelerated, OUTBOX, MAX_MESSAGE_LEN, ROOMS>;
 
 const _: () = assert!(CHAT_SEND >= MAX_MESSAGE_LEN && CHAT_RECEIVE >= MAX_MESSAGE_LEN && OUTBOX >= MAX_MESSAGE_LEN);
