@@ -346,7 +346,7 @@ fn takes_a_firmware_image_and_continues_after_a_restart() {
     let arguments = ["--name", "probe", "--every", "1000", "--identity", text(&identity)];
     let arguments = [&arguments[..], &["--slot", text(&slot), "--updates-from", "anna"]].concat();
     // A window per round-trip time: the image takes longer than the device lives.
-    let relay = room.relay("127.0.0.1:0", &["--delay", "10ms"]);
+    let relay = room.relay("127.0.0.1:0", &["--delay", "10"]);
     let slow = room.invite_to(relay.address.rsplit(':').next().expect("a port"));
     let mut first = device_with(&room, &slow, &arguments);
     first.expect_stderr("joined as probe");

@@ -38,8 +38,9 @@ pub struct DownloadRequest {
     pub offset: u64,
 }
 
-/// A download. Contents have up to [`GROUP_LEN`](crate::content::GROUP_LEN) times 2^`DEPTH` bytes; it takes 32 bytes per level
-/// and 300 at most, and for the time of a call a message of the client and 3 KiB on the stack.
+/// A download. Contents have up to [`GROUP_LEN`](crate::content::GROUP_LEN) times 2^`DEPTH` bytes.
+/// It takes 32 bytes per level and 300 at most, and during a call a message of the client and 3 KiB
+/// on the stack.
 ///
 /// As long as the caller does not call [`Download::poll`], nothing is read, and flow control holds
 /// the server back; chat goes on. Several transfers of one client share a stream: then the caller

@@ -21,8 +21,8 @@
 //! * `room`: the table of rooms and the membership in each.
 //! * `join`: Join and Welcome. `leave`: how a client, or a room of it, ends.
 //! * `outbox`: posts until they are settled. `receive`: messages from the stream, one per event.
-//! * `transfer`: messages of transfers, on the other stream. `download`: a transfer into the storage
-//!   of a device.
+//! * `transfer`: messages of transfers, on the other stream.
+//! * `download`: a transfer into the storage of a device.
 
 use core::net::SocketAddr;
 

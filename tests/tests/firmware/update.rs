@@ -57,7 +57,7 @@ fn an_image_arrives_through_loss_a_killed_server_and_a_restart_of_the_device() {
 }
 
 /// Sends a file to the room and posts it.
-fn send(room: &Room, file: &Path, name: &str) {
+pub(crate) fn send(room: &Room, file: &Path, name: &str) {
     let arguments = ["send", text(file), "--to", &room.invite, "--name", name];
     let mut sender = Process::start("kabar", &room.home_of(name), &arguments);
     assert_eq!(sender.wait(), Some(0), "{:?}", sender.stderr);

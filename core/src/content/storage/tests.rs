@@ -76,8 +76,8 @@ impl Storage for Slot {
     }
 }
 
-/// Decodes pieces of an encoding into `slot`, past errors of the slot. Returns the offsets that were
-/// proven, and the bytes left over.
+/// Decodes pieces of an encoding into `slot`, past errors of the slot. Returns the offsets that
+/// were proven, and the bytes left over.
 fn decode<'a>(
     decoder: &mut StorageDecoder<10>,
     pieces: impl Iterator<Item = &'a [u8]>,

@@ -65,7 +65,7 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         Exit::NotProvisioned
     })?;
 
-    let (mut longest, mut is_leaving) = (0, false);
+    let (mut longest, mut is_leaving, mut is_updating) = (0, false, false);
     loop {
         let before = board::ticks();
         let due = member.run();
@@ -73,6 +73,10 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         if let Some(reason) = member.ended() {
             defmt::info!("figures: longest {=u32} ticks, stack {=usize} bytes", longest, stack::peak());
             return Ok(if reason == EndReason::Left { Exit::Left } else { Exit::Ended });
+        }
+        let is_idle = member.application().update().is_none_or(|update| update.is_idle());
+        if core::mem::replace(&mut is_updating, !is_idle) && is_idle {
+            defmt::info!("figures: update, longest {=u32} ticks, stack {=usize} bytes", longest, stack::peak());
         }
         let readings = member.application().probe().readings();
         if !is_leaving && provision.readings.is_some_and(|most| readings >= most) {
