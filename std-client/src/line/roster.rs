@@ -1,4 +1,5 @@
-//! What is completed: names, those seen last first, and transfers. Shared by two threads, and bounded.
+//! What is completed: names, those seen last first, and transfers. Shared by two threads, and
+//! bounded.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
