@@ -270,7 +270,7 @@ pub enum Stop {
 }
 
 /// A server to connect to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ServerRequest {
     /// Its addresses, as they were typed.
     pub places: Places,
