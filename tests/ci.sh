@@ -119,7 +119,12 @@ link_local() { # two computers on one cable, in network namespaces
     bash tests/link-local.sh
 }
 
+# What is checked of the released programs does not depend on how far they are optimised, and that
+# is half of the time that compiling them takes.
+LESS_OPTIMISED=CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+
 service() { # the unit for systemd: its rating, and the server under its restrictions
+    local -x "$LESS_OPTIMISED"
     if [ "$(id -u)" = 0 ] && ! command -v systemd-analyze >/dev/null; then
         apt-get update
         apt-get install -y --no-install-recommends systemd
@@ -169,6 +174,7 @@ specification() { # every rule's test exists; the vectors of contents are those 
 }
 
 release() { # the released programs have no deliberate faults; the search finds them in the tests' own
+    local -x "$LESS_OPTIMISED"
     cargo build --release --bin kabar --bin kabar-server # as the aliases of .cargo/config.toml do
     cargo test -p kabar-tests --no-run --test simulation # builds kabar-sim
     local package mark program
@@ -199,6 +205,7 @@ web() { # the page of `kabar web` in a real browser; without the feature, nothin
 }
 
 readme() { # the commands in the READMEs
+    local -x "$LESS_OPTIMISED"
     bash tests/readme.sh
 }
 

@@ -285,6 +285,69 @@ def case_page_reports_the_end_of_the_program(browsers, world):
     expect(anna.locator("#banner")).to_contain_text("Kabar has ended")
 
 
+# Drops files, as a person does with the mouse. Each is a name and bytes; without bytes, it is a folder.
+DROP = """files => {
+    const data = new DataTransfer();
+    for (const [name, bytes] of files) {
+        data.items.add(new File([new Uint8Array(bytes ?? [])], name));
+    }
+    const folders = files.filter(([, bytes]) => bytes === null).map(([name]) => name);
+    DataTransferItem.prototype.webkitGetAsEntry = function () {
+        return { isDirectory: folders.includes(this.getAsFile().name) };
+    };
+    const send = (type) => document.body.dispatchEvent(
+        new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+    send("dragover");
+    window.wasShown = !document.getElementById("drop").hidden;
+    send("drop");
+}"""
+
+
+def spooled(world, who):
+    return os.listdir(f"{world.home}/{who}/share/kabar/spool")
+
+
+def eventually(holds):
+    deadline = time.monotonic() + 20
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert holds()
+
+
+def case_files_are_sent_by_the_page(browsers, world):
+    reader = world.pipe("carl")
+    anna = browsers.enter(world.web("anna"))
+    anna.locator("#file-input").set_input_files([
+        {"name": "one.txt", "mimeType": "text/plain", "buffer": b"the first"},
+        {"name": "empty", "mimeType": "", "buffer": b""},
+    ])
+    reader.expect("one.txt")
+    anna.evaluate(DROP, [["two.bin", list(range(256))], ["folder", None]])
+    assert anna.evaluate("wasShown")
+    expect(anna.locator("#drop")).to_be_hidden()
+    expect(line(anna, "tar -czf folder.tar.gz folder")).to_be_visible()
+    reader.expect("two.bin")
+    expect(anna.locator("#transfer-list li", has_text="sent")).to_have_count(3)
+    eventually(lambda: spooled(world, "anna") == [])
+    anna.get_by_role("button", name="Clear finished").click()
+    expect(anna.locator("#transfers")).to_be_hidden()
+    post(anna, "/send /etc/hostname")
+    expect(line(anna, "use the button beside the message field")).to_be_visible()
+    # A transfer waits while the server is away, goes on after it, and is cancelled by its user.
+    world.server.kill()
+    anna.evaluate(DROP, [["kept.txt", [1, 2, 3]], ["given up.txt", [4, 5, 6]]])
+    waiting = anna.locator("#transfer-list li", has_text="waiting for the server")
+    expect(waiting).to_have_count(2)
+    assert len(spooled(world, "anna")) == 2
+    anna.get_by_role("button", name="Cancel given up.txt").click()
+    expect(anna.locator("#transfer-list li", has_text="cancelled")).to_have_count(1)
+    eventually(lambda: len(spooled(world, "anna")) == 1)
+    world.restart_server()
+    reader.expect("kept.txt")
+    expect(anna.locator("#transfer-list li", has_text="kept.txt")).to_contain_text("sent")
+    assert not browsers.errors, browsers.errors
+
+
 LINES = 50_000
 
 # Scrolls up as fast as lines come, until the first line or for some seconds.

@@ -22,6 +22,7 @@ use crate::web::browser;
 use crate::web::front::{Front, FrontConfig};
 use crate::web::server::Server;
 use crate::web::server::input::{InputSender, inputs};
+use crate::web::spool::Spool;
 
 /// `kabar web`.
 #[derive(Debug, Args)]
@@ -67,6 +68,7 @@ pub(crate) fn run(
     for target in targets {
         add(&mut requests, request(target, &dir, &session)?);
     }
+    let spool = Spool::open(&dir)?;
     let (sender, mut inputs) = inputs();
     let waker = sender.clone();
     let config = EngineConfig {
@@ -79,7 +81,7 @@ pub(crate) fn run(
     };
     let (engine, events) = engine::start(config).map_err(WebError::Start)?;
     take_signals(&sender).map_err(WebError::Start)?;
-    let server = Server::start(port, &sender).map_err(|error| WebError::Listen { port, error })?;
+    let server = Server::start(port, &sender, spool).map_err(|error| WebError::Listen { port, error })?;
     drop(sender);
     requests.into_iter().map(for_page).for_each(|request| engine.send(Command::Connect(Box::new(request))));
     let url = server.url();

@@ -12,7 +12,7 @@ use super::event::{RoomId, ServerId};
 use crate::command::{Command as Typed, Notify};
 use crate::history::FileEntry;
 use crate::identity::LocalIdentity;
-use crate::transfers::TransferId;
+use crate::transfers::{TransferId, paths};
 
 /// A command. Each says which event answers it; everything else that follows from it is reported
 /// as it happens.
@@ -270,7 +270,7 @@ pub enum Stop {
 }
 
 /// A server to connect to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ServerRequest {
     /// Its addresses, as they were typed.
     pub places: Places,
@@ -348,7 +348,7 @@ impl Command {
         let server = room.server;
         let entry = |entry| Self::Get { room, file: WantedFile::Entry(entry), to: None };
         Some(match typed {
-            Typed::Send(path) => Self::Send { room, path: typed_path(path), name: None },
+            Typed::Send(path) => Self::Send { room, path: paths::expanded(path), name: None },
             Typed::GetEntry(seq) => entry(FileEntry::Seq(seq)),
             Typed::GetNamed(name) => entry(FileEntry::Named(name.to_owned())),
             Typed::Transfers => Self::ListTransfers { server },
@@ -356,10 +356,4 @@ impl Command {
             _ => return None,
         })
     }
-}
-
-/// The path that was typed, without a shell that knows `~`.
-fn typed_path(typed: &str) -> PathBuf {
-    let home = typed.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest)));
-    home.unwrap_or_else(|| typed.into())
 }

@@ -65,7 +65,7 @@ use crate::poller::Poller;
 use crate::transfers::worker::{Report, Worker};
 use local_history::LocalHistories;
 use queue::{EventSink, Resolved, queues};
-use session::{End, Environment, Files, Session};
+use session::{Delivery, End, Environment, Files, Session};
 
 /// The configuration of an engine.
 pub struct EngineConfig {
@@ -119,6 +119,9 @@ struct Engine {
     sink: EventSink,
     sessions: Vec<Session>,
     next_server: u32,
+    /// The number of the latest session that delivers: they count down, and front ends do not
+    /// see them.
+    last_delivery: u32,
     ends_with_servers: bool,
     /// From now on no server is added.
     stop: Option<Stop>,
@@ -148,6 +151,7 @@ impl Engine {
             sink,
             sessions: Vec::new(),
             next_server: 0,
+            last_delivery: u32::MAX,
             ends_with_servers: config.ends_with_servers,
             stop: None,
         };
@@ -167,6 +171,7 @@ impl Engine {
             let next = usize::from(self.sessions.len() > 1);
             self.sessions.rotate_left(next);
             self.each(|session| session.advance());
+            self.start_deliveries();
             let ends = self.stop.is_some() || (self.ends_with_servers && self.next_server > 0);
             self.commit();
             if ends && self.sessions.is_empty() {
@@ -236,6 +241,26 @@ impl Engine {
         let driver = Driver::new(sockets, self.clock);
         self.sessions.push(Session::start(id, request, driver, self.environment.clone(), self.sink.clone()));
         self.at(id, |session| Ok(session.begin()?));
+    }
+
+    /// Starts the sessions that deliver the posts of killed processes.
+    fn start_deliveries(&mut self) {
+        let deliveries: Vec<_> = self.sessions.iter_mut().filter_map(Session::take_delivery).collect();
+        for delivery in deliveries {
+            let _ = self.deliver(delivery);
+        }
+    }
+
+    /// If there are no sockets, the posts wait for the next process.
+    fn deliver(&mut self, delivery: Delivery) -> io::Result<()> {
+        if self.stop.is_none() {
+            let driver = Driver::new(self.poller.sockets()?, self.clock);
+            self.last_delivery -= 1;
+            let id = ServerId(self.last_delivery);
+            self.sessions.push(Session::start_delivery(id, delivery, driver, self.environment.clone(), &self.sink));
+            self.at(id, |session| Ok(session.begin()?));
+        }
+        Ok(())
     }
 
     fn stop(&mut self, stop: Stop) {

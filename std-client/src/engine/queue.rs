@@ -11,7 +11,7 @@ use kabar_std::address::HostPort;
 use mio::Waker;
 
 use super::command::Command;
-use super::event::{Event, ServerId};
+use super::event::{Event, RoomId, ServerId};
 use crate::resolve::ResolveError;
 
 /// Events that wait to be taken while the sessions take more from their clients.
@@ -108,6 +108,8 @@ pub(super) struct EventSink {
     events: Sender<Event>,
     shared: Arc<Shared>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    /// Only what concerns the posts of an earlier process is passed on, as of this room.
+    posts_of: Option<RoomId>,
 }
 
 impl fmt::Debug for EventSink {
@@ -117,8 +119,24 @@ impl fmt::Debug for EventSink {
 }
 
 impl EventSink {
+    /// Returns one that passes on only what concerns the posts of an earlier process, as of `room`.
+    pub(super) fn for_posts_of(&self, room: RoomId) -> Self {
+        Self { posts_of: Some(room), ..self.clone() }
+    }
+
+    /// The room as of which the posts of an earlier process are reported, if nothing else is.
+    pub(super) fn posts_of(&self) -> Option<RoomId> {
+        self.posts_of
+    }
+
     /// Adds an event.
     pub(super) fn send(&self, event: Event) {
+        let event = match (self.posts_of, event) {
+            (None, event) => event,
+            (Some(room), Event::OutboxResumed { lines, .. }) => Event::OutboxResumed { room, lines },
+            (Some(room), Event::PostRefused { number, code, .. }) => Event::PostRefused { room, number, code },
+            (Some(_), _) => return,
+        };
         self.shared.waiting.fetch_add(1, Ordering::AcqRel);
         self.turn().push(event);
     }
@@ -164,7 +182,7 @@ pub(super) fn queues(
     let shared = Arc::new(Shared::default());
     let handle = Handle { commands, waker: Arc::clone(waker) };
     let turn = Arc::default();
-    let sink = EventSink { turn, events, shared: Arc::clone(&shared), wake };
+    let sink = EventSink { turn, events, shared: Arc::clone(&shared), wake, posts_of: None };
     let events = Events { queue: from_events, shared, waker: Arc::clone(waker) };
     (handle, events, from_commands, sink)
 }

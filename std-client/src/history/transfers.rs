@@ -5,11 +5,17 @@
 //! posts the entry of the file, in one transaction: the entry is neither posted twice nor lost.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use kabar_core::chat::{EntryKind, File};
+<<<<<<< HEAD
 use kabar_core::content::Root;
+use kabar_std::data_dir::{DataDir, Lock, LockError};
+=======
+use kabar_core::content::{ROOT_LEN, Root};
 use kabar_std::data_dir::{Lock, LockError};
+>>>>>>> f6a5240e
 use kabar_std::sqlite::{U64AsI64, bits};
 use kabar_std::text::clean_line;
 use rusqlite::{OptionalExtension, Row, params};
@@ -31,10 +37,8 @@ pub struct TransferRecord {
     pub path: PathBuf,
     /// Whether `path` is a folder.
     pub is_folder: bool,
-    /// Length of the content in bytes.
-    pub size: u64,
-    /// The content.
-    pub root: Root,
+    /// The content, and its length in bytes; `None`: the file is not hashed yet.
+    pub content: Option<(Root, u64)>,
 }
 
 /// A record that this process holds.
@@ -67,14 +71,27 @@ impl Writer {
         // A path that is not text could not be found again.
         let Some(path) = record.path.to_str() else { return Ok(None) };
         let row = self.write(|transaction| {
-            let sql = "INSERT INTO transfers (room, is_upload, name, path, is_folder, size, root)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-            let TransferRecord { is_upload, name, is_folder, size, root, .. } = record;
-            let values = params![room.0, is_upload, name, path, is_folder, U64AsI64(*size), root.0];
+            let sql = "INSERT INTO transfers (room, is_upload, name, path, is_folder, size, root, is_hashed)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            let TransferRecord { is_upload, name, is_folder, content, .. } = record;
+            let (Root(root), size) = content.unwrap_or((Root([0; ROOT_LEN]), 0));
+            let values = params![room.0, is_upload, name, path, is_folder, U64AsI64(size), root, content.is_some()];
             transaction.prepare_cached(sql)?.execute(values)?;
             Ok::<_, StorageError>(transaction.last_insert_rowid())
         })?;
         Ok(self.hold(row))
+    }
+
+    /// The file of an upload is hashed.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn set_transfer_content(&mut self, held: &HeldTransfer, root: Root, size: u64) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            let sql = "UPDATE transfers SET root = ?2, size = ?3, is_hashed = 1 WHERE id = ?1";
+            transaction.prepare_cached(sql)?.execute(params![held.row, root.0, U64AsI64(size)])?;
+            Ok::<_, StorageError>(())
+        })
     }
 
     /// Returns the transfers of a room that no process holds, and holds them.
@@ -91,7 +108,7 @@ impl Writer {
         for row in rows {
             let Some(held) = self.hold(row) else { continue };
             // Another process may have ended the transfer before it released the lock.
-            let sql = "SELECT is_upload, name, path, is_folder, size, root FROM transfers WHERE id = ?1";
+            let sql = "SELECT is_upload, name, path, is_folder, size, root, is_hashed FROM transfers WHERE id = ?1";
             if let Some(record) = self.connection.prepare_cached(sql)?.query_row([row], record_of).optional()? {
                 taken.push((held, record));
             }
@@ -124,7 +141,33 @@ impl Writer {
     }
 }
 
+/// Returns the files that transfers in progress send, of all identities. `None`: not known, because
+/// a history cannot be read now.
+#[must_use]
+pub fn upload_paths(dir: &DataDir) -> Option<Vec<PathBuf>> {
+    let files = match fs::read_dir(dir.join("history")) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(Vec::new()),
+        Err(_) => return None,
+    };
+    let mut paths = Vec::new();
+    for file in files {
+        let name = file.ok()?.file_name();
+        if let Some(identity) = name.to_str().and_then(|name| name.strip_suffix(".db")) {
+            paths.extend(Reader::open(dir, identity).ok()?.upload_paths().ok()?);
+        }
+    }
+    Some(paths)
+}
+
 impl Reader {
+    fn upload_paths(&self) -> Result<Vec<PathBuf>, StorageError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT path FROM transfers WHERE is_upload")?;
+            select.query_map([], |row| Ok(row.get::<_, String>(0)?.into()))?.collect()
+        })
+    }
+
     /// Returns the entry of a log that names a file: its seq and its body.
     ///
     /// # Errors
@@ -154,6 +197,21 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// Returns the bodies of the last `count` entries of a log that name files, the last one first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn files(&self, log: LogRow, count: usize) -> Result<Vec<Vec<u8>>, StorageError> {
+        self.read(|connection| {
+            let sql = "SELECT body FROM entries WHERE log = ?1 AND kind = 4 AND omitted IS NULL
+                       ORDER BY seq DESC LIMIT ?2";
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_map(params![log.0, U64AsI64(count as u64)], |row| row.get(0))?.collect()
+        })
+    }
+}
+
 /// Whether a file has this name, as it is displayed.
 #[must_use]
 pub fn is_named(file: &File<'_>, name: &str) -> bool {
@@ -167,7 +225,6 @@ fn record_of(row: &Row<'_>) -> rusqlite::Result<TransferRecord> {
         name: row.get(1)?,
         path: path.into(),
         is_folder: row.get(3)?,
-        size: bits(row, 4)?,
-        root: Root(row.get(5)?),
+        content: if row.get(6)? { Some((Root(row.get(5)?), bits(row, 4)?)) } else { None },
     })
 }

@@ -15,11 +15,12 @@ use kabar_std::line_editor::gate::TerminalGate;
 use kabar_std::line_editor::helper::{Complete, LineHelper};
 use kabar_std::line_editor::{self, Editor, ReadlineError};
 
-use super::roster::Roster;
+use super::roster::{OpenTransfers, Roster};
 use super::stdin::RetryBudget;
 use crate::command::{Command, typed};
 use crate::input::{Input, InputError};
 use crate::line::app_event::{AppEvent, EventSender};
+use crate::transfers::paths;
 use crate::view::completion::{Context, candidates};
 
 /// How long the next prompt waits for a room to be shown, at most.
@@ -40,7 +41,7 @@ pub(super) struct Prompt {
 struct SharedRooms(Arc<Mutex<PromptRooms>>);
 
 /// What the prompt and completion need to know about rooms.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct PromptRooms {
     /// The prompt.
     pub(super) prompt: String,
@@ -50,6 +51,10 @@ pub(super) struct PromptRooms {
     pub(super) names: Vec<String>,
     /// Rooms that may be joined, as far as is known.
     pub(super) others: Vec<String>,
+    /// The files of the room that is shown.
+    pub(super) files: Roster,
+    /// Files that are being sent and received.
+    pub(super) transfers: OpenTransfers,
 }
 
 impl SharedRooms {
@@ -69,9 +74,11 @@ impl Prompt {
         let Some(on_resume) = self.on_resume.take() else { return Ok(()) };
         let (gate, rooms, for_completion) = (Arc::clone(&self.gate), self.rooms.clone(), self.rooms.clone());
         let complete = move |typed: &str| {
-            let state = for_completion.lock();
-            let names = state.roster.names();
-            candidates(typed, &Context { names: &names, rooms: &state.names, others: &state.others })
+            // Not locked while a folder is read.
+            let PromptRooms { roster, names: rooms, others, files, transfers, .. } = for_completion.lock().clone();
+            let (names, files, transfers) = (roster.names(), files.names(), transfers.list());
+            let (names, rooms, others, files, transfers) = (&names, &rooms, &others, &files, &transfers);
+            candidates(typed, &Context { names, rooms, others, files, transfers, paths: paths::completions })
         };
         let mut editor = line_editor::editor(&gate, complete)?;
         let read = move || {

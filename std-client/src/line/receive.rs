@@ -28,6 +28,12 @@ impl Front {
 
     fn on_event(&mut self, event: Event, now: Instant) {
         self.end.on_event(&event);
+        if let Event::Transfer(transfer) = &event
+            && !self.rooms.transfers.note(transfer)
+            && !self.ui.has_objects()
+        {
+            return;
+        }
         match event {
             Event::ServerAdded { server, ref places, is_host } => {
                 self.servers.push(Server::new(server, places.clone(), is_host));

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use kabar_core::chat::EntryKind;
+use kabar_core::chat::{EntryKind, File};
 use kabar_core::time::Instant;
 use kabar_std::invite::RoomName;
 use kabar_std::text::{clean_line, removed_seq};
@@ -39,6 +39,8 @@ pub(super) struct Room {
     pub(super) backlog: Backlog,
     /// Members, for completion.
     pub(super) roster: Roster,
+    /// Names of files, for completion.
+    pub(super) files: Roster,
     /// Lines that are not stored.
     pub(super) unstored: UnstoredLines,
     /// Lines that the engine has not answered, in their order.
@@ -62,6 +64,7 @@ impl Room {
             read: None,
             backlog: Backlog::default(),
             roster: Roster::default(),
+            files: Roster::default(),
             unstored: UnstoredLines::default(),
             posting: VecDeque::new(),
             members_wanted: VecDeque::new(),
@@ -136,6 +139,11 @@ impl Room {
                 }
             }
             _ => {}
+        }
+        if let (EntryKind::FILE, EntryContent::Body(body)) = (*kind, content)
+            && let Ok(file) = File::decode(body)
+        {
+            self.files.note(&clean_line(file.name()));
         }
         match *kind {
             EntryKind::RENAMED | EntryKind::REMOVED => {}

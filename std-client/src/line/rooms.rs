@@ -4,7 +4,7 @@ use kabar_std::invite::RoomName;
 
 use super::prompt::PromptRooms;
 use super::room::Room;
-use super::roster::Roster;
+use super::roster::{OpenTransfers, Roster};
 use super::servers::Server;
 use crate::engine::{RoomId, ServerId};
 
@@ -15,6 +15,7 @@ pub(super) struct Rooms {
     /// The room whose entries are displayed, and to which lines go. `None`: it has ended, and the
     /// user has not chosen another one.
     shown: Option<RoomId>,
+    pub(super) transfers: OpenTransfers,
 }
 
 impl Rooms {
@@ -108,6 +109,8 @@ impl Rooms {
         let is_in = |server: &Server, name: &String| self.of(server.id).any(|room| room.name.as_str() == name);
         let others =
             servers.iter().flat_map(|server| server.listed.iter().filter(|name| !is_in(server, name)).cloned());
-        PromptRooms { prompt, roster, names, others: others.collect() }
+        let files = self.shown().map_or_else(Roster::default, |room| room.files.clone());
+        let transfers = self.transfers.clone();
+        PromptRooms { prompt, roster, names, others: others.collect(), files, transfers }
     }
 }

@@ -42,36 +42,58 @@ pub(super) fn list(transfers: &[Transfer]) -> String {
 /// Returns a line about how far a transfer is.
 #[must_use]
 pub fn line(transfer: &Transfer) -> String {
-    let Transfer { name, is_upload, size, state, .. } = transfer;
-    let (arrow, name) = (if *is_upload { "\u{2191}" } else { "\u{2193}" }, clean_line(name));
-    let size = size.unwrap_or(0);
-    let state = match state {
+    let Transfer { name, is_upload, .. } = transfer;
+    let arrow = if *is_upload { "\u{2191}" } else { "\u{2193}" };
+    let state = state_texts(transfer).into_iter().next().unwrap_or_default();
+    format!("{arrow} {}: {state}", clean_line(name))
+}
+
+/// Returns how far a transfer is, in words: from the longest form to the shortest one.
+#[must_use]
+pub fn state_texts(transfer: &Transfer) -> Vec<String> {
+    let size = transfer.size.unwrap_or(0);
+    let text = match &transfer.state {
         TransferState::Waiting(what) => wait(*what),
         TransferState::Hashing(done) => message!("transfer-hashing", done = size_text(*done)),
-        TransferState::Running(measured) => progress(*measured, size),
+        TransferState::Running(measured) => return summary_texts(*measured, size),
         TransferState::Storing => message!("transfer-storing"),
         TransferState::Sent(_) | TransferState::Received(_) => message!("transfer-done"),
         TransferState::Failed(why) => failure(why),
-        TransferState::Cancelled => message!("transfer-cancelled", name = &*name),
+        TransferState::Cancelled => message!("transfer-is-cancelled"),
     };
-    format!("{arrow} {name}: {state}")
+    vec![text]
 }
 
-/// `12 % of 4.0 MiB, 1.2 MiB/s, 3 s left`.
-fn progress(measured: Measured, size: u64) -> String {
+/// Returns how far transfers of `size` bytes are, in words: from the longest form to the shortest
+/// one.
+#[must_use]
+pub fn summary_texts(measured: Measured, size: u64) -> Vec<String> {
     let Measured { done, rate, left } = measured;
-    let percent = u128::from(done).saturating_mul(100).checked_div(u128::from(size)).unwrap_or(100);
-    let percent = u64::try_from(percent).unwrap_or(100);
+    let (percent, size) = (percent_of(done, size), size_text(size));
+    let shortest = format!("{percent} %");
     match (rate, left) {
-        (Some(rate), Some(left)) => message!(
-            "transfer-progress",
-            percent,
-            size = size_text(size),
-            rate = size_text(rate),
-            left = duration(left)
-        ),
-        _ => message!("transfer-progress-unknown", percent, size = size_text(size)),
+        (Some(rate), Some(left)) => {
+            let (rate, left) = (size_text(rate), duration(left));
+            let whole = message!("transfer-progress", percent, size = &*size, rate = &*rate, left = &*left);
+            let short = message!("transfer-progress-short", percent, rate, left = &*left);
+            vec![whole, short, message!("transfer-progress-left", percent, left), shortest]
+        }
+        _ => vec![message!("transfer-progress-unknown", percent, size), shortest],
     }
+}
+
+/// Returns how much of a transfer is done, while it runs.
+#[must_use]
+pub fn percent(transfer: &Transfer) -> Option<u64> {
+    match &transfer.state {
+        TransferState::Running(measured) => Some(percent_of(measured.done, transfer.size.unwrap_or(0))),
+        _ => None,
+    }
+}
+
+fn percent_of(done: u64, size: u64) -> u64 {
+    let percent = u128::from(done).saturating_mul(100).checked_div(u128::from(size)).unwrap_or(100);
+    u64::try_from(percent).unwrap_or(100).min(100)
 }
 
 /// `1:02:03`, or `2:03`.
@@ -89,6 +111,7 @@ pub fn wait(wait: Wait) -> String {
         Wait::Connection => message!("transfer-wait-connection"),
         Wait::Server => message!("transfer-wait-server"),
         Wait::Disk => message!("transfer-wait-disk"),
+        Wait::Damaged => message!("file-damaged"),
     }
 }
 

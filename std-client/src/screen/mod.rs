@@ -32,6 +32,7 @@ use ratatui::crossterm::event;
 
 use crate::engine::{self, Command, EngineConfig};
 use crate::outcome::{EndState, SessionReport};
+use crate::transfers::paths;
 use crate::view::transcript::line::Times;
 use crate::view::transcript::stored::StoredHistory;
 use crate::view::{Config, Sentences, View};
@@ -104,7 +105,7 @@ fn take_signals(queue: &InputQueue) -> io::Result<()> {
 fn view_config(appearance: &Appearance) -> Config {
     let times = Times { zone: TimeZone::system(), format: appearance.time_format };
     let (joins, bindings) = (appearance.joins, appearance.bindings.clone());
-    Config { times, joins, bindings, sentences: Sentences::default() }
+    Config { times, joins, bindings, sentences: Sentences::default(), paths: paths::completions }
 }
 
 /// Reads the terminal until the screen is gone.

@@ -5,12 +5,15 @@
 //! Job::Hash -> Hashed, then Job::Encode -> Encoded, ...             an upload
 //! Job::Open -> Opened, then Job::Write -> Written, ..., Job::Finish a download
 //! ```
-//! * [`names`]: the names of received files. [`progress`]: rates. `upload`, `download`: one file.
-//!   [`worker`]: the thread.
+//! * [`names`]: the names of received files. [`paths`]: completion of those that are sent.
+//!   [`progress`]: rates. `upload`, `download`: one file. `media_type`: of one that is
+//!   sent. [`worker`]: the thread.
 
 mod download;
 mod error;
+mod media_type;
 pub mod names;
+pub mod paths;
 pub mod progress;
 mod upload;
 pub mod worker;

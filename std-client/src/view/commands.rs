@@ -9,7 +9,8 @@ use super::span::Role;
 use super::status::{Connection, ServerStatus};
 use super::{Effect, View};
 use crate::command::{self, CommandName};
-use crate::engine::{Command, RoomCredential, RoomId, RoomRequest, ServerId};
+use crate::engine::{Command, RoomCredential, RoomId, RoomRequest, ServerId, WantedFile};
+use crate::history::FileEntry;
 use crate::language::message;
 use crate::messages::notices::{self, Notice, RoomCommandError};
 
@@ -18,10 +19,11 @@ impl View {
     pub(super) fn send(&mut self) {
         let text = self.editor().text().to_owned();
         if text.trim().is_empty() {
-            return drop(self.editor_mut().take());
+            let _ = self.editor_mut().take();
+            return self.get_selected();
         }
         // What follows is to be seen.
-        self.help = None;
+        (self.help, self.shows_transfers) = (None, false);
         let is_executed = match command::typed(&text) {
             command::Command::Post(kind, body) => self.post(kind, body),
             command::Command::AfterSpace => {
@@ -38,6 +40,16 @@ impl View {
             self.recall.add(&text);
             self.selected_entry = None;
             let _ = self.editor_mut().take();
+        }
+    }
+
+    /// Receives the file that is selected, if one is.
+    fn get_selected(&mut self) {
+        let Some((seq, room)) = self.selected_entry.zip(self.room()) else { return };
+        if room.transcript.entry(seq).is_some_and(|entry| entry.file().is_some()) {
+            let (room, file) = (room.id, WantedFile::Entry(FileEntry::Seq(seq)));
+            self.selected_entry = None;
+            self.command(Command::Get { room, file, to: None });
         }
     }
 
@@ -66,6 +78,7 @@ impl View {
                 self.help = Some(0);
                 return;
             }
+            Typed::Transfers => return self.show_transfers(),
             Typed::Quit => return self.effects.push(Effect::Leave { at_once: false }),
             Typed::Usage(name) => {
                 let argument = name.argument().unwrap_or_default();
@@ -208,7 +221,7 @@ impl View {
 
     /// Removes an own text: the last one, if no other is named.
     fn delete(&mut self, room: RoomId, seq: Option<u64>) {
-        let last = || self.room()?.transcript.texts().find(|entry| entry.is_own).map(|entry| entry.seq);
+        let last = || self.room()?.transcript.messages().find(|entry| entry.is_own).map(|entry| entry.seq);
         match seq.or(self.selected_entry).or_else(last) {
             Some(seq) => self.command(Command::Remove { room, seq }),
             None => self.notice(Role::Error, message!("screen-nothing-to-remove")),

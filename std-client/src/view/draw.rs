@@ -6,7 +6,7 @@ use super::frame::{Area, Areas, Frame, Rect};
 use super::room::RoomState;
 use super::span::{Role, Row, Span};
 use super::status::{Connection, Status};
-use super::{View, text, wrap};
+use super::{View, text, transfers, wrap};
 use crate::language::message;
 use crate::messages::screen::{placeholder, placeholder_without_room};
 
@@ -20,11 +20,12 @@ const PROMPT_PARTS: usize = 3;
 impl View {
     pub(super) fn draw(&self) -> Frame {
         let areas = self.areas();
-        let Areas { rooms, topic, transcript, unsent, members, status, input } = areas;
+        let Areas { rooms, topic, transcript, unsent, transfers, members, status, input } = areas;
         let (input_rows, cursor) = self.input_rows(input);
         let mut drawn = vec![
             Area { rect: transcript, rows: self.transcript_rows(transcript) },
             Area { rect: unsent, rows: self.unsent_rows(unsent) },
+            Area { rect: transfers, rows: self.transfer_rows(transfers) },
             Area { rect: status, rows: vec![self.status_row(&areas)] },
             Area { rect: input, rows: input_rows },
             Area { rect: topic, rows: vec![self.topic_row(topic.width)] },
@@ -52,6 +53,9 @@ impl View {
             let first = first.min(rows.len().saturating_sub(rect.height));
             return rows.into_iter().skip(first).take(rect.height).collect();
         }
+        if self.shows_transfers {
+            return transfers::draw::list_rows(&self.transfers, rect.width, rect.height);
+        }
         let transcript = self.room().map_or(&self.console, |room| &room.transcript);
         let selected = |key: Option<super::transcript::block::Key>| {
             key.is_some_and(|key| key.notice == 0 && Some(key.seq) == self.selected_entry)
@@ -69,6 +73,10 @@ impl View {
 
     fn unsent_rows(&self, rect: Rect) -> Vec<Row> {
         self.room().map_or_else(Vec::new, |room| room.unsent.rows(rect.width, rect.height))
+    }
+
+    fn transfer_rows(&self, rect: Rect) -> Vec<Row> {
+        transfers::draw::rows(&self.transfers, self.list.selected(), rect.width, rect.height)
     }
 
     fn member_rows(&self, rect: Rect) -> Vec<Row> {

@@ -107,6 +107,7 @@ impl View {
                     room.state = RoomState::Ended;
                     room.unsent.clear();
                 }
+                self.transfers.forget(|of| of == *room);
             }
             Event::ConnectionLost { server, .. } => self.set_connection(*server, Connection::Lost),
             Event::Reconnected(reconnected) => self.set_connection(reconnected.server, Connection::Online),
@@ -145,7 +146,20 @@ impl View {
                 }
             }
             Event::KeyAccepted { key: AcceptedKey::Invited | AcceptedKey::Expected, .. } => return,
-            Event::Transfer(transfer) if !transfer.state.is_end() => return,
+            Event::Transfer(transfer) => {
+                let room = self.rooms.get(&transfer.room).map_or("", |room| &room.name);
+                self.transfers.update(transfer, room);
+                // The rows above the input display how far it is.
+                if !transfer.state.is_end() {
+                    return;
+                }
+            }
+            Event::Transfers { server, transfers } => {
+                let rooms = &self.rooms;
+                return self
+                    .transfers
+                    .replace(*server, transfers, |room| rooms.get(&room).map_or("", |room| &room.name));
+            }
             Event::KnownServerMoved { .. }
             | Event::KeyAccepted { .. }
             | Event::LostWhileConnecting { .. }
@@ -163,8 +177,6 @@ impl View {
             | Event::PositionNotRead { .. }
             | Event::HistorySetAside(_)
             | Event::OutboxResumed { .. }
-            | Event::Transfer(_)
-            | Event::Transfers { .. }
             | Event::TransferNotStarted { .. }
             | Event::NotConnected { .. }
             | Event::Ended => {}
@@ -232,6 +244,7 @@ impl View {
             (self.completion, self.selected_entry) = (None, None);
         }
         self.list.remove(id);
+        self.transfers.forget(|of| of == id);
         self.rooms.remove(&id);
         self.source.reset(id);
         if is_shown {
@@ -316,7 +329,7 @@ impl View {
         room.transcript.push(&shown);
         update_members(&mut room.members, entry);
         let is_unread = room.read.is_some_and(|read| entry.seq > read);
-        if !is_unread || !shown.kind.is_text() || shown.is_own || shown.is_ignored {
+        if !is_unread || !shown.asks_for_attention() || shown.is_own || shown.is_ignored {
             return;
         }
         let name = room.name.clone();
@@ -332,7 +345,8 @@ impl View {
         let is_counted = entry.seq <= room.counted;
         // Somebody may look elsewhere, unless the terminal says that it has the focus.
         if is_announced && !entry.is_replayed && !(is_displayed && focus == Some(true)) {
-            let text = text::cut(&clean_line(&shown.text().unwrap_or_default()), ALERT);
+            let file = || shown.file().map(|file| message!("entry-file-name", name = file.name()));
+            let text = text::cut(&clean_line(&shown.text().or_else(file).unwrap_or_default()), ALERT);
             self.effects.push(Effect::Alert { room: name, author: clean_line(&entry.author), text });
         }
         if !is_counted && (!is_displayed || focus == Some(false)) {
@@ -385,6 +399,7 @@ impl View {
 
     fn end_server(&mut self, server: ServerId, is_left: bool) {
         self.questions.retain(|question| question.server() != Some(server));
+        self.transfers.forget(|of| of.server == server);
         if is_left {
             return self.remove_server(server);
         }

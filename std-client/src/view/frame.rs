@@ -43,6 +43,8 @@ pub struct Areas {
     pub transcript: Rect,
     /// Posts that are not in the room yet.
     pub unsent: Rect,
+    /// Files that are being sent and received.
+    pub transfers: Rect,
     /// The list of members.
     pub members: Rect,
     /// The status line.
@@ -59,12 +61,22 @@ const WIDE_FROM: usize = 120;
 /// The lowest screen with a row for the topic.
 const TOPIC_FROM: usize = 8;
 
+/// Rows that areas need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heights {
+    /// Those of the input.
+    pub input: usize,
+    /// Those of unsent posts.
+    pub unsent: usize,
+    /// Those of transfers.
+    pub transfers: usize,
+}
+
 impl Areas {
-    /// Divides a screen. On a small one, the lists vanish first, then the topic. `input_height` is
-    /// the number of rows that the input needs at most; it gets a third of the screen.
-    /// `unsent_height` is that of the unsent posts; they get a fourth.
+    /// Divides a screen. On a small one, the lists vanish first, then the topic. The input gets a
+    /// third of the screen at most, unsent posts and transfers a fourth each.
     #[must_use]
-    pub fn of(size: Size, shows_members: bool, input_height: usize, unsent_height: usize) -> Self {
+    pub fn of(size: Size, shows_members: bool, heights: Heights) -> Self {
         let Size { width, height } = size;
         let is_wide = width >= WIDE_FROM;
         let rooms = if width < ROOMS_FROM {
@@ -81,7 +93,7 @@ impl Areas {
         } else {
             16
         };
-        let input = input_height.clamp(1, (height / 3).max(1)).min(height);
+        let input = heights.input.clamp(1, (height / 3).max(1)).min(height);
         let status = usize::from(height > input);
         let topic = usize::from(height >= TOPIC_FROM);
         let body = height - input - status;
@@ -89,12 +101,15 @@ impl Areas {
         let left = if rooms > 0 { rooms + 1 } else { 0 };
         let right = if members > 0 { members + 1 } else { 0 };
         let middle = width - left - right;
-        let unsent = unsent_height.min((body - topic) / 4);
+        let unsent = heights.unsent.min((body - topic) / 4);
+        let transfers = heights.transfers.min((body - topic) / 4);
+        let shown = body - unsent - transfers;
         Self {
             rooms: Rect { x: 0, y: 0, width: rooms, height: body },
             topic: Rect { x: left, y: 0, width: middle, height: topic },
-            transcript: Rect { x: left, y: topic, width: middle, height: body - topic - unsent },
-            unsent: Rect { x: left, y: body - unsent, width: middle, height: unsent },
+            transcript: Rect { x: left, y: topic, width: middle, height: shown - topic },
+            unsent: Rect { x: left, y: shown, width: middle, height: unsent },
+            transfers: Rect { x: left, y: shown + unsent, width: middle, height: transfers },
             members: Rect { x: width - members, y: 0, width: members, height: body },
             status: Rect { x: 0, y: body, width, height: status },
             input: Rect { x: 0, y: height - input, width, height: input },
@@ -131,7 +146,7 @@ mod tests {
     #[test]
     fn lists_vanish_first() {
         let shown = |width, height| {
-            let areas = Areas::of(Size { width, height }, true, 1, 0);
+            let areas = Areas::of(Size { width, height }, true, Heights::default());
             [areas.rooms.width > 0, areas.members.width > 0, areas.topic.height > 0]
         };
         assert_eq!(shown(120, 40), [true, true, true]);
@@ -143,10 +158,10 @@ mod tests {
     #[test]
     fn areas_cover_the_screen_without_overlap() {
         for (width, height) in (0..140).flat_map(|width| (0..30).map(move |height| (width, height))) {
-            for (input, unsent) in [(0, 0), (1, 1), (3, 2), (100, 100)] {
-                let areas = Areas::of(Size { width, height }, true, input, unsent);
-                let Areas { rooms, topic, transcript, unsent, members, status, input } = areas;
-                let all = [rooms, topic, transcript, unsent, members, status, input];
+            for [input, unsent, transfers] in [[0, 0, 0], [1, 1, 1], [3, 2, 0], [1, 0, 2], [100, 100, 100]] {
+                let areas = Areas::of(Size { width, height }, true, Heights { input, unsent, transfers });
+                let Areas { rooms, topic, transcript, unsent, transfers, members, status, input } = areas;
+                let all = [rooms, topic, transcript, unsent, transfers, members, status, input];
                 for area in all {
                     assert!(area.x + area.width <= width && area.y + area.height <= height, "{area:?}");
                 }

@@ -6,9 +6,14 @@ use super::keys::{Action, Code, Key};
 use super::question::Question;
 use super::search::Search;
 use super::span::Role;
+use super::transfers::{Item, Move};
 use super::{Effect, View, quote};
 use crate::engine::Command;
 use crate::language::message;
+use kabar_std::text::clean_line;
+
+/// Files that are completed.
+const MAX_FILES: usize = 100;
 
 impl View {
     pub(super) fn handle_key(&mut self, key: Key) {
@@ -47,11 +52,18 @@ impl View {
         if self.search.is_some() && self.act_in_search(action) {
             return;
         }
+        if self.shows_transfers && self.act_on_transfers(action) {
+            return;
+        }
         match action {
-            Action::Help => self.help = if self.help.is_some() { None } else { Some(0) },
+            Action::Help => {
+                self.help = if self.help.is_some() { None } else { Some(0) };
+                self.shows_transfers = false;
+            }
             Action::Cancel => {
                 (self.help, self.selected_entry) = (None, None);
             }
+            Action::Transfers => self.show_transfers(),
             Action::PageUp => self.scroll_pages(-1),
             Action::PageDown => self.scroll_pages(1),
             Action::Top => {
@@ -81,6 +93,39 @@ impl View {
             Action::Suspend => self.effects.push(Effect::Suspend),
             action => self.edit(action),
         }
+    }
+
+    /// Displays the list of transfers.
+    pub(super) fn show_transfers(&mut self) {
+        self.close_search();
+        (self.help, self.shows_transfers) = (None, true);
+        self.transfers.deselect();
+        let servers: Vec<_> = self.servers.iter().map(|server| server.id).collect();
+        servers.into_iter().for_each(|server| self.command(Command::ListTransfers { server }));
+    }
+
+    /// An action while the list of transfers is displayed. Returns `false` if it is done as usual.
+    fn act_on_transfers(&mut self, action: Action) -> bool {
+        let page = usize::max(self.areas().transcript.height / 2, 1);
+        match action {
+            Action::Up | Action::SelectUp => self.transfers.select(Move::Up(1)),
+            Action::Down | Action::SelectDown => self.transfers.select(Move::Down(1)),
+            Action::PageUp => self.transfers.select(Move::Up(page)),
+            Action::PageDown => self.transfers.select(Move::Down(page)),
+            Action::Top => self.transfers.select(Move::First),
+            Action::Bottom => self.transfers.select(Move::Last),
+            Action::Cancel | Action::Transfers => self.shows_transfers = false,
+            Action::Interrupt if self.editor().text().is_empty() => self.shows_transfers = false,
+            Action::DeleteRight if self.editor().text().is_empty() => {
+                if let Some(item) = self.transfers.selected().filter(|item| !item.is_ended()) {
+                    let (server, transfer) = (item.transfer.room.server, item.transfer.id);
+                    let name = clean_line(&item.transfer.name);
+                    self.questions.push_front(Question::CancelTransfer { server, transfer, name });
+                }
+            }
+            _ => return false,
+        }
+        true
     }
 
     fn edit(&mut self, action: Action) {
@@ -162,6 +207,15 @@ impl View {
                     self.questions.pop_front();
                 }
             }
+            Question::CancelTransfer { server, transfer, .. } => {
+                let (server, transfer) = (*server, *transfer);
+                if yes.is_some() || action == Some(Action::Interrupt) {
+                    self.questions.pop_front();
+                }
+                if yes == Some(true) {
+                    self.command(Command::CancelTransfer { server, transfer });
+                }
+            }
             Question::Key { server, .. } => {
                 let server = *server;
                 if action == Some(Action::Interrupt) {
@@ -217,9 +271,13 @@ impl View {
             Action::DeleteLeft => Motion::Left,
             Action::KillToStart => Motion::LineStart,
             Action::KillWordLeft => Motion::WordLeft,
-            Action::Help | Action::PageUp | Action::PageDown | Action::Redraw | Action::Suspend | Action::Members => {
-                return false;
-            }
+            Action::Help
+            | Action::Transfers
+            | Action::PageUp
+            | Action::PageDown
+            | Action::Redraw
+            | Action::Suspend
+            | Action::Members => return false,
             Action::Room(_) | Action::NextActive => {
                 self.close_search();
                 return false;
@@ -274,7 +332,12 @@ impl View {
                 let rooms: Vec<_> = self.list.rooms().iter().map(|room| room.name.clone()).collect();
                 let server = self.current_server().and_then(|server| self.server(server));
                 let others = server.map_or(&[][..], |server| &server.other_rooms);
-                let context = Context { names: &names, rooms: &rooms, others };
+                let room = self.list.selected();
+                let files = room.map(|room| self.source.files(room, MAX_FILES)).unwrap_or_default();
+                let transfers: Vec<_> = self.transfers.open().map(Item::label).collect();
+                let paths = self.config.paths;
+                let context =
+                    Context { names: &names, rooms: &rooms, others, files: &files, transfers: &transfers, paths };
                 let editor = self.editor();
                 self.completion = Completion::begin(&editor.text()[..editor.cursor()], &context, is_back);
             }
@@ -288,7 +351,7 @@ impl View {
     fn select_entry(&mut self, is_up: bool) {
         let selected = self.selected_entry;
         let Some(room) = self.room() else { return };
-        let mut seqs: Vec<_> = room.transcript.texts().map(|entry| entry.seq).collect();
+        let mut seqs: Vec<_> = room.transcript.messages().map(|entry| entry.seq).collect();
         seqs.sort_unstable();
         let next = match (selected, is_up) {
             (None, true) => seqs.last(),
@@ -310,7 +373,7 @@ impl View {
         let Some(room) = self.room() else { return };
         let entry = match self.selected_entry {
             Some(seq) => room.transcript.entry(seq),
-            None => room.transcript.texts().find(|entry| !entry.is_own),
+            None => room.transcript.messages().find(|entry| !entry.is_own && entry.text().is_some()),
         };
         if let Some((author, text)) = entry.and_then(|entry| Some((entry.author.clone(), entry.text()?))) {
             self.selected_entry = None;

@@ -144,6 +144,8 @@ pub enum Action {
     Quote,
     /// Shows or hides the members.
     Members,
+    /// Shows the list of transfers.
+    Transfers,
     /// Shows the text alone, so that the terminal selects whole lines.
     Bare,
     /// Clears the input; without any, asks whether to leave.
@@ -179,6 +181,7 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
     ("keys-select", &[("alt-up", Action::SelectUp), ("alt-down", Action::SelectDown)]),
     ("keys-quote", &[("alt-q", Action::Quote)]),
     ("keys-members", &[("alt-m", Action::Members)]),
+    ("keys-transfers", &[("alt-t", Action::Transfers)]),
     ("keys-bare", &[("alt-l", Action::Bare)]),
     ("keys-recall", &[("up", Action::Up), ("down", Action::Down)]),
     ("keys-move", &[("left", Action::Left), ("right", Action::Right), ("ctrl-b", Action::Left)]),
@@ -217,7 +220,7 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
 ];
 
 /// The name of each action in a configuration, but those of rooms: `room-1` to `room-10`.
-const ACTIONS: [(&str, Action); 39] = [
+const ACTIONS: [(&str, Action); 40] = [
     ("send", Action::Send),
     ("new-line", Action::NewLine),
     ("complete", Action::Complete),
@@ -251,6 +254,7 @@ const ACTIONS: [(&str, Action); 39] = [
     ("select-down", Action::SelectDown),
     ("quote", Action::Quote),
     ("members", Action::Members),
+    ("transfers", Action::Transfers),
     ("bare", Action::Bare),
     ("interrupt", Action::Interrupt),
     ("end-of-input", Action::EndOfInput),

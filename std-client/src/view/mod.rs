@@ -9,9 +9,9 @@
 //! # Layers
 //!
 //! * `events`, `input`, `commands`, `draw`: the way of each input, and the way out.
-//! * [`rooms`], [`transcript`], [`editor`], [`completion`], [`status`], [`keys`], [`quote`]: the
-//!   parts. `room`: those that each room has. `search`, `question`: what takes the place of the
-//!   input for a while.
+//! * [`rooms`], [`transcript`], [`transfers`], [`editor`], [`completion`], [`status`], [`keys`],
+//!   [`quote`]: the parts. `room`: those that each room has. `search`, `question`: what takes the
+//!   place of the input for a while.
 //! * [`frame`]: areas of the screen. [`span`]: rows of styled text. [`wrap`]: text in rows.
 //!   [`text`]: clusters and cells.
 //!
@@ -37,6 +37,7 @@ pub mod status;
 mod tests;
 pub mod text;
 pub mod transcript;
+pub mod transfers;
 pub mod wrap;
 
 use std::collections::{HashMap, VecDeque};
@@ -49,7 +50,7 @@ use crate::messages::notices::{self, Notice};
 use completion::Completion;
 use editor::Editor;
 use editor::recall::Recall;
-use frame::{Areas, Frame, Rect, Size};
+use frame::{Areas, Frame, Heights, Rect, Size};
 use keys::Bindings;
 use question::Question;
 use room::{Room, RoomState};
@@ -60,6 +61,7 @@ use status::{Connection, ServerStatus};
 use transcript::line::Times;
 use transcript::source::Source;
 use transcript::{Joins, Transcript};
+use transfers::{Move, TransferList};
 
 /// Entries in a page that is requested from the server.
 const SERVER_PAGE: u8 = 100;
@@ -97,6 +99,8 @@ pub struct Config {
     pub bindings: Bindings,
     /// The sentences.
     pub sentences: Sentences,
+    /// Returns the paths of files that begin with what was typed.
+    pub paths: fn(&str) -> Vec<String>,
 }
 
 /// What is to be done outside of the view.
@@ -156,6 +160,9 @@ pub struct View {
     questions: VecDeque<Question>,
     /// The first row of the help, if it is displayed.
     help: Option<usize>,
+    transfers: TransferList,
+    /// Whether the list of all transfers is displayed.
+    shows_transfers: bool,
     /// The entry that is selected, to be quoted.
     selected_entry: Option<u64>,
     /// Displayed once the first room has all entries that it had when it was joined.
@@ -193,6 +200,8 @@ impl View {
             search: None,
             questions: VecDeque::new(),
             help: None,
+            transfers: TransferList::default(),
+            shows_transfers: false,
             selected_entry: None,
             opening: None,
             wanted_room: None,
@@ -269,6 +278,11 @@ impl View {
         let online = self.servers.iter().filter(|server| server.connection == Connection::Online);
         let requests: Vec<_> = online.map(|server| Command::Stats { server: server.id }).collect();
         requests.into_iter().for_each(|request| self.command(request));
+        // Those that stand still are not reported.
+        let mut servers: Vec<_> = self.transfers.open().map(|item| item.transfer.room.server).collect();
+        servers.sort_unstable();
+        servers.dedup();
+        servers.into_iter().for_each(|server| self.command(Command::ListTransfers { server }));
         self.settle()
     }
 
@@ -319,7 +333,9 @@ impl View {
             (None, None) => self.editor().height(width),
         };
         let unsent = self.room().map_or(0, |room| room.unsent.count().min(MAX_UNSENT_ROWS));
-        Areas::of(self.size, self.shows_members, rows, unsent)
+        let Size { width, height } = self.size;
+        let transfers = if self.shows_transfers { 0 } else { transfers::draw::height(&self.transfers, width, height) };
+        Areas::of(self.size, self.shows_members, Heights { input: rows, unsent, transfers })
     }
 
     fn room(&self) -> Option<&Room> {
@@ -373,6 +389,10 @@ impl View {
         if let Some(first) = &mut self.help {
             *first = first.saturating_add_signed(rows);
             return;
+        }
+        if self.shows_transfers {
+            let count = rows.unsigned_abs();
+            return self.transfers.select(if rows < 0 { Move::Up(count) } else { Move::Down(count) });
         }
         let (transcript, source) = self.transcript();
         transcript.scroll(source, rows);
@@ -457,7 +477,7 @@ impl View {
     }
 
     fn mark_read(&mut self) {
-        let is_read = self.focus != Some(false) && self.help.is_none();
+        let is_read = self.focus != Some(false) && self.help.is_none() && !self.shows_transfers;
         let Some(room) = self.room_mut() else { return };
         let (id, head) = (room.id, room.transcript.head());
         if is_read && room.transcript.is_end_visible() && room.read.is_none_or(|read| read < head) && head > 0 {

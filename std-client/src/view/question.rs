@@ -7,6 +7,7 @@ use super::span::{Role, Row, Span};
 use super::wrap::wrap;
 use crate::engine::ServerId;
 use crate::language::message;
+use crate::transfers::TransferId;
 
 /// The longest password that can be typed, in bytes.
 const MAX_PASSWORD_LEN: usize = 1024;
@@ -23,6 +24,8 @@ pub(super) enum Question {
     Checking { server: ServerId, room: String },
     /// Whether to leave.
     Leave { unsent: usize },
+    /// Whether to cancel a transfer.
+    CancelTransfer { server: ServerId, transfer: TransferId, name: String },
 }
 
 impl Question {
@@ -35,7 +38,10 @@ impl Question {
     /// The server that asks.
     pub(super) const fn server(&self) -> Option<ServerId> {
         match self {
-            Self::Key { server, .. } | Self::Password { server, .. } | Self::Checking { server, .. } => Some(*server),
+            Self::Key { server, .. }
+            | Self::Password { server, .. }
+            | Self::Checking { server, .. }
+            | Self::CancelTransfer { server, .. } => Some(*server),
             Self::Leave { .. } => None,
         }
     }
@@ -79,6 +85,7 @@ impl Question {
             }
             Self::Checking { room, .. } => message!("screen-checking-password", room),
             Self::Leave { unsent } => message!("screen-leave", unsent = *unsent),
+            Self::CancelTransfer { name, .. } => message!("screen-cancel-transfer", name),
         }
     }
 }

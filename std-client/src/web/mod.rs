@@ -10,7 +10,7 @@
 //! * [`front`]: the state of the rooms, and the way of each message and event.
 //! * [`protocol`]: the messages between the program and a page.
 //! * [`server`]: requests, and which of them are refused. Nothing else knows tokio.
-//! * [`browser`]: opens the page.
+//! * [`browser`]: opens the page. [`spool`]: files that a page sends.
 //! * `page/`: the page itself, embedded in the program. It loads nothing from elsewhere, and
 //!   displays everything that comes from a room as text.
 //!
@@ -29,5 +29,6 @@ pub mod browser;
 pub mod front;
 pub mod protocol;
 pub mod server;
+pub mod spool;
 #[cfg(test)]
 mod tests;

@@ -37,7 +37,7 @@ impl<P: Provider> Context<P> {
             return self.timers.set(Timer::Collect, Some(now + PURGE_INTERVAL));
         }
         let now_ms = self.wall_ms(now);
-        self.transfers.begin_index_job(IndexJob::Collect { now_ms });
+        self.transfers.begin_index_job(IndexJob::Collect { now_ms, in_use: self.transfers.written() });
     }
 
     /// Removes lapsed and surplus names; the rest of them a little later.

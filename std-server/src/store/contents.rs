@@ -31,6 +31,19 @@ pub struct FileQuota {
     pub all: u64,
 }
 
+/// An upload that is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The content.
+    pub root: Root,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Who offers it.
+    pub owner: PublicIdentity,
+    /// The time of day in ms since 1970.
+    pub now_ms: u64,
+}
+
 /// The decision about an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reservation {
@@ -104,21 +117,22 @@ pub trait ContentIndex {
     ///
     /// # Errors
     /// [`CommitError`].
-    fn reserve(
-        &mut self,
-        root: Root,
-        size: u64,
-        owner: PublicIdentity,
-        quota: &FileQuota,
-        now_ms: u64,
-    ) -> Result<Reservation, CommitError>;
+    fn reserve(&mut self, offer: &Offer, quota: &FileQuota) -> Result<Reservation, CommitError>;
 
     /// Records that an upload is complete and durable. Reservations of the same root with other
-    /// sizes end: only one size proves.
+    /// sizes end: only one size proves. Returns whether its own is still there: the operator may
+    /// have removed the content.
     ///
     /// # Errors
     /// [`CommitError`].
-    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<(), CommitError>;
+    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<bool, CommitError>;
+
+    /// Records that a complete content is not there, although it should be: it can be uploaded
+    /// again, and is found again then.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    fn lost(&mut self, root: Root, now_ms: u64) -> Result<(), CommitError>;
 
     /// Whether a content of this size is complete. It is not collected for [`KEEP_UNNAMED_MS`]
     /// then.
@@ -135,27 +149,25 @@ pub trait ContentIndex {
 
     /// Removes contents from the index: complete ones that no entry names and that were not touched
     /// for [`KEEP_UNNAMED_MS`], unfinished ones that were not touched for [`KEEP_UNFINISHED_MS`].
-    /// Returns the roots of which nothing is left in the index; at most 1000 at once.
+    /// Those `in_use` count as touched. Returns the roots of which nothing is left in the index; at
+    /// most 1000 at once.
     ///
     /// # Errors
     /// [`CommitError`].
-    fn collect(&mut self, now_ms: u64) -> Result<Vec<Root>, CommitError>;
+    fn collect(&mut self, now_ms: u64, in_use: &[Root]) -> Result<Vec<Root>, CommitError>;
 }
 
 impl<S: ContentIndex> ContentIndex for Arc<Mutex<S>> {
-    fn reserve(
-        &mut self,
-        root: Root,
-        size: u64,
-        owner: PublicIdentity,
-        quota: &FileQuota,
-        now_ms: u64,
-    ) -> Result<Reservation, CommitError> {
-        self.lock().unwrap_or_else(PoisonError::into_inner).reserve(root, size, owner, quota, now_ms)
+    fn reserve(&mut self, offer: &Offer, quota: &FileQuota) -> Result<Reservation, CommitError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).reserve(offer, quota)
     }
 
-    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<(), CommitError> {
+    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<bool, CommitError> {
         self.lock().unwrap_or_else(PoisonError::into_inner).complete(root, size, now_ms)
+    }
+
+    fn lost(&mut self, root: Root, now_ms: u64) -> Result<(), CommitError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).lost(root, now_ms)
     }
 
     fn touch(&mut self, root: Root, size: u64, now_ms: u64) -> Result<bool, CommitError> {
@@ -166,7 +178,7 @@ impl<S: ContentIndex> ContentIndex for Arc<Mutex<S>> {
         self.lock().unwrap_or_else(PoisonError::into_inner).find(room, root)
     }
 
-    fn collect(&mut self, now_ms: u64) -> Result<Vec<Root>, CommitError> {
-        self.lock().unwrap_or_else(PoisonError::into_inner).collect(now_ms)
+    fn collect(&mut self, now_ms: u64, in_use: &[Root]) -> Result<Vec<Root>, CommitError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).collect(now_ms, in_use)
     }
 }

@@ -12,8 +12,8 @@ use super::contents::{MAX_COLLECTED, charge, decide};
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
     AdmittedIdentity, Commit, CommitError, ContentIndex, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, KEPT_USES,
-    Keep, LogEntry, LogReader, ReadError, Reservation, RoomBatch, RoomRecord, RoomState, RoomSummary, ServerBatch,
-    ServerState, Store, StoreErrorKind, Visibility,
+    Keep, LogEntry, LogReader, Offer, ReadError, Reservation, RoomBatch, RoomRecord, RoomState, RoomSummary,
+    ServerBatch, ServerState, Store, StoreErrorKind, Visibility,
 };
 
 /// The error that this store reports for an injected fault.
@@ -116,14 +116,8 @@ impl LogReader for MemoryStore {
 }
 
 impl ContentIndex for MemoryStore {
-    fn reserve(
-        &mut self,
-        root: Root,
-        size: u64,
-        owner: PublicIdentity,
-        quota: &FileQuota,
-        now_ms: u64,
-    ) -> Result<Reservation, CommitError> {
+    fn reserve(&mut self, offer: &Offer, quota: &FileQuota) -> Result<Reservation, CommitError> {
+        let Offer { root, size, owner, now_ms } = *offer;
         self.check_write()?;
         if let Some(record) = self.contents.get_mut(&(root, size)) {
             record.touched_ms = now_ms;
@@ -139,11 +133,18 @@ impl ContentIndex for MemoryStore {
         Ok(decision)
     }
 
-    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<(), CommitError> {
+    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<bool, CommitError> {
         self.check_write()?;
         self.contents.retain(|(other, of_size), _| *other != root || *of_size == size);
-        if let Some(record) = self.contents.get_mut(&(root, size)) {
-            (record.is_complete, record.touched_ms) = (true, now_ms);
+        let Some(record) = self.contents.get_mut(&(root, size)) else { return Ok(false) };
+        (record.is_complete, record.touched_ms) = (true, now_ms);
+        Ok(true)
+    }
+
+    fn lost(&mut self, root: Root, now_ms: u64) -> Result<(), CommitError> {
+        self.check_write()?;
+        for (_, record) in self.contents.iter_mut().filter(|((of, _), record)| *of == root && record.is_complete) {
+            (record.is_complete, record.touched_ms) = (false, now_ms);
         }
         Ok(())
     }
@@ -166,8 +167,11 @@ impl ContentIndex for MemoryStore {
         Ok(found.filter(|_| is_named).map(|((_, size), _)| *size))
     }
 
-    fn collect(&mut self, now_ms: u64) -> Result<Vec<Root>, CommitError> {
+    fn collect(&mut self, now_ms: u64, in_use: &[Root]) -> Result<Vec<Root>, CommitError> {
         self.check_write()?;
+        for (_, record) in self.contents.iter_mut().filter(|((root, _), _)| in_use.contains(root)) {
+            record.touched_ms = now_ms;
+        }
         let is_due = |((root, _), record): (&(Root, u64), &ContentState)| {
             let keep = if record.is_complete { KEEP_UNNAMED_MS } else { KEEP_UNFINISHED_MS };
             let is_named = || self.rooms.values().any(|room| room.names(*root));

@@ -22,7 +22,8 @@ use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 pub use contents::{
-    ContentIndex, ContentRecord, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, MAX_COLLECTED, Naming, Reservation,
+    ContentIndex, ContentRecord, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, MAX_COLLECTED, Naming, Offer,
+    Reservation,
 };
 pub use error::{CommitError, ReadError};
 pub use invites::{InviteRecord, InviteState, InviteUse, KEPT_USES};

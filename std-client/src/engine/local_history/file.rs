@@ -75,6 +75,13 @@ impl HistoryFile {
         current
     }
 
+    /// Finds the row of a room that is not recorded.
+    pub(super) fn locate_posts(&mut self, id: RoomId, server: &Fingerprint, name: &RoomName) {
+        if let Some(row) = self.write(|writer| writer.room(server, name.as_str())) {
+            self.rooms.entry(id).or_insert_with(|| RecordedRoom::new(row)).row = row;
+        }
+    }
+
     pub(super) fn report_place(&mut self, room: RoomId, row: RoomRow, log: Option<LogRow>) {
         if let Some(known) = self.rooms.get_mut(&room)
             && known.reported != Some(log)

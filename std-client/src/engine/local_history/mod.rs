@@ -105,6 +105,11 @@ impl LocalHistory {
         current
     }
 
+    /// Finds the room in the file, only for its posts.
+    pub(super) fn locate_posts(&self, room: RoomId, server: &Fingerprint, name: &RoomName) {
+        self.file().locate_posts(room, server, name);
+    }
+
     /// The room was joined: entries are recorded from now on. `from`: the log that the Join
     /// continues. Returns the log that they belong to, unless they are not recorded.
     pub(super) fn begin(

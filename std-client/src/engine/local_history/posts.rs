@@ -4,6 +4,7 @@
 use kabar_core::chat::EntryKind;
 
 use super::file::HistoryFile;
+use super::room::RecordedRoom;
 use super::{LocalHistory, RoomId};
 use crate::history::outbox::{MAX_WAITING, Outbox, OutboxError, OutboxLine, Resumption};
 use crate::history::{RoomRow, StorageError, Writer};
@@ -33,6 +34,13 @@ impl LocalHistory {
     /// Continues the posts of a room; `None`: they are not durable.
     pub(in crate::engine) fn resume_posts(&self, room: RoomId) -> Option<Resumed> {
         self.file().resume_posts(room)
+    }
+
+    /// Whether another outbox has posts of the room, which no session of this process has.
+    pub(in crate::engine) fn has_further_posts(&self, room: RoomId) -> bool {
+        let file = self.file();
+        let Some(&RecordedRoom { row, outbox: Some(own), .. }) = file.rooms.get(&room) else { return false };
+        file.waiting_outbox(room, row, Some(own)).is_some()
     }
 
     /// The posts of a room are not durable.
@@ -89,16 +97,13 @@ impl LocalHistory {
 impl HistoryFile {
     fn resume_posts(&mut self, id: RoomId) -> Option<Resumed> {
         let row = self.rooms.get(&id)?.row;
-        // The same room by another session of this process.
-        if self.rooms.iter().any(|(other, room)| *other != id && room.row == row && room.outbox.is_some()) {
-            return None;
-        }
         if let Slot::Untaken = self.slot {
             self.slot = take(self.writer.as_ref()?).map_or(Slot::None, Slot::Taken);
         }
-        let Slot::Taken(outboxes) = &self.slot else { return None };
-        let waiting = outboxes.iter().position(|outbox| outbox.waiting().contains(&row));
-        self.rooms.get_mut(&id)?.outbox = Some(waiting.unwrap_or(0));
+        // The same room by another session of this process has an outbox of its own, or none.
+        let is_free = !self.others_in_use(id, row).any(|_| true);
+        let chosen = self.waiting_outbox(id, row, None).or(is_free.then_some(0))?;
+        self.rooms.get_mut(&id)?.outbox = Some(chosen);
         let resumed = self.with_outbox(id, |outbox, writer, row| {
             let resumption = outbox.resumption(row);
             Ok(Resumed { resumption, lines: outbox.lines(writer, row, 0, MAX_WAITING)? })
@@ -107,6 +112,20 @@ impl HistoryFile {
             self.rooms.get_mut(&id)?.outbox = None;
         }
         resumed
+    }
+
+    /// The outboxes that other sessions of this process use for the same room.
+    fn others_in_use(&self, id: RoomId, row: RoomRow) -> impl Iterator<Item = usize> {
+        let others = self.rooms.iter().filter(move |(other, room)| **other != id && room.row == row);
+        others.filter_map(|(_, room)| room.outbox)
+    }
+
+    /// The first outbox but `own` with posts of the room that no other session uses for it.
+    fn waiting_outbox(&self, id: RoomId, row: RoomRow, own: Option<usize>) -> Option<usize> {
+        let Slot::Taken(outboxes) = &self.slot else { return None };
+        let is_used = |at| self.others_in_use(id, row).chain(own).any(|used| used == at);
+        let mut waiting = outboxes.iter().enumerate().filter(|(_, outbox)| outbox.waiting().contains(&row));
+        waiting.find(|(at, _)| !is_used(*at)).map(|(at, _)| at)
     }
 
     fn push(&mut self, id: RoomId, posts: &[(EntryKind, &[u8])]) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! A room that is recorded, and its entries of one turn.
 
-use kabar_core::chat::{EntryHeader, Term};
+use kabar_core::chat::{EntryHeader, EntryKind, Term};
 
 use super::super::event::Entry;
 use crate::history::{Attention, LogRow, NewEntry, Place, RoomRow};
@@ -110,7 +110,8 @@ fn stored_as(entry: &Entry, attention: Attention) -> NewEntry<'_> {
 
 /// How far an entry asks for attention.
 fn attention(entry: &Entry) -> Attention {
-    match (entry.kind.is_text() && !entry.is_hidden, entry.is_mention) {
+    let is_line = entry.kind.is_text() || entry.kind == EntryKind::FILE;
+    match (is_line && !entry.is_hidden, entry.is_mention) {
         (false, _) => Attention::None,
         (true, false) => Attention::Unread,
         (true, true) => Attention::Mention,

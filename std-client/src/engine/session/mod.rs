@@ -4,9 +4,9 @@
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //! ```
-//! * `connecting`, `start`, `leaving`: from one phase to the next. `posting`:
-//!   what is posted. `online`, `receive`: in the
-//!   rooms. `membership`: which rooms these are. `execute`: commands.
+//! * `connecting`, `start`, `leaving`: from one phase to the next. `posting`: what is posted.
+//!   `online`, `receive`: in the rooms. `membership`: which rooms these are. `execute`: commands.
+//! * `delivery`: sessions that only deliver the posts of an earlier process.
 //! * `files`, `transfers`: files that are sent and received.
 //! * `recording`: the local history. `replay`, `local_replay`, `catch_up`: entries that come before
 //!   those that the server sends.
@@ -17,6 +17,7 @@
 mod attempt;
 mod catch_up;
 mod connecting;
+mod delivery;
 mod execute;
 mod files;
 mod leaving;
@@ -57,6 +58,7 @@ use crate::connect::CONNECT_TIMEOUT;
 use crate::driver::Driver;
 
 use attempt::Located;
+pub(super) use delivery::Delivery;
 use online::JoinInfo;
 use rooms::Rooms;
 use state::Phase;
@@ -68,11 +70,17 @@ impl Session {
     /// Begins a session. Reports the server and its rooms.
     pub(super) fn start(
         id: ServerId,
-        mut config: ServerRequest,
+        config: ServerRequest,
         driver: Driver,
         environment: Environment,
         sink: EventSink,
     ) -> Self {
+        let mut session = Self::new(id, config, driver, environment, sink);
+        session.locate_rooms();
+        session
+    }
+
+    fn new(id: ServerId, mut config: ServerRequest, driver: Driver, environment: Environment, sink: EventSink) -> Self {
         sink.send(Event::ServerAdded { server: id, places: config.places.clone(), is_host: config.is_host });
         let mut rooms = Rooms::new(id);
         let replay_from = config.replay_from;
@@ -81,7 +89,7 @@ impl Session {
         }
         let history = environment.histories.of(&config.identity.key.fingerprint());
         let transfers = Transfers::new(environment.files.clone());
-        let mut session = Self {
+        Self {
             id,
             phase: Phase::Resolving(driver.now() + CONNECT_TIMEOUT),
             config,
@@ -98,12 +106,12 @@ impl Session {
             refusal: String::new(),
             leaving: None,
             aborted_at: None,
+            is_delivery: false,
+            undelivered: Vec::new(),
             waiting: std::collections::VecDeque::new(),
             stored_name: String::new(),
             located: Located::default(),
-        };
-        session.locate_rooms();
-        session
+        }
     }
 
     /// Handles everything that waits. The histories are to be committed before the driver sends.

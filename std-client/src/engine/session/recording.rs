@@ -29,6 +29,9 @@ impl Session {
     /// A room was joined at first: it is recorded from now on. Returns the log as it was before, if
     /// that continues.
     pub(super) fn begin_recording(&mut self, slot: RoomSlot, info: &JoinInfo) -> Option<CurrentLog> {
+        if self.is_delivery {
+            return None;
+        }
         let key = self.server_key();
         let Self { config, environment, rooms, history, sink, .. } = self;
         let room = rooms.at(slot)?;

@@ -31,11 +31,17 @@ impl Session {
     /// one room may join the others.
     pub(super) fn start_client(&mut self, address: SocketAddr) -> Result<(), SessionError> {
         let fingerprint = self.expected_key();
-        let Self { config: ServerRequest { identity, .. }, environment, rooms, history, sink, driver, .. } = self;
+        let Self {
+            config: ServerRequest { identity, .. }, environment, rooms, history, sink, driver, is_delivery, ..
+        } = self;
         let Some(room) = rooms.first_mut() else { return Ok(()) };
         if let Some(fingerprint) = &fingerprint {
-            room.open_cursor(&environment.dir, fingerprint, identity, sink);
-            room.stated = history.locate(room.id, fingerprint, &room.name, sink);
+            if *is_delivery {
+                history.locate_posts(room.id, fingerprint, &room.name);
+            } else {
+                room.open_cursor(&environment.dir, fingerprint, identity, sink);
+                room.stated = history.locate(room.id, fingerprint, &room.name, sink);
+            }
         }
         let RoomConfig { room: name, credential, start, max_entry_len } = room.config(environment.context);
         let key = Identity::from_seed(identity.key.seed());
@@ -139,6 +145,10 @@ impl Session {
         if let Some(lines) = resumed {
             sink.send(Event::OutboxResumed { room: id, lines });
         }
+        self.note_undelivered(id);
+        if self.is_delivery {
+            return self.leave_when_delivered();
+        }
         self.store_room(id, name);
         self.resume_transfers(id);
     }
@@ -184,7 +194,8 @@ impl Session {
     /// Stores a room as a known one.
     fn store_room(&mut self, room: RoomId, name: &str) {
         name.clone_into(&mut self.stored_name);
-        let Some(room) = self.rooms.find(room).filter(|_| !self.config.is_host) else { return };
+        let is_stored = !self.config.is_host && !self.is_delivery;
+        let Some(room) = self.rooms.find(room).filter(|_| is_stored) else { return };
         let secret = match room.credential() {
             RoomCredential::Secret(secret) => Some(secret),
             _ => None,

@@ -45,6 +45,10 @@ pub(in crate::engine) struct Session {
     pub(super) refusal: String,
     pub(super) leaving: Option<Leaving>,
     pub(super) aborted_at: Option<Instant>,
+    /// Whether it only delivers the posts of an earlier process, and leaves.
+    pub(super) is_delivery: bool,
+    /// Rooms that another earlier process has posts in, which another session is to deliver.
+    pub(super) undelivered: Vec<RoomId>,
     /// Posts that did not fit into the outbox.
     pub(super) waiting: VecDeque<WaitingPost>,
     /// The name with which the rooms are stored as known ones.

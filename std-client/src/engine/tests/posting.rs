@@ -122,3 +122,53 @@ fn posts_of_all_killed_processes_are_sent_by_the_next_run() {
     next.stop(LEAVE);
     assert_eq!(ended(&next), Some((0, 0)));
 }
+
+#[test]
+fn posts_of_three_killed_processes_in_one_room_are_sent_by_the_next_run() {
+    let server = serve("lobby", 0);
+    let (address, (_home, dir)) = (server.local_addr(), temporary_dir());
+    let mut killed: Vec<_> = (0..3).map(|_| run(&dir, address)).collect();
+    server.stop().unwrap();
+    for (number, (front, room)) in (1..).zip(&mut killed) {
+        front.until("ConnectionLost", |event| matches!(event, Event::ConnectionLost { .. }).then_some(()));
+        front.post(*room, &format!("kept by {number}"));
+        front.until("Posted", |event| matches!(event, Event::Posted { .. }).then_some(()));
+    }
+    for (mut front, _) in killed {
+        front.stop(Stop::Abort);
+        assert_eq!(ended(&front), Some((0, 1)));
+    }
+    let _server = serve("lobby", address.port());
+    let (mut next, room) = run(&dir, address);
+    for number in 1..=3 {
+        next.ever("what was kept", |event| match event {
+            Event::Entry(entry) => (body(entry) == format!("kept by {number}")).then_some(()),
+            _ => None,
+        });
+    }
+    next.post(room, "new");
+    next.text(room, "new");
+    next.stop(LEAVE);
+    assert_eq!(ended(&next), Some((0, 0)));
+    let is_hidden = |event: &Event| {
+        let server = match event {
+            Event::ServerAdded { server, .. } | Event::ServerEnded { server, .. } => *server,
+            Event::Joined(joined) => joined.room.server,
+            Event::Entry(entry) => entry.room.server,
+            Event::OutboxResumed { room, .. } => room.server,
+            _ => return true,
+        };
+        server == ServerId(0)
+    };
+    assert!(next.seen.iter().all(is_hidden), "{:?}", next.seen);
+    let resumed = next.seen.iter().filter(|event| matches!(event, Event::OutboxResumed { lines: 1, .. }));
+    assert_eq!(resumed.count(), 3);
+    let entries = next.seen.iter().filter_map(|event| if let Event::Entry(entry) = event { Some(entry) } else { None });
+    let kept = entries.filter(|entry| entry.kind == EntryKind::TEXT && body(entry).starts_with("kept"));
+    assert_eq!(kept.count(), 3, "each once");
+    let (mut last, room) = run(&dir, address);
+    last.post(room, "end");
+    last.text(room, "end");
+    assert!(!last.seen.iter().any(|event| matches!(event, Event::OutboxResumed { .. })), "nothing waits");
+    last.stop(LEAVE);
+}

@@ -1,6 +1,7 @@
-//! Completion of what is being typed: commands, rooms, names and emoji.
+//! Completion of what is being typed: commands, rooms, names, files and emoji.
 
 use crate::command::{CommandName, OperatorCommand};
+use crate::transfers::TransferId;
 
 /// Completions of emoji at most.
 const MAX_EMOJI: usize = 20;
@@ -14,6 +15,12 @@ pub struct Context<'a> {
     pub rooms: &'a [String],
     /// Further rooms of the server.
     pub others: &'a [String],
+    /// Names of the files in the room, the last one first.
+    pub files: &'a [String],
+    /// Transfers that have not ended, and the names of their files.
+    pub transfers: &'a [(TransferId, String)],
+    /// Returns the paths that begin with what was typed.
+    pub paths: fn(&str) -> Vec<String>,
 }
 
 /// A completion that Tab goes through.
@@ -63,6 +70,9 @@ impl Completion {
 /// Returns where the last word of the text before the cursor begins, and its completions.
 #[must_use]
 pub fn candidates(before: &str, context: &Context<'_>) -> (usize, Vec<String>) {
+    if let Some((start, candidates)) = files(before, context) {
+        return (start, candidates);
+    }
     let start =
         before.rfind(char::is_whitespace).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
     let word = &before[start..];
@@ -98,6 +108,24 @@ fn commands(word: &str) -> Vec<String> {
     let own = CommandName::starting_with(word).map(|name| with_space(name.word(), name.argument().is_some()));
     let operator = OperatorCommand::starting_with(word).filter(|command| command.word != CommandName::Room.word());
     own.chain(operator.map(|command| with_space(command.word, !command.argument.is_empty()))).collect()
+}
+
+/// The completions of the argument of a command about files, which is the rest of the line: names
+/// may have spaces. `None`: this is another text.
+fn files(before: &str, context: &Context<'_>) -> Option<(usize, Vec<String>)> {
+    let (word, argument) = before.split_once(' ')?;
+    let argument = argument.trim_start();
+    let candidates = match CommandName::ALL.into_iter().find(|name| name.word() == word)? {
+        CommandName::Send => (context.paths)(argument),
+        CommandName::Get => context.files.iter().filter(|name| starts_with(name, argument)).cloned().collect(),
+        CommandName::Cancel => {
+            let is_meant = |name: &str, number: &str| number.starts_with(argument) || starts_with(name, argument);
+            let numbers = context.transfers.iter().map(|(id, name)| (name, id.0.to_string()));
+            numbers.filter(|(name, number)| is_meant(name, number)).map(|(_, number)| number).collect()
+        }
+        _ => return None,
+    };
+    Some((before.len() - argument.len(), candidates))
 }
 
 /// The rooms that the command before the word takes.

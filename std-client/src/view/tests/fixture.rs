@@ -3,10 +3,13 @@
 use jiff::tz::TimeZone;
 use kabar_core::chat::{EntryKind, Term};
 use kabar_core::session::Fingerprint;
+use kabar_core::time::Duration;
 
-use crate::engine::event::{Entry, EntryContent, Joined};
+use crate::engine::event::{Entry, EntryContent, Joined, Transfer, TransferFailure, TransferState, Wait};
 use crate::engine::{Command, Event, RoomId, ServerId};
 use crate::messages::events::RoomLabel;
+use crate::transfers::TransferId;
+use crate::transfers::progress::Measured;
 use crate::view::frame::{Frame, Size};
 use crate::view::keys::{Bindings, Code, Key};
 use crate::view::text::{clusters, width};
@@ -38,6 +41,21 @@ pub(super) fn sentence(event: &Event, _: Option<RoomLabel<'_>>) -> Option<String
     }
 }
 
+/// A transfer in one of its states.
+pub(super) fn transfer(index: u32, id: u32, name: &str, state: u8) -> Transfer {
+    let done = u64::from(state) << 14;
+    let state = match state % 7 {
+        0 => TransferState::Waiting(Wait::Others),
+        1 => TransferState::Hashing(done),
+        2 => TransferState::Storing,
+        3 => TransferState::Sent(1),
+        4 => TransferState::Failed(TransferFailure::NotSupported),
+        _ => TransferState::Running(Measured { done, rate: Some(1 << 20), left: Some(Duration::from_secs(3)) }),
+    };
+    let (id, name) = (TransferId(id), name.to_owned());
+    Transfer { id, room: room(index), is_upload: true, name, size: Some(4 << 20), state }
+}
+
 pub(super) struct Fixture {
     pub(super) view: View,
     pub(super) effects: Vec<Effect>,
@@ -53,7 +71,8 @@ impl Fixture {
     pub(super) fn reading(source: Box<dyn Source>, width: usize, height: usize) -> Self {
         let sentences = Sentences { event: sentence, commands: || "/help  this list".to_owned() };
         let times = Times { zone: TimeZone::UTC, format: TimeFormat::Minutes };
-        let config = Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences };
+        let paths = |typed: &str| vec![format!("{typed}.pdf")];
+        let config = Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences, paths };
         let mut view = View::new(config, source);
         assert!(view.resize(Size { width, height }).is_empty());
         Self { view, effects: Vec::new(), seq: [0; 8] }

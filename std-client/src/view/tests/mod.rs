@@ -1,5 +1,6 @@
 //! The screen as a whole: events and keys in, frames and effects out.
 
+mod files;
 mod fixture;
 mod keys_and_commands;
 mod local_history;

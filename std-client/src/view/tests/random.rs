@@ -24,6 +24,7 @@ enum Step {
     Question(bool),
     Reset(u32),
     Part(u32),
+    Transfer(u32, u32, String, u8),
 }
 
 const KEYS: &[&str] = &[
@@ -61,6 +62,7 @@ const KEYS: &[&str] = &[
     "alt-down",
     "alt-q",
     "alt-m",
+    "alt-t",
     "ctrl-c",
     "escape",
     "y",
@@ -79,7 +81,7 @@ fn key() -> impl Strategy<Value = Key> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let kinds = proptest::sample::select(&[1_u16, 2, 3, 16, 17, 18, 19, 20, 21, 22, 23, 99][..]);
+    let kinds = proptest::sample::select(&[1_u16, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 99][..]);
     prop_oneof![
         5 => (0_u32..3, hard_text(), hard_text()).prop_map(|(room, author, text)| Step::Text(room, author, text)),
         2 => (0_u32..3, kinds, proptest::collection::vec(any::<u8>(), 0..12)).prop_map(|(room, kind, body)| Step::Entry(room, kind, body)),
@@ -93,6 +95,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Question),
         1 => (0_u32..3).prop_map(Step::Reset),
         1 => (0_u32..8).prop_map(Step::Part),
+        2 => (0_u32..4, 0_u32..6, hard_text(), any::<u8>()).prop_map(|(room, id, name, state)| Step::Transfer(room, id, name, state)),
     ]
 }
 
@@ -121,6 +124,7 @@ proptest! {
                 Step::Question(false) => fixture.event(Event::PasswordQuestion { server: SERVER, room: "lobby".parse().unwrap(), was_wrong: false }),
                 Step::Reset(index) => fixture.event(Event::HistoryReset { room: room(index) }),
                 Step::Part(index) => fixture.event(Event::Parted { room: room(index) }),
+                Step::Transfer(index, id, name, state) => fixture.event(Event::Transfer(transfer(index, id, &name, state))),
             }
             check(&fixture.view.layout());
         }

@@ -100,9 +100,9 @@ impl Transcript {
         self.rows().iter().any(|placed| placed.key == Some(Key::entry(seq)))
     }
 
-    /// Returns the entries of the window with texts of members, the last one first.
-    pub fn texts(&self) -> impl Iterator<Item = &Entry> {
-        let is_text = |entry: &&Entry| entry.kind.is_text() && entry.text().is_some();
-        self.blocks.iter().rev().flat_map(|block| block.entries().iter().rev()).filter(is_text)
+    /// Returns the entries of the window that can be selected, the last one first: texts and files.
+    pub fn messages(&self) -> impl Iterator<Item = &Entry> {
+        let is_message = |entry: &&Entry| entry.text().is_some() || entry.file().is_some();
+        self.blocks.iter().rev().flat_map(|block| block.entries().iter().rev()).filter(is_message)
     }
 }

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use kabar_core::chat::EntryKind;
-use kabar_std::text::clean_line;
+use kabar_core::chat::{EntryKind, File};
+use kabar_std::text::{clean_line, size_text};
 
 use super::source::Entry;
 use crate::engine::event::EntryContent;
@@ -136,12 +136,33 @@ pub fn entry_lines(entry: &Entry, times: &Times) -> Lines {
         EntryKind::TOPIC => {
             sentence(first, Role::Operator, format!("~ {}", message!("entry-topic", author, topic = clean_line(&body))))
         }
+        EntryKind::FILE if let Some(file) = entry.file() => file_line(first, nick, author, entry, &file),
         EntryKind::DATA => sentence(first, Role::Removed, message!("entry-data", author, size = entry_len(entry))),
         kind => {
             let text = message!("entry-unknown", author, size = entry_len(entry), kind = kind.0);
             sentence(first, Role::Removed, text)
         }
     }
+}
+
+/// A file: its name, what is known about it, and how others receive it. The media type is that of
+/// the sender, and only displayed.
+fn file_line(mut first: Row, nick: Role, author: String, entry: &Entry, file: &File<'_>) -> Lines {
+    first.push(Span::new(nick, author));
+    first.push(Span::new(nick, ": "));
+    let indent = first.width();
+    let role = if entry.is_own { Role::Own } else { Role::Text };
+    first.push(Span::new(role, message!("entry-file-name", name = clean_line(file.name()))));
+    let size = size_text(file.size());
+    let about = match file.media_type() {
+        "" => size,
+        media_type => format!("{size}, {}", clean_line(media_type)),
+    };
+    first.push(Span::new(Role::Time, format!(" ({about})")));
+    if !entry.is_own {
+        first.push(Span::new(Role::Time, message!("entry-file-get", seq = entry.seq)));
+    }
+    Lines { lines: vec![first], indent }
 }
 
 fn entry_len(entry: &Entry) -> usize {

@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use kabar_core::chat::EntryKind;
-use kabar_std::text::removed_seq;
+use kabar_core::chat::{EntryKind, File};
+use kabar_std::text::{clean_line, removed_seq};
 
 use crate::command::Notify;
 use crate::engine::event::{self, EntryContent};
@@ -62,6 +62,21 @@ impl Entry {
             EntryContent::Body(body) if self.kind.is_text() => Some(String::from_utf8_lossy(body).into_owned()),
             _ => None,
         }
+    }
+
+    /// Returns the file that it names, if that can be read.
+    #[must_use]
+    pub fn file(&self) -> Option<File<'_>> {
+        match &self.content {
+            EntryContent::Body(body) if self.kind == EntryKind::FILE => File::decode(body).ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether it says something, so that it counts as unread.
+    #[must_use]
+    pub fn asks_for_attention(&self) -> bool {
+        self.kind.is_text() || self.kind == EntryKind::FILE
     }
 
     /// Removes the body.
@@ -156,6 +171,9 @@ pub trait Source: Debug {
     /// Returns the first entry after `after` whose text contains `word` in any case.
     fn search_after(&self, room: RoomId, word: &str, after: u64) -> Option<u64>;
 
+    /// Returns the names of the last `count` files of a room, the last one first, each once.
+    fn files(&self, room: RoomId, count: usize) -> Vec<String>;
+
     /// The place of a room in the local history. `None`: it cannot be read there.
     fn located(&mut self, _: RoomId, _: &HistoryAt) -> Option<Start> {
         None
@@ -188,6 +206,17 @@ pub trait Source: Debug {
 
     /// The history of a room begins again. A history that the engine writes ignores it.
     fn reset(&mut self, _: RoomId) {}
+}
+
+/// Returns each of these names once.
+pub(super) fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut unique = Vec::new();
+    for name in names {
+        if !unique.contains(&name) {
+            unique.push(name);
+        }
+    }
+    unique
 }
 
 /// The entries of this run, in memory.
@@ -240,6 +269,12 @@ impl Source for MemoryHistory {
 
     fn search_after(&self, room: RoomId, word: &str, after: u64) -> Option<u64> {
         self.rooms.get(&room)?.texts(word).find(|seq| *seq > after)
+    }
+
+    fn files(&self, room: RoomId, count: usize) -> Vec<String> {
+        let entries = self.rooms.get(&room).into_iter().flat_map(|log| log.entries.iter().rev());
+        let files = entries.filter(|entry| !entry.is_ignored).filter_map(Entry::file);
+        unique(files.take(count).map(|file| clean_line(file.name())))
     }
 
     fn delivered(&mut self, room: RoomId, entry: &Entry) {

@@ -2,10 +2,12 @@
 //!
 //! `events`: what the engine reports. `input`: what pages send. `history`: parts of the history for
 //! pages. `sentences`: what is reported in words. `server`, `room`, `unsent`: the state. `pages`:
-//! the pages that are connected. `archive`: the local histories.
+//! the pages that are connected. `archive`: the local histories. `files`, `transfers`: files on
+//! their way.
 
 mod archive;
 mod events;
+mod files;
 mod history;
 mod input;
 mod pages;
@@ -14,6 +16,7 @@ mod sentences;
 mod server;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod unsent;
 
 use std::collections::BTreeMap;
@@ -29,6 +32,7 @@ use crate::engine::event::SessionError;
 use crate::engine::{Command, Events, Handle, RoomId, ServerId, ServerRequest, Stop};
 use crate::outcome::{Loss, SessionEnd, SessionReport};
 use archive::Archive;
+use files::Files;
 use pages::Pages;
 use room::Room;
 use server::Server;
@@ -74,6 +78,7 @@ pub struct Front {
     servers: BTreeMap<ServerId, Server>,
     rooms: BTreeMap<RoomId, Room>,
     archive: Archive,
+    files: Files,
     /// The room to display once it is added, and the page that requested it.
     to_show: Option<(RoomName, PageId)>,
     /// Pages that wait for the list of rooms of a server.
@@ -101,6 +106,7 @@ impl Front {
         Self {
             config,
             archive,
+            files: Files::default(),
             pages: Pages::default(),
             servers: BTreeMap::new(),
             rooms: BTreeMap::new(),
@@ -137,6 +143,7 @@ impl Front {
                 self.send_snapshot(page);
             }
             Input::Message(page, message) => self.on_message(page, message),
+            Input::Uploaded(room, name, file) => self.send_file(room.0, &name, file),
             Input::Closed(page) => {
                 self.pages.remove(page);
                 self.lists.retain(|(_, asking)| *asking != page);
@@ -169,7 +176,8 @@ impl Front {
     fn send_snapshot(&mut self, page: PageId) {
         let servers = self.servers.values().map(Server::state).collect();
         let rooms = self.rooms.values().map(Room::state).collect();
-        self.pages.send(page, &ToPage::Snapshot { servers, rooms, commands: protocol::commands() });
+        let transfers = self.files.rows().collect();
+        self.pages.send(page, &ToPage::Snapshot { servers, rooms, commands: protocol::commands(), transfers });
         for room in self.rooms.values().filter(|room| room.unsent.len() > 0) {
             self.pages.send(page, &ToPage::Unsent { room: room.key(), texts: room.unsent.texts() });
         }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Place, RoomKey, ServerKey};
+use super::{Place, RoomKey, ServerKey, TransferKey};
 
 /// A message of a page.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -73,6 +73,13 @@ pub enum FromPage {
         /// The server.
         server: ServerKey,
     },
+    /// A transfer is cancelled.
+    Cancel {
+        /// The transfer.
+        transfer: TransferKey,
+    },
+    /// Transfers that have ended are no longer displayed.
+    ForgetTransfers,
 }
 
 /// A password. Not displayed by `Debug`, and wiped.

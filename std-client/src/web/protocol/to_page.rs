@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{CommandHelp, Entry, Hit, Place, RoomKey, RoomState, ServerKey, ServerState};
+use super::{CommandHelp, Entry, Hit, Place, RoomKey, RoomState, ServerKey, ServerState, TransferRow};
 
 /// A message to a page.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +16,8 @@ pub enum ToPage<'a> {
         rooms: Vec<RoomState<'a>>,
         /// The commands that can be typed.
         commands: Vec<CommandHelp>,
+        /// Files on their way, and the last ones that have ended.
+        transfers: Vec<&'a TransferRow>,
     },
     /// A server is new, or has changed.
     Server(ServerState<'a>),
@@ -112,6 +114,15 @@ pub enum ToPage<'a> {
         /// Whether there are more.
         has_more: bool,
     },
+    /// A transfer is new, or has changed.
+    Transfer(&'a TransferRow),
+    /// All transfers. Replaces those that the page has.
+    Transfers {
+        /// The transfers.
+        transfers: Vec<&'a TransferRow>,
+    },
+    /// The transfers are to be displayed.
+    ShowTransfers,
     /// The program ends.
     End,
 }

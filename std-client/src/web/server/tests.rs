@@ -2,6 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -18,15 +21,23 @@ const OWN: &str = "127.0.0.1:4242";
 struct Page {
     guard: Arc<Guard>,
     router: Router,
-    _inputs: Inputs,
+    inputs: Inputs,
+    spool: PathBuf,
+    _home: tempfile::TempDir,
 }
 
 impl Page {
     fn new() -> Self {
         let guard = Arc::new(Guard::new(PORT).unwrap());
         let (sender, inputs) = inputs();
-        let router = router(Arc::clone(&guard), Arc::new(Sockets::new(&sender)));
-        Self { guard, router, _inputs: inputs }
+        let (home, dir) = crate::temporary_dir();
+        let uploads = Arc::new(Uploads::new(&sender, Spool::open(&dir).unwrap()));
+        let router = router(Arc::clone(&guard), Arc::new(Sockets::new(&sender)), uploads);
+        Self { guard, router, inputs, spool: dir.join("spool"), _home: home }
+    }
+
+    fn spooled(&self) -> usize {
+        std::fs::read_dir(&self.spool).unwrap().count()
     }
 
     fn token(&self) -> String {
@@ -61,6 +72,14 @@ fn get(path: &str, host: &str, cookie: Option<&str>) -> Request<Body> {
         .fold(request, |request, cookie| request.header(header::COOKIE, cookie))
         .body(Body::empty())
         .unwrap()
+}
+
+/// A request that sends a file.
+fn upload(path: &str, origin: Option<&str>, cookie: Option<&str>, body: impl Into<Body>) -> Request<Body> {
+    let mut request = get(path, OWN, cookie);
+    *request.method_mut() = Method::POST;
+    origin.map(|origin| request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap()));
+    request.map(|_| body.into())
 }
 
 fn socket(page: &Page, origin: Option<&str>, cookie: Option<&str>) -> u16 {
@@ -175,6 +194,81 @@ fn foreign_origin_is_refused() {
 }
 
 #[test]
+fn file_of_the_page_is_passed_on_with_its_room_and_name() {
+    let mut page = Page::new();
+    let (cookie, own) = (page.cookie(), "http://127.0.0.1:4242");
+    let path = "/upload/0.7/..%2F..%2Fa%20%C3%A9.txt";
+    assert_eq!(page.status(upload(path, Some(own), Some(&cookie), "the content")), 204);
+    let Some(Input::Uploaded(room, name, file)) = page.inputs.recv() else { panic!("no file") };
+    assert_eq!((room.0.index, name.as_str()), (7, "../../a \u{e9}.txt"));
+    assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "the content");
+    assert_eq!(file.path().parent(), Some(page.spool.as_path()), "the name is no path");
+    file.remove();
+    assert_eq!(page.status(upload("/upload/0.7/empty", Some(own), Some(&cookie), "")), 204);
+    for wrong in ["/upload/0/x", "/upload/a.b/x"] {
+        assert_eq!(page.status(upload(wrong, Some(own), Some(&cookie), "x")), 400, "{wrong}");
+    }
+}
+
+#[test]
+fn file_of_another_site_or_user_is_refused_and_not_stored() {
+    let page = Page::new();
+    let (cookie, own) = (page.cookie(), "http://127.0.0.1:4242");
+    let status = |origin, cookie| page.status(upload("/upload/0.0/x", origin, cookie, "x"));
+    for foreign in [None, Some("null"), Some("http://127.0.0.1:4243"), Some("http://evil.example")] {
+        assert_eq!(status(foreign, Some(&*cookie)), 403, "{foreign:?}");
+    }
+    for wrong in [None, Some("kabar-4242=x")] {
+        assert_eq!(status(Some(own), wrong), 403, "{wrong:?}");
+    }
+    assert_eq!(page.spooled(), 0);
+}
+
+#[test]
+fn files_that_are_stored_at_once_are_bounded_and_unfinished_ones_are_removed() {
+    let page = Page::new();
+    let (cookie, own) = (page.cookie(), "http://127.0.0.1:4242");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut slow: Vec<_> = (0..upload::MAX_UPLOADS)
+        .map(|_| {
+            let body = Body::new(Unfinished { is_given: false });
+            Box::pin(page.router.clone().oneshot(upload("/upload/0.0/x", Some(own), Some(&cookie), body)))
+        })
+        .collect();
+    runtime.block_on(async {
+        for request in &mut slow {
+            assert!(tokio::time::timeout(Duration::from_millis(50), request).await.is_err(), "it waits");
+        }
+    });
+    assert_eq!(page.spooled(), upload::MAX_UPLOADS);
+    assert_eq!(page.status(upload("/upload/0.0/x", Some(own), Some(&cookie), "x")), 503);
+    // The browser is gone.
+    drop(slow);
+    assert_eq!(page.spooled(), 0);
+    assert_eq!(page.status(upload("/upload/0.0/x", Some(own), Some(&cookie), "x")), 204);
+}
+
+/// A body whose end does not come.
+struct Unfinished {
+    is_given: bool,
+}
+
+impl axum::body::HttpBody for Unfinished {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        match std::mem::replace(&mut self.is_given, true) {
+            true => Poll::Pending,
+            false => Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b"a part"))))),
+        }
+    }
+}
+
+#[test]
 fn other_methods_are_refused() {
     let page = Page::new();
     let cookie = page.cookie();
@@ -255,7 +349,8 @@ fn open_socket(server: &Server, cookie: &str) -> (TcpStream, String) {
 #[test]
 fn sockets_are_bounded_in_number_and_size() {
     let (sender, mut inputs) = inputs();
-    let server = Server::start(0, &sender).unwrap();
+    let (_home, dir) = crate::temporary_dir();
+    let server = Server::start(0, &sender, Spool::open(&dir).unwrap()).unwrap();
     let token = server.url().split_once('#').unwrap().1.to_owned();
     let cookie = server.guard.exchange(token.as_bytes()).unwrap().split(';').next().unwrap().to_owned();
     let mut open: Vec<_> = (0..socket::MAX_SOCKETS).map(|_| open_socket(&server, &cookie)).collect();

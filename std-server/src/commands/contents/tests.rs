@@ -9,8 +9,8 @@ use kabar_std::data_dir::DataDir;
 use super::*;
 use crate::contents::{ContentStore, FileContents};
 use crate::store::{
-    ContentIndex, FileQuota, InstanceRecord, LogEntry, Reservation, RoomBatch, SqliteStore, Store, TermRecord, copy,
-    restore,
+    ContentIndex, FileQuota, InstanceRecord, LogEntry, Offer, Reservation, RoomBatch, SqliteStore, Store, TermRecord,
+    copy, restore,
 };
 use crate::temporary_dir;
 
@@ -22,7 +22,7 @@ fn put(dir: &DataDir, content: &[u8]) -> Root {
     let mut outboard = Vec::new();
     let (size, root) = (content.len() as u64, hash(content, &mut outboard).unwrap().root);
     let mut store = SqliteStore::open(dir).unwrap();
-    assert_eq!(store.reserve(root, size, OWNER, &quota, 0), Ok(Reservation::Reserved));
+    assert_eq!(store.reserve(&Offer { root, size, owner: OWNER, now_ms: 0 }, &quota), Ok(Reservation::Reserved));
     let mut contents = FileContents::new(dir.path());
     assert_eq!(contents.open_upload(1, root, size).unwrap(), 0);
     let mut encoding = vec![0; 2 * content.len()];

@@ -15,6 +15,7 @@ use crate::hub::room_id::RoomId;
 use crate::hub::transfers::jobs::{ContentTask, IndexJob};
 use crate::hub::transfers::table::NewTransfer;
 use crate::hub::transfers::transfer::{Content, Incoming, Reply, Stage};
+use crate::store::Offer;
 
 /// Handles all messages on stream BULK that can be handled now, within the budget of the
 /// connection.
@@ -134,7 +135,8 @@ pub(super) fn reserve<P: Provider>(now: Instant, context: &mut Context<P>, peer:
     let Some((transfer, owner)) = context.transfers.get_mut(key).zip(peer.link.identity) else { return };
     transfer.stage = Stage::Reserving;
     let Content { root, size } = transfer.content;
-    context.transfers.begin_index_job(IndexJob::Reserve { key, root, size, owner, quota, now_ms });
+    let offer = Offer { root, size, owner, now_ms };
+    context.transfers.begin_index_job(IndexJob::Reserve { key, offer, quota });
 }
 
 #[expect(clippy::too_many_arguments, reason = "the fields of one message")]

@@ -68,7 +68,7 @@ pub(in crate::hub) fn on_content_done<P: Provider>(
         ContentResult::Opened(Err(error))
         | ContentResult::Finished(Err(error))
         | ContentResult::OpenedDownload(Err(error))
-        | ContentResult::Read(_, Err(error)) => fail(context, key, &error),
+        | ContentResult::Read(_, Err(error)) => fail(now, context, key, &error),
         ContentResult::Closed | ContentResult::Removed(_) => {}
     }
     serve(now, peers, rooms, context, connection);
@@ -88,10 +88,14 @@ fn serve<P: Provider>(
 }
 
 /// Ends a transfer whose content cannot be stored or read.
-fn fail<P: Provider>(context: &mut Context<P>, key: u64, error: &ContentError) {
-    let is_download = context.transfers.get(key).is_some_and(|it| !it.is_upload);
-    let code = match error {
-        ContentError::Missing if is_download => CancelCode::REMOVED,
+fn fail<P: Provider>(now: Instant, context: &mut Context<P>, key: u64, error: &ContentError) {
+    let downloaded = context.transfers.get(key).filter(|it| !it.is_upload).map(|it| it.content.root);
+    let code = match (error, downloaded) {
+        (ContentError::Missing, Some(root)) => {
+            let now_ms = context.wall_ms(now);
+            context.transfers.begin_index_job(IndexJob::Lost { root, now_ms });
+            CancelCode::REMOVED
+        }
         _ => CancelCode::TRY_LATER,
     };
     context.counters.transfers_failed += 1;
@@ -152,7 +156,7 @@ fn on_appended<P: Provider>(
                 context.turns.mark_ready(&mut link.turn);
             }
         }
-        Err(error) => fail(context, key, &error),
+        Err(error) => fail(now, context, key, &error),
     }
 }
 
@@ -232,9 +236,7 @@ pub(in crate::hub) fn on_index_done<P: Provider>(
             key
         }
         IndexDone::Complete { key, result } => {
-            context.counters.uploads_stored += u64::from(result.is_ok());
-            let reply = result.map_or(Reply::Cancel { code: CancelCode::TRY_LATER, offset: 0 }, |()| Reply::End);
-            context.transfers.end(key, Some(reply));
+            on_recorded(context, key, result.ok());
             key
         }
         IndexDone::Find { key, result } => {
@@ -249,6 +251,7 @@ pub(in crate::hub) fn on_index_done<P: Provider>(
             }
             return;
         }
+        IndexDone::Lost => return,
         IndexDone::Collect { result } => {
             let mut roots = result.unwrap_or_default();
             if roots.len() >= MAX_COLLECTED {
@@ -267,6 +270,24 @@ pub(in crate::hub) fn on_index_done<P: Provider>(
     if let Some(connection) = context.transfers.get(key).map(|it| it.connection) {
         serve(now, peers, rooms, context, connection);
     }
+}
+
+/// `None`: the store failed.
+fn on_recorded<P: Provider>(context: &mut Context<P>, key: u64, recorded: Option<bool>) {
+    let code = match recorded {
+        Some(true) => {
+            context.counters.uploads_stored += 1;
+            return context.transfers.end(key, Some(Reply::End));
+        }
+        Some(false) => {
+            // The operator has removed it: nothing refers to its file.
+            let root = context.transfers.get(key).map(|transfer| transfer.content.root);
+            context.transfers.begin_removal(root.into_iter().collect());
+            CancelCode::REMOVED
+        }
+        None => CancelCode::TRY_LATER,
+    };
+    context.transfers.end(key, Some(Reply::Cancel { code, offset: 0 }));
 }
 
 /// `None`: the store failed.

@@ -9,7 +9,7 @@ use super::fake_client::{FakeClient, ROOM, Received, join_args};
 use super::fake_transfers::{Content, ReceivedBulk};
 use super::world::World;
 use crate::contents::ContentStore;
-use crate::store::Fault;
+use crate::store::{ContentIndex, Fault};
 
 const GROUP: u64 = 16_384;
 const ALL: (u64, u64) = (0, u64::MAX);
@@ -373,6 +373,48 @@ fn a_content_that_is_removed_while_it_is_fetched_is_said_to_be() {
     world.contents.remove(content.root).expect("it is there");
     world.get(bob, 1, content.root, ALL);
     assert_eq!(cancelled(&world.clients[bob], 1), CancelCode::REMOVED);
+    // From then on it is known not to be there, and can come again.
+    world.get(bob, 2, content.root, ALL);
+    assert_eq!(cancelled(&world.clients[bob], 2), CancelCode::NOT_FOUND);
+    world.clients[ana].transfers.clear();
+    world.upload(ana, 2, &content);
+    world.get(bob, 3, content.root, ALL);
+    assert_eq!(content.proven(0, &world.clients[bob].chunks(3)), content.bytes);
+}
+
+#[test]
+fn a_content_that_is_removed_before_it_is_recorded_leaves_nothing() {
+    let mut world = World::new();
+    let ana = ana(&mut world);
+    let content = Content::new(1_000, 1);
+    world.put(ana, 1, &content);
+    world.hold(crate::hub::JobKind::Store);
+    world.send_chunks(ana, 1, &content.encoding(0));
+    assert_eq!(world.store.collect(u64::MAX, &[]), Ok(vec![content.root]));
+    world.release();
+    world.run_ms(100);
+    let expected = [ReceivedBulk::PutAt(1, 0), ReceivedBulk::Cancel(1, CancelCode::REMOVED, 0)];
+    assert_eq!(world.clients[ana].of_transfer(1), expected);
+    assert_eq!((world.contents.content(content.root), world.hub.counters().uploads_stored), (None, 0));
+    world.clients[ana].transfers.clear();
+    world.share(ana, 1, &content);
+}
+
+#[test]
+fn an_upload_that_takes_longer_than_a_day_is_not_collected() {
+    let mut world = World::new();
+    let ana = ana(&mut world);
+    let content = Content::new(300_000, 1);
+    world.put(ana, 1, &content);
+    world.contents.set_full(true);
+    world.send_chunks(ana, 1, &content.encoding(0)[..150_000]);
+    world.run(Duration::from_secs(26 * 3_600));
+    world.contents.set_full(false);
+    world.send_chunks(ana, 1, &content.encoding(0)[150_000..]);
+    world.run_ms(40_000);
+    assert_eq!(world.clients[ana].of_transfer(1), [ReceivedBulk::PutAt(1, 0), ReceivedBulk::End(1)]);
+    world.post_file(ana, 1, &content);
+    assert_eq!(world.clients[ana].stored(), 1);
 }
 
 #[test]

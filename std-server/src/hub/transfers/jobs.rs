@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use kabar_core::content::{GroupRange, Root};
-use kabar_core::crypto::identity::PublicIdentity;
 
 use super::transfer::Content;
 use crate::contents::{ContentError, ContentStore};
-use crate::store::{CommitError, ContentIndex, FileQuota, ReadError, Reservation};
+use crate::store::{CommitError, ContentIndex, FileQuota, Offer, ReadError, Reservation};
 
 /// Access to contents: one thread, in order.
 #[derive(Debug)]
@@ -55,16 +54,10 @@ pub enum IndexJob {
     Reserve {
         /// The transfer.
         key: u64,
-        /// The content.
-        root: Root,
-        /// Its length in bytes.
-        size: u64,
-        /// Whose quota it counts against.
-        owner: PublicIdentity,
+        /// The content, and whose quota it counts against.
+        offer: Offer,
         /// The bounds.
         quota: FileQuota,
-        /// The time of day in ms since 1970.
-        now_ms: u64,
     },
     /// Record that an upload is durable.
     Complete {
@@ -97,10 +90,19 @@ pub enum IndexJob {
         /// The time of day in ms since 1970.
         now_ms: u64,
     },
+    /// Record that a complete content is not there.
+    Lost {
+        /// The content.
+        root: Root,
+        /// The time of day in ms since 1970.
+        now_ms: u64,
+    },
     /// Take contents that nothing refers to from the index.
     Collect {
         /// The time of day in ms since 1970.
         now_ms: u64,
+        /// Those that are being written.
+        in_use: Vec<Root>,
     },
 }
 
@@ -118,8 +120,8 @@ pub enum IndexDone {
     Complete {
         /// The transfer.
         key: u64,
-        /// Whether it is recorded.
-        result: Result<(), CommitError>,
+        /// Whether it is recorded; not if it was removed meanwhile.
+        result: Result<bool, CommitError>,
     },
     /// [`IndexJob::Find`].
     Find {
@@ -139,6 +141,8 @@ pub enum IndexDone {
         /// Whether it is there.
         result: Result<bool, CommitError>,
     },
+    /// [`IndexJob::Lost`].
+    Lost,
     /// [`IndexJob::Collect`].
     Collect {
         /// The contents to be removed.
@@ -190,9 +194,7 @@ impl IndexJob {
     #[must_use]
     pub fn run(self, index: &mut impl ContentIndex) -> IndexDone {
         match self {
-            Self::Reserve { key, root, size, owner, quota, now_ms } => {
-                IndexDone::Reserve { key, result: index.reserve(root, size, owner, &quota, now_ms) }
-            }
+            Self::Reserve { key, offer, quota } => IndexDone::Reserve { key, result: index.reserve(&offer, &quota) },
             Self::Complete { key, root, size, now_ms } => {
                 IndexDone::Complete { key, result: index.complete(root, size, now_ms) }
             }
@@ -200,7 +202,12 @@ impl IndexJob {
             Self::Touch { connection, root, size, now_ms } => {
                 IndexDone::Touch { connection, root, size, result: index.touch(root, size, now_ms) }
             }
-            Self::Collect { now_ms } => IndexDone::Collect { result: index.collect(now_ms) },
+            Self::Lost { root, now_ms } => {
+                // If the index cannot be written, the next one who asks for the content finds out.
+                let _ = index.lost(root, now_ms);
+                IndexDone::Lost
+            }
+            Self::Collect { now_ms, in_use } => IndexDone::Collect { result: index.collect(now_ms, &in_use) },
         }
     }
 }

@@ -214,6 +214,11 @@ impl Transfers {
         self.writers.keys().any(|content| content.root == root)
     }
 
+    /// The contents that are being written.
+    pub(in crate::hub) fn written(&self) -> Vec<Root> {
+        self.writers.keys().map(|content| content.root).collect()
+    }
+
     /// Whether a job on the content of a transfer is outstanding.
     pub(in crate::hub) fn is_busy(&self, key: u64) -> bool {
         self.open.get(&key).is_some_and(|open| open.is_busy)

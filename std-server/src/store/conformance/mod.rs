@@ -28,7 +28,8 @@ macro_rules! suite {
             a_batch_without_entries_moves_nothing, quotas_of_contents_are_exact,
             a_content_counts_against_its_first_owner, only_the_proven_size_of_a_content_stays,
             a_content_is_found_where_an_entry_names_it, a_closed_room_names_nothing, collects_what_is_no_longer_needed,
-            an_entry_keeps_a_content_that_came_again, collects_many_small_contents_in_parts, invites_keep_their_last_uses_until_they_are_forgotten);
+            an_entry_keeps_a_content_that_came_again, collects_many_small_contents_in_parts, contents_in_use_are_not_collected,
+            a_content_that_was_lost_can_come_again, invites_keep_their_last_uses_until_they_are_forgotten);
     };
     ($make:expr; $($test:ident),*) => {
         $(#[test]

@@ -12,19 +12,16 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::connect::{self, OpenError};
 use super::{mark, records};
 use crate::store::contents::{MAX_COLLECTED, charge, decide};
-use crate::store::{ContentRecord, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, LogEntry, Naming, Reservation};
+use crate::store::{
+    ContentRecord, FileQuota, KEEP_UNFINISHED_MS, KEEP_UNNAMED_MS, LogEntry, Naming, Offer, Reservation,
+};
 
 /// The key of the sum over all owners.
 const ALL: &[u8] = &[];
 
 /// As [`ContentIndex::reserve`](crate::store::ContentIndex::reserve), in a transaction.
-pub(super) fn reserve(
-    connection: &Connection,
-    (root, size): (Root, u64),
-    owner: PublicIdentity,
-    quota: &FileQuota,
-    now_ms: u64,
-) -> rusqlite::Result<Reservation> {
+pub(super) fn reserve(connection: &Connection, offer: &Offer, quota: &FileQuota) -> rusqlite::Result<Reservation> {
+    let Offer { root, size, owner, now_ms } = *offer;
     if let Some(is_complete) = touch(connection, root, size, now_ms)? {
         return Ok(if is_complete { Reservation::Complete } else { Reservation::Reserved });
     }
@@ -39,7 +36,7 @@ pub(super) fn reserve(
 }
 
 /// As [`ContentIndex::complete`](crate::store::ContentIndex::complete), in a transaction.
-pub(super) fn complete(connection: &Connection, root: Root, size: u64, now_ms: u64) -> rusqlite::Result<()> {
+pub(super) fn complete(connection: &Connection, root: Root, size: u64, now_ms: u64) -> rusqlite::Result<bool> {
     let sql = "SELECT root, size, owner, is_complete FROM contents WHERE root = ?1 AND size <> ?2";
     let others: Vec<_> = connection
         .prepare_cached(sql)?
@@ -49,7 +46,13 @@ pub(super) fn complete(connection: &Connection, root: Root, size: u64, now_ms: u
         remove(connection, &other)?;
     }
     let sql = "UPDATE contents SET is_complete = 1, touched_ms = ?3 WHERE root = ?1 AND size = ?2";
-    connection.prepare_cached(sql)?.execute(params![root.0, U64AsI64(size), signed(now_ms)]).map(|_| ())
+    connection.prepare_cached(sql)?.execute(params![root.0, U64AsI64(size), signed(now_ms)]).map(|changed| changed > 0)
+}
+
+/// As [`ContentIndex::lost`](crate::store::ContentIndex::lost), in a transaction.
+pub(super) fn lost(connection: &Connection, root: Root, now_ms: u64) -> rusqlite::Result<()> {
+    let sql = "UPDATE contents SET is_complete = 0, touched_ms = ?2 WHERE root = ?1 AND is_complete = 1";
+    connection.prepare_cached(sql)?.execute(params![root.0, signed(now_ms)]).map(|_| ())
 }
 
 /// Records that a content is in use. Returns whether it is complete; `None`: it is not known.
@@ -67,7 +70,11 @@ pub(super) fn find(connection: &Connection, room: &str, root: Root) -> rusqlite:
 }
 
 /// As [`ContentIndex::collect`](crate::store::ContentIndex::collect), in a transaction.
-pub(super) fn collect(connection: &Connection, now_ms: u64) -> rusqlite::Result<Vec<Root>> {
+pub(super) fn collect(connection: &Connection, now_ms: u64, in_use: &[Root]) -> rusqlite::Result<Vec<Root>> {
+    for root in in_use {
+        let sql = "UPDATE contents SET touched_ms = ?2 WHERE root = ?1";
+        connection.prepare_cached(sql)?.execute(params![root.0, signed(now_ms)])?;
+    }
     let before = |keep| signed(now_ms).saturating_sub(signed(keep));
     let sql = "SELECT root, size, owner, is_complete FROM contents
                    WHERE is_complete = 1 AND is_named = 0 AND touched_ms <= ?1

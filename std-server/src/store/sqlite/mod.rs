@@ -34,12 +34,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use kabar_core::content::Root;
-use kabar_core::crypto::identity::PublicIdentity;
 use rusqlite::Connection;
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, ContentIndex, FileQuota, Keep, LogEntry, LogReader, ReadError, Reservation, RoomState,
+    Commit, CommitError, ContentIndex, FileQuota, Keep, LogEntry, LogReader, Offer, ReadError, Reservation, RoomState,
     ServerState, Store, StoreErrorKind, StoreFigures,
 };
 use checkpoint::Checkpoints;
@@ -191,19 +190,16 @@ impl LogReader for SqliteReader {
 }
 
 impl ContentIndex for SqliteStore {
-    fn reserve(
-        &mut self,
-        root: Root,
-        size: u64,
-        owner: PublicIdentity,
-        quota: &FileQuota,
-        now_ms: u64,
-    ) -> Result<Reservation, CommitError> {
-        self.change(|connection| contents::reserve(connection, (root, size), owner, quota, now_ms))
+    fn reserve(&mut self, offer: &Offer, quota: &FileQuota) -> Result<Reservation, CommitError> {
+        self.change(|connection| contents::reserve(connection, offer, quota))
     }
 
-    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<(), CommitError> {
+    fn complete(&mut self, root: Root, size: u64, now_ms: u64) -> Result<bool, CommitError> {
         self.change(|connection| contents::complete(connection, root, size, now_ms))
+    }
+
+    fn lost(&mut self, root: Root, now_ms: u64) -> Result<(), CommitError> {
+        self.change(|connection| contents::lost(connection, root, now_ms))
     }
 
     fn touch(&mut self, root: Root, size: u64, now_ms: u64) -> Result<bool, CommitError> {
@@ -214,8 +210,8 @@ impl ContentIndex for SqliteStore {
         self.load(|connection| contents::find(connection, room, root))
     }
 
-    fn collect(&mut self, now_ms: u64) -> Result<Vec<Root>, CommitError> {
-        self.change(|connection| contents::collect(connection, now_ms))
+    fn collect(&mut self, now_ms: u64, in_use: &[Root]) -> Result<Vec<Root>, CommitError> {
+        self.change(|connection| contents::collect(connection, now_ms, in_use))
     }
 }
 

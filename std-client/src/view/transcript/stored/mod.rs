@@ -7,17 +7,18 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use kabar_core::chat::EntryKind;
+use kabar_core::chat::{EntryKind, File};
 use kabar_std::data_dir::DataDir;
 use kabar_std::names::Name;
 use kabar_std::search::Query as Words;
+use kabar_std::text::clean_line;
 
 use crate::engine::event::EntryContent;
 use crate::engine::{RoomId, ServerId};
 use crate::history::{
     Anchor, Attention, Gap, LogRow, NOTIFY, PageItem, Place, Reader, SearchMark, ServerRow, StoredContent, StoredEntry,
 };
-use crate::view::transcript::source::{Beyond, Entry, HistoryAt, MemoryHistory, Page, Query, Source, Start};
+use crate::view::transcript::source::{Beyond, Entry, HistoryAt, MemoryHistory, Page, Query, Source, Start, unique};
 
 /// Matches that are read at once.
 const HITS: usize = 64;
@@ -244,6 +245,13 @@ impl Source for StoredHistory {
         let last_after = |hits: &[u64]| hits.iter().rev().copied().find(|hit| *hit > after);
         let stored = self.find(room, word, |hit| hit <= after, last_after);
         stored.or_else(|| self.memory.search_after(room, word, after))
+    }
+
+    fn files(&self, room: RoomId, count: usize) -> Vec<String> {
+        let recent = self.memory.files(room, count);
+        let bodies = self.log(room).and_then(|(_, reader, log)| reader.files(log, count).ok()).unwrap_or_default();
+        let files = bodies.iter().filter_map(|body| File::decode(body).ok());
+        unique(recent.into_iter().chain(files.map(|file| clean_line(file.name()))))
     }
 
     fn located(&mut self, room: RoomId, at: &HistoryAt) -> Option<Start> {

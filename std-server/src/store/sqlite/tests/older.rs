@@ -217,14 +217,15 @@ fn a_migration_of_version_5_takes_everything_over() {
     assert_eq!(list_contents(dir.path()).unwrap(), []);
     let quota = FileQuota { file: 9, member: 1 << 20, all: 1 << 20 };
     let (root, owner) = (Root([1; 32]), PublicIdentity([1; 32]));
-    assert_eq!(store.reserve(root, 9, owner, &quota, 1), Ok(Reservation::Reserved));
+    let offer = Offer { root, size: 9, owner, now_ms: 1 };
+    assert_eq!(store.reserve(&offer, &quota), Ok(Reservation::Reserved));
     let expected = ContentRecord { root, size: 9, owner, is_complete: false };
     assert_eq!(list_contents(dir.path()).unwrap(), [expected]);
     drop(store);
     assert_eq!(Report::make(dir.path()).unwrap().problems, Vec::<String>::new());
     let mut store = SqliteStore::open(&dir).unwrap();
-    assert_eq!(store.reserve(root, 9, owner, &quota, 1), Ok(Reservation::Reserved));
-    assert_eq!(store.complete(root, 9, 1), Ok(()));
+    assert_eq!(store.reserve(&offer, &quota), Ok(Reservation::Reserved));
+    assert_eq!(store.complete(root, 9, 1), Ok(true));
     drop(store);
     assert_eq!(list_contents(dir.path()).unwrap(), [ContentRecord { is_complete: true, ..expected }]);
     forget_contents(dir.path(), &[root]).unwrap();

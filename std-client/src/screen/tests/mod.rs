@@ -1,5 +1,7 @@
 //! What a terminal shows of a frame.
 
+mod transfers;
+
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
@@ -37,7 +39,8 @@ impl Screenshot {
     fn empty(width: u16, height: u16) -> Self {
         let sentences = Sentences { event: |_, _| None, commands: || "/help  this list".to_owned() };
         let times = Times { zone: TimeZone::UTC, format: TimeFormat::Minutes };
-        let config = Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences };
+        let paths = |_: &str| Vec::new();
+        let config = Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences, paths };
         let mut view = View::new(config, Box::new(MemoryHistory::default()));
         let _ = view.resize(Size { width: width.into(), height: height.into() });
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -76,6 +79,10 @@ impl Screenshot {
     }
 
     fn entry(&mut self, index: u32, kind: EntryKind, author: &str, text: &str) {
+        self.body(index, kind, author, text.as_bytes());
+    }
+
+    fn body(&mut self, index: u32, kind: EntryKind, author: &str, body: &[u8]) {
         self.seq += 1;
         self.event(Event::Entry(Entry {
             room: RoomId { server: SERVER, index },
@@ -85,11 +92,11 @@ impl Screenshot {
             instance: 0,
             number: 0,
             kind,
-            content: EntryContent::Body(text.as_bytes().to_vec()),
+            content: EntryContent::Body(body.to_vec()),
             is_own: author == "farhan",
             is_replayed: false,
             is_hidden: false,
-            is_mention: text.contains("@farhan"),
+            is_mention: String::from_utf8_lossy(body).contains("@farhan"),
             position: None,
         }));
     }
@@ -237,7 +244,7 @@ alt-1 ... alt-0  tampilkan ruang
 enter  kirim
 alt-enter, shift-enter  mulai baris baru
 tab, shift-tab  lengkapi nama, perintah,
-          ruang, :emoji:
+          ruang, berkas, :emoji:
  tersambung · baru: 2,3@1 · farhan
 [#lobby] ketik pesan; F1: bantuan; /qui…",
         );
