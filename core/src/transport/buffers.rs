@@ -2,13 +2,11 @@
 
 use super::SentPacket;
 use super::congestion::{Congestion, NewReno};
-use super::ranges::{ArrayRanges, RangeStorage};
+use super::ranges::{DeviceRanges, RangeStorage};
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
 use crate::wire::packet::TransportParameters;
 
-/// Ranges per set of a stream on a device (SPEC 8).
-const DEVICE_RANGES: usize = 16;
 /// Longest delay of an acknowledgement by a host, in ms.
 pub(crate) const HOST_ACK_DELAY_MS: u16 = 5;
 /// Granularity of a host's clock, in us.
@@ -189,7 +187,7 @@ impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Default f
 
 impl<const CS: usize, const CR: usize, const B: usize, const N: usize> BufferProvider for InlineBuffers<CS, CR, B, N> {
     type Congestion = NewReno;
-    type Ranges = ArrayRanges<DEVICE_RANGES>;
+    type Ranges = DeviceRanges;
 
     fn capacity(&self) -> Capacity {
         Self::CAPACITY

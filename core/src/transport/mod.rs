@@ -39,7 +39,7 @@ pub use buffers::{Buffer, BufferProvider, Buffers, Capacity, InlineBuffers};
 pub(crate) use buffers::{HOST_ACK_DELAY_MS, HOST_IDLE_S, HOST_TICK_US};
 pub use congestion::MAX_BURST;
 pub use congestion::{Congestion, NewReno, RateBased};
-pub use ranges::{ArrayRanges, RangeStorage, Span};
+pub use ranges::{ArrayRanges, DeviceRanges, RangeStorage, Span};
 pub use sent_packets::SentPacket;
 
 pub(crate) use receive::Refused;

@@ -36,6 +36,9 @@ pub struct ArrayRanges<const N: usize> {
     len: usize,
 }
 
+/// What a device remembers of each kind (SPEC 8).
+pub type DeviceRanges = ArrayRanges<16>;
+
 impl<const N: usize> RangeStorage for ArrayRanges<N> {
     const EMPTY: Self = Self { spans: [Span::EMPTY; N], len: 0 };
     const MAX: usize = N;
