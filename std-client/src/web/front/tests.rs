@@ -15,6 +15,7 @@ use crate::engine::event::{self, Earlier, EntryContent, HistoryPage, Joined, Tra
 use crate::engine::{EngineConfig, Event};
 use crate::transfers::TransferId;
 use crate::transfers::progress::Measured;
+use crate::web::cache::Cache;
 use crate::web::protocol::FromPage;
 use crate::web::server::queue::{MAX_MESSAGES, PageQueue, queue};
 use crate::web::spool::Spool;
@@ -34,7 +35,7 @@ impl Fixture {
     /// In the room `lobby` as anna, with everything up to entry 10 read.
     fn new() -> Self {
         let (home, dir) = crate::temporary_dir();
-        let spool = Spool::open(&dir).unwrap();
+        let (spool, cache) = (Spool::open(&dir).unwrap(), Cache::open(&dir).unwrap());
         let config = EngineConfig {
             dir: dir.clone(),
             context: 0,
@@ -46,7 +47,8 @@ impl Fixture {
         let (engine, events) = crate::engine::start(config).unwrap();
         let connector = Box::new(|typed: &str| Err(format!("cannot connect to {typed}")));
         let give_up = Duration::from_secs(1);
-        let mut front = Front::new(FrontConfig { dir, engine, events, connector, give_up });
+        let mut front =
+            Front::new(FrontConfig { dir, engine, events, connector, cache, shows_pictures: true, give_up });
         let places = Places::one("here:7".parse().unwrap());
         front.on_event(&Event::ServerAdded { server: SERVER, places, is_host: false });
         front.on_event(&Event::RoomAdded { room: LOBBY, name: RoomName::default() });
