@@ -9,13 +9,8 @@ use std::io;
 use std::path::PathBuf;
 
 use kabar_core::chat::{EntryKind, File};
-<<<<<<< HEAD
-use kabar_core::content::Root;
-use kabar_std::data_dir::{DataDir, Lock, LockError};
-=======
 use kabar_core::content::{ROOT_LEN, Root};
-use kabar_std::data_dir::{Lock, LockError};
->>>>>>> f6a5240e
+use kabar_std::data_dir::{DataDir, Lock, LockError};
 use kabar_std::sqlite::{U64AsI64, bits};
 use kabar_std::text::clean_line;
 use rusqlite::{OptionalExtension, Row, params};
