@@ -18,7 +18,10 @@ impl Front {
     pub(super) fn fetch(&mut self, page: PageId, id: RoomId, place: Place, is_picture: bool) {
         let Some(entry) = self.entry_at(id, place) else {
             // It is neither kept here nor stored.
-            return if is_picture { () } else { self.answer(page, Some(id), true, &web::no_such_file()) };
+            if !is_picture {
+                self.answer(page, Some(id), true, &web::no_such_file());
+            }
+            return;
         };
         let Some(file) = entry.file else { return };
         let Some(root) = parse_root(&file.root) else { return };

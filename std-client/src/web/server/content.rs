@@ -76,7 +76,7 @@ fn respond(
         (header::CONTENT_DISPOSITION, disposition),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     ];
-    let body = FileBody { reading: Reading::Waiting(content.file), left: content.len, to_remove };
+    let body = FileBody { reading: ReadState::Waiting(content.file), left: content.len, to_remove };
     (headers, Body::new(body)).into_response()
 }
 
@@ -100,14 +100,14 @@ fn disposition(how: &str, name: &str) -> String {
 /// A file as the body of a response. A slow disk delays no page.
 #[derive(Debug)]
 struct FileBody {
-    reading: Reading,
+    reading: ReadState,
     left: u64,
     /// What is removed when everything was sent.
     to_remove: Option<PathBuf>,
 }
 
 #[derive(Debug)]
-enum Reading {
+enum ReadState {
     Waiting(std::fs::File),
     Reading(JoinHandle<(std::fs::File, io::Result<Bytes>)>),
     Ended,
@@ -119,33 +119,33 @@ impl HttpBody for FileBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         loop {
-            match std::mem::replace(&mut self.reading, Reading::Ended) {
-                Reading::Waiting(_) if self.left == 0 => {
+            match std::mem::replace(&mut self.reading, ReadState::Ended) {
+                ReadState::Waiting(_) if self.left == 0 => {
                     if let Some(path) = self.to_remove.take() {
                         spawn_blocking(move || cache::remove(&path));
                     }
                     return Poll::Ready(None);
                 }
-                Reading::Waiting(mut file) => {
+                ReadState::Waiting(mut file) => {
                     let len = usize::try_from(self.left).unwrap_or(PART_LEN).min(PART_LEN);
-                    self.reading = Reading::Reading(spawn_blocking(move || {
+                    self.reading = ReadState::Reading(spawn_blocking(move || {
                         let mut part = vec![0; len];
                         let read = file.read_exact(&mut part).map(|()| part.into());
                         (file, read)
                     }));
                 }
-                Reading::Reading(mut thread) => {
+                ReadState::Reading(mut thread) => {
                     let Poll::Ready(done) = Pin::new(&mut thread).poll(context) else {
-                        self.reading = Reading::Reading(thread);
+                        self.reading = ReadState::Reading(thread);
                         return Poll::Pending;
                     };
                     let (file, read) = done.map_err(io::Error::other)?;
                     let part = read?;
                     self.left = self.left.saturating_sub(u64::try_from(part.len()).unwrap_or(u64::MAX));
-                    self.reading = Reading::Waiting(file);
+                    self.reading = ReadState::Waiting(file);
                     return Poll::Ready(Some(Ok(Frame::data(part))));
                 }
-                Reading::Ended => return Poll::Ready(None),
+                ReadState::Ended => return Poll::Ready(None),
             }
         }
     }

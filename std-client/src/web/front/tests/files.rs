@@ -169,7 +169,10 @@ fn file_that_is_saved_is_listed_with_its_name() {
     assert_eq!((&listed[0]["type"], &listed[0]["name"]), (&"transfer".into(), &"a.png".into()));
     let path = store(&fixture, 1, b"content");
     let ended = fixture.event(&received(1, TransferState::Received(path)));
-    assert_eq!((&of_type(&ended, "content")[0]["state"], &of_type(&ended, "transfer")[0]["stage"]), (&"ready".into(), &"done".into()));
+    assert_eq!(
+        (&of_type(&ended, "content")[0]["state"], &of_type(&ended, "transfer")[0]["stage"]),
+        (&"ready".into(), &"done".into())
+    );
     assert!(of_type(&ended, "notice").is_empty(), "the browser says where it is");
     // One that does not come.
     fixture.push([file_entry(12, 2, "b.bin", 29)]);

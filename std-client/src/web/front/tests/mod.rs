@@ -13,7 +13,7 @@ use kabar_std::invite::RoomName;
 use serde_json::Value;
 
 use super::*;
-use crate::engine::event::{self, Earlier, EntryContent, HistoryPage, Joined, TransferFailure, TransferState, Wait};
+use crate::engine::event::{self, Earlier, EntryContent, HistoryPage, Joined};
 use crate::engine::{EngineConfig, Event};
 use crate::web::cache::Cache;
 use crate::web::protocol::FromPage;
