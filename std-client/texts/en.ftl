@@ -573,6 +573,8 @@ web-open = Open in a browser:
 web-secret = Whoever has this address reads and writes as you, on this computer. Ctrl-C ends it.
 web-scroll-up = scroll up to see earlier messages
 web-no-search = there is no history on this computer to search in
+web-file-in-no-room = not sent: { $name }: you are not in the room
+web-no-paths = a page sends no file by its path: use the button beside the message field, or drop the file onto the page
 
 ## kabar servers, kabar identity
 
@@ -729,6 +731,7 @@ line-kicked-because = { $author } was kicked from the chat: { $reason }
 ## The page in a browser (kabar web)
 
 page-answer = Answer
+page-attach = Send files
 page-by-invite = by invite
 page-close = Close
 page-command-accept = admit somebody who waits
@@ -755,7 +758,6 @@ page-command-quit = leave all rooms and end the program, when everything you sen
 page-command-release = free a name whose owner is away
 page-command-room = show this room; operators also create, change, close and list rooms with it
 page-command-rooms = list the rooms of this server
-page-command-send = send the file with this path on the computer on which kabar runs
 page-command-server = any command of the server, as at its console
 page-command-stats = show the status of the connection
 page-command-topic = show the topic; with a text, change it (operators)
@@ -774,6 +776,8 @@ page-connection-ended = not connected
 page-connection-lost = connection lost
 page-connection-online = connected
 page-delete = Delete
+page-drop-folder = { $name } is a folder. Make one file of it, for example with tar -czf { $name }.tar.gz { $name }
+page-drop-here = Drop files here to send them to { $room }
 page-entry-data = { $author } sent { $size } bytes of data
 page-entry-joined = { $author } joined
 page-entry-kicked = { $author } was kicked
@@ -786,6 +790,13 @@ page-entry-too-large = { $size } bytes, too many to show
 page-entry-topic = { $author } set the topic: { $text }
 page-entry-topic-removed = { $author } removed the topic
 page-entry-unknown = { $author } sent { $size } bytes of an unknown kind ({ $kind })
+page-file-disk-full = not sent: { $name }: the disk of this computer is full
+page-file-not-taken = not sent: { $name }: Kabar on this computer cannot store it
+page-file-save = Save
+page-file-save-named = Save { $name }
+page-file-too-large = not sent: { $name }: it is too large
+page-files = Files
+page-files-clear = Clear finished
 page-help = Help
 page-ignore = Ignore
 page-join = Join
@@ -853,6 +864,18 @@ page-show = Show
 page-skip-to-input = Skip to the message field
 page-to-end = To the newest message
 page-transcript = Messages
+page-transfer-cancel = Cancel { $name }
+page-transfer-cancelled = cancelled
+page-transfer-copying = being read
+page-transfer-hashing = being checked
+page-transfer-left = { $left } left
+page-transfer-of = { $done } of { $size }
+page-transfer-rate = { $rate }/s
+page-transfer-received = received
+page-transfer-receiving = Receiving { $name }
+page-transfer-sending = Sending { $name }
+page-transfer-sent = sent
+page-transfer-storing = being stored
 page-unread-line = new since your last visit
 page-unread = { $count ->
     [one] { $count } unread message

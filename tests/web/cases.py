@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import struct
 import time
+import zlib
 
 from playwright.sync_api import expect
 
@@ -283,6 +285,159 @@ def case_page_reports_the_end_of_the_program(browsers, world):
     expect(line(anna, "the last line")).to_be_visible()
     assert program.stop() == 130, program.lines
     expect(anna.locator("#banner")).to_contain_text("Kabar has ended")
+
+
+# Drops files, as a person does with the mouse. Each is a name and bytes; without bytes, it is a folder.
+DROP = """files => {
+    const data = new DataTransfer();
+    for (const [name, bytes] of files) {
+        data.items.add(new File([new Uint8Array(bytes ?? [])], name));
+    }
+    const folders = files.filter(([, bytes]) => bytes === null).map(([name]) => name);
+    DataTransferItem.prototype.webkitGetAsEntry = function () {
+        return { isDirectory: folders.includes(this.getAsFile().name) };
+    };
+    const send = (type) => document.body.dispatchEvent(
+        new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+    send("dragover");
+    window.wasShown = !document.getElementById("drop").hidden;
+    send("drop");
+}"""
+
+
+def spooled(world, who):
+    return os.listdir(f"{world.home}/{who}/share/kabar/spool")
+
+
+def eventually(holds):
+    deadline = time.monotonic() + 20
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert holds()
+
+
+def partial(world):
+    """Bytes that the server has of a file that is being sent."""
+    found = 0
+    for folder, _, names in os.walk(f"{world.home}/server"):
+        found += sum(os.path.getsize(f"{folder}/{name}") for name in names if name.endswith(".part"))
+    return found
+
+
+def saved(page, name):
+    """Saves a file of the transcript, and returns what the browser has stored."""
+    with page.expect_download() as download:
+        line(page, name).get_by_role("button", name=f"Save {name}").click()
+    assert download.value.suggested_filename == name, download.value.suggested_filename
+    with open(download.value.path(), "rb") as file:
+        return file.read()
+
+
+def case_files_are_sent_by_the_page(browsers, world):
+    reader = world.pipe("carl")
+    anna = browsers.enter(world.web("anna"))
+    anna.locator("#file-input").set_input_files([
+        {"name": "one.txt", "mimeType": "text/plain", "buffer": b"the first"},
+        {"name": "empty", "mimeType": "", "buffer": b""},
+    ])
+    reader.expect("one.txt")
+    anna.evaluate(DROP, [["two.bin", list(range(256))], ["folder", None]])
+    assert anna.evaluate("wasShown")
+    expect(anna.locator("#drop")).to_be_hidden()
+    expect(line(anna, "tar -czf folder.tar.gz folder")).to_be_visible()
+    reader.expect("two.bin")
+    expect(anna.locator("#transfer-list li", has_text="sent")).to_have_count(3)
+    eventually(lambda: spooled(world, "anna") == [])
+    anna.get_by_role("button", name="Clear finished").click()
+    expect(anna.locator("#transfers")).to_be_hidden()
+    post(anna, "/send /etc/hostname")
+    expect(line(anna, "use the button beside the message field")).to_be_visible()
+    # The server is killed in the middle of a file. Another one waits, and a third one is given up.
+    large = f"{world.home}/large.bin"
+    with open(large, "wb") as file:
+        file.write(os.urandom(16 << 20))
+    anna.locator("#file-input").set_input_files(large)
+    eventually(lambda: partial(world) > 1 << 20)
+    world.server.kill()
+    anna.evaluate(DROP, [["given up.txt", [4, 5, 6]]])
+    expect(anna.locator("#transfer-list li", has_text="given up.txt")).to_contain_text("waiting for the server")
+    browsers.picture(anna, "web-transfers")
+    anna.get_by_role("button", name="Cancel given up.txt").click()
+    expect(anna.locator("#transfer-list li", has_text="cancelled")).to_have_count(1)
+    eventually(lambda: len(spooled(world, "anna")) == 1)
+    world.restart_server()
+    reader.expect("large.bin")
+    expect(anna.locator("#transfer-list li", has_text="large.bin")).to_contain_text("sent")
+    eventually(lambda: spooled(world, "anna") == [])
+    assert saved(anna, "large.bin") == open(large, "rb").read()
+    assert not browsers.errors, browsers.errors
+
+
+def png(width, height):
+    """A picture with a gradient."""
+    rows = b"".join(
+        b"\0" + bytes(value for x in range(width) for value in (255 * x // width, 255 * y // height, 160))
+        for y in range(height)
+    )
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def case_pictures_are_in_place_and_files_are_saved(browsers, world):
+    anna = browsers.enter(world.web("anna"))
+    program = world.web("bob")
+    bob = browsers.enter(program)
+    picture, markup = png(640, 400), b"<html><script>window.broken = 1</script>"
+    anna.evaluate(DROP, [["valley.png", list(picture)], ["trick.png", list(markup)], ["page.html", list(markup)]])
+    shown = line(bob, "valley.png").locator("img")
+    expect(shown).to_be_visible()
+    eventually(lambda: shown.evaluate("image => image.naturalWidth") == 640)
+    assert shown.get_attribute("alt") == "valley.png"
+    expect(line(bob, "page.html")).to_be_visible()
+    # What is called a picture was received, and is none.
+    cache = f"{world.home}/bob/share/kabar/cache"
+    eventually(lambda: len([name for name in os.listdir(cache) if "." not in name]) == 2)
+    assert saved(bob, "trick.png") == markup and saved(bob, "page.html") == markup
+    assert line(bob, "trick.png").locator("img").count() == 0
+    assert saved(bob, "valley.png") == picture
+    assert bob.evaluate("window.broken") is None
+    browsers.picture(bob, "web-files")
+    browsers.picture(browsers.enter(program, viewport={"width": 360, "height": 640}), "web-360-files")
+
+    # Of what the browser gets, others get nothing.
+    address = shown.get_attribute("src")
+    host = program.origin.removeprefix("http://")
+    cookie = "; ".join(f"{it['name']}={it['value']}" for it in bob.context.cookies())
+
+    def status(method, path, headers, body=None):
+        connection = http.client.HTTPConnection(host, timeout=10)
+        connection.request(method, path, body, headers)
+        return connection.getresponse().status
+
+    assert status("GET", address, {"Cookie": cookie}) == 200
+    trick = line(bob, "trick.png").locator(".picture").get_attribute("data-root")
+    assert status("GET", f"/picture/{trick}/trick.png", {"Cookie": cookie}) == 404
+    for path in (address, address.replace("/picture/", "/file/")):
+        assert status("GET", path, {}) == 403
+        assert status("GET", path, {"Cookie": cookie, "Origin": "http://evil.example"}) == 403
+    for headers in ({"Cookie": cookie}, {"Cookie": cookie, "Origin": "http://evil.example"}, {"Origin": program.origin}):
+        assert status("POST", "/upload/0.0/x", headers, b"x") == 403, headers
+
+    # Of somebody who is ignored, no picture is received.
+    post(bob, "/ignore anna")
+    expect(bob.locator("#lines")).to_contain_text("anna")
+    before = sorted(os.listdir(cache))
+    anna.evaluate(DROP, [["hidden.png", list(png(8, 8))]])
+    expect(line(anna, "hidden.png").locator("img")).to_be_visible()
+    post(bob, "after it")
+    expect(line(bob, "after it")).to_be_visible()
+    assert sorted(os.listdir(cache)) == before
+    assert not browsers.errors, browsers.errors
 
 
 LINES = 50_000

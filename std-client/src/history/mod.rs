@@ -86,7 +86,7 @@ pub use page::{Anchor, Gap, MAX_PAGE, Page, PageItem};
 pub use reader::Reader;
 pub use search::{Hit, SearchMark, SearchPage};
 pub use settings::{HIDE_JOINS, MAX_DRAFT_LEN, MAX_IGNORED, NOTIFY, Setting, SettingValue};
-pub use transfers::{FileEntry, HeldTransfer, TransferRecord, is_named};
+pub use transfers::{FileEntry, HeldTransfer, TransferRecord, is_named, upload_paths};
 pub use unread::{RoomSummary, Unread};
 pub use writer::Writer;
 

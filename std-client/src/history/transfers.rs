@@ -5,11 +5,12 @@
 //! posts the entry of the file, in one transaction: the entry is neither posted twice nor lost.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use kabar_core::chat::{EntryKind, File};
 use kabar_core::content::{ROOT_LEN, Root};
-use kabar_std::data_dir::{Lock, LockError};
+use kabar_std::data_dir::{DataDir, Lock, LockError};
 use kabar_std::sqlite::{U64AsI64, bits};
 use kabar_std::text::clean_line;
 use rusqlite::{OptionalExtension, Row, params};
@@ -135,7 +136,33 @@ impl Writer {
     }
 }
 
+/// Returns the files that transfers in progress send, of all identities. `None`: not known, because
+/// a history cannot be read now.
+#[must_use]
+pub fn upload_paths(dir: &DataDir) -> Option<Vec<PathBuf>> {
+    let files = match fs::read_dir(dir.join("history")) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(Vec::new()),
+        Err(_) => return None,
+    };
+    let mut paths = Vec::new();
+    for file in files {
+        let name = file.ok()?.file_name();
+        if let Some(identity) = name.to_str().and_then(|name| name.strip_suffix(".db")) {
+            paths.extend(Reader::open(dir, identity).ok()?.upload_paths().ok()?);
+        }
+    }
+    Some(paths)
+}
+
 impl Reader {
+    fn upload_paths(&self) -> Result<Vec<PathBuf>, StorageError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT path FROM transfers WHERE is_upload")?;
+            select.query_map([], |row| Ok(row.get::<_, String>(0)?.into()))?.collect()
+        })
+    }
+
     /// Returns the entry of a log that names a file: its seq and its body.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Sentences about the page in a browser.
 
+use kabar_std::text::clean_line;
+
 use crate::language::message;
 
 /// The server is running at this address; whether a browser was started.
@@ -31,4 +33,22 @@ pub fn nothing_to_remove() -> String {
 #[must_use]
 pub fn no_search() -> String {
     message!("web-no-search")
+}
+
+/// The answer to `/send` with a path.
+#[must_use]
+pub fn no_paths() -> String {
+    message!("web-no-paths")
+}
+
+/// A file of the page is for a room that the user is not in.
+#[must_use]
+pub fn file_in_no_room(name: &str) -> String {
+    message!("web-file-in-no-room", name = clean_line(name))
+}
+
+/// The entry of a file that is to be saved is not known.
+#[must_use]
+pub fn no_such_file() -> String {
+    message!("transfer-no-such-file")
 }

@@ -10,7 +10,8 @@
 //! * [`front`]: the state of the rooms, and the way of each message and event.
 //! * [`protocol`]: the messages between the program and a page.
 //! * [`server`]: requests, and which of them are refused. Nothing else knows tokio.
-//! * [`browser`]: opens the page.
+//! * [`browser`]: opens the page. [`spool`]: files that a page sends. [`cache`]: files
+//!   that it displays or saves. [`picture`]: which of them it displays.
 //! * `page/`: the page itself, embedded in the program. It loads nothing from elsewhere, and
 //!   displays everything that comes from a room as text.
 //!
@@ -26,8 +27,11 @@
 //! read is disconnected, and gets a snapshot when it connects again.
 
 pub mod browser;
+pub mod cache;
 pub mod front;
+pub mod picture;
 pub mod protocol;
 pub mod server;
+pub mod spool;
 #[cfg(test)]
 mod tests;

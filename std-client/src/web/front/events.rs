@@ -127,17 +127,29 @@ impl Front {
                 self.on_server_ended(*server, end);
             }
             Event::Ended => self.end.has_ended = true,
-            Event::Transfer(transfer) if transfer.state.is_end() => self.describe(event),
+            Event::Transfer(transfer) => self.on_transfer(transfer),
+            Event::TransferNotStarted { room, name, why } => {
+                self.files.on_not_started(*room, name, why);
+                let content = self.contents.named(name).map(|(root, wanted)| (root, wanted.cloned()));
+                match content {
+                    Some((root, Some(wanted))) => {
+                        self.end_content(root);
+                        if wanted.is_saved {
+                            let (room, name, why) = (*room, wanted.name, why.clone());
+                            self.describe(&Event::TransferNotStarted { room, name, why });
+                        }
+                    }
+                    _ => self.describe(event),
+                }
+            }
             Event::KnownServerMoved { .. }
-            | Event::Transfer(_)
+            | Event::Transfers { .. }
             | Event::KeyAccepted { key: event::AcceptedKey::Invited | event::AcceptedKey::Expected, .. } => {}
             Event::KeyAccepted { key: event::AcceptedKey::New(_), .. }
             | Event::HistorySetAside(_)
             | Event::HistoryNotKept(_)
             | Event::HistoryKeptAgain
             | Event::OutboxResumed { .. }
-            | Event::Transfers { .. }
-            | Event::TransferNotStarted { .. }
             | Event::Gap { .. }
             | Event::ServerText { .. }
             | Event::Output { .. }
@@ -178,7 +190,7 @@ impl Front {
     }
 
     /// Reports the sentence about an event.
-    fn describe(&mut self, event: &Event) {
+    pub(super) fn describe(&mut self, event: &Event) {
         let (server, room) = event.place().unzip();
         let room = room.flatten();
         let name = room.and_then(|room| self.rooms.get(&room)).map(|room| room.name.as_str());
@@ -279,6 +291,9 @@ impl Front {
             ServerEnd::Failed(error) => Some(Self::failure(error)),
         };
         self.drop_requests(id);
+        self.files.on_server_ended(id);
+        self.publish_transfers();
+        self.end_contents();
         self.change_server(id, |server| {
             (server.connection, server.rtt_ms, server.question) = (Connection::Ended, None, None);
             server.problem.clone_from(&problem);

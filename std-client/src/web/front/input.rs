@@ -8,6 +8,7 @@ use crate::command::{Command as Typed, typed};
 use crate::engine::{Command, RoomCredential, RoomId, RoomRequest, ServerId, Stop};
 use crate::messages::notices::{Notice, RoomCommandError};
 use crate::messages::web;
+use crate::transfers::TransferId;
 use crate::web::protocol::{FromPage, Membership, RoomKey, ToPage};
 use crate::web::server::input::PageId;
 
@@ -32,6 +33,12 @@ impl Front {
                 self.answered(server.into(), |server| Command::Password { server, password });
             }
             FromPage::ListRooms { server } => self.list_rooms(page, server.into()),
+            FromPage::Fetch { room, place, is_picture } => self.fetch(page, room.0, place, is_picture),
+            FromPage::Cancel { transfer } => {
+                let (server, transfer) = (transfer.server.into(), TransferId(transfer.transfer));
+                self.config.engine.send(Command::CancelTransfer { server, transfer });
+            }
+            FromPage::ForgetTransfers => self.forget_transfers(),
         }
     }
 
@@ -133,12 +140,13 @@ impl Front {
             Typed::Operate(word, text) => {
                 Command::Operate { room: id, word: (*word).to_owned(), text: (*text).to_owned() }
             }
-            Typed::Send(_) | Typed::GetEntry(_) | Typed::GetNamed(_) | Typed::Transfers | Typed::Cancel(_) => {
-                match Command::of_files(id, *command) {
-                    Some(command) => command,
-                    None => return,
-                }
-            }
+            // A page sends no file of this computer by its path: only what its user gives to it.
+            Typed::Send(_) => return self.answer(page, Some(id), true, &web::no_paths()),
+            Typed::Transfers => return self.pages.send(page, &ToPage::ShowTransfers),
+            Typed::GetEntry(_) | Typed::GetNamed(_) | Typed::Cancel(_) => match Command::of_files(id, *command) {
+                Some(command) => command,
+                None => return,
+            },
             // The callers execute these.
             Typed::Nothing
             | Typed::Ignore(_)

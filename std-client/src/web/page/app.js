@@ -2,13 +2,16 @@
 
 import { startComposer } from "./composer.js";
 import { connect } from "./connection.js";
+import { startContents } from "./contents.js";
 import { openHelp, openJoin, openSearch, startDialogs } from "./dialogs.js";
 import { byId } from "./dom.js";
+import { startFiles } from "./files.js";
 import { startLists } from "./lists.js";
 import { startNotifications } from "./notify.js";
 import { on, show, sortedRooms, state } from "./state.js";
 import { loadTexts } from "./texts.js";
 import { startTranscript } from "./transcript.js";
+import { startTransfers } from "./transfers.js";
 
 const DRAWERS = ["rooms", "members"];
 // As in style.css.
@@ -86,6 +89,9 @@ function onKey(event) {
 await loadTexts();
 startTranscript();
 startComposer();
+startFiles();
+startContents();
+startTransfers();
 startLists();
 startDialogs();
 startNotifications();

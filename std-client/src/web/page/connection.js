@@ -117,12 +117,28 @@ function receive(message) {
       return changed("help");
     case "room_list":
       return changed("room_list", message);
+    case "content":
+      return changed("content", message);
+    case "transfer":
+      state.transfers.set(keyOf(message), message);
+      return changed("transfers");
+    case "transfers":
+      return takeTransfers(message.transfers);
+    case "show_transfers":
+      return changed("show_transfers");
     case "end":
       state.hasEnded = true;
       return changed("connection");
     default:
       return undefined;
   }
+}
+
+const keyOf = (transfer) => `${transfer.server}.${transfer.transfer}`;
+
+function takeTransfers(transfers) {
+  state.transfers = new Map(transfers.map((transfer) => [keyOf(transfer), transfer]));
+  changed("transfers");
 }
 
 /// Replaces everything. The room that was shown is shown again.
@@ -143,6 +159,8 @@ function takeSnapshot(message) {
     });
   }
   state.commands = message.commands;
+  state.showsPictures = message.shows_pictures;
+  takeTransfers(message.transfers);
   state.isConnected = true;
   state.hasEnded = false;
   pause = FIRST_PAUSE;

@@ -1,4 +1,4 @@
-// What the program has sent: servers, rooms, members, notices. Other parts are called when it
+// What the program has sent: servers, rooms, members, notices, transfers. Other parts are called when it
 // changes.
 
 const MAX_NOTICES = 100;
@@ -7,7 +7,11 @@ export const state = {
   servers: new Map(),
   rooms: new Map(),
   commands: [],
+  // Files on their way: those of the program, and those that this page gives to it.
+  transfers: new Map(),
+  given: new Map(),
   emoji: {},
+  showsPictures: false,
   current: null,
   isConnected: false,
   hasEnded: false,

@@ -35,6 +35,27 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+/// Returns a number of bytes, rounded down, as the program itself writes it.
+export function sizeOf(bytes) {
+  let [value, unit] = [bytes, 0];
+  for (; value >= 1024; unit += 1) {
+    value /= 1024;
+  }
+  const digits = unit > 0 && value < 10 ? 1 : 0;
+  const rounded = Math.floor(value * 10 ** digits) / 10 ** digits;
+  return `${rounded.toLocaleString(language, { minimumFractionDigits: digits })} ${UNITS[unit]}`;
+}
+
+/// Returns a duration: 3:05, or 1:03:05.
+export function durationOf(ms) {
+  const seconds = Math.floor(ms / 1000);
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
 const format = (options) => {
   let made = null;
   let madeFor = null;

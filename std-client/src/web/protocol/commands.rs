@@ -18,7 +18,9 @@ pub struct CommandHelp {
 /// Returns the commands that can be typed, in the order of `/help`.
 #[must_use]
 pub fn commands() -> Vec<CommandHelp> {
-    let own = CommandName::ALL.into_iter().filter(|name| *name != CommandName::History).map(|name| CommandHelp {
+    // A page scrolls, and has no paths.
+    let is_possible = |name: &CommandName| !matches!(name, CommandName::History | CommandName::Send);
+    let own = CommandName::ALL.into_iter().filter(is_possible).map(|name| CommandHelp {
         word: name.word(),
         argument: name.argument().unwrap_or_default(),
         is_for_operators: false,

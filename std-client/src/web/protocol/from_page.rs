@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Place, RoomKey, ServerKey};
+use super::{Place, RoomKey, ServerKey, TransferKey};
 
 /// A message of a page.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -73,6 +73,23 @@ pub enum FromPage {
         /// The server.
         server: ServerKey,
     },
+    /// The content of a file is to be in the cache. [`ToPage::Content`](super::ToPage::Content)
+    /// answers, but for a picture that is not displayed.
+    Fetch {
+        /// The room.
+        room: RoomKey,
+        /// The entry that names the file.
+        place: Place,
+        /// Whether it is to be displayed; otherwise it is to be saved.
+        is_picture: bool,
+    },
+    /// A transfer is cancelled.
+    Cancel {
+        /// The transfer.
+        transfer: TransferKey,
+    },
+    /// Transfers that have ended are no longer displayed.
+    ForgetTransfers,
 }
 
 /// A password. Not displayed by `Debug`, and wiped.

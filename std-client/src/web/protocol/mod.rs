@@ -6,21 +6,23 @@
 //! [`FromPage::Members`]. Sentences are in the language of the program.
 //!
 //! * `from_page`, `to_page`: the messages. `state`: servers and rooms. `entry`: entries.
-//! * `commands`: what is completed.
+//! * `transfer`: files on their way. `commands`: what is completed.
 
 mod commands;
 mod entry;
 mod from_page;
 mod state;
 mod to_page;
+mod transfer;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use commands::{CommandHelp, commands, emoji_names};
-pub use entry::{Entry, Hit, content_of};
+pub use entry::{Entry, FileInfo, Hit, content_of, file_of};
 pub use from_page::{FromPage, Part, Password};
 pub use state::{Announced, Connection, Membership, Question, RoomState, ServerState};
-pub use to_page::{ListedRoom, ToPage};
+pub use to_page::{ContentState, ListedRoom, ToPage};
+pub use transfer::{Progress, TransferKey, TransferRow, TransferStage};
 
 use crate::engine::{RoomId, ServerId};
 

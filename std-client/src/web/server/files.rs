@@ -35,6 +35,7 @@ pub(super) const FILES: &[File] = &[
     file!("/", HTML, "index.html", false),
     file!("/enter", HTML, "enter.html", true),
     file!("/enter.js", SCRIPT, "enter.js", true),
+    file!("/attach.svg", SVG, "attach.svg", false),
     file!("/icon.svg", SVG, "icon.svg", true),
     file!("/members.svg", SVG, "members.svg", false),
     file!("/menu.svg", SVG, "menu.svg", false),
@@ -43,14 +44,17 @@ pub(super) const FILES: &[File] = &[
     file!("/app.js", SCRIPT, "app.js", false),
     file!("/composer.js", SCRIPT, "composer.js", false),
     file!("/connection.js", SCRIPT, "connection.js", false),
+    file!("/contents.js", SCRIPT, "contents.js", false),
     file!("/dialogs.js", SCRIPT, "dialogs.js", false),
     file!("/dom.js", SCRIPT, "dom.js", false),
+    file!("/files.js", SCRIPT, "files.js", false),
     file!("/lists.js", SCRIPT, "lists.js", false),
     file!("/lines.js", SCRIPT, "lines.js", false),
     file!("/notify.js", SCRIPT, "notify.js", false),
     file!("/state.js", SCRIPT, "state.js", false),
     file!("/texts.js", SCRIPT, "texts.js", false),
     file!("/transcript.js", SCRIPT, "transcript.js", false),
+    file!("/transfers.js", SCRIPT, "transfers.js", false),
 ];
 
 const REFUSED: &str = include_str!("../page/refused.html");

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 
 use super::queue::PageSender;
-use crate::web::protocol::FromPage;
+use crate::web::protocol::{FromPage, RoomKey};
+use crate::web::spool::SpooledFile;
 
 /// Inputs that wait to be handled. Further ones wait in their connections.
 const MAX_INPUTS: usize = 64;
@@ -22,6 +23,8 @@ pub enum Input {
     Opened(PageId, PageSender),
     /// A page has sent a message.
     Message(PageId, FromPage),
+    /// A page has sent a file, which is to be sent to this room with this name.
+    Uploaded(RoomKey, String, SpooledFile),
     /// A page is gone.
     Closed(PageId),
     /// The engine has events.

@@ -14,8 +14,8 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// Connections at a time. Further ones wait.
 pub(super) const MAX_CONNECTIONS: usize = 64;
-/// A connection on which nothing was received for this time is closed. WebSockets answer pings.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// A connection on which nothing was transferred for this time is closed.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The pause after an error of the operating system, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -79,7 +79,12 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            this.idle.as_mut().reset(Instant::now() + IDLE_TIMEOUT);
+        }
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -9,9 +9,10 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::input::{Input, InputSender, PageId};
+use super::listener::IDLE_TIMEOUT;
 use super::queue::{PageQueue, queue};
 use crate::web::protocol::FromPage;
 
@@ -70,11 +71,14 @@ pub(super) async fn upgrade(State(sockets): State<Arc<Sockets>>, upgrade: WebSoc
 async fn run(page: PageId, socket: &mut WebSocket, mut messages: PageQueue, sockets: &Sockets) {
     let mut ping = interval(PING_INTERVAL);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut received_at = Instant::now();
     loop {
         let message = tokio::select! {
             text = messages.recv() => text.map(Message::Text),
             _ = ping.tick() => Some(Message::Ping(Default::default())),
-            received = socket.recv() => match received {
+            // A page answers pings.
+            () = sleep_until(received_at + IDLE_TIMEOUT) => return,
+            received = socket.recv() => match received.inspect(|_| received_at = Instant::now()) {
                 Some(Ok(Message::Text(text))) => match serde_json::from_str::<FromPage>(&text) {
                     Ok(message) => {
                         if sockets.inputs.send(Input::Message(page, message)).await.is_err() {

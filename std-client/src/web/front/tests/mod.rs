@@ -1,6 +1,8 @@
 //! The front end with an engine that has no servers: events are given to it as the engine reports
 //! them, and messages as pages send them.
 
+mod files;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +15,10 @@ use serde_json::Value;
 use super::*;
 use crate::engine::event::{self, Earlier, EntryContent, HistoryPage, Joined};
 use crate::engine::{EngineConfig, Event};
+use crate::web::cache::Cache;
 use crate::web::protocol::FromPage;
 use crate::web::server::queue::{MAX_MESSAGES, PageQueue, queue};
+use crate::web::spool::Spool;
 
 const SERVER: ServerId = ServerId(0);
 const LOBBY: RoomId = RoomId { server: SERVER, index: 0 };
@@ -23,6 +27,7 @@ const LOBBY: RoomId = RoomId { server: SERVER, index: 0 };
 struct Fixture {
     front: Front,
     page: PageQueue,
+    spool: Spool,
     _home: tempfile::TempDir,
 }
 
@@ -30,6 +35,7 @@ impl Fixture {
     /// In the room `lobby` as anna, with everything up to entry 10 read.
     fn new() -> Self {
         let (home, dir) = crate::temporary_dir();
+        let (spool, cache) = (Spool::open(&dir).unwrap(), Cache::open(&dir).unwrap());
         let config = EngineConfig {
             dir: dir.clone(),
             context: 0,
@@ -41,7 +47,8 @@ impl Fixture {
         let (engine, events) = crate::engine::start(config).unwrap();
         let connector = Box::new(|typed: &str| Err(format!("cannot connect to {typed}")));
         let give_up = Duration::from_secs(1);
-        let mut front = Front::new(FrontConfig { dir, engine, events, connector, give_up });
+        let mut front =
+            Front::new(FrontConfig { dir, engine, events, connector, cache, shows_pictures: true, give_up });
         let places = Places::one("here:7".parse().unwrap());
         front.on_event(&Event::ServerAdded { server: SERVER, places, is_host: false });
         front.on_event(&Event::RoomAdded { room: LOBBY, name: RoomName::default() });
@@ -50,7 +57,7 @@ impl Fixture {
         front.on_event(&Event::Members { room: LOBBY, names: vec!["anna".to_owned(), "bob".to_owned()] });
         let (sender, page) = queue();
         front.take(Input::Opened(PageId(0), sender));
-        let mut fixture = Self { front, page, _home: home };
+        let mut fixture = Self { front, page, spool, _home: home };
         assert_eq!(fixture.received()[0]["type"], "snapshot");
         fixture
     }
