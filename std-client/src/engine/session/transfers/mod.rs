@@ -254,7 +254,9 @@ impl Transfers {
 
     /// What was in progress on another connection is over there.
     fn check_connection(&mut self, context: &Context<'_>) {
-        let connection = context.client.has_transfers().then(|| context.client.connection_number());
+        // A connection that was lost has no room.
+        let is_open = context.rooms.slots().any(|slot| context.client.handle_of(slot).is_some());
+        let connection = (is_open && context.client.has_transfers()).then(|| context.client.connection_number());
         if self.connection == connection {
             return;
         }
