@@ -46,10 +46,10 @@ fn refuses_more_packets_than_the_table_holds() {
 
 #[test]
 fn drops_the_oldest() {
-    let (mut table, mut packets) = table(&[3, 5, 6]);
-    table.drop_oldest(&mut packets, 2);
+    let (mut table, packets) = table(&[3, 5, 6]);
+    table.drop_oldest(&packets, 2);
     assert_eq!(numbers(&table, &packets), [6]);
-    table.drop_oldest(&mut packets, 2);
+    table.drop_oldest(&packets, 2);
     assert_eq!((table.len(), table.bytes()), (0, 0));
 }
 
