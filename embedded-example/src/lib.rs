@@ -1,10 +1,11 @@
 //! An example product on [`kabar_device`]: a thermometer with a light that is a member of a room.
 //!
 //! * [`probe`]: [`Probe`]: the application: it posts readings and answers commands.
+//! * [`update`]: [`Updater`]: the same, and it takes firmware images from the room into flash.
 //! * `script`, with the feature `replay`: replays a recorded exchange, to check that a new board
 //!   sends the same bytes.
 //!
-//! Both are `no_std`. The feature `host` adds what the program of the same name needs:
+//! All are `no_std`. The feature `host` adds what the program of the same name needs:
 //!
 //! * [`host`]: the computer as a board, and how entries are printed.
 #![no_std]
@@ -18,6 +19,7 @@ pub mod host;
 pub mod probe;
 #[cfg(any(feature = "replay", test))]
 pub mod script;
+pub mod update;
 
 /// The README's Rust is compiled.
 #[cfg(doctest)]
@@ -25,3 +27,4 @@ pub mod script;
 struct Readme;
 
 pub use probe::{Board, Probe};
+pub use update::{Update, Updater};

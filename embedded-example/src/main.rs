@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run -p kabar-embedded-example -- INVITE --name probe
 //! cargo run -p kabar-embedded-example -- INVITE --name probe --say "hello"
+//! cargo run -p kabar-embedded-example -- INVITE --name probe --slot FILE --updates-from anna
 //! ```
 
 use std::io::{self, Write};
@@ -22,9 +23,12 @@ use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::{Duration, Instant};
 use kabar_device::host::{HostClock, UdpDevice};
+use kabar_device::profile::{FILE_WINDOW_LEN, FileMemory};
 use kabar_device::{Addressing, Clock, IpLink, IpStorage, Member, Network, Settings, Storage};
-use kabar_embedded_example::Probe;
+use kabar_embedded_example::host::slot_file::{self, SlotFile};
 use kabar_embedded_example::host::{HostBoard, address};
+use kabar_embedded_example::update::SimulatedFlash;
+use kabar_embedded_example::{Probe, Update, Updater};
 use kabar_std::invite::Invite;
 use kabar_std::random::random_bytes;
 use rand_core::SeedableRng;
@@ -58,6 +62,12 @@ struct Arguments {
     /// Post this line, take no readings, and leave once it is stored.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["every", "readings"])]
     say: Option<String>,
+    /// Take firmware images, files whose names end in .fw, into this file, in place of flash.
+    #[arg(long, value_name = "FILE", requires = "updates_from")]
+    slot: Option<PathBuf>,
+    /// The member whose firmware images are taken.
+    #[arg(long, value_name = "NAME", requires = "slot")]
+    updates_from: Option<String>,
     /// A file with the 32 secret bytes that own the name, created at first use [default: the key
     /// that `kabar` keeps for the name].
     #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
@@ -82,7 +92,8 @@ enum Owner {
     Kept(LocalIdentity),
 }
 
-type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, HostClock, Probe<HostBoard>>;
+type Application = Updater<HostBoard, SimulatedFlash<SlotFile>>;
+type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, HostClock, Application, FileMemory>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -122,11 +133,17 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
     let clock = HostClock::start();
     let address = Addressing::Static { address: Ipv4Cidr::new(NODE, 24), gateway: None };
     let network = Network::draw(HardwareAddress::Ip, address, &mut rng);
-    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let (mut storage, mut ip) = (Storage::with_memory(FileMemory::<FILE_WINDOW_LEN>::new()), IpStorage::new());
     let card = UdpDevice::open(SocketAddrV4::new(NODE, network.port))?;
     let link = IpLink::new(&mut ip, &network, card, clock.now());
     let probe = Probe::new(HostBoard::default(), interval, clock.now());
-    let mut device = Member::new(&mut storage, &settings, link, clock, probe, &mut rng).map_err(io::Error::other)?;
+    let update = match (&arguments.slot, &arguments.updates_from) {
+        (Some(slot), Some(from)) => Some(Update::new(slot_file::open(slot)?, from).map_err(io::Error::other)?),
+        _ => None,
+    };
+    let application = Updater::new(probe, update);
+    let mut device =
+        Member::new(&mut storage, &settings, link, clock, application, &mut rng).map_err(io::Error::other)?;
     let said = match &arguments.say {
         None => None,
         Some(text) => match device.post(EntryKind::TEXT, text.as_bytes()) {
@@ -140,10 +157,10 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
     loop {
         let due = device.run().min(servers.rotate(&mut device));
         if let Some(reason) = device.ended() {
-            return Ok(outcome(reason, device.application().board()));
+            return Ok(outcome(reason, device.application().probe().board()));
         }
-        let is_done = said.is_some_and(|number| device.application().board().is_settled(number))
-            || arguments.readings.is_some_and(|readings| device.application().readings() >= readings);
+        let is_done = said.is_some_and(|number| device.application().probe().board().is_settled(number))
+            || arguments.readings.is_some_and(|readings| device.application().probe().readings() >= readings);
         if is_done && !is_leaving {
             is_leaving = true;
             device.leave();

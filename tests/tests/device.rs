@@ -334,3 +334,40 @@ fn posts_are_stored_once_in_order_on_a_bad_network() {
 fn line(number: usize) -> String {
     format!("{number:03} {}", "x".repeat(500))
 }
+
+#[test]
+fn takes_a_firmware_image_and_continues_after_a_restart() {
+    let room = Room::open();
+    let mut farhan = room.client("farhan");
+    let (slot, file) = (room.home().join("slot"), room.home().join("probe-2.fw"));
+    let content: Vec<u8> = (0..700_001_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    std::fs::write(&file, &content).expect("an image");
+    let identity = room.home().join("identity");
+    let arguments = ["--name", "probe", "--every", "1000", "--identity", text(&identity)];
+    let arguments = [&arguments[..], &["--slot", text(&slot), "--updates-from", "anna"]].concat();
+    // A window per round-trip time: the image takes longer than the device lives.
+    let relay = room.relay("127.0.0.1:0", &["--delay", "10"]);
+    let slow = room.invite_to(relay.address.rsplit(':').next().expect("a port"));
+    let mut first = device_with(&room, &slow, &arguments);
+    first.expect_stderr("joined as probe");
+    for name in ["mallory", "anna"] {
+        let arguments = ["send", text(&file), "--to", &room.invite, "--name", name];
+        let mut sender = Process::start("kabar", &room.home_of(name), &arguments);
+        assert_eq!(sender.wait(), Some(0), "{:?}", sender.stderr);
+    }
+    farhan.expect("probe: update: 25 % of 700001 bytes");
+    first.kill();
+    let mut second = device(&room, &arguments);
+    let complete = farhan.expect("probe: update: complete, 700001 bytes, root ");
+    let root = kabar_core::content::Root::of(&content).to_string();
+    assert!(complete.ends_with(&root[..16]), "{complete}");
+    let flash = std::fs::read(&slot).expect("the slot");
+    assert!(flash[4096..][..content.len()] == content, "the slot has another image");
+    second.kill();
+    // An image that is there already is not fetched again.
+    let mut third = device(&room, &arguments);
+    third.expect_stderr("joined as probe");
+    let arguments = ["send", text(&file), "--to", &room.invite, "--name", "anna"];
+    assert_eq!(Process::start("kabar", &room.home_of("anna"), &arguments).wait(), Some(0));
+    farhan.expect("probe: update: complete, 700001 bytes, root ");
+}

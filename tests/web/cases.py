@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import struct
 import time
+import zlib
 
 from playwright.sync_api import expect
 
@@ -310,8 +312,25 @@ def spooled(world, who):
 def eventually(holds):
     deadline = time.monotonic() + 20
     while not holds() and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(0.002)
     assert holds()
+
+
+def partial(world):
+    """Bytes that the server has of a file that is being sent."""
+    found = 0
+    for folder, _, names in os.walk(f"{world.home}/server"):
+        found += sum(os.path.getsize(f"{folder}/{name}") for name in names if name.endswith(".part"))
+    return found
+
+
+def saved(page, name):
+    """Saves a file of the transcript, and returns what the browser has stored."""
+    with page.expect_download() as download:
+        line(page, name).get_by_role("button", name=f"Save {name}").click()
+    assert download.value.suggested_filename == name, download.value.suggested_filename
+    with open(download.value.path(), "rb") as file:
+        return file.read()
 
 
 def case_files_are_sent_by_the_page(browsers, world):
@@ -333,18 +352,90 @@ def case_files_are_sent_by_the_page(browsers, world):
     expect(anna.locator("#transfers")).to_be_hidden()
     post(anna, "/send /etc/hostname")
     expect(line(anna, "use the button beside the message field")).to_be_visible()
-    # A transfer waits while the server is away, goes on after it, and is cancelled by its user.
+    # The server is killed in the middle of a file. Another one waits, and a third one is given up.
+    large = f"{world.home}/large.bin"
+    with open(large, "wb") as file:
+        file.write(os.urandom(2 << 20))
+    anna.locator("#file-input").set_input_files(large)
+    eventually(lambda: partial(world) > 1 << 18)
     world.server.kill()
-    anna.evaluate(DROP, [["kept.txt", [1, 2, 3]], ["given up.txt", [4, 5, 6]]])
-    waiting = anna.locator("#transfer-list li", has_text="waiting for the server")
-    expect(waiting).to_have_count(2)
-    assert len(spooled(world, "anna")) == 2
+    anna.evaluate(DROP, [["given up.txt", [4, 5, 6]]])
+    expect(anna.locator("#transfer-list li", has_text="given up.txt")).to_contain_text("waiting for the server")
+    browsers.picture(anna, "web-transfers")
     anna.get_by_role("button", name="Cancel given up.txt").click()
     expect(anna.locator("#transfer-list li", has_text="cancelled")).to_have_count(1)
     eventually(lambda: len(spooled(world, "anna")) == 1)
     world.restart_server()
-    reader.expect("kept.txt")
-    expect(anna.locator("#transfer-list li", has_text="kept.txt")).to_contain_text("sent")
+    expect(anna.locator("#transfer-list li", has_text="large.bin")).to_contain_text("sent")
+    eventually(lambda: spooled(world, "anna") == [])
+    assert saved(anna, "large.bin") == open(large, "rb").read()
+    assert not browsers.errors, browsers.errors
+
+
+def png(width, height):
+    """A picture with a gradient."""
+    rows = b"".join(
+        b"\0" + bytes(value for x in range(width) for value in (255 * x // width, 255 * y // height, 160))
+        for y in range(height)
+    )
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def case_pictures_are_in_place_and_files_are_saved(browsers, world):
+    anna = browsers.enter(world.web("anna"))
+    program = world.web("bob")
+    bob = browsers.enter(program)
+    picture, markup = png(640, 400), b"<html><script>window.broken = 1</script>"
+    anna.evaluate(DROP, [["valley.png", list(picture)], ["trick.png", list(markup)], ["page.html", list(markup)]])
+    shown = line(bob, "valley.png").locator("img")
+    expect(shown).to_be_visible()
+    eventually(lambda: shown.evaluate("image => image.naturalWidth") == 640)
+    assert shown.get_attribute("alt") == "valley.png"
+    expect(line(bob, "page.html")).to_be_visible()
+    # What is called a picture was received, and is none.
+    cache = f"{world.home}/bob/share/kabar/cache"
+    eventually(lambda: len([name for name in os.listdir(cache) if "." not in name]) == 2)
+    assert saved(bob, "trick.png") == markup and saved(bob, "page.html") == markup
+    assert line(bob, "trick.png").locator("img").count() == 0
+    assert saved(bob, "valley.png") == picture
+    assert bob.evaluate("window.broken") is None
+    browsers.picture(bob, "web-files")
+    browsers.picture(browsers.enter(program, viewport={"width": 360, "height": 640}), "web-360-files")
+
+    # Of what the browser gets, others get nothing.
+    address = shown.get_attribute("src")
+    host = program.origin.removeprefix("http://")
+    cookie = "; ".join(f"{it['name']}={it['value']}" for it in bob.context.cookies())
+
+    def status(method, path, headers, body=None):
+        connection = http.client.HTTPConnection(host, timeout=10)
+        connection.request(method, path, body, headers)
+        return connection.getresponse().status
+
+    assert status("GET", address, {"Cookie": cookie}) == 200
+    trick = line(bob, "trick.png").locator(".picture").get_attribute("data-root")
+    assert status("GET", f"/picture/{trick}/trick.png", {"Cookie": cookie}) == 404
+    for path in (address, address.replace("/picture/", "/file/")):
+        assert status("GET", path, {}) == 403
+        assert status("GET", path, {"Cookie": cookie, "Origin": "http://evil.example"}) == 403
+    for headers in ({"Cookie": cookie}, {"Cookie": cookie, "Origin": "http://evil.example"}, {"Origin": program.origin}):
+        assert status("POST", "/upload/0.0/x", headers, b"x") == 403, headers
+
+    # Of somebody who is ignored, no picture is received.
+    post(bob, "/ignore anna")
+    expect(bob.locator("#lines")).to_contain_text("anna")
+    before = sorted(os.listdir(cache))
+    anna.evaluate(DROP, [["hidden.png", list(png(8, 8))]])
+    expect(line(anna, "hidden.png").locator("img")).to_be_visible()
+    post(bob, "after it")
+    expect(line(bob, "after it")).to_be_visible()
+    assert sorted(os.listdir(cache)) == before
     assert not browsers.errors, browsers.errors
 
 

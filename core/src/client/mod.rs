@@ -22,10 +22,12 @@
 //! * `join`: Join and Welcome. `leave`: how a client, or a room of it, ends.
 //! * `outbox`: posts until they are settled. `receive`: messages from the stream, one per event.
 //! * `transfer`: messages of transfers, on the other stream.
+//! * `download`: a transfer into the storage of a device.
 
 use core::net::SocketAddr;
 
 mod config;
+mod download;
 mod event;
 mod event_queue;
 mod join;
@@ -42,6 +44,7 @@ mod transfer;
 mod zero_option;
 
 pub use config::{Config, ConfigError, Credential, JoinError, MIN_MESSAGE_LEN, RoomConfig};
+pub use download::{Download, DownloadError, DownloadRequest, DownloadRequestError, DownloadStep};
 pub use event::{ClientCounters, DisconnectReason, EndReason, Event, Output, PostError, RequestError, State};
 pub use outbox::RECORD_OVERHEAD;
 pub use room::{MAX_ROOMS, RoomSlot};

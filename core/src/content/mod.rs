@@ -5,6 +5,8 @@
 //!   storage.
 //! * [`Encoder`]: the encoding of a range of groups, with the parents that prove them.
 //! * [`Decoder`]: proves an encoding that arrives in pieces of any size.
+//! * [`StorageDecoder`], [`StorageHasher`]: the same, and the root, for a device that has no memory
+//!   for a group: the bytes are where they are to be kept.
 //! * [`GroupRange`]: groups of a content, as sender and receiver state them.
 //!
 //! The encoding is that of Bao (O'Connor) with groups of 16 chunks, without its length header.
@@ -52,14 +54,17 @@ mod decoder;
 mod encoder;
 mod hash;
 mod outboard;
+mod prover;
+mod storage;
 mod tree;
 
 #[cfg(test)]
 mod testing;
 
-pub use decoder::{Decoder, NotProven, Proven, TooLong};
+pub use decoder::{Decoder, Proven};
 pub use encoder::{Encoder, OutOfBounds, SliceSource, Source};
 pub use outboard::OutboardBuilder;
+pub use storage::{Storage, StorageDecoder, StorageError, StorageHasher};
 pub use tree::{GroupRange, OutOfRange, outboard_len};
 
 /// Length of a root in bytes.
@@ -96,3 +101,35 @@ impl core::fmt::Debug for Root {
         write!(f, "Root({self})")
     }
 }
+
+/// A parent or a group does not have the hash that it should have. Everything before it is proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NotProven {
+    /// Offset in the content of the first byte of the group, or of the groups below the parent.
+    pub offset: u64,
+    /// Whether it is a parent.
+    pub is_parent: bool,
+}
+
+/// The content is longer than the decoder was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct TooLong;
+
+impl core::fmt::Display for NotProven {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let node = if self.is_parent { "parent" } else { "group" };
+        write!(f, "the {node} at offset {} does not belong to the content", self.offset)
+    }
+}
+
+impl core::error::Error for NotProven {}
+
+impl core::fmt::Display for TooLong {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the content is too long")
+    }
+}
+
+impl core::error::Error for TooLong {}

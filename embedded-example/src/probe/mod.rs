@@ -100,6 +100,26 @@ impl<B: Board> Probe<B> {
         }
     }
 
+    /// As [`Application::on_event`], for an application that has a probe as a part.
+    pub fn handle_event(&mut self, event: DeviceEvent<'_>) {
+        if let DeviceEvent::Room(event) = &event {
+            self.on_room_event(event);
+        }
+        self.board.on_event(event);
+    }
+
+    /// As [`Application::run`]: posts what is due. Returns whether it posted.
+    pub fn post_due(&mut self, now: Instant, mut post: impl FnMut(EntryKind, &[u8]) -> Result<u64, PostError>) -> bool {
+        let is_measured = self.take_reading(now, &mut post);
+        self.answer(now, &mut post) || is_measured
+    }
+
+    /// As [`Application::poll_timeout`].
+    #[must_use]
+    pub const fn due(&self) -> Option<Instant> {
+        self.next_reading
+    }
+
     /// Notes the device's name and queues commands. Its own posts, also those of an earlier start,
     /// are not commands.
     fn on_room_event(&mut self, event: &Event<'_>) {
@@ -244,20 +264,15 @@ impl<B: Board> Probe<B> {
 
 impl<B: Board> Application for Probe<B> {
     fn on_event(&mut self, event: DeviceEvent<'_>) {
-        if let DeviceEvent::Room(event) = &event {
-            self.on_room_event(event);
-        }
-        self.board.on_event(event);
+        self.handle_event(event);
     }
 
     fn run(&mut self, now: Instant, client: &mut DeviceClient) -> bool {
-        let mut post = |kind, body: &[u8]| client.post(RoomSlot::FIRST, kind, body);
-        let is_measured = self.take_reading(now, &mut post);
-        self.answer(now, &mut post) || is_measured
+        self.post_due(now, |kind, body| client.post(RoomSlot::FIRST, kind, body))
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.next_reading
+        self.due()
     }
 }
 

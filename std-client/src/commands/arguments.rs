@@ -10,11 +10,12 @@ use kabar_std::invite::parse_fingerprint;
 use kabar_std::names::Name;
 use kabar_std::since::parse_since;
 
+use super::target::Target;
 use crate::config::Config;
 use crate::config::settings::seconds;
-use crate::engine::ReplayFrom;
+use crate::engine::{KeyPolicy, ReplayFrom};
 use crate::identity::{IdentityChoice, IdentityError, LocalIdentity};
-use crate::outcome::CommandError;
+use crate::outcome::{CommandError, TargetError};
 
 /// Options of a session.
 #[derive(Debug, Default, Args)]
@@ -60,6 +61,41 @@ pub struct SessionArguments {
     /// Lines of standard input that were not posts.
     #[arg(skip)]
     pub lines_taken: u64,
+}
+
+/// Which key of a server is accepted that is not that of an invite.
+#[derive(Debug, Default, Args)]
+pub struct KeyArguments {
+    /// Accept the key of an unknown server without asking.
+    #[arg(long)]
+    pub accept_new: bool,
+
+    /// The fingerprint that the server's key must have, when the room is not that of an invite.
+    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint, conflicts_with = "accept_new")]
+    pub fingerprint: Option<Fingerprint>,
+}
+
+impl KeyArguments {
+    /// Returns the rule.
+    #[must_use]
+    pub const fn policy(&self) -> KeyPolicy {
+        match (self.fingerprint, self.accept_new) {
+            (Some(typed), _) => KeyPolicy::Expected(typed),
+            (None, true) => KeyPolicy::AcceptNew,
+            (None, false) => KeyPolicy::Ask,
+        }
+    }
+
+    /// An invite has its own key.
+    ///
+    /// # Errors
+    /// [`TargetError::KeyOptionWithInvite`].
+    pub(super) fn check(&self, target: &Target) -> Result<(), TargetError> {
+        match (target, self.policy()) {
+            (Target::Invite(_), KeyPolicy::Expected(_) | KeyPolicy::AcceptNew) => Err(TargetError::KeyOptionWithInvite),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl SessionArguments {
@@ -133,6 +169,19 @@ mod tests {
         assert_eq!(parse_replay("2026-11-28T10:00:00Z"), Ok(ReplayFrom::SinceTime(1_795_860_000_000)));
         assert!(matches!(parse_replay("2h"), Ok(ReplayFrom::SinceTime(_))));
         assert!(parse_replay("yesterday").is_err() && parse_replay("-1").is_err() && parse_replay("").is_err());
+    }
+
+    #[test]
+    fn a_key_that_was_typed_is_not_for_an_invite() {
+        let invite = Target::parse(&format!("kabar://here:1/lobby/{}.{}", "A".repeat(32), "A".repeat(26))).unwrap();
+        let host = Target::parse("here:1").unwrap();
+        let typed = KeyArguments { accept_new: false, fingerprint: Some(Fingerprint([3; 20])) };
+        let any = KeyArguments { accept_new: true, fingerprint: None };
+        for key in [typed, any] {
+            assert_eq!(key.check(&invite), Err(TargetError::KeyOptionWithInvite));
+            assert_eq!(key.check(&host), Ok(()));
+        }
+        assert_eq!(KeyArguments::default().check(&invite), Ok(()));
     }
 
     #[test]

@@ -5,17 +5,15 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use kabar_core::session::Fingerprint;
 use kabar_std::invite::RoomName;
 use kabar_std::reading::first_line;
 
-use super::arguments::{SessionArguments, fingerprint};
+use super::arguments::{KeyArguments, SessionArguments};
 use super::request::{Rooms, at_server, with_invite};
 use super::session::SessionConfig;
 use super::target::{Found, Target, find_room};
 use super::{open, password};
 use crate::config::Config;
-use crate::engine::KeyPolicy;
 use crate::outcome::{CommandError, Outcome, TargetError};
 
 /// `kabar join`.
@@ -39,13 +37,9 @@ pub struct JoinArguments {
     #[arg(long, value_name = "NAME")]
     pub room: Vec<RoomName>,
 
-    /// Accept the key of an unknown server without asking.
-    #[arg(long)]
-    pub accept_new: bool,
-
-    /// The fingerprint that the server's key must have, when the target is a host.
-    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint, conflicts_with = "accept_new")]
-    pub fingerprint: Option<Fingerprint>,
+    /// The key of the server.
+    #[command(flatten)]
+    pub key: KeyArguments,
 
     /// Read the room's password from the first line of this file (also: KABAR_PASSWORD in the
     /// environment).
@@ -75,16 +69,7 @@ fn configure(
     data_dir: Option<PathBuf>,
     settings: Config,
 ) -> Result<SessionConfig, CommandError> {
-    let JoinArguments {
-        target,
-        further,
-        session: mut how,
-        room,
-        accept_new,
-        fingerprint,
-        password_file,
-        password_stdin,
-    } = arguments;
+    let JoinArguments { target, further, session: mut how, room, key, password_file, password_stdin } = arguments;
     let is_on_stdin = target == "-";
     let target = match target.as_str() {
         "-" if password_stdin => return Err(TargetError::BothOnStdin.into()),
@@ -99,9 +84,7 @@ fn configure(
         rooms.add(Target::parse(further)?, &target)?;
     }
     how.check_names()?;
-    if matches!(target, Target::Invite(_)) && (fingerprint.is_some() || accept_new) {
-        return Err(TargetError::KeyOptionWithInvite.into());
-    }
+    key.check(&target)?;
     let password = password::read(password_file.as_deref(), password_stdin)?;
     let dir = open(data_dir)?;
     let server = match target {
@@ -118,11 +101,6 @@ fn configure(
             Found::Host(server) => server,
         },
     };
-    let key_policy = match (fingerprint, accept_new) {
-        (Some(typed), _) => KeyPolicy::Expected(typed),
-        (None, true) => KeyPolicy::AcceptNew,
-        (None, false) => KeyPolicy::Ask,
-    };
-    let server = at_server(server, rooms, key_policy, password, &how, &dir)?;
+    let server = at_server(server, rooms, key.policy(), password, &how, &dir)?;
     Ok(SessionConfig::on(server, dir, &how, settings))
 }

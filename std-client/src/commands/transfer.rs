@@ -12,14 +12,14 @@ use kabar_std::output::remark;
 use kabar_std::signals;
 use unicode_width::UnicodeWidthChar;
 
-use super::arguments::SessionArguments;
+use super::arguments::{KeyArguments, SessionArguments};
 use super::request::{Rooms, at_server, with_invite};
 use super::target::{Found, Target, find_room};
 use super::{password, print};
 use crate::config::Config;
 use crate::config::settings::seconds;
 use crate::engine::event::{Earlier, Entry, EntryContent, Event, HistoryPage, Transfer, TransferState};
-use crate::engine::{self, Command, EngineConfig, Events, Handle, KeyPolicy, RoomId, ServerRequest, Stop, WantedFile};
+use crate::engine::{self, Command, EngineConfig, Events, Handle, RoomId, ServerRequest, Stop, WantedFile};
 use crate::history::{FileEntry, is_named};
 use crate::line::json::Object;
 use crate::messages::{events, transfers};
@@ -48,6 +48,10 @@ pub struct TransferArguments {
     /// environment).
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+
+    /// The key of the server.
+    #[command(flatten)]
+    pub key: KeyArguments,
 
     /// Print objects as JSON, one per line, as `kabar join --json` does.
     #[arg(long)]
@@ -90,6 +94,7 @@ pub(super) fn run(
     let how = arguments.session();
     how.check_names()?;
     let target = Target::parse(room)?;
+    arguments.key.check(&target)?;
     let password = password::read(arguments.password_file.as_deref(), false)?;
     let (places, rooms) = match target {
         Target::Invite(invite) => {
@@ -102,7 +107,7 @@ pub(super) fn run(
             Found::Host(places) => (places, Rooms::default()),
         },
     };
-    let request = at_server(places, rooms, KeyPolicy::Ask, password, &how, &dir)?;
+    let request = at_server(places, rooms, arguments.key.policy(), password, &how, &dir)?;
     transfer(work, request, arguments.json, dir, settings)
 }
 

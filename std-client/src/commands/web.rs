@@ -19,6 +19,7 @@ use crate::engine::{self, Command, EngineConfig, KeyPolicy, ServerRequest};
 use crate::messages::{command_error, web as messages};
 use crate::outcome::{CommandError, Outcome, WebError};
 use crate::web::browser;
+use crate::web::cache::Cache;
 use crate::web::front::{Front, FrontConfig};
 use crate::web::server::Server;
 use crate::web::server::input::{InputSender, inputs};
@@ -60,7 +61,7 @@ pub(crate) fn run(
 ) -> Result<Outcome, CommandError> {
     let WebArguments { target, port, no_open, name, identity, give_up } = arguments;
     let session = SessionArguments { name, identity, give_up, ..SessionArguments::default() };
-    let Config { give_up, downloads, .. } = session.settings(settings)?;
+    let Config { give_up, downloads, shows_pictures, .. } = session.settings(settings)?;
     session.check_names()?;
     let targets: Vec<_> = target.iter().map(|target| Target::parse(target)).collect::<Result<_, _>>()?;
     let dir = open(data_dir)?;
@@ -68,7 +69,7 @@ pub(crate) fn run(
     for target in targets {
         add(&mut requests, request(target, &dir, &session)?);
     }
-    let spool = Spool::open(&dir)?;
+    let (spool, cache) = (Spool::open(&dir)?, Cache::open(&dir)?);
     let (sender, mut inputs) = inputs();
     let waker = sender.clone();
     let config = EngineConfig {
@@ -81,7 +82,8 @@ pub(crate) fn run(
     };
     let (engine, events) = engine::start(config).map_err(WebError::Start)?;
     take_signals(&sender).map_err(WebError::Start)?;
-    let server = Server::start(port, &sender, spool).map_err(|error| WebError::Listen { port, error })?;
+    let server =
+        Server::start(port, &sender, spool, cache.clone()).map_err(|error| WebError::Listen { port, error })?;
     drop(sender);
     requests.into_iter().map(for_page).for_each(|request| engine.send(Command::Connect(Box::new(request))));
     let url = server.url();
@@ -95,7 +97,8 @@ pub(crate) fn run(
             request.map(for_page).map_err(|error| command_error(&error).1)
         })
     };
-    let report = Front::new(FrontConfig { dir, engine, events, connector, give_up }).run(&mut inputs);
+    let config = FrontConfig { dir, engine, events, connector, cache, shows_pictures, give_up };
+    let report = Front::new(config).run(&mut inputs);
     server.close();
     Ok(Outcome::Session(report))
 }

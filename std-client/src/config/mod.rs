@@ -38,6 +38,8 @@ pub struct Config {
     pub give_up: Duration,
     /// The folder for files that are received; `None`: that of the desktop.
     pub downloads: Option<PathBuf>,
+    /// Whether the page in a browser displays pictures.
+    pub shows_pictures: bool,
     /// What a full screen looks like, and what keys do there.
     pub appearance: Appearance,
     resolved: Vec<Resolved>,
@@ -114,8 +116,9 @@ impl Config {
         };
         let give_up = sources.get("give-up", settings::seconds)?;
         let downloads = sources.get("downloads", settings::folder)?;
+        let shows_pictures = sources.get("pictures", settings::truth)?;
         let appearance = Appearance { bindings: sources.bindings()?, ..appearance };
-        Ok(Self { is_plain, give_up, downloads, appearance, resolved: sources.resolved })
+        Ok(Self { is_plain, give_up, downloads, shows_pictures, appearance, resolved: sources.resolved })
     }
 
     /// As [`Config::resolve`], with the environment of this process.

@@ -41,6 +41,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("notify", "true", "a notification of the desktop then, if the terminal can (OSC 9): true or false"),
     setting("mouse", "true", "use the mouse (select text with Shift then): true or false"),
     setting("downloads", "auto", "the folder for files that you receive: a path, or auto (that of your desktop)"),
+    setting("pictures", "true", "display pictures in the page of kabar web: true or false"),
     setting("give-up", "60", "seconds that may pass, at the end, until the next line is stored"),
 ];
 

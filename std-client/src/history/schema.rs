@@ -118,6 +118,10 @@ pub(super) const STEPS: &[&str] = &[
     CREATE INDEX transfers_by_room ON transfers (room);
     CREATE INDEX entries_of_files ON entries (log, seq) WHERE kind = 4;
 ",
+    "
+    -- Otherwise root and size are not known yet, and 0.
+    ALTER TABLE transfers ADD COLUMN is_hashed INTEGER NOT NULL DEFAULT 1 CHECK (is_hashed IN (0, 1));
+",
 ];
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 use kabar_core::chat::{EntryKind, File};
-use kabar_core::content::Root;
+use kabar_core::content::{ROOT_LEN, Root};
 use kabar_std::data_dir::{DataDir, Lock, LockError};
 use kabar_std::sqlite::{U64AsI64, bits};
 use kabar_std::text::clean_line;
@@ -32,10 +32,8 @@ pub struct TransferRecord {
     pub path: PathBuf,
     /// Whether `path` is a folder.
     pub is_folder: bool,
-    /// Length of the content in bytes.
-    pub size: u64,
-    /// The content.
-    pub root: Root,
+    /// The content, and its length in bytes; `None`: the file is not hashed yet.
+    pub content: Option<(Root, u64)>,
 }
 
 /// A record that this process holds.
@@ -68,14 +66,27 @@ impl Writer {
         // A path that is not text could not be found again.
         let Some(path) = record.path.to_str() else { return Ok(None) };
         let row = self.write(|transaction| {
-            let sql = "INSERT INTO transfers (room, is_upload, name, path, is_folder, size, root)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-            let TransferRecord { is_upload, name, is_folder, size, root, .. } = record;
-            let values = params![room.0, is_upload, name, path, is_folder, U64AsI64(*size), root.0];
+            let sql = "INSERT INTO transfers (room, is_upload, name, path, is_folder, size, root, is_hashed)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            let TransferRecord { is_upload, name, is_folder, content, .. } = record;
+            let (Root(root), size) = content.unwrap_or((Root([0; ROOT_LEN]), 0));
+            let values = params![room.0, is_upload, name, path, is_folder, U64AsI64(size), root, content.is_some()];
             transaction.prepare_cached(sql)?.execute(values)?;
             Ok::<_, StorageError>(transaction.last_insert_rowid())
         })?;
         Ok(self.hold(row))
+    }
+
+    /// The file of an upload is hashed.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn set_transfer_content(&mut self, held: &HeldTransfer, root: Root, size: u64) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            let sql = "UPDATE transfers SET root = ?2, size = ?3, is_hashed = 1 WHERE id = ?1";
+            transaction.prepare_cached(sql)?.execute(params![held.row, root.0, U64AsI64(size)])?;
+            Ok::<_, StorageError>(())
+        })
     }
 
     /// Returns the transfers of a room that no process holds, and holds them.
@@ -92,7 +103,7 @@ impl Writer {
         for row in rows {
             let Some(held) = self.hold(row) else { continue };
             // Another process may have ended the transfer before it released the lock.
-            let sql = "SELECT is_upload, name, path, is_folder, size, root FROM transfers WHERE id = ?1";
+            let sql = "SELECT is_upload, name, path, is_folder, size, root, is_hashed FROM transfers WHERE id = ?1";
             if let Some(record) = self.connection.prepare_cached(sql)?.query_row([row], record_of).optional()? {
                 taken.push((held, record));
             }
@@ -209,7 +220,6 @@ fn record_of(row: &Row<'_>) -> rusqlite::Result<TransferRecord> {
         name: row.get(1)?,
         path: path.into(),
         is_folder: row.get(3)?,
-        size: bits(row, 4)?,
-        root: Root(row.get(5)?),
+        content: if row.get(6)? { Some((Root(row.get(5)?), bits(row, 4)?)) } else { None },
     })
 }

@@ -28,8 +28,11 @@ impl Front {
 
     fn on_event(&mut self, event: Event, now: Instant) {
         self.end.on_event(&event);
-        if let Event::Transfer(transfer) = &event {
-            self.rooms.transfers.note(transfer);
+        if let Event::Transfer(transfer) = &event
+            && !self.rooms.transfers.note(transfer)
+            && !self.ui.has_objects()
+        {
+            return;
         }
         match event {
             Event::ServerAdded { server, ref places, is_host } => {

@@ -254,6 +254,11 @@ impl Ui {
         }
     }
 
+    /// Whether standard output has objects.
+    pub(super) fn has_objects(&self) -> bool {
+        self.is_json
+    }
+
     /// Whether entries may be displayed. If not, [`AppEvent::OutputWritable`] follows.
     pub(super) fn has_room(&self) -> bool {
         self.entries.has_room() && self.notices.as_ref().is_none_or(Writer::has_room)

@@ -149,6 +149,7 @@ pub(super) fn set_aside(reason: SetAsideReason) -> String {
 mod tests {
     use std::path::PathBuf;
 
+    use super::super::tests::translated::store_errors;
     use super::*;
 
     #[test]
@@ -175,19 +176,7 @@ mod tests {
         {
             assert_eq!(name(&error), error.to_string());
         }
-        for kind in [
-            StoreErrorKind::DiskFull,
-            StoreErrorKind::Locked,
-            StoreErrorKind::ReadOnly,
-            StoreErrorKind::Moved,
-            StoreErrorKind::Damaged,
-            StoreErrorKind::TooManyFiles,
-            StoreErrorKind::Memory,
-            StoreErrorKind::NoLocks,
-            StoreErrorKind::Disk(10),
-            StoreErrorKind::Contradiction,
-            StoreErrorKind::Other(-1),
-        ] {
+        for kind in store_errors() {
             assert_eq!(store(kind), kind.to_string());
             let error = OpenError::Storage(PathBuf::from("/a"), kind);
             assert_eq!(history(&error), error.to_string());

@@ -111,6 +111,7 @@ pub fn wait(wait: Wait) -> String {
         Wait::Connection => message!("transfer-wait-connection"),
         Wait::Server => message!("transfer-wait-server"),
         Wait::Disk => message!("transfer-wait-disk"),
+        Wait::Damaged => message!("file-damaged"),
     }
 }
 

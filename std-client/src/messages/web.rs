@@ -46,3 +46,9 @@ pub fn no_paths() -> String {
 pub fn file_in_no_room(name: &str) -> String {
     message!("web-file-in-no-room", name = clean_line(name))
 }
+
+/// The entry of a file that is to be saved is not known.
+#[must_use]
+pub fn no_such_file() -> String {
+    message!("transfer-no-such-file")
+}

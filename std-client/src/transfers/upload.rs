@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use kabar_core::content::{Decoder, Encoder, GROUP_LEN, GroupRange, OutboardBuilder, PARENT_LEN, Root, Source};
 
+use super::media_type::{HEAD_LEN, media_type};
 use super::{FileFailure, READ_LEN};
 
 /// Longest file that is sent. Its outboard is in memory, and has 1/256 of its length.
@@ -19,6 +20,7 @@ pub(super) struct Hashing {
     file: File,
     len: u64,
     done: u64,
+    media_type: &'static str,
     builder: Box<OutboardBuilder>,
     outboard: Vec<u8>,
 }
@@ -30,6 +32,7 @@ pub(super) struct Upload {
     source: FileSource,
     root: Root,
     len: u64,
+    media_type: &'static str,
     /// The encoding in progress, and what checks it.
     encoding: Option<(Encoder, Box<Decoder>)>,
     group: Box<[u8; GROUP_LEN]>,
@@ -54,7 +57,7 @@ impl Hashing {
             return Err(FileFailure::TooLong);
         }
         let (builder, outboard) = (Box::new(OutboardBuilder::new()), Vec::new());
-        Ok(Self { path: path.to_owned(), file, len: metadata.len(), done: 0, builder, outboard })
+        Ok(Self { path: path.to_owned(), file, len: metadata.len(), done: 0, media_type: "", builder, outboard })
     }
 
     /// Bytes that were hashed.
@@ -66,6 +69,9 @@ impl Hashing {
     pub(super) fn step(&mut self) -> Result<bool, FileFailure> {
         let mut buffer = vec![0; READ_LEN];
         let len = fill(&mut self.file, &mut buffer).map_err(FileFailure::new("read", &self.path))?;
+        if self.done == 0 {
+            self.media_type = media_type(&buffer[..len.min(HEAD_LEN)]);
+        }
         self.done += len as u64;
         let outboard = &mut self.outboard;
         let Ok(()) = self.builder.update(&mut &buffer[..len], |parent| {
@@ -86,7 +92,8 @@ impl Hashing {
             Ok::<_, Infallible>(())
         });
         let source = FileSource { file: self.file, outboard: self.outboard };
-        Upload { path: self.path, source, root, len: self.len, encoding: None, group: Box::new([0; GROUP_LEN]) }
+        let Self { path, len, media_type, .. } = self;
+        Upload { path, source, root, len, media_type, encoding: None, group: Box::new([0; GROUP_LEN]) }
     }
 }
 
@@ -97,6 +104,10 @@ impl Upload {
 
     pub(super) fn len(&self) -> u64 {
         self.len
+    }
+
+    pub(super) fn media_type(&self) -> &'static str {
+        self.media_type
     }
 
     /// The encoding begins at this offset. Returns whether that is possible.

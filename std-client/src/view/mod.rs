@@ -10,8 +10,8 @@
 //!
 //! * `events`, `input`, `commands`, `draw`: the way of each input, and the way out.
 //! * [`rooms`], [`transcript`], [`transfers`], [`editor`], [`completion`], [`status`], [`keys`],
-//!   [`quote`]: the parts. `room`: those that each room has. `search`, `question`: what takes the place of the
-//!   input for a while.
+//!   [`quote`]: the parts. `room`: those that each room has. `search`, `question`: what takes the
+//!   place of the input for a while.
 //! * [`frame`]: areas of the screen. [`span`]: rows of styled text. [`wrap`]: text in rows.
 //!   [`text`]: clusters and cells.
 //!

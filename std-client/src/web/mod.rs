@@ -10,7 +10,8 @@
 //! * [`front`]: the state of the rooms, and the way of each message and event.
 //! * [`protocol`]: the messages between the program and a page.
 //! * [`server`]: requests, and which of them are refused. Nothing else knows tokio.
-//! * [`browser`]: opens the page. [`spool`]: files that a page sends.
+//! * [`browser`]: opens the page. [`spool`]: files that a page sends. [`cache`]: files
+//!   that it displays or saves. [`picture`]: which of them it displays.
 //! * `page/`: the page itself, embedded in the program. It loads nothing from elsewhere, and
 //!   displays everything that comes from a room as text.
 //!
@@ -21,12 +22,18 @@
 //! the printed address, which no browser sends, and is exchanged for a cookie. Requests with
 //! another `Host` (DNS rebinding) or `Origin` are refused. See [`server::guard`].
 //!
+//! A page sends what its user gives to it, and no file of this computer by its path. A content of a
+//! file is served from the cache alone: as a picture, if its first bytes are those of one and its
+//! sender is not ignored, otherwise as an attachment; see `server::content`.
+//!
 //! Nothing grows without bound: connections, WebSockets, the size of a message, the queue to a page
 //! and the entries that are kept of a room have limits next to their owners. A page that does not
 //! read is disconnected, and gets a snapshot when it connects again.
 
 pub mod browser;
+pub mod cache;
 pub mod front;
+pub mod picture;
 pub mod protocol;
 pub mod server;
 pub mod spool;

@@ -7,12 +7,13 @@ use crate::language::{Language, texts};
 const HTML: &str = include_str!("page/index.html");
 const ENTER: &str = include_str!("page/enter.html");
 const TEXTS: &str = include_str!("page/texts.js");
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 13] = [
     include_str!("page/app.js"),
     include_str!("page/composer.js"),
     include_str!("page/connection.js"),
     include_str!("page/dialogs.js"),
     include_str!("page/dom.js"),
+    include_str!("page/contents.js"),
     include_str!("page/files.js"),
     include_str!("page/lines.js"),
     include_str!("page/lists.js"),

@@ -93,6 +93,8 @@ impl Board {
 pub enum Program {
     /// The member of a room.
     Firmware,
+    /// The member of a room that takes images of firmware.
+    Update,
     /// Measures sealing and opening.
     Measure,
     /// Replays a recorded exchange.
@@ -103,6 +105,7 @@ impl Program {
     const fn name(self) -> &'static str {
         match self {
             Self::Firmware => "firmware",
+            Self::Update => "update",
             Self::Measure => "measure",
             Self::Replay => "replay",
         }
@@ -158,7 +161,7 @@ fn build(board: Board, program: Program) -> PathBuf {
     // cargo is not for it.
     build.current_dir(FIRMWARE).args(["build", "--quiet", "--locked", "--release", "--bin", program.name()]);
     build.args(["--target", board.target(), "--features", board.feature(), "--target-dir", "target"]);
-    if program != Program::Firmware {
+    if !matches!(program, Program::Firmware | Program::Update) {
         build.args(["--features", "tools"]);
     }
     for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "DEFMT_LOG"] {

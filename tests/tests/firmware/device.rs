@@ -1,6 +1,7 @@
 //! Devices that join a room on this computer.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use kabar_core::crypto::identity::Identity;
 use kabar_std::address::Places;
@@ -44,6 +45,12 @@ impl Device {
     /// Leaves after this number of readings.
     pub(crate) fn readings(mut self, readings: u32) -> Self {
         self.further.push(format!("readings={readings}"));
+        self
+    }
+
+    /// It takes images that `from` posts into the slot in this file.
+    pub(crate) fn updates(mut self, slot: &Path, from: &str) -> Self {
+        self.further.extend([format!("slot={}", slot.display()), format!("updates-from={from}")]);
         self
     }
 

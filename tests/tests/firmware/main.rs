@@ -9,6 +9,7 @@ mod frames;
 mod measure;
 mod same_bytes;
 mod serial;
+mod update;
 
 use std::process::Command;
 

@@ -23,7 +23,7 @@ const BUDGET: [(&str, u64); 3] = [
     ("handshake and join, instructions", 8_000_000),
 ];
 /// Figures without a budget, in the order of the file.
-const FURTHER: [&str; 18] = [
+const FURTHER: [&str; 21] = [
     "flash: .text, bytes",
     "flash: .rodata, bytes",
     "flash: .data and vectors, bytes",
@@ -38,6 +38,9 @@ const FURTHER: [&str; 18] = [
     "smaller board (Cortex-M3) flash, bytes",
     "other processor (RISC-V) flash, bytes",
     "other processor (RISC-V) static RAM, bytes",
+    "with updates: flash, bytes",
+    "with updates: static RAM and peak stack, bytes",
+    "with updates: longest step, instructions",
     CONSUMER[0].1,
     CONSUMER[1].1,
     CONSUMER[0].2,
@@ -65,6 +68,7 @@ fn stays_within_its_budget_and_its_kept_figures() {
     measure_sections(m4, &mut figures);
     run_member(m4, &mut figures);
     seal_and_open(&mut figures);
+    run_update(&mut figures);
     figures.insert("static RAM and peak stack, bytes", figures["static RAM, bytes"] + figures["peak stack, bytes"]);
     figures.insert("smaller board (Cortex-M3) flash, bytes", flash(&sections(firmware(Board::An385).path)));
     let other = sections(firmware(Board::Virt).path);
@@ -195,6 +199,27 @@ fn join(image: Image, room: &Room, name: &'static str) -> (Machine, u64) {
     let joined = device.expect("figures: join");
     let took = instructions(number_before(&joined, " ticks"));
     (device, took)
+}
+
+/// Measures the firmware that takes updates: a download of a few groups.
+fn run_update(figures: &mut Figures) {
+    let image = image(Board::An386, Program::Update);
+    check(image);
+    let sizes = sections(image.path);
+    figures.insert("with updates: flash, bytes", flash(&sizes));
+    let room = Room::open();
+    let slot = room.home().join("slot");
+    std::fs::write(&slot, vec![0xff; 1 << 17]).expect("an erased slot");
+    let device = Device::new("probe").static_address().counting().every_ms(60_000).updates(&slot, "anna");
+    let mut device = device.start(image, Cable::Plugged, &room);
+    device.expect("joined as probe");
+    let file = room.home().join("probe-2.fw");
+    std::fs::write(&file, vec![7; 70_000]).expect("an image");
+    crate::update::send(&room, &file, "anna");
+    let line = device.expect("figures: update");
+    let stack = number_before(&line, " bytes");
+    figures.insert("with updates: static RAM and peak stack, bytes", static_ram(&sizes) + stack);
+    figures.insert("with updates: longest step, instructions", instructions(number_before(&line, " ticks")));
 }
 
 fn seal_and_open(figures: &mut Figures) {

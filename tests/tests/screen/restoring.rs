@@ -134,7 +134,7 @@ fn child_that_panics() {
     let home = std::env::var_os("HOME").expect("a home");
     let dir = DataDir::open(Path::new(&home)).expect("a directory");
     let _ = LocalIdentity::open(&dir, IdentityChoice::default()).expect("an identity");
-    let config = Config::resolve(&[], &|name| std::env::var_os(name), None).expect("the defaults");
+    let Config { appearance, .. } = Config::resolve(&[], &|name| std::env::var_os(name), None).expect("the defaults");
     let config = ScreenConfig {
         servers: Vec::new(),
         dir,
@@ -142,7 +142,7 @@ fn child_that_panics() {
         ends_with_servers: false,
         opening: None,
         connect: Box::new(|_| unreachable!()),
-        appearance: config.appearance,
+        appearance,
         downloads: None,
     };
     let report = screen::run(config, |sender| {

@@ -1,5 +1,6 @@
 //! Tests of the client: against a minimal server, over a lossy network, in virtual time.
 
+mod download;
 mod instants;
 mod joining;
 mod leaving;

@@ -1,10 +1,8 @@
 //! The receiving side: proves each parent and each group before anything uses it (SPEC 10.3).
 
-use heapless::Vec;
-
-use super::hash::{self, NodeHash};
-use super::tree::{GroupRange, Node, Walk};
-use super::{GROUP_LEN, MAX_DEPTH, PARENT_LEN, Root};
+use super::prover::Prover;
+use super::tree::GroupRange;
+use super::{GROUP_LEN, MAX_DEPTH, NotProven, PARENT_LEN, Root, TooLong, hash};
 
 /// Proves the encoding of a range of groups.
 ///
@@ -12,14 +10,9 @@ use super::{GROUP_LEN, MAX_DEPTH, PARENT_LEN, Root};
 /// decoder is 32 bytes per level and 128 at most; the buffer for a group belongs to the caller.
 #[derive(Clone, Debug)]
 pub struct Decoder<const DEPTH: usize = MAX_DEPTH> {
-    walk: Walk,
-    /// The hash that the current node has to have.
-    expected: NodeHash,
-    /// Hashes of the right children after the current node; the last of them is the next.
-    pending: Vec<NodeHash, DEPTH>,
+    prover: Prover<DEPTH>,
     /// Bytes of the current node that are in the buffer.
     filled: usize,
-    failed: Option<NotProven>,
 }
 
 /// A proven part of an encoding.
@@ -41,21 +34,6 @@ pub enum Proven<'a> {
     },
 }
 
-/// A parent or a group does not have the hash that it should have. Everything before it is proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct NotProven {
-    /// Offset in the content of the first byte of the group, or of the groups below the parent.
-    pub offset: u64,
-    /// Whether it is a parent.
-    pub is_parent: bool,
-}
-
-/// The content is longer than the decoder was made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct TooLong;
-
 impl<const DEPTH: usize> Decoder<DEPTH> {
     /// A decoder for the encoding of `range`, which states the length of the content.
     ///
@@ -64,12 +42,7 @@ impl<const DEPTH: usize> Decoder<DEPTH> {
     /// # Errors
     /// [`TooLong`] if the tree has more than `DEPTH` levels.
     pub fn new(root: Root, range: GroupRange) -> Result<Self, TooLong> {
-        match usize::try_from(range.depth()) {
-            Ok(depth) if depth <= DEPTH => {
-                Ok(Self { walk: Walk::new(range), expected: root.0, pending: Vec::new(), filled: 0, failed: None })
-            }
-            _ => Err(TooLong),
-        }
+        Ok(Self { prover: Prover::new(root, range)?, filled: 0 })
     }
 
     /// Consumes bytes from `input` until a parent or a group is proven. Call it again with the
@@ -84,37 +57,35 @@ impl<const DEPTH: usize> Decoder<DEPTH> {
         input: &mut &[u8],
         buffer: &'b mut [u8; GROUP_LEN],
     ) -> Result<Option<Proven<'b>>, NotProven> {
-        if let Some(failed) = self.failed {
-            return Err(failed);
-        }
-        let Some(node) = self.walk.node() else { return Ok(None) };
-        let len = self.walk.encoded_len(node);
+        let Some((node, len)) = self.prover.node()? else { return Ok(None) };
         self.fill(input, buffer.get_mut(..len).unwrap_or_default());
         if self.filled < len {
             return Ok(None);
         }
         self.filled = 0;
         let bytes = buffer.get(..len).unwrap_or_default();
-        let Some(proven) = self.prove(node, bytes) else {
-            let failed = NotProven { offset: self.walk.offset_of(node), is_parent: node.is_parent() };
-            self.failed = Some(failed);
-            return Err(failed);
-        };
-        self.walk.advance();
-        Ok(Some(proven))
+        if node.is_parent()
+            && let Some(bytes) = bytes.first_chunk()
+        {
+            self.prover.prove_parent(node, bytes)?;
+            return Ok(Some(Proven::Parent { index: node.parent_index(), bytes }));
+        }
+        let offset = self.prover.offset_of(node);
+        self.prover.prove_group(node, &hash::group(offset, bytes, self.prover.is_root(node)))?;
+        Ok(Some(Proven::Group { offset, bytes }))
     }
 
     /// Offset of the next group: everything before it in the range is proven, and a later decoder
     /// continues there.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.walk.offset()
+        self.prover.offset()
     }
 
     /// Whether all groups of the range are proven.
     #[must_use]
     pub const fn is_finished(&self) -> bool {
-        self.walk.node().is_none()
+        self.prover.is_finished()
     }
 
     /// Appends bytes of `input` to the `filled` bytes of `place`, until that is full.
@@ -127,50 +98,7 @@ impl<const DEPTH: usize> Decoder<DEPTH> {
             self.filled = self.filled.saturating_add(len);
         }
     }
-
-    /// Checks the hash of the current node, and takes from it those of the nodes that follow.
-    fn prove<'b>(&mut self, node: Node, bytes: &'b [u8]) -> Option<Proven<'b>> {
-        let is_root = self.walk.is_root(node);
-        let Some((left, _)) = node.children() else {
-            let offset = self.walk.offset_of(node);
-            if hash::group(offset, bytes, is_root) != self.expected {
-                return None;
-            }
-            // Nothing is expected after the last group of the range.
-            self.expected = self.pending.pop().unwrap_or_default();
-            return Some(Proven::Group { offset, bytes });
-        };
-        let bytes = bytes.first_chunk()?;
-        let (left_hash, right_hash) = hash::split(bytes);
-        if hash::parent(&left_hash, &right_hash, is_root) != self.expected {
-            return None;
-        }
-        self.expected = right_hash;
-        if self.walk.reaches(left) {
-            self.expected = left_hash;
-            // There is room for one per level, and `new` has counted the levels.
-            self.pending.push(right_hash).ok()?;
-        }
-        Some(Proven::Parent { index: node.parent_index(), bytes })
-    }
 }
-
-impl core::fmt::Display for NotProven {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let node = if self.is_parent { "parent" } else { "group" };
-        write!(f, "the {node} at offset {} does not belong to the content", self.offset)
-    }
-}
-
-impl core::error::Error for NotProven {}
-
-impl core::fmt::Display for TooLong {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the content is too long")
-    }
-}
-
-impl core::error::Error for TooLong {}
 
 #[cfg(test)]
 mod tests;

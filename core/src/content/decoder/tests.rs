@@ -5,6 +5,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::super::testing::{LENGTHS, Node, content, encoding, tree};
+use super::super::tree::Walk;
 use super::*;
 
 const LARGE: usize = 5 * GROUP_LEN + 100;

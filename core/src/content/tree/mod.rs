@@ -47,7 +47,7 @@ pub const fn outboard_len(content_len: u64) -> u64 {
 }
 
 /// Number of groups of a content, 1 or more.
-const fn group_count(content_len: u64) -> u64 {
+pub(super) const fn group_count(content_len: u64) -> u64 {
     match content_len.div_ceil(GROUP) {
         // The group of an empty content is empty.
         0 => 1,

@@ -19,8 +19,8 @@ pub struct EarlySync {
 }
 
 impl EarlySync {
-    /// Everything before `offset` is written to the file at `path`. `begun` belongs to the file: the
-    /// offset at which its synchronisation began last.
+    /// Everything before `offset` is written to the file at `path`. `begun` belongs to the file:
+    /// the offset at which its synchronisation began last.
     pub fn advance(&mut self, path: &Path, begun: &mut u64, offset: u64) {
         if offset < begun.saturating_add(STEP) {
             return;

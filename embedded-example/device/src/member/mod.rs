@@ -13,11 +13,12 @@ use kabar_core::client::{EndReason, Event, PostError, RoomSlot, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
+use kabar_core::transport::BufferProvider;
 use rand_core::CryptoRng;
 
 use crate::link::{Address, Link};
 use crate::node::{Node, StartError, Storage};
-use crate::profile::{self, DeviceClient};
+use crate::profile::{self, DeviceClient, DeviceMemory};
 
 /// Time without an address, or without an answer from the server, until it is reported.
 pub const NOTICE_AFTER: Duration = Duration::from_secs(5);
@@ -34,14 +35,15 @@ pub trait Clock {
     fn now(&self) -> Instant;
 }
 
-/// A product's part of a [`Member`]: sensors, lights, commands, a log.
-pub trait Application {
+/// A product's part of a [`Member`]: sensors, lights, commands, a log. `M` is the memory of the
+/// client.
+pub trait Application<M: BufferProvider = DeviceMemory> {
     /// Handles something that happened in the room or to the link.
     fn on_event(&mut self, event: DeviceEvent<'_>);
 
     /// Does what is due at `now`. Returns `true` if it called the client, whose datagrams are sent
     /// at once then.
-    fn run(&mut self, now: Instant, client: &mut DeviceClient) -> bool;
+    fn run(&mut self, now: Instant, client: &mut DeviceClient<M>) -> bool;
 
     /// When [`Application::run`] is due; `None`: after the next event at the earliest.
     fn poll_timeout(&self) -> Option<Instant>;
@@ -90,8 +92,8 @@ impl core::fmt::Debug for Settings<'_> {
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub struct Member<'a, L, C, A> {
-    node: Node<'a, L>,
+pub struct Member<'a, L, C, A, M: BufferProvider = DeviceMemory> {
+    node: Node<'a, L, M>,
     clock: C,
     application: A,
     /// The address that was reported.
@@ -103,14 +105,14 @@ pub struct Member<'a, L, C, A> {
     ended: Option<EndReason>,
 }
 
-impl<'a, L: Link, C: Clock, A: Application> Member<'a, L, C, A> {
+impl<'a, L: Link, C: Clock, A: Application<M>, M: BufferProvider> Member<'a, L, C, A, M> {
     /// Begins to join. All randomness comes from `rng`, which must differ at each start
     /// ([`crate::seed`]).
     ///
     /// # Errors
     /// [`StartError`].
     pub fn new(
-        storage: &'a mut Storage,
+        storage: &'a mut Storage<M>,
         settings: &Settings<'_>,
         link: L,
         clock: C,
@@ -167,7 +169,7 @@ impl<'a, L: Link, C: Clock, A: Application> Member<'a, L, C, A> {
     }
 
     /// The node: counters, state, the link.
-    pub const fn node(&mut self) -> &mut Node<'a, L> {
+    pub const fn node(&mut self) -> &mut Node<'a, L, M> {
         &mut self.node
     }
 

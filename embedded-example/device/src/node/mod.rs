@@ -9,9 +9,10 @@
 
 use kabar_core::client::{Config, ConfigError, Event, Output, RoomSlot};
 use kabar_core::time::Instant;
+use kabar_core::transport::BufferProvider;
 
 use crate::link::{Address, Link, Received};
-use crate::profile::{self, DATAGRAM_LEN, DeviceClient};
+use crate::profile::{self, DATAGRAM_LEN, DeviceClient, DeviceMemory};
 
 /// Frames received from the link per [`Node::poll`]: a flood does not keep the device from its
 /// other work.
@@ -43,8 +44,8 @@ impl core::error::Error for StartError {}
 /// The memory of a node except its link: its size is the static RAM that a member takes. All zero
 /// when new, so that a `static` one takes no flash.
 #[derive(Debug)]
-pub struct Storage {
-    client: DeviceClient,
+pub struct Storage<M: BufferProvider = DeviceMemory> {
+    client: DeviceClient<M>,
     datagram: [u8; DATAGRAM_LEN],
 }
 
@@ -53,6 +54,15 @@ impl Storage {
     #[must_use]
     pub const fn new() -> Self {
         Self { client: profile::client(), datagram: [0; DATAGRAM_LEN] }
+    }
+}
+
+impl<M: BufferProvider> Storage<M> {
+    /// An idle client whose connection has other memory, as
+    /// [`FileMemory`](crate::profile::FileMemory).
+    #[must_use]
+    pub const fn with_memory(memory: M) -> Self {
+        Self { client: DeviceClient::new(memory), datagram: [0; DATAGRAM_LEN] }
     }
 }
 
@@ -66,8 +76,8 @@ impl Default for Storage {
 ///
 /// Call [`Node::poll`] when something has arrived on the link, at [`Node::poll_timeout`], and after
 /// every other call; that is all.
-pub struct Node<'a, L> {
-    storage: &'a mut Storage,
+pub struct Node<'a, L, M: BufferProvider = DeviceMemory> {
+    storage: &'a mut Storage<M>,
     link: L,
     /// When the client has something to do.
     deadline: Option<Instant>,
@@ -75,15 +85,15 @@ pub struct Node<'a, L> {
     unfinished: bool,
 }
 
-impl<L> core::fmt::Debug for Node<'_, L> {
+impl<L, M: BufferProvider> core::fmt::Debug for Node<'_, L, M> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Node").field("state", &self.storage.client.state(RoomSlot::FIRST)).finish_non_exhaustive()
     }
 }
 
-impl<'a, L: Link> Node<'a, L> {
+impl<'a, L: Link, M: BufferProvider> Node<'a, L, M> {
     /// A node in `storage`, which it borrows permanently. The client is idle until [`Node::start`].
-    pub const fn new(storage: &'a mut Storage, link: L) -> Self {
+    pub const fn new(storage: &'a mut Storage<M>, link: L) -> Self {
         Self { storage, link, deadline: None, unfinished: false }
     }
 
@@ -99,7 +109,7 @@ impl<'a, L: Link> Node<'a, L> {
     }
 
     /// The client: to post, to ask, to leave. Call [`Node::poll`] afterwards.
-    pub const fn client(&mut self) -> &mut DeviceClient {
+    pub const fn client(&mut self) -> &mut DeviceClient<M> {
         &mut self.storage.client
     }
 

@@ -57,6 +57,8 @@ pub enum Wait {
     Server,
     /// The disk of this computer is full.
     Disk,
+    /// The partial file was damaged, and is received again.
+    Damaged,
 }
 
 /// Why a transfer has failed, or has not begun.

@@ -1,5 +1,7 @@
 //! Transfers in progress, and the entries that name files.
 
+use kabar_core::content::Root;
+
 use super::LocalHistory;
 use crate::engine::event::RoomId;
 use crate::history::{FileEntry, HeldTransfer, TransferRecord};
@@ -10,6 +12,11 @@ impl LocalHistory {
         let mut file = self.file();
         let row = file.rooms.get(&room)?.row;
         file.write(|writer| writer.add_transfer(row, record)).flatten()
+    }
+
+    /// The file of an upload is hashed.
+    pub(in crate::engine) fn set_transfer_content(&self, held: &HeldTransfer, root: Root, size: u64) {
+        self.file().write(|writer| writer.set_transfer_content(held, root, size));
     }
 
     /// Returns the transfers of a room that an earlier process has not ended.

@@ -97,6 +97,8 @@ impl Session {
                 };
                 // The others wait for space.
                 let Some(number) = number else { break };
+                let before = room.durable.as_ref().map_or(0, |durable| durable.before);
+                room.numbers.add_file(number.saturating_sub(before));
                 transfers.posted(transfer, number, history);
             }
         }

@@ -7,8 +7,9 @@
 //! ```
 //! What the client has is sent at the end of the turn, when the outbox is durable.
 //!
-//! Events number the posts of a room 1, 2, 3, ... in this run; the outbox and the client continue
-//! the numbers of earlier processes.
+//! Events number the lines that are posted in a room 1, 2, 3, ... in this run. The entries of files
+//! are posts, too, and not among them; the outbox and the client continue the numbers of earlier
+//! processes.
 
 use std::collections::VecDeque;
 
@@ -16,7 +17,7 @@ use kabar_core::chat::{EntryKind, MAX_TEXT_LEN, PostRefusedCode};
 use kabar_core::client::{PostError, RoomSlot};
 use kabar_core::time::Instant;
 
-use super::posts::DurablePosts;
+use super::posts::{DurablePosts, LineNumbers};
 use super::room::Room;
 use super::state::{Session, WaitingPost};
 use crate::engine::command::MAX_WAITING_POSTS;
@@ -93,15 +94,15 @@ impl Session {
             let (id, Some(slot)) = (room.id, room.slot) else { continue };
             match &mut room.durable {
                 Some(durable) => {
-                    store_posts(waiting, id, durable, history, sink);
+                    store_posts(waiting, id, durable, &room.numbers, history, sink);
                     durable.hand_over(id, slot, history, client);
                     // Its file was lost.
                     if history.space_for_posts(id).is_none() && durable.unsent.is_empty() {
-                        post_directly(waiting, id, slot, durable.before, client, sink);
+                        post_directly(waiting, (id, slot), durable.before, &room.numbers, client, sink);
                     }
                 }
                 None if room.membership.is_some() || !history.is_usable() => {
-                    post_directly(waiting, id, slot, 0, client, sink);
+                    post_directly(waiting, (id, slot), 0, &room.numbers, client, sink);
                 }
                 // The posts wait until the room is found in the history, or joined.
                 None => {}
@@ -121,8 +122,11 @@ impl Session {
             in_run = durable.number_in_run(number);
             self.history.settle(id, number);
         }
-        if in_run > 0 {
-            self.sink.send(Event::Stored { room: id, number: in_run, seq });
+        if in_run > 0
+            && let Some((line, is_last)) = self.rooms.numbers_at(slot).and_then(|numbers| numbers.on_stored(in_run))
+        {
+            let seq = if is_last { seq } else { 0 };
+            self.sink.send(Event::Stored { room: id, number: line, seq });
         }
         if let Some((member, _)) = self.rooms.member_at(slot, &self.sink) {
             member.wait_for = member.wait_for.max(seq);
@@ -141,7 +145,8 @@ impl Session {
         if self.file_refused(slot, number, code) {
             return;
         }
-        self.sink.send(Event::PostRefused { room: id, number: in_run, code });
+        let number = self.rooms.numbers_at(slot).map_or(in_run, |numbers| numbers.line(in_run));
+        self.sink.send(Event::PostRefused { room: id, number, code });
     }
 
     /// A room may take posts more slowly than they were typed.
@@ -174,6 +179,7 @@ fn store_posts(
     waiting: &mut VecDeque<WaitingPost>,
     room: RoomId,
     durable: &mut DurablePosts,
+    numbers: &LineNumbers,
     history: &LocalHistory,
     sink: &EventSink,
 ) {
@@ -192,7 +198,7 @@ fn store_posts(
     for number in (first..).take(count) {
         let Some(at) = waiting.iter().position(|post| post.room == room) else { return };
         let Some(WaitingPost { kind, text, .. }) = waiting.remove(at) else { return };
-        sink.send(Event::Posted { room, number: durable.number_in_run(number) });
+        sink.send(Event::Posted { room, number: numbers.line(durable.number_in_run(number)) });
         durable.unsent.push_back(OutboxLine { number, kind, body: text.into_bytes(), is_refused: false });
     }
 }
@@ -201,16 +207,16 @@ fn store_posts(
 /// earlier process.
 fn post_directly(
     waiting: &mut VecDeque<WaitingPost>,
-    room: RoomId,
-    slot: RoomSlot,
+    (room, slot): (RoomId, RoomSlot),
     before: u64,
+    numbers: &LineNumbers,
     client: &mut StdClient,
     sink: &EventSink,
 ) {
     while let Some(at) = waiting.iter().position(|post| post.room == room) {
         let Some(post) = waiting.get(at) else { return };
         let answer = match client.post(slot, post.kind, post.text.as_bytes()) {
-            Ok(number) => Event::Posted { room, number: number.saturating_sub(before) },
+            Ok(number) => Event::Posted { room, number: numbers.line(number.saturating_sub(before)) },
             Err(PostError::Full) => return,
             Err(PostError::TooLong) => Event::NotPosted { room, why: NotPosted::TooLong(post.text.len()) },
             Err(_) => Event::NotPosted { room, why: NotPosted::NotInRoom },

@@ -13,7 +13,7 @@ use kabar_std::invite::RoomName;
 use super::catch_up::CatchUp;
 use super::log::Log;
 use super::output::RoomOutput;
-use super::posts::DurablePosts;
+use super::posts::{DurablePosts, LineNumbers};
 use super::replay::{LocalReplay, Plan};
 use super::replies::Replies;
 use super::requests::Requests;
@@ -44,6 +44,8 @@ pub(super) struct Room {
     pub(super) stated: Option<CurrentLog>,
     /// Its posts, if they are durable.
     pub(super) durable: Option<DurablePosts>,
+    /// The numbers of its lines.
+    pub(super) numbers: LineNumbers,
     /// Whether the next Joined begins a new log.
     pub(super) is_reset: bool,
     /// The server's text about the latest refusal, or about the end of the membership.
@@ -85,6 +87,7 @@ impl Room {
             last_shown: None,
             stated: None,
             durable: None,
+            numbers: LineNumbers::default(),
             is_reset: false,
             server_text: String::new(),
             membership: None,

@@ -4,7 +4,7 @@ use kabar_core::client::RoomSlot;
 use kabar_std::invite::RoomName;
 
 use super::output::RoomOutput;
-use super::posts::DurablePosts;
+use super::posts::{DurablePosts, LineNumbers};
 use super::room::{Membership, Room};
 use crate::engine::command::{ReplayFrom, RoomRequest};
 use crate::engine::event::{Event, RoomId, ServerId};
@@ -26,6 +26,7 @@ pub(super) struct Parting {
     slot: RoomSlot,
     id: RoomId,
     durable: Option<DurablePosts>,
+    numbers: LineNumbers,
 }
 
 impl Rooms {
@@ -142,7 +143,8 @@ impl Rooms {
 
     /// The room in this place is being left.
     pub(super) fn set_parting(&mut self, slot: RoomSlot, room: Room) {
-        self.parting.push(Parting { slot, id: room.id, durable: room.durable });
+        let Room { id, durable, numbers, .. } = room;
+        self.parting.push(Parting { slot, id, durable, numbers });
     }
 
     /// Returns the durable posts of the room in this place, also of one that is being left.
@@ -151,6 +153,15 @@ impl Rooms {
         match list.iter_mut().find(|room| room.slot == Some(slot)) {
             Some(room) => room.durable.as_mut(),
             None => parting.iter_mut().find(|parting| parting.slot == slot)?.durable.as_mut(),
+        }
+    }
+
+    /// Returns the numbers of the lines of the room in this place, also of one that is being left.
+    pub(super) fn numbers_at(&mut self, slot: RoomSlot) -> Option<&mut LineNumbers> {
+        let Self { list, parting, .. } = self;
+        match list.iter_mut().find(|room| room.slot == Some(slot)) {
+            Some(room) => Some(&mut room.numbers),
+            None => Some(&mut parting.iter_mut().find(|parting| parting.slot == slot)?.numbers),
         }
     }
 

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kabar_core::chat::File;
-use kabar_core::content::GROUP_LEN;
+use kabar_core::content::{GROUP_LEN, Root};
 use kabar_server::contents::FileContents;
 
 use super::*;
-use crate::engine::event::{Transfer, TransferFailure, TransferState};
+use crate::engine::event::{Transfer, TransferFailure, TransferState, Wait};
 use crate::history::FileEntry;
-use crate::transfers::{FileFailure, TransferId};
+use crate::transfers::{Destination, FileFailure, TransferId, part_path};
 
 /// Length of a file whose transfer takes a while.
 const LARGE: usize = 40_000_001;
@@ -210,6 +210,66 @@ fn transfers_go_on_after_the_client_was_stopped() {
         matches!(event, Event::Transfers { transfers, .. } if transfers.is_empty()).then_some(())
     });
     anna.stop(LEAVE);
+}
+
+#[test]
+fn an_upload_goes_on_that_was_stopped_before_its_file_was_hashed() {
+    let host = Host::start();
+    let (_home, dir) = temporary_dir();
+    let (mut anna, room) = host.join(&dir, "anna");
+    let path = write(&dir, "large.bin", b"");
+    // Nothing is on the disk; hashing takes many seconds.
+    fs::File::options().write(true).open(&path).unwrap().set_len(15 << 30).unwrap();
+    send(&anna, room, &path);
+    transfer(&mut anna, "the upload", |_| Some(()));
+    anna.stop(Stop::Abort);
+    write(&dir, "large.bin", &content(50_000));
+    let (mut anna, room) = host.join(&dir, "anna");
+    assert!(matches!(end(&mut anna), TransferState::Sent(_)));
+    assert_eq!(files(&mut anna, room).len(), 1);
+    anna.stop(LEAVE);
+}
+
+#[test]
+fn a_damaged_partial_file_is_received_again() {
+    let host = Host::start();
+    let (_home, dir) = temporary_dir();
+    let (mut anna, room) = host.join(&dir, "anna");
+    let content = content(100_000);
+    send(&anna, room, &write(&dir, "report.bin", &content));
+    let TransferState::Sent(seq) = end(&mut anna) else { panic!("{:?}", anna.seen) };
+    let root = Root::of(&content);
+    let to = Destination::Folder { folder: dir.join("downloads"), name: "report.bin".to_owned() };
+    fs::create_dir_all(to.folder()).unwrap();
+    fs::write(part_path(&to, root), vec![1; 2 * GROUP_LEN]).unwrap();
+    get(&anna, room, FileEntry::Seq(seq));
+    transfer(&mut anna, "the damage", |transfer| {
+        matches!(transfer.state, TransferState::Waiting(Wait::Damaged)).then_some(())
+    });
+    assert_eq!(fs::read(received(&mut anna)).unwrap(), content);
+    anna.stop(LEAVE);
+}
+
+#[test]
+fn files_have_a_media_type_and_no_number_among_the_lines() {
+    let host = Host::start();
+    let (_home, dir) = temporary_dir();
+    let (mut anna, room) = host.join(&dir, "anna");
+    send(&anna, room, &write(&dir, "report", b"%PDF-1.7"));
+    let TransferState::Sent(seq) = end(&mut anna) else { panic!("{:?}", anna.seen) };
+    let media_type = anna.ever("the entry", |event| match event {
+        Event::Entry(Entry { seq: of, content: EntryContent::Body(body), .. }) if *of == seq => {
+            Some(File::decode(body).unwrap().media_type().to_owned())
+        }
+        _ => None,
+    });
+    assert_eq!(media_type, "application/pdf");
+    anna.post(room, "the first line");
+    anna.ever("Posted", |event| matches!(event, Event::Posted { number: 1, .. }).then_some(()));
+    anna.ever("Stored", |event| matches!(event, Event::Stored { number: 1, seq: 1.., .. }).then_some(()));
+    anna.stop(LEAVE);
+    let is_other = |event: &Event| matches!(event, Event::Stored { number, .. } if *number != 1);
+    assert!(!anna.seen.iter().any(is_other), "{:?}", anna.seen);
 }
 
 #[test]

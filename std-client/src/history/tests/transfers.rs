@@ -9,8 +9,8 @@ use super::super::schema::STEPS;
 use super::*;
 
 fn record(name: &str, is_upload: bool) -> TransferRecord {
-    let (path, root) = (format!("/somewhere/{name}").into(), Root([5; 32]));
-    TransferRecord { is_upload, name: name.to_owned(), path, is_folder: !is_upload, size: u64::MAX, root }
+    let (path, content) = (format!("/somewhere/{name}").into(), Some((Root([5; 32]), u64::MAX)));
+    TransferRecord { is_upload, name: name.to_owned(), path, is_folder: !is_upload, content }
 }
 
 fn taken(writer: &mut Writer, room: RoomRow) -> Vec<TransferRecord> {
@@ -41,6 +41,21 @@ fn a_transfer_belongs_to_one_process_until_that_ends() {
     other.remove_transfer(&held[0].0).unwrap();
     drop(held);
     assert_eq!(taken(&mut writer, room), [record("two", false)]);
+}
+
+#[test]
+fn an_upload_that_is_not_hashed_is_recorded_and_its_content_added() {
+    let (_home, dir) = temporary_dir();
+    let mut writer = open(&dir);
+    let (room, _) = lobby(&mut writer, 0);
+    let wish = TransferRecord { content: None, ..record("one", true) };
+    drop(writer.add_transfer(room, &wish).unwrap().unwrap());
+    let (held, taken) = writer.take_transfers(room).unwrap().remove(0);
+    assert_eq!(taken, wish);
+    writer.set_transfer_content(&held, Root([9; 32]), 7).unwrap();
+    drop(held);
+    let (_, taken) = writer.take_transfers(room).unwrap().remove(0);
+    assert_eq!(taken.content, Some((Root([9; 32]), 7)));
 }
 
 #[test]
@@ -105,7 +120,7 @@ fn a_history_of_an_earlier_version_gets_transfers() {
         )
         .unwrap();
     drop(former);
-    assert_eq!(STEPS.len(), 2);
+    assert_eq!(STEPS.len(), 3);
     let mut writer = open(&dir);
     assert!(writer.add_transfer(room, &record("one", true)).unwrap().is_some());
     assert_eq!(cursor(&mut writer, room).0, log);

@@ -26,8 +26,8 @@ everything that comes in any room is printed. Lines of input go to the first roo
              removal, with removed: the seq of an entry whose text is gone; removed: an entry
              without its text. /ignore and --hide-joins leave no entry out
   past, who  answers to /history (as entry) and /who (names)
-  stored     number, seq: your lines in this room up to this number (1, 2, 3, ...) are stored
-             seq: the entry of the last one; 0: not known
+  stored     number, seq: your lines in this room up to this number (1, 2, 3, ...) are stored;
+             files that you send are not among them. seq: the entry of the last one; 0: not known
   refused    number, reason: this line will not be stored
   room       topic: lines of input go to this room now
   topic      topic: that of a room that was just joined

@@ -1,4 +1,4 @@
-mod translated;
+pub(super) mod translated;
 
 use kabar_core::chat::{EndedCode, RefusedCode};
 use kabar_core::client::{DisconnectReason, EndReason};

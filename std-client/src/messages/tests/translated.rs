@@ -139,7 +139,8 @@ fn settings() {
     assert_translated(|| command_error(&error().into()).1, &error().to_string());
 }
 
-fn store_errors() -> Vec<StoreErrorKind> {
+/// All errors of a store.
+pub(in crate::messages) fn store_errors() -> Vec<StoreErrorKind> {
     vec![
         StoreErrorKind::DiskFull,
         StoreErrorKind::Locked,

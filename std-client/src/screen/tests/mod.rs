@@ -244,7 +244,7 @@ alt-1 ... alt-0  tampilkan ruang
 enter  kirim
 alt-enter, shift-enter  mulai baris baru
 tab, shift-tab  lengkapi nama, perintah,
-          ruang, :emoji:
+          ruang, berkas, :emoji:
  tersambung · baru: 2,3@1 · farhan
 [#lobby] ketik pesan; F1: bantuan; /qui…",
         );

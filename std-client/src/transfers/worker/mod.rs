@@ -62,6 +62,8 @@ pub enum Done {
         root: Root,
         /// Its length in bytes.
         size: u64,
+        /// Its media type, or nothing.
+        media_type: &'static str,
     },
     /// The next part of the encoding.
     Encoded {
@@ -277,7 +279,8 @@ impl State {
                 }
                 Ok(true) => {
                     let upload = hashing.finish();
-                    let done = Done::Hashed { root: upload.root(), size: upload.len() };
+                    let done =
+                        Done::Hashed { root: upload.root(), size: upload.len(), media_type: upload.media_type() };
                     self.uploads.insert(transfer, upload);
                     done
                 }

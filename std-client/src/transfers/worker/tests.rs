@@ -52,7 +52,7 @@ impl Bench {
     fn hash(&mut self, path: &Path) -> Result<(Root, u64), FileFailure> {
         self.give(SENT, Job::Hash(path.to_owned()));
         match self.done() {
-            Done::Hashed { root, size } => Ok((root, size)),
+            Done::Hashed { root, size, .. } => Ok((root, size)),
             Done::Failed(failure) => Err(failure),
             other => panic!("{other:?}"),
         }

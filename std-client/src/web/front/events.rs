@@ -130,7 +130,17 @@ impl Front {
             Event::Transfer(transfer) => self.on_transfer(transfer),
             Event::TransferNotStarted { room, name, why } => {
                 self.files.on_not_started(*room, name, why);
-                self.describe(event);
+                let content = self.contents.named(name).map(|(root, wanted)| (root, wanted.cloned()));
+                match content {
+                    Some((root, Some(wanted))) => {
+                        self.end_content(root);
+                        if wanted.is_saved {
+                            let (room, name, why) = (*room, wanted.name, why.clone());
+                            self.describe(&Event::TransferNotStarted { room, name, why });
+                        }
+                    }
+                    _ => self.describe(event),
+                }
             }
             Event::KnownServerMoved { .. }
             | Event::Transfers { .. }
@@ -283,6 +293,7 @@ impl Front {
         self.drop_requests(id);
         self.files.on_server_ended(id);
         self.publish_transfers();
+        self.end_contents();
         self.change_server(id, |server| {
             (server.connection, server.rtt_ms, server.question) = (Connection::Ended, None, None);
             server.problem.clone_from(&problem);

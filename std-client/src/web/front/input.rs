@@ -33,6 +33,7 @@ impl Front {
                 self.answered(server.into(), |server| Command::Password { server, password });
             }
             FromPage::ListRooms { server } => self.list_rooms(page, server.into()),
+            FromPage::Fetch { room, place, is_picture } => self.fetch(page, room.0, place, is_picture),
             FromPage::Cancel { transfer } => {
                 let (server, transfer) = (transfer.server.into(), TransferId(transfer.transfer));
                 self.config.engine.send(Command::CancelTransfer { server, transfer });

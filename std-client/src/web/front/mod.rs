@@ -3,10 +3,12 @@
 //! `events`: what the engine reports. `input`: what pages send. `history`: parts of the history for
 //! pages. `sentences`: what is reported in words. `server`, `room`, `unsent`: the state. `pages`:
 //! the pages that are connected. `archive`: the local histories. `files`, `transfers`: files on
-//! their way.
+//! their way. `contents`, `fetch`: files that pages display or save.
 
 mod archive;
+mod contents;
 mod events;
+mod fetch;
 mod files;
 mod history;
 mod input;
@@ -26,12 +28,14 @@ use std::time::Duration;
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::RoomName;
 
+use super::cache::Cache;
 use super::protocol::{self, ServerKey, ToPage};
 use super::server::input::{Input, Inputs, PageId};
 use crate::engine::event::SessionError;
 use crate::engine::{Command, Events, Handle, RoomId, ServerId, ServerRequest, Stop};
 use crate::outcome::{Loss, SessionEnd, SessionReport};
 use archive::Archive;
+use contents::Contents;
 use files::Files;
 use pages::Pages;
 use room::Room;
@@ -54,17 +58,23 @@ pub struct FrontConfig {
     pub events: Events,
     /// Servers that a user names.
     pub connector: Connector,
+    /// Contents of files that pages display or save.
+    pub cache: Cache,
+    /// Whether pages display pictures.
+    pub shows_pictures: bool,
     /// How long the next post may take to be stored when the user leaves.
     pub give_up: Duration,
 }
 
 impl std::fmt::Debug for FrontConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { dir, engine, events, connector: _, give_up } = self;
+        let Self { dir, engine, events, connector: _, cache, shows_pictures, give_up } = self;
         f.debug_struct("FrontConfig")
             .field("dir", dir)
             .field("engine", engine)
             .field("events", events)
+            .field("cache", cache)
+            .field("shows_pictures", shows_pictures)
             .field("give_up", give_up)
             .finish_non_exhaustive()
     }
@@ -79,6 +89,7 @@ pub struct Front {
     rooms: BTreeMap<RoomId, Room>,
     archive: Archive,
     files: Files,
+    contents: Contents,
     /// The room to display once it is added, and the page that requested it.
     to_show: Option<(RoomName, PageId)>,
     /// Pages that wait for the list of rooms of a server.
@@ -103,10 +114,12 @@ impl Front {
     #[must_use]
     pub fn new(config: FrontConfig) -> Self {
         let archive = Archive::new(config.dir.clone());
+        let contents = Contents::new(config.cache.clone(), config.shows_pictures);
         Self {
             config,
             archive,
             files: Files::default(),
+            contents,
             pages: Pages::default(),
             servers: BTreeMap::new(),
             rooms: BTreeMap::new(),
@@ -127,6 +140,7 @@ impl Front {
             self.take_events();
         }
         self.pages.send_all(&ToPage::End);
+        self.contents.trim(None);
         let EndState { is_interrupted, lost, kept, losses, .. } = self.end;
         let end = match (lost, kept) {
             (0, 0) if is_interrupted => SessionEnd::Interrupted,
@@ -177,7 +191,8 @@ impl Front {
         let servers = self.servers.values().map(Server::state).collect();
         let rooms = self.rooms.values().map(Room::state).collect();
         let transfers = self.files.rows().collect();
-        self.pages.send(page, &ToPage::Snapshot { servers, rooms, commands: protocol::commands(), transfers });
+        let (commands, shows_pictures) = (protocol::commands(), self.contents.shows_pictures);
+        self.pages.send(page, &ToPage::Snapshot { servers, rooms, commands, shows_pictures, transfers });
         for room in self.rooms.values().filter(|room| room.unsent.len() > 0) {
             self.pages.send(page, &ToPage::Unsent { room: room.key(), texts: room.unsent.texts() });
         }

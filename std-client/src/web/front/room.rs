@@ -146,6 +146,11 @@ impl Room {
         Place { log: log.map_or(self.logs, LogRow::number), seq }
     }
 
+    /// Returns the entry at a place, if it is kept here.
+    pub(super) fn entry(&self, place: Place) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.place == place)
+    }
+
     /// Returns the place of the last entry.
     pub(super) fn last(&self) -> Option<Place> {
         self.entries.back().map(|entry| entry.place)
@@ -302,7 +307,7 @@ impl Room {
     fn remove_text(&mut self, seq: u64) {
         let place = self.place(seq);
         for entry in self.entries.iter_mut().chain(&mut self.batch.entries).filter(|entry| entry.place == place) {
-            (entry.kind, entry.text) = (kabar_std::json::kind_name(EntryKind::REMOVED), None);
+            (entry.kind, entry.text, entry.file) = (kabar_std::json::kind_name(EntryKind::REMOVED), None, None);
         }
     }
 
@@ -319,6 +324,7 @@ impl Room {
             replayed: entry.is_replayed,
             text,
             size,
+            file: protocol::file_of(entry.kind, entry.content.as_content()),
             removed,
         }
     }

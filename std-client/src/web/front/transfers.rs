@@ -24,13 +24,24 @@ impl Front {
     /// A transfer has changed.
     pub(super) fn on_transfer(&mut self, transfer: &Transfer) {
         self.files.on_transfer(transfer);
-        let row = TransferRow::new(transfer, &transfer.name);
+        let content = self.contents.of(transfer).map(|(root, wanted)| (root, wanted.map(|it| it.name.clone())));
+        let is_content = content.is_some();
+        let name = match content {
+            Some((root, name)) => match (self.on_content(root, transfer), name) {
+                (true, Some(name)) => name,
+                // A picture comes by itself.
+                _ => return,
+            },
+            None => transfer.name.clone(),
+        };
+        let row = TransferRow::new(transfer, &name);
         self.pages.send_all(&ToPage::Transfer(&row));
         if self.files.update(row) {
             self.publish_transfers();
         }
         // What was sent is in the room as an entry, and what is cancelled is in the list.
-        if matches!(transfer.state, TransferState::Received(_) | TransferState::Failed(_)) {
+        let is_described = matches!(transfer.state, TransferState::Received(_) | TransferState::Failed(_));
+        if is_described && !is_content {
             self.describe(&Event::Transfer(transfer.clone()));
         }
     }

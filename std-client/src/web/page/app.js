@@ -2,6 +2,7 @@
 
 import { startComposer } from "./composer.js";
 import { connect } from "./connection.js";
+import { startContents } from "./contents.js";
 import { openHelp, openJoin, openSearch, startDialogs } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { startFiles } from "./files.js";
@@ -89,6 +90,7 @@ await loadTexts();
 startTranscript();
 startComposer();
 startFiles();
+startContents();
 startTransfers();
 startLists();
 startDialogs();

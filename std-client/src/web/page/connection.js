@@ -117,6 +117,8 @@ function receive(message) {
       return changed("help");
     case "room_list":
       return changed("room_list", message);
+    case "content":
+      return changed("content", message);
     case "transfer":
       state.transfers.set(keyOf(message), message);
       return changed("transfers");
@@ -157,6 +159,7 @@ function takeSnapshot(message) {
     });
   }
   state.commands = message.commands;
+  state.showsPictures = message.shows_pictures;
   takeTransfers(message.transfers);
   state.isConnected = true;
   state.hasEnded = false;

@@ -1,5 +1,6 @@
 // A line of the transcript: an entry, as elements. Everything that comes from a room is text.
 
+import { createFile } from "./contents.js";
 import { colourOf, element, isolated, mentions } from "./dom.js";
 import { dayOf, isoOf, momentOf, t, timeOf } from "./texts.js";
 
@@ -12,6 +13,9 @@ const MAX_QUOTED = 200;
 
 /// Whether an entry is written by a person.
 export const isText = (entry) => entry.kind === "text" || entry.kind === "action";
+
+/// Whether an entry is of a person, who may remove it: a text or a file.
+export const isPost = (entry) => isText(entry) || entry.file !== undefined;
 
 /// Creates the element of an entry. `own`: the user's name.
 export function createLine(entry, own) {
@@ -26,12 +30,17 @@ export function createLine(entry, own) {
   if (entry.kind === "text" || entry.kind === "operator") {
     const name = isolated(entry.author, { class: `author c${colourOf(entry.author)}` });
     line.append(name, " ", body(entry, own));
+  } else if (entry.file) {
+    const name = isolated(entry.author, { class: `author c${colourOf(entry.author)}` });
+    line.append(name, " ", createFile(entry));
   } else {
     line.append(system(entry, own));
   }
   line.entry = entry;
   return line;
 }
+
+const continuable = (entry) => entry.kind === "text" || entry.file !== undefined;
 
 /// Puts the day above a line, and leaves the author out if it continues the line before it.
 export function decorate(line, before) {
@@ -50,8 +59,8 @@ export function decorate(line, before) {
   }
   const continues =
     !isNewDay &&
-    entry.kind === "text" &&
-    before.kind === "text" &&
+    continuable(entry) &&
+    continuable(before) &&
     before.author === entry.author &&
     entry.time_ms - before.time_ms < CONTINUES_FOR;
   line.classList.toggle("continued", continues);
@@ -87,7 +96,7 @@ function classOf(entry) {
   }
   if (entry.kind === "operator") {
     classes.push("operator");
-  } else if (entry.kind !== "text") {
+  } else if (entry.kind !== "text" && !entry.file) {
     classes.push("system");
   }
   if (entry.kind === "joined" || entry.kind === "left") {

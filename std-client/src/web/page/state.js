@@ -11,6 +11,7 @@ export const state = {
   transfers: new Map(),
   given: new Map(),
   emoji: {},
+  showsPictures: false,
   current: null,
   isConnected: false,
   hasEnded: false,

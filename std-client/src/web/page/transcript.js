@@ -3,7 +3,7 @@
 
 import { send, request } from "./connection.js";
 import { byId, button, element } from "./dom.js";
-import { createLine, createNotice, decorate, isText } from "./lines.js";
+import { createLine, createNotice, decorate, isPost, isText } from "./lines.js";
 import { changed, compare, currentRoom, on, ownName, placeOf, state } from "./state.js";
 import { t } from "./texts.js";
 
@@ -120,6 +120,19 @@ export function goToEnd() {
 function stick() {
   follows = true;
   scroller.scrollTop = scroller.scrollHeight;
+}
+
+/// Changes the height of lines. What is visible stays where it is, or the end stays visible.
+function keepInPlace(change) {
+  const top = scroller.getBoundingClientRect().top;
+  const anchor = follows ? null : [...entryLines()].find((line) => line.getBoundingClientRect().bottom > top);
+  const before = anchor?.getBoundingClientRect().top;
+  change();
+  if (follows) {
+    stick();
+  } else if (anchor) {
+    scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+  }
 }
 
 function restore(known) {
@@ -311,6 +324,7 @@ function removeText(id, removal) {
   if (line) {
     const entry = { ...line.entry, kind: "removed" };
     delete entry.text;
+    delete entry.file;
     const changed = createLine(entry, ownName(room));
     line.replaceWith(changed);
     decorate(changed, previous(changed)?.entry ?? null);
@@ -341,7 +355,7 @@ function select(line) {
   lines.querySelector(".selected")?.classList.remove("selected");
   lines.querySelector(".actions")?.remove();
   line?.classList.add("selected");
-  if (line && isText(line.entry)) {
+  if (line && isPost(line.entry)) {
     line.append(actionsOf(line.entry));
   }
   if (line?.id) {
@@ -354,7 +368,7 @@ function select(line) {
 /// Buttons for what can be done with a message.
 function actionsOf(entry) {
   const type = (text) => send({ type: "input", room: room.room, text });
-  const reply = button(t("reply"), () => changed("reply", entry), { class: "small" });
+  const reply = isText(entry) ? button(t("reply"), () => changed("reply", entry), { class: "small" }) : "";
   const other = entry.own
     ? button(t("delete"), () => type(`/delete ${entry.seq}`), { class: "small" })
     : button(t("ignore"), () => type(`/ignore ${entry.author}`), { class: "small" });
@@ -419,6 +433,7 @@ export function startTranscript() {
     open();
   });
   on("entries", onEntries);
+  on("grow", keepInPlace);
   on("reset", (id) => {
     if (id === room?.room) {
       clear();

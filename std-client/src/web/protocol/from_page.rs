@@ -73,6 +73,16 @@ pub enum FromPage {
         /// The server.
         server: ServerKey,
     },
+    /// The content of a file is to be in the cache. [`ToPage::Content`](super::ToPage::Content)
+    /// answers, but for a picture that is not displayed.
+    Fetch {
+        /// The room.
+        room: RoomKey,
+        /// The entry that names the file.
+        place: Place,
+        /// Whether it is to be displayed; otherwise it is to be saved.
+        is_picture: bool,
+    },
     /// A transfer is cancelled.
     Cancel {
         /// The transfer.

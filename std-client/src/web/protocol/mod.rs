@@ -18,10 +18,10 @@ mod transfer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use commands::{CommandHelp, commands, emoji_names};
-pub use entry::{Entry, Hit, content_of};
+pub use entry::{Entry, FileInfo, Hit, content_of, file_of};
 pub use from_page::{FromPage, Part, Password};
 pub use state::{Announced, Connection, Membership, Question, RoomState, ServerState};
-pub use to_page::{ListedRoom, ToPage};
+pub use to_page::{ContentState, ListedRoom, ToPage};
 pub use transfer::{Progress, TransferKey, TransferRow, TransferStage};
 
 use crate::engine::{RoomId, ServerId};

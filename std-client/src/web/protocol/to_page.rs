@@ -16,6 +16,8 @@ pub enum ToPage<'a> {
         rooms: Vec<RoomState<'a>>,
         /// The commands that can be typed.
         commands: Vec<CommandHelp>,
+        /// Whether pictures are displayed.
+        shows_pictures: bool,
         /// Files on their way, and the last ones that have ended.
         transfers: Vec<&'a TransferRow>,
     },
@@ -114,6 +116,15 @@ pub enum ToPage<'a> {
         /// Whether there are more.
         has_more: bool,
     },
+    /// The content of a file that was requested.
+    Content {
+        /// Its root.
+        root: &'a str,
+        /// Whether it is there.
+        state: ContentState,
+        /// Width and height in pixels, if it is a picture.
+        size: Option<(u32, u32)>,
+    },
     /// A transfer is new, or has changed.
     Transfer(&'a TransferRow),
     /// All transfers. Replaces those that the page has.
@@ -125,6 +136,18 @@ pub enum ToPage<'a> {
     ShowTransfers,
     /// The program ends.
     End,
+}
+
+/// Whether a content is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContentState {
+    /// It is in the cache.
+    Ready,
+    /// There are too many others; it is to be requested again.
+    Busy,
+    /// It does not come.
+    Failed,
 }
 
 /// A room of a server, in the list of them.

@@ -44,6 +44,7 @@ pub(super) const FILES: &[File] = &[
     file!("/app.js", SCRIPT, "app.js", false),
     file!("/composer.js", SCRIPT, "composer.js", false),
     file!("/connection.js", SCRIPT, "connection.js", false),
+    file!("/contents.js", SCRIPT, "contents.js", false),
     file!("/dialogs.js", SCRIPT, "dialogs.js", false),
     file!("/dom.js", SCRIPT, "dom.js", false),
     file!("/files.js", SCRIPT, "files.js", false),

@@ -3,7 +3,7 @@
 //! 1. `Host` is `127.0.0.1:PORT` or `localhost:PORT`: a foreign name that resolves to this computer
 //!    (DNS rebinding) is not.
 //! 2. `Origin` of a POST and of a WebSocket is one of these: no other site writes, or reads a
-//!    socket.
+//!    socket. Any other request has none, or one of these.
 //! 3. The token of the printed address was exchanged for the cookie: other users of this computer,
 //!    who reach the port too, have neither. Only what that exchange needs is public.
 //!
@@ -131,7 +131,8 @@ impl Guard {
             _ => return Err(StatusCode::METHOD_NOT_ALLOWED),
         };
         let is_public = path == SESSION || files::is_public(path);
-        if (writes && !self.is_origin(headers)) || !(is_public || self.has_cookie(headers)) {
+        let needs_origin = writes || headers.contains_key(header::ORIGIN);
+        if (needs_origin && !self.is_origin(headers)) || !(is_public || self.has_cookie(headers)) {
             return Err(StatusCode::FORBIDDEN);
         }
         Ok(())
@@ -153,7 +154,8 @@ pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, nex
         Err(status) => status.into_response(),
     };
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        // A content has a policy of its own, which is stricter.
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

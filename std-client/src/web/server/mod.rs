@@ -1,10 +1,11 @@
 //! The HTTP server: one thread, on 127.0.0.1. The only part that knows tokio.
 //!
 //! * [`guard`]: the requests that are refused. `files`: the page. `socket`: its WebSocket.
-//!   `upload`: files that it sends.
+//!   `upload`: files that it sends. `content`: files that it displays or saves.
 //! * [`input`]: what is passed to the front end. [`queue`]: messages to a page. `listener`:
 //!   connections.
 
+mod content;
 mod files;
 pub mod guard;
 pub mod input;
@@ -30,6 +31,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::oneshot;
 
+use super::cache::Cache;
 use super::protocol;
 use super::spool::Spool;
 use crate::language::{self, Language, locale};
@@ -57,13 +59,13 @@ impl Server {
     ///
     /// # Errors
     /// If the port is in use, or the operating system gives no thread or randomness.
-    pub fn start(port: u16, inputs: &InputSender, spool: Spool) -> io::Result<Self> {
+    pub fn start(port: u16, inputs: &InputSender, spool: Spool, cache: Cache) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
         let guard = Arc::new(Guard::new(listener.local_addr()?.port())?);
         let sockets = Arc::new(Sockets::new(inputs));
         let uploads = Arc::new(Uploads::new(inputs, spool));
-        let router = router(Arc::clone(&guard), Arc::clone(&sockets), uploads);
+        let router = router(Arc::clone(&guard), Arc::clone(&sockets), uploads, cache);
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_io().enable_time().max_blocking_threads(MAX_DISK_THREADS).build()?;
         let (stop, is_stopped) = oneshot::channel::<()>();
@@ -95,7 +97,7 @@ impl Server {
     }
 }
 
-fn router(guard: Arc<Guard>, sockets: Arc<Sockets>, uploads: Arc<Uploads>) -> Router {
+fn router(guard: Arc<Guard>, sockets: Arc<Sockets>, uploads: Arc<Uploads>, cache: Cache) -> Router {
     let exchange = post(exchange).layer(DefaultBodyLimit::max(MAX_TOKEN_LEN));
     let router =
         files::FILES.iter().fold(Router::new(), |router, file| router.route(file.path, get(async move || file)));
@@ -105,6 +107,8 @@ fn router(guard: Arc<Guard>, sockets: Arc<Sockets>, uploads: Arc<Uploads>) -> Ro
         .route(guard::SOCKET, get(socket::upgrade).with_state(sockets))
         .route(guard::SESSION, exchange)
         .route("/upload/{room}/{name}", post(upload::take).with_state(uploads))
+        .route("/picture/{root}/{name}", get(content::picture).with_state(cache.clone()))
+        .route("/file/{root}/{name}", get(content::file).with_state(cache))
         .layer(middleware::from_fn_with_state(Arc::clone(&guard), guard::check))
         .with_state(guard)
 }

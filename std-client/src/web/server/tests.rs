@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode, header};
+use kabar_core::content::{ROOT_LEN, Root};
 use tower::ServiceExt;
 
 use super::input::{Input, Inputs, inputs};
 use super::*;
+use crate::web::picture::{self, tests::png};
 
 const PORT: u16 = 4_242;
 const OWN: &str = "127.0.0.1:4242";
@@ -23,6 +25,7 @@ struct Page {
     router: Router,
     inputs: Inputs,
     spool: PathBuf,
+    cache: Cache,
     _home: tempfile::TempDir,
 }
 
@@ -31,9 +34,10 @@ impl Page {
         let guard = Arc::new(Guard::new(PORT).unwrap());
         let (sender, inputs) = inputs();
         let (home, dir) = crate::temporary_dir();
+        let cache = Cache::open(&dir).unwrap();
         let uploads = Arc::new(Uploads::new(&sender, Spool::open(&dir).unwrap()));
-        let router = router(Arc::clone(&guard), Arc::new(Sockets::new(&sender)), uploads);
-        Self { guard, router, inputs, spool: dir.join("spool"), _home: home }
+        let router = router(Arc::clone(&guard), Arc::new(Sockets::new(&sender)), uploads, cache.clone());
+        Self { guard, router, inputs, spool: dir.join("spool"), cache, _home: home }
     }
 
     fn spooled(&self) -> usize {
@@ -248,6 +252,93 @@ fn files_that_are_stored_at_once_are_bounded_and_unfinished_ones_are_removed() {
     assert_eq!(page.status(upload("/upload/0.0/x", Some(own), Some(&cookie), "x")), 204);
 }
 
+/// The paths of a stored content: as a picture, and as a file.
+fn content(page: &Page, number: u8, content: &[u8]) -> [String; 2] {
+    let root = Root([number; ROOT_LEN]);
+    std::fs::write(page.cache.path(root), content).unwrap();
+    ["picture", "file"].map(|kind| format!("/{kind}/{root}/..%2Fa%C3%A9.html"))
+}
+
+/// The status of a response, its body, and a function that returns a header.
+fn whole(response: Response<Body>) -> (u16, Vec<u8>, impl Fn(&str) -> String) {
+    let (parts, body) = response.into_parts();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let body = runtime.block_on(axum::body::to_bytes(body, 64 << 20)).unwrap().to_vec();
+    let header = move |name: &str| parts.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+    (parts.status.as_u16(), body, header)
+}
+
+#[test]
+fn content_is_a_picture_or_an_attachment_and_has_no_rights() {
+    let page = Page::new();
+    let cookie = page.cookie();
+    let answer = |path: &str| whole(page.answer(get(path, OWN, Some(&cookie))));
+    let bytes = [png(3, 4), vec![7; 200_000]].concat();
+    let [picture, file] = content(&page, 1, &bytes);
+    let expected = [(picture, "image/png", "inline"), (file, "application/octet-stream", "attachment")];
+    for (path, media_type, how) in expected {
+        let (status, body, header) = answer(&path);
+        assert_eq!((status, header("content-type").as_str()), (200, media_type));
+        assert!(body == bytes && header("content-length") == bytes.len().to_string());
+        assert_eq!(
+            header("content-disposition"),
+            format!("{how}; filename=\"_a_.html\"; filename*=UTF-8''_a%C3%A9.html")
+        );
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert_eq!(header("cross-origin-resource-policy"), "same-origin");
+        assert!(header("content-security-policy").starts_with("sandbox; default-src 'none'"));
+    }
+    for markup in [&b"<html><script>1</script>"[..], b"<svg xmlns='http://www.w3.org/2000/svg'/>", b""] {
+        let [picture, file] = content(&page, 2, markup);
+        assert_eq!(answer(&picture).0, 404);
+        assert_eq!(answer(&file).2("content-type"), "application/octet-stream");
+    }
+}
+
+#[test]
+fn content_is_served_to_the_page_alone_and_only_from_the_cache() {
+    let page = Page::new();
+    let cookie = page.cookie();
+    for path in content(&page, 1, &png(3, 4)) {
+        for wrong in [None, Some("kabar-4242=x")] {
+            assert_eq!(page.status(get(&path, OWN, wrong)), 403, "{path}");
+        }
+        let from = |origin: &str| {
+            let mut request = get(&path, OWN, Some(&cookie));
+            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
+            page.status(request)
+        };
+        assert_eq!((from("http://evil.example"), from("null"), from("http://127.0.0.1:4242")), (403, 403, 200));
+    }
+    let missing = "0".repeat(64);
+    for root in ["..", "..%2F..%2Fetc", "x", &missing, &"A".repeat(64)] {
+        for kind in ["picture", "file"] {
+            assert_eq!(page.status(get(&format!("/{kind}/{root}/x"), OWN, Some(&cookie))), 404, "{root}");
+        }
+    }
+}
+
+#[test]
+fn large_content_is_removed_when_the_browser_has_it() {
+    let page = Page::new();
+    let cookie = page.cookie();
+    let [_, path] = content(&page, 1, b"");
+    let stored = page.cache.path(Root([1; ROOT_LEN]));
+    let len = picture::MAX_LEN + 1;
+    std::fs::File::options().write(true).open(&stored).unwrap().set_len(len).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let request = || page.router.clone().oneshot(get(&path, OWN, Some(&cookie)));
+        drop(request().await.unwrap());
+        assert!(stored.exists(), "nothing of it was read");
+        let body = axum::body::to_bytes(request().await.unwrap().into_body(), 64 << 20).await.unwrap();
+        assert_eq!(body.len() as u64, len);
+    });
+    // Waits for the thread that removes it.
+    drop(runtime);
+    assert!(!stored.exists());
+}
+
 /// A body whose end does not come.
 struct Unfinished {
     is_given: bool,
@@ -350,7 +441,7 @@ fn open_socket(server: &Server, cookie: &str) -> (TcpStream, String) {
 fn sockets_are_bounded_in_number_and_size() {
     let (sender, mut inputs) = inputs();
     let (_home, dir) = crate::temporary_dir();
-    let server = Server::start(0, &sender, Spool::open(&dir).unwrap()).unwrap();
+    let server = Server::start(0, &sender, Spool::open(&dir).unwrap(), Cache::open(&dir).unwrap()).unwrap();
     let token = server.url().split_once('#').unwrap().1.to_owned();
     let cookie = server.guard.exchange(token.as_bytes()).unwrap().split(';').next().unwrap().to_owned();
     let mut open: Vec<_> = (0..socket::MAX_SOCKETS).map(|_| open_socket(&server, &cookie)).collect();

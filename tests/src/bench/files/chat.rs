@@ -135,8 +135,8 @@ impl Lines {
     }
 }
 
-/// Posts lines at the rate: for the whole time, or at most until the transfer that is in progress is
-/// over. Returns when all of them have arrived.
+/// Posts lines at the rate: for the whole time, or at most until the transfer that is in progress
+/// is over. Returns when all of them have arrived.
 fn lines(from: &Person, to: &Person, options: Options, is_transferring: bool) -> Result<Lines, Error> {
     let begin = Instant::now();
     let is_over = Arc::new(AtomicBool::new(false));

@@ -132,7 +132,7 @@ impl Transfers {
         if let Some(known) = self.list.iter().find(|known| is_known(known)) {
             return context.sink.send(Event::Transfer(known.report(known.state(context.now))));
         }
-        self.add(Transfer::new(self.files.next(), room, name, Kind::Upload(path), None), context);
+        self.add_new(Transfer::new(self.files.next(), room, name, Kind::Upload(path), None), context);
     }
 
     /// A file is to be received. Answers as [`Transfers::send`].
@@ -148,32 +148,39 @@ impl Transfers {
             return context.sink.send(Event::Transfer(known.report(known.state(context.now))));
         }
         let name = names::safe_name(file.name());
-        let mut transfer = Transfer::new(self.files.next(), room, name, Kind::Download(destination), Some(content));
-        transfer.record = record(&transfer).and_then(|record| context.history.add_transfer(room, &record));
-        self.add(transfer, context);
+        let transfer = Transfer::new(self.files.next(), room, name, Kind::Download(destination), Some(content));
+        self.add_new(transfer, context);
     }
 
     /// A room was joined at first: its transfers of an earlier process go on.
     pub(super) fn resume(&mut self, room: RoomId, context: &Context<'_>) {
         for (held, record) in context.history.take_transfers(room) {
-            let TransferRecord { is_upload, name, path, is_folder, size, root } = record;
+            let TransferRecord { is_upload, name, path, is_folder, content } = record;
             let kind = match (is_upload, is_folder) {
                 (true, _) => Kind::Upload(path),
                 (false, true) => Kind::Download(Destination::Folder { folder: path, name: name.clone() }),
                 (false, false) => Kind::Download(Destination::Path(path)),
             };
-            let mut transfer = Transfer::new(self.files.next(), room, name, kind, Some(Content { root, size }));
+            let content = content.map(|(root, size)| Content { root, size });
+            let mut transfer = Transfer::new(self.files.next(), room, name, kind, content);
             transfer.record = Some(held);
             self.add(transfer, context);
         }
     }
 
-    fn add(&mut self, transfer: Transfer, context: &Context<'_>) {
+    /// Adds a transfer that was just requested. It is recorded before anything is done, so that it
+    /// begins again after a kill.
+    fn add_new(&mut self, mut transfer: Transfer, context: &Context<'_>) {
         if self.list.len() >= MAX_TRANSFERS {
             let (room, name) = (transfer.room, transfer.name);
             let why = TransferFailure::TooMany;
             return context.sink.send(Event::TransferNotStarted { room, name, why });
         }
+        transfer.record = context.history.add_transfer(transfer.room, &record(&transfer));
+        self.add(transfer, context);
+    }
+
+    fn add(&mut self, transfer: Transfer, context: &Context<'_>) {
         context.sink.send(Event::Transfer(transfer.report(TransferState::Waiting(Wait::Others))));
         self.list.push(transfer);
     }
@@ -247,7 +254,9 @@ impl Transfers {
 
     /// What was in progress on another connection is over there.
     fn check_connection(&mut self, context: &Context<'_>) {
-        let connection = context.client.has_transfers().then(|| context.client.connection_number());
+        // A connection that was lost has no room.
+        let is_open = context.rooms.slots().any(|slot| context.client.handle_of(slot).is_some());
+        let connection = (is_open && context.client.has_transfers()).then(|| context.client.connection_number());
         if self.connection == connection {
             return;
         }
@@ -329,15 +338,14 @@ impl Transfers {
                 }
                 Step::On
             }
-            (Done::Hashed { root, size }, Phase::Hashing(_)) => {
+            (Done::Hashed { root, size, media_type }, Phase::Hashing(_)) => {
                 let content = Content { root, size };
                 if transfer.content.is_some_and(|known| known != content) {
                     return TransferFailure::File(FileFailure::Changed).into();
                 }
-                (transfer.content, transfer.phase) = (Some(content), Phase::Idle);
-                if transfer.record.is_none() {
-                    let room = transfer.room;
-                    transfer.record = record(transfer).and_then(|record| context.history.add_transfer(room, &record));
+                (transfer.content, transfer.media_type, transfer.phase) = (Some(content), media_type, Phase::Idle);
+                if let Some(record) = &transfer.record {
+                    context.history.set_transfer_content(record, root, size);
                 }
                 context.sink.send(Event::Transfer(transfer.report(transfer.state(now))));
                 Step::On
@@ -370,7 +378,7 @@ impl Transfers {
             (Done::Stored(path), Phase::Storing) => Step::Over(TransferState::Received(path)),
             (Done::Incomplete, _) => TransferFailure::Protocol.into(),
             (Done::Failed(FileFailure::Full), _) => Step::Again(Wait::Disk),
-            (Done::Failed(FileFailure::Damaged), _) => Step::Again(Wait::Server),
+            (Done::Failed(FileFailure::Damaged), _) => Step::Again(Wait::Damaged),
             (Done::Failed(failure), _) => {
                 if let (FileFailure::NotProven { offset }, Some(number)) = (&failure, transfer.number.take()) {
                     self.cancelled.push_back((number, CancelCode::NOT_PROVEN, *offset));
@@ -456,13 +464,13 @@ fn is_sendable(name: &str) -> bool {
     name.len() <= MAX_FILE_NAME_LEN && File::new(name, 0, Root([0; 32]), "").is_some()
 }
 
-/// Returns the record of a transfer whose content is known.
-fn record(transfer: &Transfer) -> Option<TransferRecord> {
-    let Content { root, size } = transfer.content?;
+/// Returns the record of a transfer.
+fn record(transfer: &Transfer) -> TransferRecord {
     let (is_upload, path, is_folder) = match &transfer.kind {
         Kind::Upload(path) => (true, path.clone(), false),
         Kind::Download(Destination::Folder { folder, .. }) => (false, folder.clone(), true),
         Kind::Download(Destination::Path(path)) => (false, path.clone(), false),
     };
-    Some(TransferRecord { is_upload, name: transfer.name.clone(), path, is_folder, size, root })
+    let content = transfer.content.map(|Content { root, size }| (root, size));
+    TransferRecord { is_upload, name: transfer.name.clone(), path, is_folder, content }
 }

@@ -31,6 +31,8 @@ pub(super) struct Transfer {
     pub(super) kind: Kind,
     /// The content; `None`: it is not hashed yet.
     pub(super) content: Option<Content>,
+    /// The media type of a file that is sent, once it is hashed; empty: not known.
+    pub(super) media_type: &'static str,
     pub(super) phase: Phase,
     /// Counts the attempts, so that answers to earlier ones are recognised.
     pub(super) attempt: u32,
@@ -118,6 +120,7 @@ impl Transfer {
             name,
             kind,
             content,
+            media_type: "",
             phase: Phase::Queued,
             attempt: 0,
             number: None,
@@ -150,7 +153,7 @@ impl Transfer {
     pub(super) fn entry(&self) -> Option<Vec<u8>> {
         let Content { root, size } = self.content?;
         let mut body = vec![0; kabar_core::chat::MAX_FILE_BODY_LEN];
-        let len = File::new(&self.name, size, root, "")?.encode(&mut body).ok()?;
+        let len = File::new(&self.name, size, root, self.media_type)?.encode(&mut body).ok()?;
         body.truncate(len);
         Some(body)
     }

@@ -42,6 +42,19 @@ impl Archive {
         Some(history::Place { log: *self.logs.get(&place.log)?, seq: place.seq })
     }
 
+    /// Returns the entry at a place; `None`: it is not stored.
+    pub(super) fn entry(&self, room: &StoredRoom, place: Place, own_name: &str) -> Option<Entry> {
+        let reader = self.reader(room)?;
+        let entry = reader.entry(self.place(place)?).ok().flatten()?;
+        Some(convert(&entry, own_name, &Hidden::read(reader, room.row).ok()?))
+    }
+
+    /// Whether the user does not want to see what a member writes in a room.
+    pub(super) fn ignores(&self, room: &StoredRoom, author: &str) -> bool {
+        let hidden = self.reader(room).and_then(|reader| Hidden::read(reader, room.row).ok());
+        hidden.is_some_and(|hidden| hidden.ignores(author))
+    }
+
     /// Reads part of the history of a room; `None`: it is not stored.
     pub(super) fn find(&mut self, room: &StoredRoom, part: Part, own_name: &str) -> Option<Found> {
         let anchor = match part {
@@ -122,10 +135,13 @@ impl Hidden {
     }
 
     fn has(&self, entry: &StoredEntry) -> bool {
-        let is_ignored =
-            |name: &Name| Name::existing(&entry.author).is_ok_and(|author| author.folded() == name.folded());
         let is_join = matches!(entry.kind, EntryKind::JOINED | EntryKind::LEFT);
-        (is_join && self.joins) || (!self.names.is_empty() && self.names.iter().any(is_ignored))
+        (is_join && self.joins) || self.ignores(&entry.author)
+    }
+
+    fn ignores(&self, author: &str) -> bool {
+        let is_ignored = |name: &Name| Name::existing(author).is_ok_and(|author| author.folded() == name.folded());
+        !self.names.is_empty() && self.names.iter().any(is_ignored)
     }
 }
 
@@ -142,6 +158,7 @@ pub(super) fn convert(entry: &StoredEntry, own_name: &str, hidden: &Hidden) -> E
         replayed: true,
         text,
         size,
+        file: protocol::file_of(entry.kind, entry.content.as_content()),
         removed,
     }
 }

@@ -1,6 +1,8 @@
 //! The front end with an engine that has no servers: events are given to it as the engine reports
 //! them, and messages as pages send them.
 
+mod files;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +13,9 @@ use kabar_std::invite::RoomName;
 use serde_json::Value;
 
 use super::*;
-use crate::engine::event::{self, Earlier, EntryContent, HistoryPage, Joined, TransferFailure, TransferState, Wait};
+use crate::engine::event::{self, Earlier, EntryContent, HistoryPage, Joined};
 use crate::engine::{EngineConfig, Event};
-use crate::transfers::TransferId;
-use crate::transfers::progress::Measured;
+use crate::web::cache::Cache;
 use crate::web::protocol::FromPage;
 use crate::web::server::queue::{MAX_MESSAGES, PageQueue, queue};
 use crate::web::spool::Spool;
@@ -34,7 +35,7 @@ impl Fixture {
     /// In the room `lobby` as anna, with everything up to entry 10 read.
     fn new() -> Self {
         let (home, dir) = crate::temporary_dir();
-        let spool = Spool::open(&dir).unwrap();
+        let (spool, cache) = (Spool::open(&dir).unwrap(), Cache::open(&dir).unwrap());
         let config = EngineConfig {
             dir: dir.clone(),
             context: 0,
@@ -46,7 +47,8 @@ impl Fixture {
         let (engine, events) = crate::engine::start(config).unwrap();
         let connector = Box::new(|typed: &str| Err(format!("cannot connect to {typed}")));
         let give_up = Duration::from_secs(1);
-        let mut front = Front::new(FrontConfig { dir, engine, events, connector, give_up });
+        let mut front =
+            Front::new(FrontConfig { dir, engine, events, connector, cache, shows_pictures: true, give_up });
         let places = Places::one("here:7".parse().unwrap());
         front.on_event(&Event::ServerAdded { server: SERVER, places, is_host: false });
         front.on_event(&Event::RoomAdded { room: LOBBY, name: RoomName::default() });
@@ -312,91 +314,4 @@ fn question_is_answered_once() {
     let answer = r#"{"type":"password","server":0,"password":"x"}"#;
     assert_eq!(fixture.message(answer)[0]["question"], Value::Null);
     assert!(fixture.message(answer).is_empty());
-}
-
-/// A file that a page sends to the lobby, in the room as `name`; and where it is stored.
-fn send_file(fixture: &mut Fixture, given: &str) -> std::path::PathBuf {
-    let mut file = fixture.spool.create().unwrap();
-    file.write(b"content").unwrap();
-    let file = file.finish().unwrap();
-    let path = file.path().to_owned();
-    fixture.front.take(Input::Uploaded(protocol::RoomKey(LOBBY), given.to_owned(), file));
-    path
-}
-
-fn transfer(id: u32, name: &str, state: TransferState) -> Event {
-    let size = (!matches!(state, TransferState::Waiting(Wait::Others))).then_some(7);
-    let id = TransferId(id);
-    Event::Transfer(event::Transfer { id, room: LOBBY, is_upload: true, name: name.to_owned(), size, state })
-}
-
-#[test]
-fn file_of_a_page_is_removed_when_its_transfer_ends() {
-    let mut fixture = Fixture::new();
-    let paths = ["a", "b", "a"].map(|name| send_file(&mut fixture, name));
-    let waiting = || TransferState::Waiting(Wait::Others);
-    for (id, name) in [(1, "a"), (2, "b"), (3, "a")] {
-        fixture.event(&transfer(id, name, waiting()));
-    }
-    let there = || paths.each_ref().map(|path| path.exists());
-    fixture.event(&transfer(3, "a", TransferState::Running(Measured::default())));
-    assert_eq!(there(), [true; 3]);
-    fixture.event(&transfer(3, "a", TransferState::Sent(12)));
-    assert_eq!(there(), [true, true, false], "of two with one name, the right one");
-    fixture.event(&transfer(2, "b", TransferState::Cancelled));
-    assert_eq!(there(), [true, false, false]);
-    fixture.event(&transfer(1, "a", TransferState::Failed(TransferFailure::NotInRoom)));
-    assert_eq!(there(), [true, false, false], "it goes on when the room is joined again");
-    assert!(fixture.front.files.is_empty());
-}
-
-#[test]
-fn file_that_is_not_sent_is_removed() {
-    let mut fixture = Fixture::new();
-    let path = send_file(&mut fixture, "a");
-    let why = TransferFailure::TooMany;
-    fixture.event(&Event::TransferNotStarted { room: LOBBY, name: "a".to_owned(), why });
-    assert!(!path.exists());
-    let path = send_file(&mut fixture, "../b");
-    fixture.event(&transfer(1, "b", TransferState::Waiting(Wait::Others)));
-    assert!(path.exists());
-    let end = event::ServerEnd::Left;
-    let unsent = send_file(&mut fixture, "c");
-    fixture.event(&Event::ServerEnded { server: SERVER, end, unsent: 0, kept: 0 });
-    assert!(path.exists() && !unsent.exists(), "a transfer that has begun goes on with the next process");
-    let path = send_file(&mut fixture, "d");
-    assert!(!path.exists(), "the room has ended");
-    assert_eq!(of_type(&fixture.received(), "notice")[0]["is_error"], true);
-}
-
-#[test]
-fn transfers_are_displayed_until_they_are_forgotten() {
-    let mut fixture = Fixture::new();
-    let measured = Measured { done: 3, rate: Some(2), left: Some(kabar_core::time::Duration::from_secs(2)) };
-    let received = fixture.event(&transfer(1, "a", TransferState::Running(measured)));
-    let expected = serde_json::json!({
-        "type": "transfer", "server": 0, "transfer": 1, "room": "0.0", "name": "a", "is_upload": true, "size": 7,
-        "stage": "running", "done": 3, "rate": 2, "left_ms": 2_000,
-    });
-    assert_eq!(received[0], expected);
-    for id in 2..100 {
-        fixture.event(&transfer(id, "b", TransferState::Cancelled));
-    }
-    let (sender, page) = queue();
-    fixture.front.take(Input::Opened(PageId(1), sender));
-    fixture.page = page;
-    let shown = fixture.received()[0]["transfers"].as_array().unwrap().len();
-    assert!((2..=21).contains(&shown), "{shown}: the running one, and the last ones that have ended");
-    let received = fixture.message(r#"{"type":"forget_transfers"}"#);
-    assert_eq!(received[0]["transfers"].as_array().unwrap().len(), 1);
-}
-
-#[test]
-fn path_is_not_sent_by_a_page() {
-    let mut fixture = Fixture::new();
-    let received = fixture.typed("/send /etc/hostname");
-    assert_eq!(received[0]["is_error"], true);
-    assert!(received[0]["text"].as_str().unwrap().contains("button"), "{received:?}");
-    assert!(!protocol::commands().iter().any(|command| command.word == "/send"));
-    assert_eq!(fixture.typed("/transfers")[0]["type"], "show_transfers");
 }
