@@ -149,7 +149,7 @@ fn what_does_not_prove_is_named_not_stored_and_closes_the_connection() {
     // In the third group.
     let at = encoding.len() - 50_000;
     encoding[at] ^= 1;
-    world.send_chunks(ana, 1, &encoding[..70_000]);
+    world.send_chunks(ana, 1, &encoding[..80_000]);
     let answers = world.clients[ana].of_transfer(1);
     let Some(ReceivedBulk::Cancel(1, CancelCode::NOT_PROVEN, offset)) = answers.last() else { panic!("{answers:?}") };
     assert!((GROUP..100_000).contains(offset) && offset % GROUP == 0);
