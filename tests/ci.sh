@@ -221,6 +221,7 @@ long_fuzzing() {
 }
 
 long_benches() {
+    cargo clippy -p kabar-tests --features peers --lib --bins -- -D warnings # other protocols to compare with
     cargo bench -p kabar-tests
 }
 

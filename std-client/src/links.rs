@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use kabar_core::time::Instant;
+use kabar_std::burst::Burst;
 use mio::event::Event;
 
 use crate::link::Link;
@@ -17,10 +18,10 @@ pub struct Links {
     all: Vec<Link>,
 }
 
-/// The result of sending a datagram.
+/// The result of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// The system accepted it.
+    /// The system accepted it, or it is lost.
     Taken,
     /// The system does not accept it now: to be sent again after the next event.
     Later,
@@ -67,6 +68,12 @@ impl Links {
     /// Returns all links.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link> {
         self.all.iter_mut()
+    }
+
+    /// Sends a burst to an address.
+    pub fn send_burst(&mut self, remote: SocketAddr, burst: &mut Burst, now: Instant) -> Sent {
+        let Some(link) = self.all.iter_mut().find(|link| link.remote() == remote) else { return Sent::Lost };
+        if link.send_burst(now, burst) { Sent::Taken } else { Sent::Later }
     }
 
     /// Sends a datagram to an address.

@@ -125,6 +125,37 @@ fn screen_reports_its_start_and_its_delays() {
 }
 
 #[test]
+fn files_are_transferred_over_loopback_and_through_the_relay() {
+    let small = ["files", "--mib", "1", "--runs", "1", "--losses", "0.05", "--delay", "1", "--relay-trial", "0"];
+    let report = measure(&small);
+    assert_eq!((report["mode"].as_str(), number(&report, "/bytes")), (Some("files"), 1_048_576.0));
+    assert_positive(&report, &["/disk_mb_s"]);
+    let paths = report["paths"].as_array().expect("a list");
+    assert_eq!(
+        paths.iter().map(|path| path["path"].as_str()).collect::<Vec<_>>(),
+        [Some("loopback"), Some("5 % loss")]
+    );
+    for path in paths {
+        assert_positive(path, &["/upload/kabar_mb_s", "/upload/kabar_start_ms", "/download/kabar_mb_s"]);
+        // QUIC is not compiled in.
+        assert!(path["upload"]["quic_mb_s"].is_null() && path["download"]["to_quic"].is_null(), "{path:#}");
+    }
+}
+
+#[test]
+fn files_report_memory_and_lines_beside_a_transfer() {
+    let report = measure(&["files", "--memory", "--mib", "1", "--at-once", "2", "--delay", "1"]);
+    assert_eq!((report["mode"].as_str(), number(&report, "/cases/0/transfers")), (Some("memory"), 2.0));
+    assert_positive(&report, &["/cases/0/resident_before_kib", "/cases/0/uploading_kib", "/cases/0/downloading_kib"]);
+    let report = measure(&["files", "--chat", "--mib", "4", "--rate", "200", "--seconds", "0.2", "--delay", "1"]);
+    let cases = report["cases"].as_array().expect("a list");
+    assert_eq!((report["mode"].as_str(), cases.len()), (Some("chat"), 4));
+    for case in cases {
+        assert_positive(case, &["/without/p50_ms", "/with/p50_ms", "/lines"]);
+    }
+}
+
+#[test]
 fn bad_arguments_end_with_2_and_one_line() {
     for (arguments, named) in [
         (&["room", "--members", "1"][..], "--members"),

@@ -44,7 +44,7 @@ const _: () = assert!(OVERHEAD == crate::session::sealed::OVERHEAD);
 pub struct Connection<M: BufferProvider, P: Provider> {
     memory: M,
     session: SessionSlot<P>,
-    transport: Transport<M::Congestion>,
+    transport: Transport<M::Congestion, M::Ranges>,
     path: Path,
     close_state: CloseState,
     idle: Duration,

@@ -2,6 +2,7 @@
 
 use super::SentPacket;
 use super::congestion::{Congestion, NewReno};
+use super::ranges::{DeviceRanges, RangeStorage};
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
 use crate::wire::packet::TransportParameters;
@@ -40,7 +41,7 @@ pub struct Capacity {
     pub bulk_send: usize,
     /// Ring of [`Buffer::BulkReceive`]; 0 is legal and stated as limit 0.
     pub bulk_receive: usize,
-    /// Packets in [`Buffer::InFlight`].
+    /// Packets in [`Buffer::InFlight`], at least.
     pub in_flight: usize,
 }
 
@@ -129,6 +130,9 @@ impl Buffers<'_> {
 pub trait BufferProvider {
     /// The congestion control of a connection in this memory.
     type Congestion: Congestion;
+    /// The memory for ranges of a stream, of which each has two sets per direction: received ahead
+    /// of a gap; acknowledged ahead, and lost.
+    type Ranges: RangeStorage;
 
     /// The sizes. They do not change while a connection is open.
     fn capacity(&self) -> Capacity;
@@ -138,7 +142,8 @@ pub trait BufferProvider {
 
     /// Acquires `buffer` with its full capacity and any content. Returns `false` if there is no
     /// memory now. Called when the first byte (or packet in flight) needs it; a buffer that is held
-    /// already stays as it is.
+    /// already stays as it is, but for the in-flight table: with [`Buffer::BulkSend`], it may be
+    /// exchanged for a longer one that begins with the same entries.
     fn acquire(&mut self, buffer: Buffer) -> bool;
 
     /// Releases `buffer`: everything in it is acknowledged or read.
@@ -182,6 +187,7 @@ impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Default f
 
 impl<const CS: usize, const CR: usize, const B: usize, const N: usize> BufferProvider for InlineBuffers<CS, CR, B, N> {
     type Congestion = NewReno;
+    type Ranges = DeviceRanges;
 
     fn capacity(&self) -> Capacity {
         Self::CAPACITY

@@ -3,9 +3,9 @@
 
 use super::buffers::{Buffer, BufferProvider};
 use super::congestion::Congestion;
-
 use super::loss::PROBES;
 use super::path_mtu::SMALL;
+use super::ranges::RangeStorage;
 use super::sent_packets::SentPacket;
 use super::{MaxData, OVERHEAD, PROBE_SLOTS, Transport, ring};
 use crate::time::Instant;
@@ -33,7 +33,7 @@ pub(crate) struct Outgoing {
     packet: SentPacket,
 }
 
-impl<C: Congestion> Transport<C> {
+impl<C: Congestion, R: RangeStorage> Transport<C, R> {
     /// Writes the body of the next packet to `out`.
     pub(crate) fn poll_packet(
         &mut self,

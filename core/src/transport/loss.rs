@@ -2,7 +2,7 @@
 
 use super::buffers::BufferProvider;
 use super::congestion::Congestion;
-
+use super::ranges::RangeStorage;
 use super::send::SendStream;
 use super::sent_packets::SentPacket;
 use super::{MaxData, Transport};
@@ -17,7 +17,7 @@ const PERSISTENT_PTOS: u32 = 3;
 /// Packets sent at a probe time-out.
 pub(super) const PROBES: u8 = 2;
 
-impl<C: Congestion> Transport<C> {
+impl<C: Congestion, R: RangeStorage> Transport<C, R> {
     /// Handles an ACK of packet numbers that were all sent.
     pub(crate) fn on_ack(&mut self, now: Instant, memory: &mut impl BufferProvider, ack: &Ack<'_>) {
         let window = self.congestion.window();
@@ -128,7 +128,7 @@ impl<C: Congestion> Transport<C> {
 }
 
 /// Marks the content of `packet` to be sent again. Of MAX_DATA, only the latest counts.
-fn send_again(packet: &SentPacket, send: &mut [SendStream; 2], max_data: &mut [MaxData; 2]) {
+fn send_again(packet: &SentPacket, send: &mut [SendStream<impl RangeStorage>; 2], max_data: &mut [MaxData; 2]) {
     for id in StreamId::ALL {
         send[id.index()].on_lost(packet.chunk(id));
         let max_data = &mut max_data[id.index()];

@@ -39,6 +39,7 @@ pub use buffers::{Buffer, BufferProvider, Buffers, Capacity, InlineBuffers};
 pub(crate) use buffers::{HOST_ACK_DELAY_MS, HOST_IDLE_S, HOST_TICK_US};
 pub use congestion::MAX_BURST;
 pub use congestion::{Congestion, NewReno, RateBased};
+pub use ranges::{ArrayRanges, DeviceRanges, RangeStorage, Span};
 pub use sent_packets::SentPacket;
 
 pub(crate) use receive::Refused;
@@ -61,9 +62,9 @@ const RETRY_MEMORY: Duration = Duration::from_millis(50);
 
 /// State of the streams of one connection, without their buffers.
 #[derive(Debug)]
-pub(crate) struct Transport<C> {
-    send: [SendStream; 2],
-    receive: [Assembler; 2],
+pub(crate) struct Transport<C, R> {
+    send: [SendStream<R>; 2],
+    receive: [Assembler<R>; 2],
     received: ack::ReceivedPackets,
     sent: ack::SentRanges,
     in_flight: SentPackets,
@@ -74,6 +75,8 @@ pub(crate) struct Transport<C> {
     held: u8,
     /// Packets that may be in flight: the smaller of the local table and the peer's limit.
     max_in_flight: usize,
+    /// The peer's limit.
+    remote_packets: usize,
     /// Longest delay of an acknowledgement by this side.
     ack_delay: Duration,
 
@@ -128,7 +131,7 @@ pub(crate) struct Start<'a> {
     pub(crate) starts_small: bool,
 }
 
-impl<C: Congestion> Transport<C> {
+impl<C: Congestion, R: RangeStorage> Transport<C, R> {
     /// Closed; all zero.
     pub(crate) const CLOSED: Self = Self {
         send: [SendStream::CLOSED; 2],
@@ -141,6 +144,7 @@ impl<C: Congestion> Transport<C> {
         size: PathMtu::CLOSED,
         held: 0,
         max_in_flight: 0,
+        remote_packets: 0,
         ack_delay: Duration::ZERO,
         send_index: 0,
         largest_acked: None,
@@ -181,6 +185,7 @@ impl<C: Congestion> Transport<C> {
             congestion: C::open(u64::from(size.current())),
             size,
             max_in_flight: capacity.in_flight.min(usize::from(remote.packets)),
+            remote_packets: usize::from(remote.packets),
             ack_delay: Duration::from_millis(u64::from(local.ack_delay_ms)),
             ..Self::CLOSED
         };
@@ -395,14 +400,28 @@ impl<C: Congestion> Transport<C> {
                 return false;
             }
             self.held |= buffer.bit();
+            if matches!(buffer, Buffer::InFlight | Buffer::BulkSend) {
+                self.measure_table(memory);
+            }
         }
         true
+    }
+
+    /// How many packets the table holds: a provider may have a longer one while BULK is sent.
+    fn measure_table(&mut self, memory: &mut impl BufferProvider) {
+        let least = memory.capacity().in_flight;
+        let spare = memory.buffers().in_flight.len().saturating_sub(least);
+        // One eighth of it stays free, so that its entries seldom move.
+        self.max_in_flight = (least + spare - spare / 8).min(self.remote_packets);
     }
 
     fn release(&mut self, memory: &mut impl BufferProvider, buffer: Buffer) {
         if self.held & buffer.bit() != 0 {
             self.held &= !buffer.bit();
             memory.release(buffer);
+            if buffer == Buffer::InFlight {
+                self.measure_table(memory);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::Transport;
 use super::assembler::{StreamError, len_u64};
 use super::buffers::{Buffer, BufferProvider};
 use super::congestion::Congestion;
-use super::ranges::Span;
+use super::ranges::{RangeStorage, Span};
 use crate::time::Instant;
 use crate::wire::frame::{CloseCode, Frame, FrameError, Frames, StreamId};
 
@@ -30,7 +30,7 @@ pub(crate) struct ControlFrames {
     pub(crate) close: Option<CloseCode>,
 }
 
-impl<C: Congestion> Transport<C> {
+impl<C: Congestion, R: RangeStorage> Transport<C, R> {
     /// Handles the frames of an authentic packet.
     pub(crate) fn handle_packet(
         &mut self,
@@ -92,8 +92,8 @@ impl<C: Congestion> Transport<C> {
                 Ok(Frame::Stream { id, offset, data }) => {
                     let span = Span::new(offset, offset.saturating_add(len_u64(data)));
                     let stream = &self.receive[id.index()];
-                    let tentative = tentative[id.index()].get_or_insert_with(|| stream.arrived());
-                    needs_ring[id.index()] |= !tentative.covers(span);
+                    let tentative = tentative[id.index()].get_or_insert_with(|| stream.tentative());
+                    needs_ring[id.index()] |= !stream.covers(span);
                     match stream.check(tentative, span) {
                         Ok(()) => {}
                         // SPEC 5.2

@@ -10,6 +10,7 @@
 //! * [`names`]: which member names are allowed, and when two are the same.
 //! * [`content`]: contents of files on a disk: hashing, sending, proving.
 //! * [`data_dir`]: private files, atomic replacement, locks.
+//! * [`burst`]: datagrams that leave together. [`ranges`]: memory for the ranges of a stream.
 //! * [`reading`]: text from outside, in any encoding. [`output`]: the threads that write standard
 //!   output and error.
 //! * [`text`], [`json`]: how an entry is formatted, for people and for programs.
@@ -21,6 +22,7 @@
 
 pub mod address;
 pub mod advertise;
+pub mod burst;
 pub mod clock;
 pub mod command_line;
 pub mod config_file;
@@ -35,6 +37,7 @@ pub mod output;
 pub mod password;
 pub mod provider;
 pub mod random;
+pub mod ranges;
 pub mod reading;
 pub mod search;
 pub mod signals;

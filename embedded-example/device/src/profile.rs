@@ -21,7 +21,7 @@ use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::Rsa2048;
 use kabar_core::session::Fingerprint;
-use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, InlineBuffers, NewReno};
+use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, DeviceRanges, InlineBuffers, NewReno};
 
 /// Largest datagram in bytes (SPEC 2.1).
 pub const DATAGRAM_LEN: usize = 1200;
@@ -85,6 +85,7 @@ impl<const WINDOW: usize> Default for FileMemory<WINDOW> {
 
 impl<const WINDOW: usize> BufferProvider for FileMemory<WINDOW> {
     type Congestion = NewReno;
+    type Ranges = DeviceRanges;
 
     fn capacity(&self) -> Capacity {
         Capacity { bulk_send: BULK_SEND_LEN, bulk_receive: WINDOW, ..self.chat.capacity() }

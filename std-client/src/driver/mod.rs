@@ -9,24 +9,21 @@ use std::time::Duration as StdDuration;
 use kabar_core::client::{Config, Event, Output, RoomSlot, State};
 use kabar_core::connection::Transmit;
 use kabar_core::time::Instant;
-use kabar_core::transport::InlineBuffers;
+use kabar_std::burst::{Burst, MAX_SEGMENTS};
 use kabar_std::clock::Clock;
 use kabar_std::random::random_bytes;
 use mio::event::Event as SocketEvent;
 
+use crate::link::ReceiveBuffers;
 use crate::links::{Links, Sent};
 use crate::poller::{Poller, SocketRegistry};
-use crate::profile::StdClient;
+use crate::profile::{HeapBuffers, StdClient};
 use crate::race::{Answer, Race};
 
 /// First bytes of packets (SPEC 2).
 const HELLO: u8 = 0x11;
 const CHALLENGE: u8 = 0x12;
 const INITIATE: u8 = 0x13;
-/// Datagrams received per socket before everything else is served.
-const DATAGRAMS_PER_WAKE: usize = 64;
-/// Longest datagram of the protocol, and one byte to detect longer ones.
-const BUFFER: usize = 1201;
 
 /// A client, its sockets and its clock. While connecting, there is one socket per address of the
 /// server; afterwards, one in all.
@@ -40,9 +37,9 @@ pub struct Driver {
     race: Race,
     /// The remote address of the connection.
     peer: Option<SocketAddr>,
-    out: [u8; BUFFER],
-    /// A datagram in `out` that the system did not accept yet.
-    unsent: Option<Transmit>,
+    /// Datagrams that the system did not accept yet.
+    burst: Burst,
+    received: ReceiveBuffers,
     /// When the client wants to be called.
     deadline: Option<Instant>,
     traffic: Traffic,
@@ -63,13 +60,13 @@ impl Driver {
     #[must_use]
     pub fn new(sockets: SocketRegistry, clock: Clock) -> Self {
         Self {
-            client: Box::new(StdClient::new(InlineBuffers::new())),
+            client: Box::new(StdClient::new(HeapBuffers::default())),
             clock,
             links: Links::new(sockets),
             race: Race::default(),
             peer: None,
-            out: [0; BUFFER],
-            unsent: None,
+            burst: Burst::default(),
+            received: ReceiveBuffers::default(),
             deadline: None,
             traffic: Traffic::default(),
         }
@@ -88,7 +85,8 @@ impl Driver {
     /// If the system gives no randomness, or a value in `config` is too long.
     pub fn start(&mut self, config: &Config<'_>) -> io::Result<()> {
         let now = self.now();
-        (self.unsent, self.peer) = (None, None);
+        self.burst.clear();
+        self.peer = None;
         self.race = Race::new([config.server], config.fingerprint);
         self.client.start(config, random_bytes()?, now).map_err(io::Error::other)
     }
@@ -151,19 +149,23 @@ impl Driver {
         let now = self.now();
         self.start_addresses(now);
         self.client.pause_events();
-        self.deadline = loop {
-            if let Some(unsent) = self.unsent {
-                // Keeps the datagram if the system accepts none now. Otherwise it is sent, or it is
-                // lost as on the network, and the client sends it again.
-                self.unsent = self.send(unsent, now).then_some(unsent);
+        let mut deadline = None;
+        loop {
+            let Self { client, burst, .. } = self;
+            let is_last = !burst.fill(&mut |out| poll_transmit(client, now, out, &mut deadline));
+            if let Some(to) = self.burst.to()
+                && self.send(to, now)
+            {
+                // The system accepts none now.
+                poll_transmit(&mut self.client, now, &mut [], &mut deadline);
+                break;
             }
-            let room = if self.unsent.is_none() { &mut self.out[..] } else { &mut [] };
-            match self.client.poll_output(now, room) {
-                Output::Transmit(transmit) => self.unsent = Some(transmit),
-                Output::Event(_) => {}
-                Output::Timeout(deadline) => break deadline,
+            self.burst.advance();
+            if is_last {
+                break;
             }
-        };
+        }
+        self.deadline = deadline;
         self.client.resume_events();
         if self.client.state(RoomSlot::FIRST) == State::Ended {
             // An event for it waits.
@@ -171,32 +173,29 @@ impl Driver {
         }
     }
 
-    /// Sends the datagram in `out`. Whether it has to be sent later.
-    fn send(&mut self, transmit: Transmit, now: Instant) -> bool {
-        let Transmit { to, len } = transmit;
-        match self.out[0] {
-            HELLO => {
-                self.race.set_hello(&self.out[..len], now);
+    /// Sends the burst. Whether it has to be sent later; otherwise it is sent, or it is lost as on
+    /// the network, and the client sends it again.
+    fn send(&mut self, to: SocketAddr, now: Instant) -> bool {
+        let datagrams = self.burst.unsent(MAX_SEGMENTS);
+        let len = datagrams.len() as u64;
+        match datagrams.first() {
+            Some(&HELLO) => {
+                self.race.set_hello(datagrams, now);
                 let started: Vec<SocketAddr> = self.race.started().collect();
                 started.into_iter().for_each(|address| self.send_hello(address, now));
                 self.start_addresses(now);
+                return false;
             }
-            first => {
-                if first == INITIATE {
-                    self.race.on_initiate(to);
-                } else {
-                    self.race.on_connected(to);
-                    self.peer = Some(to);
-                }
-                self.link_to(to, now);
-                match self.links.send(to, &self.out[..len], now) {
-                    Sent::Taken => self.traffic.sent += len as u64,
-                    Sent::Later => return true,
-                    Sent::Lost => {}
-                }
+            Some(&INITIATE) => self.race.on_initiate(to),
+            _ => {
+                self.race.on_connected(to);
+                self.peer = Some(to);
             }
         }
-        false
+        self.link_to(to, now);
+        let sent = self.links.send_burst(to, &mut self.burst, now);
+        self.traffic.sent += len - self.burst.unsent(MAX_SEGMENTS).len() as u64;
+        sent == Sent::Later
     }
 
     /// Returns when to call [`Driver::handle_input`] at the latest.
@@ -216,24 +215,21 @@ impl Driver {
     }
 
     fn receive(&mut self) {
-        let mut buffer = [0; BUFFER];
-        for link in self.links.iter_mut() {
+        let Self { client, clock, links, race, received, traffic, .. } = self;
+        for link in links.iter_mut() {
             let remote = link.remote();
-            for _ in 0..DATAGRAMS_PER_WAKE {
-                let Some(len) = link.receive(&mut buffer) else { break };
-                self.traffic.received += len as u64;
-                let now = self.clock.now();
-                let datagram = &mut buffer[..len];
+            link.receive(received, |datagram| {
+                traffic.received += datagram.len() as u64;
                 let is_challenge = datagram.first() == Some(&CHALLENGE);
-                match if is_challenge { self.race.on_challenge(remote, datagram) } else { Answer::Other } {
-                    Answer::Ignore => continue,
-                    Answer::Use => redirect(&mut self.client, remote),
+                match if is_challenge { race.on_challenge(remote, datagram) } else { Answer::Other } {
+                    Answer::Ignore => return,
+                    Answer::Use => redirect(client, remote),
                     Answer::Other => {}
                 }
-                self.client.handle_datagram(now, remote, datagram);
-            }
+                client.handle_datagram(clock.now(), remote, datagram);
+            });
             if link.refusals() > 0 {
-                self.race.on_refused(remote);
+                race.on_refused(remote);
             }
         }
     }
@@ -274,6 +270,25 @@ pub fn wait(poller: &mut Poller, clock: Clock, drivers: &mut [&mut Driver], unti
         drivers.iter_mut().for_each(|driver| driver.links.ready(event));
     });
     drivers.iter_mut().for_each(|driver| driver.handle_input());
+}
+
+/// The client's next datagram, in `out`. If there is none, `deadline` is when to call it again.
+fn poll_transmit(
+    client: &mut StdClient,
+    now: Instant,
+    out: &mut [u8],
+    deadline: &mut Option<Instant>,
+) -> Option<Transmit> {
+    loop {
+        match client.poll_output(now, out) {
+            Output::Transmit(transmit) => return Some(transmit),
+            Output::Event(_) => {}
+            Output::Timeout(at) => {
+                *deadline = at;
+                return None;
+            }
+        }
+    }
 }
 
 /// Continues the attempt in progress with the address that answered, unless another one answered

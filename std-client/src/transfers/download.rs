@@ -6,6 +6,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use kabar_core::content::{Decoder, GROUP_LEN, GroupRange, OutboardBuilder, Proven, Root};
+use kabar_std::content::EarlySync;
 use kabar_std::data_dir::sync_dir;
 
 use super::names::{cut, numbered};
@@ -69,6 +70,8 @@ pub(super) struct Download {
     size: u64,
     /// Everything before it was proven, by this process or an earlier one.
     offset: u64,
+    /// Where its synchronisation began last.
+    sync_begun: u64,
     decoder: Option<Box<Decoder>>,
     group: Box<[u8; GROUP_LEN]>,
     /// Checks the whole file again, of which an earlier process wrote a part.
@@ -100,7 +103,7 @@ impl Download {
         file.seek(SeekFrom::Start(offset)).map_err(failed())?;
         let check = (offset > 0).then(|| Box::new(OutboardBuilder::new()));
         let group = Box::new([0; GROUP_LEN]);
-        Ok(Self { part, destination, file, root, size, offset, decoder: None, group, check })
+        Ok(Self { part, destination, file, root, size, offset, sync_begun: offset, decoder: None, group, check })
     }
 
     /// Everything before it is stored.
@@ -117,7 +120,7 @@ impl Download {
 
     /// Proves bytes of the encoding, and writes the groups in it. Returns the offset before which
     /// everything is stored.
-    pub(super) fn write(&mut self, mut bytes: &[u8]) -> Result<u64, FileFailure> {
+    pub(super) fn write(&mut self, mut bytes: &[u8], sync: &mut EarlySync) -> Result<u64, FileFailure> {
         let Self { part, file, offset, decoder, group, .. } = self;
         let Some(decoder) = decoder else { return Ok(*offset) };
         while let Some(proven) = decoder
@@ -134,6 +137,7 @@ impl Download {
             }
             *offset += group.len() as u64;
         }
+        sync.advance(part, &mut self.sync_begun, *offset);
         match bytes {
             [] => Ok(*offset),
             _ => Err(FileFailure::NotProven { offset: *offset }),
@@ -143,7 +147,7 @@ impl Download {
     /// The encoding has ended. Returns whether everything is there.
     pub(super) fn end(&mut self) -> Result<bool, FileFailure> {
         // The group of an empty content is proven without a byte.
-        self.write(&[])?;
+        self.write(&[], &mut EarlySync::default())?;
         if self.check.is_some() {
             self.file.seek(SeekFrom::Start(0)).map_err(FileFailure::new("read", &self.part))?;
         }

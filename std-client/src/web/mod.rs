@@ -22,6 +22,10 @@
 //! the printed address, which no browser sends, and is exchanged for a cookie. Requests with
 //! another `Host` (DNS rebinding) or `Origin` are refused. See [`server::guard`].
 //!
+//! A page sends what its user gives to it, and no file of this computer by its path. A content of a
+//! file is served from the cache alone: as a picture, if its first bytes are those of one and its
+//! sender is not ignored, otherwise as an attachment; see `server::content`.
+//!
 //! Nothing grows without bound: connections, WebSockets, the size of a message, the queue to a page
 //! and the entries that are kept of a room have limits next to their owners. A page that does not
 //! read is disconnected, and gets a snapshot when it connects again.

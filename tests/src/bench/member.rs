@@ -9,13 +9,13 @@ use kabar_core::transport::Capacity;
 use kabar_server::hub::{Pool, Pooled};
 use kabar_std::provider::Accelerated;
 
-/// Buffer sizes of the client for hosts.
+/// Buffer sizes of the client for hosts, without those for files.
 const CAPACITY: Capacity = Capacity {
     chat_send: kabar_client::profile::CHAT_SEND,
     chat_receive: kabar_client::profile::CHAT_RECEIVE,
     bulk_send: 0,
     bulk_receive: 0,
-    in_flight: kabar_client::profile::IN_FLIGHT,
+    in_flight: 64,
 };
 /// Outbox of a member that only reads, in bytes.
 const READS: usize = 256;

@@ -5,6 +5,7 @@
 //!   member. [`reconnect`]: recovery of all members after a crash of the server.
 //! * [`work`]: the work that one datagram can cause in the server, for each kind of message.
 //! * [`screen`]: the full screen of the client.
+//! * [`files`]: files, and the same over another protocol.
 //! * `fleet`: many clients on one thread, each with its own socket. `member`: one of them.
 //! * `server`: the server's process. `usage`: processor time and memory of a process.
 //! * `baseline`: the cost of the same work without Kabar. `aead`: the cost of the cryptography of
@@ -14,6 +15,7 @@
 
 mod aead;
 pub mod baseline;
+pub mod files;
 mod fleet;
 pub mod handshake;
 pub mod idle;

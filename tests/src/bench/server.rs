@@ -44,6 +44,10 @@ impl Server {
         self.target
     }
 
+    pub(super) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its data directory.
     pub(super) fn data_dir(&self) -> std::path::PathBuf {
         self.home.path().join("server")

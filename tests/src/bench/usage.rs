@@ -39,14 +39,38 @@ impl Cpu {
 /// the time of threads that have ended.
 pub(super) fn cpu_time(process: u32) -> Result<f64, Error> {
     let failed = |error| Error::io("read the processor time")(error);
-    let mut nanoseconds = 0;
+    let mut sum = 0.0;
     for task in fs::read_dir(format!("/proc/{process}/task")).map_err(failed)? {
-        let path = task.map_err(failed)?.path().join("schedstat");
         // A thread may have ended.
-        let text = fs::read_to_string(path).unwrap_or_default();
-        nanoseconds += text.split_whitespace().next().and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
+        sum += scheduled(&task.map_err(failed)?.path().join("schedstat")).unwrap_or_default();
     }
-    Ok(nanoseconds as f64 / 1e9)
+    Ok(sum)
+}
+
+/// Processor time so far of the running threads of a process with this name, in seconds.
+pub(super) fn time_of_threads(process: u32, name: &str) -> Result<f64, Error> {
+    let failed = |error| Error::io("read the processor time")(error);
+    let mut sum = 0.0;
+    for task in fs::read_dir(format!("/proc/{process}/task")).map_err(failed)? {
+        let path = task.map_err(failed)?.path();
+        // A thread may have ended.
+        if fs::read_to_string(path.join("comm")).unwrap_or_default().trim() == name {
+            sum += scheduled(&path.join("schedstat")).unwrap_or_default();
+        }
+    }
+    Ok(sum)
+}
+
+/// Processor time so far of this thread, in seconds.
+pub(super) fn thread_time() -> Result<f64, Error> {
+    let path = std::path::Path::new("/proc/thread-self/schedstat");
+    scheduled(path).ok_or_else(|| Error::new("the system does not report processor times"))
+}
+
+/// The first field of a file `schedstat`, in seconds.
+fn scheduled(path: &std::path::Path) -> Option<f64> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.split_whitespace().next()?.parse::<u64>().ok()? as f64 / 1e9)
 }
 
 /// Resident memory of a process in bytes.

@@ -8,8 +8,10 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_core::crypto::rsa::KeySize;
+use kabar_core::time::Duration;
 use kabar_tests::bench::room::Rate;
-use kabar_tests::bench::{Error, Setup, baseline, handshake, idle, reconnect, room, rooms, screen, work};
+use kabar_tests::bench::{Error, Setup, baseline, files, handshake, idle, reconnect, room, rooms, screen, work};
+use kabar_tests::relay::faults::Chance;
 use serde::Serialize;
 
 /// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each
@@ -45,9 +47,16 @@ enum Mode {
     Work(Work),
     /// The full screen of the client: its start with a long local history, and its delays.
     Screen(Screen),
+    /// Files: the rate of uploads and downloads over loopback and over a path that delays and
+    /// loses; with the feature `peers`, beside the same over QUIC.
+    Files(Files),
     /// Forwards datagrams unchanged, for the baseline of other modes.
     #[command(hide = true)]
     BaselineForward,
+    /// Serves files over QUIC, for comparison.
+    #[cfg(feature = "peers")]
+    #[command(hide = true)]
+    PeerQuic,
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +158,44 @@ struct Screen {
     seconds: f64,
 }
 
+#[derive(Debug, Args)]
+struct Files {
+    /// Lines on the connection of a transfer, instead: their delay with and without it.
+    #[arg(long, conflicts_with = "memory")]
+    chat: bool,
+    /// The server's memory per transfer, instead.
+    #[arg(long)]
+    memory: bool,
+    /// MiB of a file.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4_096))]
+    mib: u64,
+    /// Parts of the datagrams that are lost in each direction; a measurement for each.
+    #[arg(long, value_name = "P,P", value_delimiter = ',', default_value = "0,0.01,0.05,0.1")]
+    losses: Vec<Chance>,
+    /// Transit time in ms in each direction.
+    #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=1_000))]
+    delay: u64,
+    /// Transfers in each direction; the median counts.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    runs: u32,
+    /// Seed of the losses.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How long in ms each rate is tried to find out how much the relay itself passes on; 0: it is
+    /// not measured.
+    #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    relay_trial: u64,
+    /// With --memory: transfers at once; a measurement for each.
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "1,8,32")]
+    at_once: Vec<u32>,
+    /// With --chat: lines per second.
+    #[arg(long, value_name = "R", default_value_t = 100.0)]
+    rate: f64,
+    /// With --chat: seconds during which lines are posted.
+    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = seconds)]
+    seconds: f64,
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
@@ -194,7 +241,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     let what = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let what = what
         .strip_prefix("error: ")
-        .unwrap_or("a mode is missing: room, rooms, handshake, idle, return, work or screen");
+        .unwrap_or("a mode is missing: room, rooms, handshake, idle, return, work, screen or files");
     eprintln!("kabar-bench: {}; see --help", what.trim_end_matches(':'));
     ExitCode::from(2)
 }
@@ -202,6 +249,10 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn measure(arguments: Arguments) -> Result<(), Error> {
     if matches!(arguments.mode, Mode::BaselineForward) {
         return baseline::forward();
+    }
+    #[cfg(feature = "peers")]
+    if matches!(arguments.mode, Mode::PeerQuic) {
+        return files::quic::serve();
     }
     if let Mode::Work(Work { repeat, entries, members }) = arguments.mode {
         print(&work::run(work::Options { repeat: repeat as usize, entries, members: members as usize })?);
@@ -232,7 +283,25 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
             let starts = starts as usize;
             print(&screen::run(&setup, screen::Options { entries, starts, rate, seconds })?);
         }
+        Mode::Files(options) => files(&setup, options)?,
+        #[cfg(feature = "peers")]
+        Mode::PeerQuic => {}
         Mode::Work(_) | Mode::BaselineForward => {}
+    }
+    Ok(())
+}
+
+fn files(setup: &Setup, options: Files) -> Result<(), Error> {
+    let Files { chat, memory, mib, losses, delay, runs, seed, relay_trial, at_once, rate, seconds } = options;
+    let transfer = files::Transfer { bytes: mib << 20, delay: Duration::from_millis(delay), seed };
+    if chat {
+        print(&files::chat::run(setup, files::chat::Options { transfer, rate, seconds })?);
+    } else if memory {
+        print(&files::memory::run(setup, &files::memory::Options { transfer, at_once })?);
+    } else {
+        let losses = losses.into_iter().map(Chance::share).collect();
+        let relay_trial = std::time::Duration::from_millis(relay_trial);
+        print(&files::speed::run(setup, &files::speed::Options { transfer, losses, runs, relay_trial })?);
     }
     Ok(())
 }

@@ -12,7 +12,9 @@ use crate::connection::{Connection, ConnectionEvent};
 use crate::crypto::Portable;
 use crate::session::{HandshakeOutput, Role};
 use crate::time::{Duration, Instant};
-use crate::transport::{Buffer, BufferProvider, Buffers, Capacity, Congestion, NewReno, RateBased, SentPacket};
+use crate::transport::{
+    ArrayRanges, Buffer, BufferProvider, Buffers, Capacity, Congestion, NewReno, RateBased, SentPacket,
+};
 use crate::wire::frame::StreamId;
 use crate::wire::packet::TransportParameters;
 
@@ -45,7 +47,7 @@ pub(super) fn limits(memory: &impl BufferProvider) -> TransportParameters {
 /// Buffers that are allocated on acquisition, as on a server. `refuses`: if N, every N-th request
 /// fails.
 #[derive(Debug)]
-pub(super) struct Pooled<C = NewReno> {
+pub(super) struct Pooled<C = NewReno, const RANGES: usize = 16> {
     capacity: Capacity,
     bytes: [Option<Vec<u8>>; 4],
     slots: Option<Vec<SentPacket>>,
@@ -77,8 +79,8 @@ impl Pooled {
     }
 }
 
-impl<C> Pooled<C> {
-    fn of(chat: usize, bulk: usize, in_flight: usize) -> Self {
+impl<C, const RANGES: usize> Pooled<C, RANGES> {
+    pub(super) fn of(chat: usize, bulk: usize, in_flight: usize) -> Self {
         let capacity = Capacity { chat_send: chat, chat_receive: chat, bulk_send: bulk, bulk_receive: bulk, in_flight };
         let bytes = [const { None }; 4];
         Self { capacity, bytes, slots: None, refuses: None, asked: 0, control: PhantomData }
@@ -96,8 +98,9 @@ impl<C> Pooled<C> {
     }
 }
 
-impl<C: Congestion> BufferProvider for Pooled<C> {
+impl<C: Congestion, const RANGES: usize> BufferProvider for Pooled<C, RANGES> {
     type Congestion = C;
+    type Ranges = ArrayRanges<RANGES>;
 
     fn capacity(&self) -> Capacity {
         self.capacity

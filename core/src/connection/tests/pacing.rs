@@ -1,6 +1,6 @@
 //! A connection of hosts: BULK leaves at the rate of the path, CHAT at once (SPEC 5.4, 5.5).
 
-use super::link::{CLEAN, CLIENT, Pair, Pooled, limits};
+use super::link::{CLEAN, CLIENT, Conditions, Pair, Pooled, limits};
 use crate::time::{Duration, Instant};
 use crate::transport::RateBased;
 use crate::wire::packet::TransportParameters;
@@ -60,4 +60,28 @@ fn a_line_is_not_late_because_of_bulk() {
         pair.run(MS * (line % 7));
     }
     assert!(pair.server.read[1] > 10_000);
+}
+
+/// Bytes per second of BULK that arrive through a link that loses one packet in ten, from the third
+/// second on.
+fn with_loss<const RANGES: usize>() -> u64 {
+    let side = || {
+        let memory = Pooled::<RateBased, RANGES>::of(RING, 4 * RING, 4 * usize::from(PACKETS));
+        let limits = TransportParameters { packets: 4 * PACKETS, ..limits(&memory) };
+        (memory, limits)
+    };
+    let conditions = Conditions { loss: 100, delay: MS * 10, ..CLEAN };
+    let mut pair = Pair::with_limits(1, conditions, side(), side(), 20);
+    pair.client.to_write[1] = u64::MAX / 2;
+    pair.run(MS * 2_000);
+    let before = pair.server.read[1];
+    pair.run(MS * 2_000);
+    (pair.server.read[1] - before) / 2
+}
+
+#[test]
+fn a_host_remembers_all_ranges_of_a_path_with_loss() {
+    let (many, few) = (with_loss::<512>(), with_loss::<16>());
+    std::eprintln!("{many} bytes per second with many ranges, {few} with few");
+    assert!(many > 10_000_000 && many > few + few / 2, "{many} bytes per second, with few ranges {few}");
 }

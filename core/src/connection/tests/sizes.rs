@@ -4,7 +4,7 @@ use super::link::{CLEAN, CLIENT, Conditions, Pair, Pooled, SERVER, established, 
 use std::vec::Vec;
 
 use crate::time::Duration;
-use crate::transport::{Buffer, BufferProvider, Buffers, Capacity, NewReno};
+use crate::transport::{ArrayRanges, Buffer, BufferProvider, Buffers, Capacity, NewReno};
 use crate::wire::packet::TransportParameters;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -153,7 +153,10 @@ fn sends_at_most_576_bytes_to_a_peer_that_accepts_no_more() {
 #[test]
 fn idle_server_connection_fits_its_memory_budget() {
     let len = size_of::<crate::connection::Connection<Nothing, crate::crypto::Portable>>();
-    std::eprintln!("transport {} bytes, connection {len} bytes", size_of::<crate::transport::Transport<NewReno>>());
+    std::eprintln!(
+        "transport {} bytes, connection {len} bytes",
+        size_of::<crate::transport::Transport<NewReno, ArrayRanges<16>>>()
+    );
     assert!(len <= 4096, "{len} bytes");
 }
 
@@ -163,6 +166,7 @@ struct Nothing;
 
 impl BufferProvider for Nothing {
     type Congestion = NewReno;
+    type Ranges = ArrayRanges<16>;
 
     fn capacity(&self) -> Capacity {
         Capacity { chat_send: 0, chat_receive: 0, bulk_send: 0, bulk_receive: 0, in_flight: 0 }

@@ -2,7 +2,7 @@
 
 use core::ops::RangeInclusive;
 
-use super::ranges::{RangeSet, Span};
+use super::ranges::{ArrayRanges, RangeSet, Span};
 use crate::time::{Duration, Instant};
 use crate::wire::frame::{Ack, MAX_ACK_RANGES};
 use crate::wire::io::{BufferFull, Writer};
@@ -19,7 +19,7 @@ const MAX_JUMPS: usize = 4;
 /// Packet numbers received, and the pending acknowledgement.
 #[derive(Debug)]
 pub(crate) struct ReceivedPackets {
-    numbers: RangeSet<MAX_RANGES>,
+    numbers: RangeSet<ArrayRanges<MAX_RANGES>>,
     /// Numbers below it were trimmed and are never acknowledged.
     floor: u64,
     /// When the largest was received.

@@ -1,10 +1,7 @@
 //! The receiving half of a stream: puts data into order (SPEC 5.2, 5.3).
 
-use super::ranges::{RangeSet, Span};
+use super::ranges::{RangeSet, RangeStorage, Span};
 use super::ring;
-
-/// Ranges received ahead of a gap that a stream remembers (SPEC 8).
-pub(crate) const MAX_GAPS: usize = 16;
 
 /// Why data was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,51 +12,31 @@ pub(crate) enum StreamError {
     NoRoom,
 }
 
-/// Data received: everything below `end`, and some ranges above. Small enough to be copied for a
-/// tentative check.
+/// What a packet's frames checked so far would change.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrived {
+pub(crate) struct Tentative {
+    /// The end of the contiguous part.
     end: u64,
-    ahead: RangeSet<MAX_GAPS>,
+    /// Ranges ahead of it that would be new, at most.
+    new: usize,
 }
 
-/// The receiver of one stream, without its ring.
+/// The receiver of one stream, without its ring: it has everything below `end`, and some ranges
+/// above.
 #[derive(Debug)]
-pub(crate) struct Assembler {
+pub(crate) struct Assembler<R> {
     /// Bytes consumed by the reader.
     read: u64,
-    arrived: Arrived,
+    end: u64,
+    ahead: RangeSet<R>,
     /// Latest limit granted to the peer: bytes of the stream in total.
     limit: u64,
     /// Largest distance from the reader to the limit; at most the length of the ring.
     window: u64,
 }
 
-impl Arrived {
-    const EMPTY: Self = Self { end: 0, ahead: RangeSet::EMPTY };
-
-    /// Whether all of `span` was received.
-    pub(crate) fn covers(&self, span: Span) -> bool {
-        self.ahead.covers(Span::new(span.start.max(self.end), span.end))
-    }
-
-    /// Adds `span`. Data that begins at or below the end of the contiguous part always fits,
-    /// because it takes no entry.
-    fn insert(&mut self, span: Span) -> Result<(), StreamError> {
-        if span.start > self.end {
-            return self.ahead.insert(span).map_err(|_| StreamError::NoRoom);
-        }
-        self.end = self.end.max(span.end);
-        while let Some(first) = self.ahead.first().filter(|first| first.start <= self.end) {
-            self.end = self.end.max(first.end);
-            self.ahead.pop_first();
-        }
-        Ok(())
-    }
-}
-
-impl Assembler {
-    pub(crate) const CLOSED: Self = Self { read: 0, arrived: Arrived::EMPTY, limit: 0, window: 0 };
+impl<R: RangeStorage> Assembler<R> {
+    pub(crate) const CLOSED: Self = Self { read: 0, end: 0, ahead: RangeSet::EMPTY, limit: 0, window: 0 };
 
     /// Begins at offset 0 with the limit that the handshake stated and a ring of `ring_len` bytes.
     pub(crate) fn open(limit: u64, ring_len: usize) -> Self {
@@ -72,13 +49,18 @@ impl Assembler {
         self.read
     }
 
-    /// A copy on which several frames are checked before any is applied.
-    pub(crate) const fn arrived(&self) -> Arrived {
-        self.arrived
+    /// Before the first frame of a packet.
+    pub(crate) const fn tentative(&self) -> Tentative {
+        Tentative { end: self.end, new: 0 }
+    }
+
+    /// Whether all of `span` was received.
+    pub(crate) fn covers(&self, span: Span) -> bool {
+        self.ahead.covers(Span::new(span.start.max(self.end), span.end))
     }
 
     /// Checks whether `span` can be accepted after everything in `tentative`, and adds it there.
-    pub(crate) fn check(&self, tentative: &mut Arrived, span: Span) -> Result<(), StreamError> {
+    pub(crate) fn check(&self, tentative: &mut Tentative, span: Span) -> Result<(), StreamError> {
         // SPEC 5.2
         if span.end > self.limit {
             return Err(StreamError::FlowControl);
@@ -87,7 +69,31 @@ impl Assembler {
         if span.end > self.read.saturating_add(self.window) {
             return Err(StreamError::NoRoom);
         }
-        tentative.insert(span)
+        // Data that begins in the contiguous part always fits, because it takes no entry.
+        if span.start <= tentative.end {
+            tentative.end = self.contiguous(tentative.end.max(span.end));
+            return Ok(());
+        }
+        let rest = self.ahead.after(tentative.end);
+        let at = rest.partition_point(|entry| entry.end < span.start);
+        if rest.get(at).is_none_or(|entry| entry.start > span.end) {
+            tentative.new += 1;
+            if rest.len() + tentative.new > R::MAX {
+                return Err(StreamError::NoRoom);
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of the contiguous part once it reaches `end`.
+    fn contiguous(&self, mut end: u64) -> u64 {
+        for entry in self.ahead.after(end) {
+            if entry.start > end {
+                break;
+            }
+            end = end.max(entry.end);
+        }
+        end
     }
 
     /// Stores `data` at `offset`, which [`Assembler::check`] accepted; copies only what is new.
@@ -99,8 +105,8 @@ impl Assembler {
                 ring::write(ring, from, piece);
             }
         };
-        let mut at = span.start.max(self.arrived.end);
-        for known in self.arrived.ahead.as_slice() {
+        let mut at = span.start.max(self.end);
+        for known in self.ahead.after(at) {
             if known.start >= span.end {
                 break;
             }
@@ -112,20 +118,32 @@ impl Assembler {
         if at < span.end {
             copy(at, span.end);
         }
-        let taken = self.arrived.insert(span);
-        debug_assert_eq!(taken, Ok(()));
+        self.insert(span);
+    }
+
+    fn insert(&mut self, span: Span) {
+        if span.start > self.end {
+            let inserted = self.ahead.insert(span);
+            debug_assert_eq!(inserted, Ok(()));
+            return;
+        }
+        self.end = self.end.max(span.end);
+        while let Some(first) = self.ahead.first().filter(|first| first.start <= self.end) {
+            self.end = self.end.max(first.end);
+            self.ahead.pop_first();
+        }
     }
 
     /// Bytes received in order and not consumed.
     #[inline]
     pub(crate) fn readable(&self) -> usize {
-        usize::try_from(self.arrived.end.saturating_sub(self.read)).unwrap_or(usize::MAX)
+        usize::try_from(self.end.saturating_sub(self.read)).unwrap_or(usize::MAX)
     }
 
     /// Whether the ring holds nothing.
     #[inline]
-    pub(crate) const fn is_drained(&self) -> bool {
-        self.arrived.end == self.read && self.arrived.ahead.is_empty()
+    pub(crate) fn is_drained(&self) -> bool {
+        self.end == self.read && self.ahead.is_empty()
     }
 
     /// Copies readable bytes from `skip` on; `false` if there are fewer.
@@ -145,7 +163,7 @@ impl Assembler {
 
     /// Discards data after a gap, because the gap will never be filled.
     pub(crate) fn discard_out_of_order(&mut self) {
-        self.arrived.ahead = RangeSet::EMPTY;
+        self.ahead = RangeSet::EMPTY;
     }
 
     /// The limit that could be granted now.
@@ -159,7 +177,7 @@ impl Assembler {
     #[inline]
     pub(crate) fn is_credit_due(&self) -> bool {
         let more = self.credit() - self.limit;
-        more > 0 && (more >= self.window / 4 || self.arrived.end >= self.limit)
+        more > 0 && (more >= self.window / 4 || self.end >= self.limit)
     }
 
     /// A MAX_DATA of `limit` was sent.

@@ -1,17 +1,20 @@
 use super::*;
+use crate::transport::ranges::ArrayRanges;
 use proptest::prelude::*;
 use std::vec::Vec;
 
 const RING: usize = 64;
 
-fn offer(assembler: &mut Assembler, ring: &mut [u8], offset: u64, data: &[u8]) -> Result<(), StreamError> {
-    let mut tentative = assembler.arrived();
+type Gaps16 = Assembler<ArrayRanges<16>>;
+
+fn offer(assembler: &mut Gaps16, ring: &mut [u8], offset: u64, data: &[u8]) -> Result<(), StreamError> {
+    let mut tentative = assembler.tentative();
     assembler.check(&mut tentative, Span::new(offset, offset + len_u64(data)))?;
     assembler.take(ring, offset, data);
     Ok(())
 }
 
-fn read_all(assembler: &mut Assembler, ring: &[u8]) -> Vec<u8> {
+fn read_all(assembler: &mut Gaps16, ring: &[u8]) -> Vec<u8> {
     let mut out = std::vec![0; assembler.readable()];
     assert!(assembler.peek(ring, 0, &mut out));
     assembler.consume(out.len());
@@ -20,7 +23,7 @@ fn read_all(assembler: &mut Assembler, ring: &[u8]) -> Vec<u8> {
 
 #[test]
 fn delivers_in_order() {
-    let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
+    let (mut assembler, mut ring) = (Gaps16::open(64, RING), [0; RING]);
     offer(&mut assembler, &mut ring, 3, b"def").unwrap();
     assert_eq!(assembler.readable(), 0);
     assert!(!assembler.is_drained());
@@ -31,7 +34,7 @@ fn delivers_in_order() {
 
 #[test]
 fn keeps_the_first_copy_of_every_byte() {
-    let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
+    let (mut assembler, mut ring) = (Gaps16::open(64, RING), [0; RING]);
     offer(&mut assembler, &mut ring, 2, b"CD").unwrap();
     offer(&mut assembler, &mut ring, 6, b"G").unwrap();
     offer(&mut assembler, &mut ring, 0, b"ab--ef-h").unwrap();
@@ -41,7 +44,7 @@ fn keeps_the_first_copy_of_every_byte() {
 
 #[test]
 fn refuses_data_beyond_the_limit() {
-    let (mut assembler, mut ring) = (Assembler::open(8, RING), [0; RING]);
+    let (mut assembler, mut ring) = (Gaps16::open(8, RING), [0; RING]);
     assert_eq!(offer(&mut assembler, &mut ring, 0, b"123456789"), Err(StreamError::FlowControl));
     assert_eq!(offer(&mut assembler, &mut ring, 8, b"9"), Err(StreamError::FlowControl));
     assert_eq!(offer(&mut assembler, &mut ring, 0, b"12345678"), Ok(()));
@@ -49,14 +52,14 @@ fn refuses_data_beyond_the_limit() {
 
 #[test]
 fn a_limit_larger_than_the_ring_drops_instead_of_overwriting() {
-    let (mut assembler, mut ring) = (Assembler::open(1000, RING), [0; RING]);
+    let (mut assembler, mut ring) = (Gaps16::open(1000, RING), [0; RING]);
     assert_eq!(offer(&mut assembler, &mut ring, 64, b"x"), Err(StreamError::NoRoom));
     assert_eq!(offer(&mut assembler, &mut ring, 63, b"x"), Ok(()));
 }
 
 #[test]
 fn a_full_gap_table_still_accepts_data_in_order() {
-    let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
+    let (mut assembler, mut ring) = (Gaps16::open(64, RING), [0; RING]);
     for gap in 0..16 {
         offer(&mut assembler, &mut ring, 2 + 3 * gap, b"x").unwrap();
     }
@@ -69,8 +72,26 @@ fn a_full_gap_table_still_accepts_data_in_order() {
 }
 
 #[test]
+fn data_that_fills_gaps_makes_room_for_more_of_the_same_packet() {
+    let (mut assembler, mut ring) = (Gaps16::open(64, RING), [0; RING]);
+    for gap in 0..16 {
+        offer(&mut assembler, &mut ring, 2 + 3 * gap, b"x").unwrap();
+    }
+    let mut tentative = assembler.tentative();
+    assert_eq!(assembler.check(&mut tentative, Span::new(60, 61)), Err(StreamError::NoRoom));
+    let mut tentative = assembler.tentative();
+    assert_eq!(assembler.check(&mut tentative, Span::new(0, 2)), Ok(()));
+    assert_eq!(assembler.check(&mut tentative, Span::new(60, 61)), Ok(()));
+    assert_eq!(assembler.check(&mut tentative, Span::new(62, 63)), Err(StreamError::NoRoom));
+    let mut tentative = assembler.tentative();
+    assert_eq!(assembler.check(&mut tentative, Span::new(49, 50)), Err(StreamError::NoRoom));
+    assert_eq!(assembler.check(&mut assembler.tentative(), Span::new(48, 50)), Ok(()));
+    assert_eq!(assembler.check(&mut assembler.tentative(), Span::new(3, 40)), Ok(()));
+}
+
+#[test]
 fn grants_credit_after_a_quarter_of_the_window() {
-    let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
+    let (mut assembler, mut ring) = (Gaps16::open(64, RING), [0; RING]);
     offer(&mut assembler, &mut ring, 0, &[1; 40]).unwrap();
     assembler.consume(15);
     assert!(!assembler.is_credit_due());
@@ -83,7 +104,7 @@ fn grants_credit_after_a_quarter_of_the_window() {
 
 #[test]
 fn grants_any_credit_when_the_window_is_closed() {
-    let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
+    let (mut assembler, mut ring) = (Gaps16::open(64, RING), [0; RING]);
     offer(&mut assembler, &mut ring, 0, &[1; 64]).unwrap();
     assert!(!assembler.is_credit_due());
     assembler.consume(1);
@@ -92,7 +113,7 @@ fn grants_any_credit_when_the_window_is_closed() {
 
 #[test]
 fn closed_stream_accepts_nothing_and_grants_no_credit() {
-    let (mut assembler, mut ring) = (Assembler::open(0, 0), []);
+    let (mut assembler, mut ring) = (Gaps16::open(0, 0), []);
     assert_eq!(offer(&mut assembler, &mut ring, 0, b"x"), Err(StreamError::FlowControl));
     assert!(!assembler.is_credit_due());
 }
@@ -104,18 +125,18 @@ proptest! {
         steps in proptest::collection::vec((0..90_u64, 1..20_usize, 0..30_usize), 1..200),
     ) {
         let stream: Vec<u8> = (0..=255).cycle().take(20_000).collect();
-        let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
+        let (mut assembler, mut ring) = (Gaps16::open(64, RING), [0; RING]);
         let mut taken = std::vec![false; stream.len()];
         let mut read = 0;
         for (ahead, len, consume) in steps {
             let start = (assembler.read + ahead).saturating_sub(20) as usize;
             let span = Span::new(start as u64, (start + len) as u64);
-            let known = assembler.arrived().covers(span);
+            let known = assembler.covers(span);
             prop_assert_eq!(known, taken[start..start + len].iter().all(|&taken| taken));
             match offer(&mut assembler, &mut ring, start as u64, &stream[start..start + len]) {
                 Ok(()) => taken[start..start + len].fill(true),
                 Err(StreamError::FlowControl) => prop_assert!(span.end > assembler.limit),
-                Err(StreamError::NoRoom) => prop_assert!(assembler.arrived.ahead.as_slice().len() == MAX_GAPS),
+                Err(StreamError::NoRoom) => prop_assert!(assembler.ahead.as_slice().len() == 16),
             }
             let end = taken.iter().position(|&taken| !taken).unwrap();
             prop_assert_eq!(assembler.readable(), end - read);

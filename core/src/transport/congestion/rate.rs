@@ -39,6 +39,10 @@ const DOWN_GAIN: u64 = 192;
 const WINDOW_GAIN: u64 = 512;
 /// After congestion, this share of what was in flight may be.
 const BACK_OFF: u64 = 173;
+/// The same if that was few datagrams: a [`NewReno`](super::NewReno) beside it has few, too, and
+/// then loses more of its window.
+const SMALL_BACK_OFF: u64 = 145;
+const SMALL_DATAGRAMS: u64 = 64;
 /// A round is congested only if one of this many bytes is lost.
 const LOSS_SHARE: u64 = 200;
 /// The same in the start, which overflows a short queue by much more, and whose first rounds have
@@ -224,7 +228,9 @@ impl RateBased {
         self.calm_rounds = self.calm_rounds.saturating_sub(1);
         if is_congested {
             if self.calm_rounds == 0 {
-                let left = self.ceiling.min(self.most_in_flight).saturating_mul(BACK_OFF) / UNIT;
+                let most = self.ceiling.min(self.most_in_flight);
+                let share = if most < SMALL_DATAGRAMS * self.datagram { SMALL_BACK_OFF } else { BACK_OFF };
+                let left = most.saturating_mul(share) / UNIT;
                 self.ceiling = left.max(MIN_DATAGRAMS * self.datagram);
                 self.hold_rounds = HOLD_ROUNDS;
                 self.calm_rounds = CALM_ROUNDS;

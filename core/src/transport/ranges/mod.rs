@@ -1,10 +1,11 @@
-//! Sets of numbers as disjoint ranges, in fixed memory.
+//! Sets of numbers as disjoint ranges, in bounded memory: an array on devices, what the provider
+//! chooses on hosts.
 
 use core::ops::RangeInclusive;
 
-/// `start..end`, half-open; a plain value.
+/// A range of numbers, half-open: an entry of a [`RangeStorage`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Span {
+pub struct Span {
     pub(crate) start: u64,
     pub(crate) end: u64,
 }
@@ -13,12 +14,55 @@ pub(crate) struct Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SetFull;
 
-/// At most `N` ranges: disjoint, not adjacent, ascending, none empty.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RangeSet<const N: usize> {
+/// Entries of a set of ranges. What is in them is the business of their owner.
+pub trait RangeStorage: core::fmt::Debug {
+    /// No entries; all zero.
+    const EMPTY: Self;
+    /// Most entries.
+    const MAX: usize;
+
+    /// The entries.
+    fn as_slice(&self) -> &[Span];
+
+    /// Replaces the entries `from..to` by `with`. The owner keeps the order of both, the number of
+    /// entries and [`RangeStorage::MAX`].
+    fn splice(&mut self, from: usize, to: usize, with: &[Span]);
+}
+
+/// At most `N` entries, in place.
+#[derive(Debug)]
+pub struct ArrayRanges<const N: usize> {
     spans: [Span; N],
     len: usize,
 }
+
+/// What a device remembers of each kind (SPEC 8).
+pub type DeviceRanges = ArrayRanges<16>;
+
+impl<const N: usize> RangeStorage for ArrayRanges<N> {
+    const EMPTY: Self = Self { spans: [Span::EMPTY; N], len: 0 };
+    const MAX: usize = N;
+
+    #[inline]
+    fn as_slice(&self) -> &[Span] {
+        self.spans.get(..self.len).unwrap_or(&[])
+    }
+
+    fn splice(&mut self, from: usize, to: usize, with: &[Span]) {
+        let len = self.len + with.len() - (to - from);
+        if len <= N {
+            self.spans.copy_within(to..self.len, from + with.len());
+            for (entry, span) in self.spans.iter_mut().skip(from).zip(with) {
+                *entry = *span;
+            }
+            self.len = len;
+        }
+    }
+}
+
+/// At most [`RangeStorage::MAX`] ranges: disjoint, not adjacent, ascending, none empty.
+#[derive(Debug)]
+pub(crate) struct RangeSet<R>(R);
 
 impl Span {
     pub(crate) const EMPTY: Self = Self { start: 0, end: 0 };
@@ -45,16 +89,24 @@ impl Span {
     }
 }
 
-impl<const N: usize> RangeSet<N> {
-    pub(crate) const EMPTY: Self = Self { spans: [Span::EMPTY; N], len: 0 };
+impl<R: RangeStorage> RangeSet<R> {
+    pub(crate) const EMPTY: Self = Self(R::EMPTY);
 
     #[inline]
     pub(crate) fn as_slice(&self) -> &[Span] {
-        self.spans.get(..self.len).unwrap_or(&[])
+        self.0.as_slice()
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.len == 0
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+
+    /// The ranges that end after `number`.
+    #[inline]
+    pub(crate) fn after(&self, number: u64) -> &[Span] {
+        let spans = self.as_slice();
+        spans.get(spans.partition_point(|entry| entry.end <= number)..).unwrap_or(&[])
     }
 
     #[inline]
@@ -111,7 +163,7 @@ impl<const N: usize> RangeSet<N> {
         };
         // It touches an entry now, so it needs no new one.
         let inserted = self.insert(bridged);
-        debug_assert!(inserted.is_ok() || N == 0);
+        debug_assert!(inserted.is_ok() || R::MAX == 0);
     }
 
     /// Removes `span`. Fails only if that splits a range and no entry is left.
@@ -140,21 +192,17 @@ impl<const N: usize> RangeSet<N> {
 
     pub(crate) fn pop_last(&mut self) -> Option<Span> {
         let last = self.last()?;
-        self.len -= 1;
+        let len = self.as_slice().len();
+        let _ = self.splice(len - 1, len, &[]);
         Some(last)
     }
 
     /// Replaces the entries `from..to` by `with`.
     fn splice(&mut self, from: usize, to: usize, with: &[Span]) -> Result<(), SetFull> {
-        let len = self.len + with.len() - (to - from);
-        if len > N {
+        if self.as_slice().len() + with.len() - (to - from) > R::MAX {
             return Err(SetFull);
         }
-        self.spans.copy_within(to..self.len, from + with.len());
-        for (entry, span) in self.spans.iter_mut().skip(from).zip(with) {
-            *entry = *span;
-        }
-        self.len = len;
+        self.0.splice(from, to, with);
         Ok(())
     }
 }

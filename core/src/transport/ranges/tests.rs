@@ -3,13 +3,13 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::vec::Vec;
 
-fn set<const N: usize>(spans: &[(u64, u64)]) -> RangeSet<N> {
+fn set<const N: usize>(spans: &[(u64, u64)]) -> RangeSet<ArrayRanges<N>> {
     let mut set = RangeSet::EMPTY;
     spans.iter().for_each(|&(start, end)| set.insert(Span::new(start, end)).unwrap());
     set
 }
 
-fn pairs<const N: usize>(set: &RangeSet<N>) -> Vec<(u64, u64)> {
+fn pairs<const N: usize>(set: &RangeSet<ArrayRanges<N>>) -> Vec<(u64, u64)> {
     set.as_slice().iter().map(|span| (span.start, span.end)).collect()
 }
 
@@ -48,7 +48,7 @@ proptest! {
     fn behaves_like_a_set_of_numbers(
         steps in proptest::collection::vec((0..3_u8, 0..60_u64, 0..12_u64), 0..80),
     ) {
-        let mut set = RangeSet::<4>::EMPTY;
+        let mut set = RangeSet::<ArrayRanges<4>>::EMPTY;
         let mut model = BTreeSet::new();
         for (what, start, len) in steps {
             let (before, span) = (pairs(&set), Span::new(start, start + len));

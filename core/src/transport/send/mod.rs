@@ -1,16 +1,13 @@
 //! The sending half of a stream: data written, sent, acknowledged and lost (SPEC 5.2).
 
-use super::ranges::{RangeSet, Span};
+use super::ranges::{RangeSet, RangeStorage, Span};
 use super::ring;
 
-/// Ranges of each kind that a stream remembers. When they run out, more data than necessary is
-/// sent again; none is lost.
-const MAX_RANGES: usize = 16;
-
 /// The sender of one stream, without its ring. Every byte from `acked` to `next` is acknowledged,
-/// or lost, or in flight.
+/// or lost, or in flight. When no entry is left for a range, more data than necessary is sent
+/// again; none is lost.
 #[derive(Debug)]
-pub(crate) struct SendStream {
+pub(crate) struct SendStream<R> {
     /// Everything below is acknowledged and out of the ring.
     acked: u64,
     /// Everything from here on has not been sent.
@@ -20,17 +17,17 @@ pub(crate) struct SendStream {
     /// The peer accepts everything below.
     limit: u64,
     /// Acknowledged ahead of a gap.
-    ahead: RangeSet<MAX_RANGES>,
+    ahead: RangeSet<R>,
     /// To be sent again.
-    lost: RangeSet<MAX_RANGES>,
+    lost: RangeSet<R>,
 }
 
-impl SendStream {
+impl<R: RangeStorage> SendStream<R> {
     pub(crate) const CLOSED: Self =
         Self { acked: 0, next: 0, written: 0, limit: 0, ahead: RangeSet::EMPTY, lost: RangeSet::EMPTY };
 
     /// Begins at offset 0 with the peer's initial limit.
-    pub(crate) const fn open(limit: u64) -> Self {
+    pub(crate) fn open(limit: u64) -> Self {
         Self { limit, ..Self::CLOSED }
     }
 
@@ -140,7 +137,10 @@ impl SendStream {
     pub(crate) fn on_lost(&mut self, span: Span) {
         let mut at = span.start.max(self.acked);
         let end = span.end.min(self.next);
-        for known in self.ahead.as_slice() {
+        for known in self.ahead.after(at) {
+            if known.start >= end {
+                break;
+            }
             let missing = Span::new(at, end.min(known.start));
             if !missing.is_empty() {
                 self.lost.insert_or_bridge(missing);

@@ -1,15 +1,18 @@
 use super::*;
+use crate::transport::ranges::ArrayRanges;
 use proptest::prelude::*;
 use std::vec::Vec;
 
-fn sent(stream: &mut SendStream, room: usize) -> Span {
+type Stream16 = SendStream<ArrayRanges<16>>;
+
+fn sent(stream: &mut Stream16, room: usize) -> Span {
     let chunk = stream.next_chunk(room).expect("a chunk");
     stream.on_sent(chunk);
     chunk
 }
 
-fn written(limit: u64, len: usize) -> (SendStream, [u8; 64]) {
-    let (mut stream, mut ring) = (SendStream::open(limit), [0; 64]);
+fn written(limit: u64, len: usize) -> (Stream16, [u8; 64]) {
+    let (mut stream, mut ring) = (Stream16::open(limit), [0; 64]);
     let bytes: Vec<u8> = (0..64).collect();
     stream.write(&mut ring, &bytes[..len]);
     (stream, ring)
@@ -81,10 +84,10 @@ proptest! {
     #[test]
     fn acknowledges_every_byte_after_any_loss(choices in proptest::collection::vec((any::<u8>(), any::<u16>()), 1..600)) {
         let total = 2_000;
-        let (mut stream, mut ring) = (SendStream::open(u64::MAX), std::vec![0; total]);
+        let (mut stream, mut ring) = (Stream16::open(u64::MAX), std::vec![0; total]);
         stream.write(&mut ring, &std::vec![7; total]);
         let (mut in_flight, mut arrived) = (Vec::new(), std::vec![false; total]);
-        let mut step = |choice: u8, pick: u16, stream: &mut SendStream, in_flight: &mut Vec<Span>| {
+        let mut step = |choice: u8, pick: u16, stream: &mut Stream16, in_flight: &mut Vec<Span>| {
             let pick = usize::from(pick);
             if choice < 128 || in_flight.is_empty() {
                 if let Some(chunk) = stream.next_chunk(1 + pick % 9) {

@@ -80,15 +80,17 @@ impl SentPacket {
 }
 
 /// State of the table of packets in flight. Its entries, in the order of sending, are in
-/// [`Buffer::InFlight`](super::Buffer::InFlight).
+/// [`Buffer::InFlight`](super::Buffer::InFlight), from `head` on. A table may be exchanged for a
+/// longer one that has the same entries.
 #[derive(Debug)]
 pub(crate) struct SentPackets {
+    head: usize,
     len: usize,
     bytes: u64,
 }
 
 impl SentPackets {
-    pub(crate) const EMPTY: Self = Self { len: 0, bytes: 0 };
+    pub(crate) const EMPTY: Self = Self { head: 0, len: 0, bytes: 0 };
 
     pub(crate) const fn len(&self) -> usize {
         self.len
@@ -102,13 +104,17 @@ impl SentPackets {
     /// The packets in flight, oldest first.
     #[inline]
     pub(crate) fn live<'a>(&self, packets: &'a [SentPacket]) -> &'a [SentPacket] {
-        packets.get(..self.len).unwrap_or(&[])
+        packets.get(self.head..).and_then(|packets| packets.get(..self.len)).unwrap_or(&[])
     }
 
     /// Adds the newest. `false` if the table is full.
     #[inline]
     pub(crate) fn push(&mut self, packets: &mut [SentPacket], packet: SentPacket) -> bool {
-        let Some(free) = packets.get_mut(self.len) else { return false };
+        if self.head + self.len == packets.len() && self.head > 0 {
+            packets.copy_within(self.head.., 0);
+            self.head = 0;
+        }
+        let Some(free) = packets.get_mut(self.head + self.len) else { return false };
         *free = packet;
         self.len += 1;
         self.bytes += u64::from(packet.size);
@@ -122,10 +128,13 @@ impl SentPackets {
         ack: &Ack<'_>,
         mut each: impl FnMut(&SentPacket),
     ) {
-        let Some(live) = packets.get_mut(..self.len) else { return };
+        let Some(live) = packets.get_mut(self.head..).and_then(|packets| packets.get_mut(..self.len)) else { return };
+        // Those that are newer stay where they are.
+        let until = live.partition_point(|packet| packet.packet_number <= ack.largest);
+        let Some(live) = live.get_mut(..until) else { return };
         let mut ranges = ack.ranges();
         let mut range = ranges.next();
-        let mut oldest = None;
+        let mut oldest = until;
         for (at, packet) in live.iter_mut().enumerate().rev() {
             while range.as_ref().is_some_and(|range| *range.start() > packet.packet_number) {
                 range = ranges.next();
@@ -133,30 +142,35 @@ impl SentPackets {
             let Some(range) = &range else { break };
             if range.contains(&packet.packet_number) {
                 packet.flags |= ACKED;
-                oldest = Some(at);
+                oldest = at;
             }
         }
-        let Some(oldest) = oldest else { return };
-        let mut kept = oldest;
-        for at in oldest..live.len() {
+        if oldest == until {
+            return;
+        }
+        for packet in live.iter().skip(oldest).filter(|packet| packet.flags & ACKED != 0) {
+            self.bytes -= u64::from(packet.size);
+            each(&SentPacket { flags: packet.flags & !ACKED, ..*packet });
+        }
+        // Few are older than those that are acknowledged, so these move.
+        let mut first = until;
+        for at in (0..until).rev() {
             let packet = live[at];
             if packet.flags & ACKED == 0 {
-                live[kept] = packet;
-                kept += 1;
-            } else {
-                self.bytes -= u64::from(packet.size);
-                each(&SentPacket { flags: packet.flags & !ACKED, ..packet });
+                first -= 1;
+                live[first] = packet;
             }
         }
-        self.len = kept;
+        self.head += first;
+        self.len -= first;
     }
 
     /// Removes the oldest `count`.
-    pub(crate) fn drop_oldest(&mut self, packets: &mut [SentPacket], count: usize) {
-        let Some(live) = packets.get_mut(..self.len) else { return };
+    pub(crate) fn drop_oldest(&mut self, packets: &[SentPacket], count: usize) {
+        let live = self.live(packets);
         let count = count.min(live.len());
         self.bytes -= live.iter().take(count).map(|packet| u64::from(packet.size)).sum::<u64>();
-        live.copy_within(count.., 0);
+        self.head += count;
         self.len -= count;
     }
 }

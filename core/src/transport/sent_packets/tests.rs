@@ -46,11 +46,29 @@ fn refuses_more_packets_than_the_table_holds() {
 
 #[test]
 fn drops_the_oldest() {
-    let (mut table, mut packets) = table(&[3, 5, 6]);
-    table.drop_oldest(&mut packets, 2);
+    let (mut table, packets) = table(&[3, 5, 6]);
+    table.drop_oldest(&packets, 2);
     assert_eq!(numbers(&table, &packets), [6]);
-    table.drop_oldest(&mut packets, 2);
+    table.drop_oldest(&packets, 2);
     assert_eq!((table.len(), table.bytes()), (0, 0));
+}
+
+#[test]
+fn keeps_the_order_when_entries_move() {
+    let (mut table, mut packets) = table(&[0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(take(&mut table, &mut packets, &[4..=5, 1..=2]), [1, 2, 4, 5]);
+    assert_eq!(numbers(&table, &packets), [0, 3, 6, 7]);
+    for packet_number in 8..12 {
+        assert!(table.push(&mut packets, SentPacket { packet_number, size: 100, ..SentPacket::EMPTY }));
+    }
+    assert!(!table.push(&mut packets, SentPacket::EMPTY));
+    assert_eq!(numbers(&table, &packets), [0, 3, 6, 7, 8, 9, 10, 11]);
+    let mut longer = [SentPacket::EMPTY; 16];
+    longer[..8].copy_from_slice(&packets);
+    table.drop_oldest(&longer, 2);
+    assert!(table.push(&mut longer, SentPacket { packet_number: 12, size: 100, ..SentPacket::EMPTY }));
+    assert_eq!(take(&mut table, &mut longer, &[12..=12, 6..=9]), [6, 7, 8, 9, 12]);
+    assert_eq!((numbers(&table, &longer), table.bytes()), (std::vec![10, 11], 200));
 }
 
 #[test]

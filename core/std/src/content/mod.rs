@@ -19,12 +19,16 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod early_sync;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 
 use kabar_core::content::{
     Decoder, Encoder, GROUP_LEN, GroupRange, MAX_DEPTH, OutboardBuilder, PARENT_LEN, Proven, Root, Source,
 };
+
+pub use early_sync::EarlySync;
 
 /// Bytes that are read at once while hashing: whole groups are hashed fastest.
 const READ_LEN: usize = 4 * GROUP_LEN;

@@ -24,6 +24,7 @@ use mio::Waker;
 use super::paths::Paths;
 use super::report::Reporter;
 use super::servers::Servers;
+use crate::link::ReceiveBuffers;
 use crate::links::{Links, Sent};
 use crate::poller::Poller;
 
@@ -31,8 +32,6 @@ use crate::poller::Poller;
 const CHUNK: usize = 4096;
 /// Capacity of each queue, in packets.
 const QUEUE_LEN: usize = 64;
-/// Packets taken from one side before the other side is served.
-const PACKETS_PER_WAKE: usize = 64;
 /// First byte of a Hello (SPEC 2).
 const HELLO: u8 = 0x11;
 
@@ -53,6 +52,7 @@ struct Network<'a> {
     poller: Poller,
     clock: Clock,
     links: Links,
+    received: ReceiveBuffers,
     paths: Paths,
 }
 
@@ -79,6 +79,7 @@ impl Shared {
             poller,
             clock: Clock::start(),
             links,
+            received: ReceiveBuffers::default(),
             paths: Paths::default(),
         };
         std::thread::scope(|scope| {
@@ -173,19 +174,17 @@ impl Network<'_> {
     }
 
     fn receive(&mut self) {
-        // One byte more than the longest packet, to detect longer datagrams.
-        let mut datagram = [0; MAX_DATAGRAM + 1];
-        for link in self.links.iter_mut() {
+        let Self { to_device, links, received, paths, .. } = self;
+        for link in links.iter_mut() {
             let remote = link.remote();
-            for _ in 0..PACKETS_PER_WAKE {
-                let Some(len) = link.receive(&mut datagram) else { break };
-                if let Some(packet) = datagram.get(..len).filter(|packet| packet.len() <= MAX_DATAGRAM) {
-                    self.paths.learn(remote, packet);
-                    let _ = self.to_device.try_send(packet.to_vec());
+            link.receive(received, |packet| {
+                if packet.len() <= MAX_DATAGRAM {
+                    paths.learn(remote, packet);
+                    let _ = to_device.try_send(packet.to_vec());
                 }
-            }
+            });
             if link.refusals() > 0 {
-                self.paths.race.on_refused(remote);
+                paths.race.on_refused(remote);
             }
         }
     }

@@ -11,6 +11,7 @@ use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::JoinHandle;
 
 use kabar_core::content::Root;
+use kabar_std::content::EarlySync;
 
 use super::download::{Destination, Download};
 use super::upload::{Hashing, Upload};
@@ -182,6 +183,7 @@ struct State {
     downloads: HashMap<TransferId, Download>,
     /// Takes turns: the next step is of the first one.
     steps: VecDeque<(TransferId, u32, Step)>,
+    sync: EarlySync,
 }
 
 /// Work in several steps.
@@ -246,7 +248,7 @@ impl State {
             },
             Job::Write(bytes) => {
                 let download = self.downloads.get_mut(&transfer)?;
-                download.write(&bytes).map(|offset| Done::Written { len: bytes.len(), offset })
+                download.write(&bytes, &mut self.sync).map(|offset| Done::Written { len: bytes.len(), offset })
             }
             Job::Finish => match self.downloads.get_mut(&transfer)?.end() {
                 Ok(true) => {

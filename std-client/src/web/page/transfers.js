@@ -61,6 +61,8 @@ function createRow(key, transfer) {
     if (hasEnded && cancel.contains(document.activeElement)) {
       byId("transfers-title").focus();
     }
+    // Those that have not ended come first.
+    line.classList.toggle("ended", hasEnded);
     bar.hidden = hasEnded;
     cancel.hidden = hasEnded;
     if (now.done !== undefined && now.size !== null) {

@@ -168,7 +168,8 @@ impl ContentDir {
         self.dir_of(root).join(&root.to_string()[PREFIX_LEN..])
     }
 
-    fn part(&self, root: Root, size: u64) -> PathBuf {
+    /// The path of a part.
+    pub(super) fn part(&self, root: Root, size: u64) -> PathBuf {
         append(self.whole(root), &format!(".{size}.part"))
     }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use kabar_core::content::{Encoder, GroupRange, NotProven, PARENT_LEN, Root};
-use kabar_std::content::{FileSource, Outboard, is_whole, parent_offset, proven, write_at};
+use kabar_std::content::{EarlySync, FileSource, Outboard, is_whole, parent_offset, proven, write_at};
 
 use super::dir::ContentDir;
 use super::upload::{Place, Upload, encode};
@@ -18,6 +18,7 @@ pub struct FileContents {
     dir: ContentDir,
     uploads: HashMap<u64, FileUpload>,
     downloads: HashMap<u64, (Encoder, FileSource)>,
+    sync: EarlySync,
 }
 
 #[derive(Debug)]
@@ -27,6 +28,8 @@ struct FileUpload {
     proof: Upload,
     /// `None` if the content was whole at the start.
     part: Option<Part>,
+    /// Where its synchronisation began last.
+    sync_begun: u64,
 }
 
 /// The files of a part.
@@ -40,7 +43,12 @@ impl FileContents {
     /// The contents in the data directory `data`. Creates nothing before the first upload.
     #[must_use]
     pub fn new(data: &Path) -> Self {
-        Self { dir: ContentDir::new(data), uploads: HashMap::new(), downloads: HashMap::new() }
+        Self {
+            dir: ContentDir::new(data),
+            uploads: HashMap::new(),
+            downloads: HashMap::new(),
+            sync: EarlySync::default(),
+        }
     }
 
     /// Opens what is there of a content, and finds out how much of it proves.
@@ -73,13 +81,18 @@ impl ContentStore for FileContents {
             // The root of an empty content is wrong: there is no part of it to keep.
             let _ = self.dir.remove_part(root, size);
         })?;
-        self.uploads.insert(key, FileUpload { root, size, proof, part });
+        self.uploads.insert(key, FileUpload { root, size, proof, part, sync_begun: offset });
         Ok(offset)
     }
 
     fn append(&mut self, key: u64, bytes: &[u8]) -> Result<u64, ContentError> {
         let upload = self.uploads.get_mut(&key).ok_or(ContentError::Missing)?;
-        upload.proof.append(bytes, &mut upload.part)
+        let offset = upload.proof.append(bytes, &mut upload.part)?;
+        if upload.part.is_some() {
+            let path = self.dir.part(upload.root, upload.size);
+            self.sync.advance(&path, &mut upload.sync_begun, offset);
+        }
+        Ok(offset)
     }
 
     fn finish(&mut self, key: u64) -> Result<(), ContentError> {

@@ -5,8 +5,8 @@
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use kabar_core::MAX_DATAGRAM;
 use kabar_core::connection::Transmit;
+use kabar_std::burst::{Burst, MAX_SEGMENTS};
 use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
@@ -23,8 +23,6 @@ const GRO_BUFFER_LEN: usize = 1 << 16;
 const BATCH: usize = 16;
 /// Datagrams received before other work gets its turn.
 const DATAGRAMS_PER_WAKE: usize = 64;
-/// Most datagrams in one send: the burst that one peer may get per wake-up (SPEC 5.4).
-const MAX_BURST: usize = kabar_core::connection::MAX_BURST as usize;
 
 /// The socket and its buffers.
 #[derive(Debug)]
@@ -46,19 +44,6 @@ pub(super) enum Sent {
     All,
     /// The rest waits until the socket is writable.
     Blocked,
-}
-
-/// Datagrams of one length to one peer; the last may be shorter.
-#[derive(Debug)]
-struct Burst {
-    bytes: Vec<u8>,
-    to: Option<SocketAddr>,
-    len: usize,
-    segment: usize,
-    /// Bytes that the system accepted; once there are any, nothing is appended.
-    sent: usize,
-    /// The datagram after `len`, which starts the next burst.
-    next: Option<Transmit>,
 }
 
 impl Socket {
@@ -86,7 +71,7 @@ impl Socket {
             receive_buffer,
             local_addrs: local.ip().is_unspecified().then(LocalAddrs::default),
             buffers: vec![0; BATCH * GRO_BUFFER_LEN],
-            burst: Burst::new(),
+            burst: Burst::default(),
         })
     }
 
@@ -139,7 +124,7 @@ impl Socket {
     pub(super) fn send(&mut self, mut next: impl FnMut(&mut [u8]) -> Option<Transmit>) -> Sent {
         loop {
             let is_last = !self.burst.fill(&mut next);
-            if let Some(to) = self.burst.to
+            if let Some(to) = self.burst.to()
                 && self.send_burst(to) == Sent::Blocked
             {
                 return Sent::Blocked;
@@ -154,20 +139,25 @@ impl Socket {
     fn send_burst(&mut self, to: SocketAddr) -> Sent {
         let destination = self.socket_address(to);
         let src_ip = self.local_addrs.as_ref().and_then(|local_addrs| local_addrs.of(to));
-        while self.burst.sent < self.burst.len {
+        loop {
             // The number of segments can change with any send: a card that promised offloading may
             // fail at it.
-            let segments = self.state.max_gso_segments().clamp(1, MAX_BURST);
+            let segments = self.state.max_gso_segments().clamp(1, MAX_SEGMENTS);
             let contents = self.burst.unsent(segments);
-            let segment_size = (contents.len() > self.burst.segment).then_some(self.burst.segment);
+            if contents.is_empty() {
+                return Sent::All;
+            }
+            let segment_size = (contents.len() > self.burst.segment()).then_some(self.burst.segment());
             let transmit = quinn_udp::Transmit { destination, ecn: None, contents, segment_size, src_ip };
             match self.io.try_io(|| self.state.try_send(UdpSockRef::from(&self.io), &transmit)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Sent::Blocked,
                 // Sent, or lost: no route, too large, or refused by a firewall.
-                _ => self.burst.sent += contents.len(),
+                _ => {
+                    let len = contents.len();
+                    self.burst.on_sent(len);
+                }
             }
         }
-        Sent::All
     }
 
     /// Converts an address to the socket's family.
@@ -175,55 +165,6 @@ impl Socket {
         match (self.local, to) {
             (SocketAddr::V6(_), SocketAddr::V4(to)) => (to.ip().to_ipv6_mapped(), to.port()).into(),
             _ => to,
-        }
-    }
-}
-
-impl Burst {
-    fn new() -> Self {
-        Self { bytes: vec![0; (MAX_BURST + 1) * MAX_DATAGRAM], to: None, len: 0, segment: 0, sent: 0, next: None }
-    }
-
-    /// Adds datagrams while they fit into this burst; returns `false` if there are no more.
-    fn fill(&mut self, next: &mut impl FnMut(&mut [u8]) -> Option<Transmit>) -> bool {
-        if self.next.is_some() || self.sent > 0 {
-            return true;
-        }
-        loop {
-            let Some(transmit) = next(&mut self.bytes[self.len..]) else { return false };
-            if !self.add(transmit) {
-                self.next = Some(transmit);
-                return true;
-            }
-        }
-    }
-
-    fn add(&mut self, Transmit { to, len }: Transmit) -> bool {
-        if self.to.is_none() {
-            (self.to, self.segment) = (Some(to), len.max(1));
-        }
-        // A shorter datagram ends the burst.
-        let is_open = self.len.is_multiple_of(self.segment) && self.len / self.segment < MAX_BURST;
-        let belongs = self.to == Some(to) && is_open && len <= self.segment;
-        if belongs {
-            self.len += len;
-        }
-        belongs
-    }
-
-    /// The bytes left to send, up to `segments` datagrams.
-    fn unsent(&self, segments: usize) -> &[u8] {
-        let end = self.len.min(self.sent + segments * self.segment);
-        &self.bytes[self.sent..end]
-    }
-
-    /// Starts the next burst with the datagram that did not fit into this one.
-    fn advance(&mut self) {
-        let start = std::mem::take(&mut self.len);
-        (self.to, self.sent) = (None, 0);
-        if let Some(transmit) = self.next.take() {
-            self.bytes.copy_within(start..start + transmit.len, 0);
-            self.add(transmit);
         }
     }
 }

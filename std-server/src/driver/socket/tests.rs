@@ -3,46 +3,6 @@ use std::net::Ipv6Addr;
 
 use super::*;
 
-/// Drives a burst as a socket does; returns what was sent per system call.
-fn bursts(datagrams: &[(u16, usize)]) -> Vec<(u16, usize, usize)> {
-    let mut queue: VecDeque<_> = datagrams.iter().copied().collect();
-    let mut next = |out: &mut [u8]| {
-        let (port, len) = queue.pop_front()?;
-        out[..len].fill(port as u8);
-        Some(Transmit { to: SocketAddr::from(([127, 0, 0, 1], port)), len })
-    };
-    let mut burst = Burst::new();
-    let mut sent = Vec::new();
-    loop {
-        let is_last = !burst.fill(&mut next);
-        if let Some(to) = burst.to {
-            assert!(burst.bytes[..burst.len].iter().all(|byte| *byte == to.port() as u8), "bytes of one peer");
-            sent.push((to.port(), burst.len, burst.segment));
-        }
-        burst.advance();
-        if is_last {
-            return sent;
-        }
-    }
-}
-
-#[test]
-fn datagrams_of_one_length_to_one_peer_leave_together() {
-    assert_eq!(bursts(&[(1, 1200), (1, 1200), (1, 700)]), [(1, 3100, 1200)]);
-    assert_eq!(bursts(&[]), []);
-}
-
-#[test]
-fn others_leave_apart_and_in_order() {
-    let mixed = [(1, 100), (1, 200), (1, 200), (2, 200), (2, 50), (2, 50), (1, 1200)];
-    assert_eq!(bursts(&mixed), [(1, 100, 100), (1, 400, 200), (2, 250, 200), (2, 50, 50), (1, 1200, 1200)]);
-}
-
-#[test]
-fn a_burst_is_bounded() {
-    assert_eq!(bursts(&[(1, 1200); 25]), [(1, 12_000, 1200), (1, 12_000, 1200), (1, 6_000, 1200)]);
-}
-
 fn registered(socket: &mut Socket) -> mio::Poll {
     let poll = mio::Poll::new().unwrap();
     poll.registry().register(socket.source(), mio::Token(0), mio::Interest::READABLE).unwrap();

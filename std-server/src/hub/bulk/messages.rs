@@ -6,7 +6,7 @@ use kabar_core::content::{GroupRange, OutOfRange, Root};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::COLLECTED;
+use super::{COLLECTED, STORED};
 use crate::hub::context::Context;
 use crate::hub::messages::close_for_violation;
 use crate::hub::peer::{Malformed, Peer, Phase};
@@ -201,12 +201,16 @@ fn chunk<P: Provider>(now: Instant, context: &mut Context<P>, connection: u32, n
     Handled::Done
 }
 
-/// Gives what an upload has collected to a worker.
+/// Gives what an upload has collected to a worker, if it is enough.
 pub(super) fn store_collected<P: Provider>(context: &mut Context<P>, key: u64) {
     let Some(Stage::Receiving(incoming)) = context.transfers.get_mut(key).map(|it| &mut it.stage) else { return };
     let bytes = match incoming {
         Incoming { unstored, .. } if !unstored.is_empty() => core::mem::take(unstored),
-        Incoming { collected, .. } if !collected.is_empty() => core::mem::take(collected),
+        Incoming { collected, missing, .. }
+            if collected.len() >= STORED || (*missing == 0 && !collected.is_empty()) =>
+        {
+            core::mem::take(collected)
+        }
         _ => return,
     };
     context.transfers.begin_job(key, ContentTask::Append(bytes));

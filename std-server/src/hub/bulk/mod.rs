@@ -32,6 +32,9 @@ const READ_AHEAD: usize = 64 << 10;
 /// Bytes of a transfer that are sent before it is another one's turn: a group and the parents
 /// above it.
 const TURN: usize = (16 << 10) + 50 * 64;
+/// Bytes of an upload that are stored at once, except for the last ones. A part of a group cannot
+/// be stored, and each job wakes two threads.
+const STORED: usize = TURN;
 
 /// Creates the jobs that are due.
 pub(in crate::hub) fn create_jobs<P: Provider>(now: Instant, context: &mut Context<P>) {

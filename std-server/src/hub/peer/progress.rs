@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::transport::BufferProvider as _;
+use kabar_core::transport::{Buffer, BufferProvider as _};
 
 use super::{Link, Peers, Phase};
 use crate::hub::fairness::prefix::Prefix;
@@ -35,9 +35,11 @@ pub(super) struct BufferProgress {
     /// As `send`, for a whole ring.
     send_ring: Stalled,
     receive: Stalled,
+    bulk_send: Stalled,
+    bulk_receive: Stalled,
 }
 
-/// The time since which a ring has made no progress. Every connection has three of these, so they
+/// The time since which a ring has made no progress. Every connection has five of these, so they
 /// are small.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stalled {
@@ -92,13 +94,20 @@ impl<P: Provider> Link<P> {
         // for the server.
         let is_held = self.awaits_answer || self.turn.is_paused || self.turn.is_held || self.has_unsent();
         let is_read = self.phase == Phase::Open && !is_held;
-        let unread = if is_read { connection.memory().held_receive() } else { 0 };
+        let unread = if is_read { connection.memory().held(Buffer::ChatReceive) } else { 0 };
         self.progress.receive.observe(now, unread, connection.consumed(StreamId::Chat), MIN_PROGRESS);
+        let outstanding = connection.unacknowledged(StreamId::Bulk);
+        self.progress.bulk_send.observe(now, outstanding, connection.acknowledged(StreamId::Bulk), MIN_PROGRESS);
+        // More than a message waits for the server: its disk may be slow.
+        let is_incomplete = (connection.readable(StreamId::Bulk) as u64) < MIN_PROGRESS;
+        let unread = if is_incomplete { connection.memory().held(Buffer::BulkReceive) } else { 0 };
+        self.progress.bulk_receive.observe(now, unread, connection.consumed(StreamId::Bulk), MIN_PROGRESS);
     }
 
     fn is_stalled(&self, now: Instant, is_heavy: bool) -> bool {
-        let BufferProgress { send, send_ring, receive } = &self.progress;
-        send.is_over(now) || receive.is_over(now) || (is_heavy && send_ring.is_over(now))
+        let BufferProgress { send, send_ring, receive, bulk_send, bulk_receive } = &self.progress;
+        [send, receive, bulk_send, bulk_receive].into_iter().any(|ring| ring.is_over(now))
+            || (is_heavy && send_ring.is_over(now))
     }
 }
 
@@ -118,7 +127,7 @@ impl<P: Provider> Peers<P> {
             let link = &mut peer.link;
             link.note_progress(now);
             let is_heavy = heavy.is_some_and(|heavy| link.prefix.at(0) == heavy);
-            (link.connection.memory().held() > 0 && link.is_stalled(now, is_heavy)).then_some(link.id)
+            (link.connection.memory().held_in_all() > 0 && link.is_stalled(now, is_heavy)).then_some(link.id)
         });
         let mut stalled: Vec<u32> = stalled.collect();
         stalled.sort_unstable();
@@ -129,7 +138,7 @@ impl<P: Provider> Peers<P> {
     fn heavy_prefix(&self, pool_bytes: usize) -> Option<Prefix> {
         let mut held = BTreeMap::<Prefix, usize>::new();
         for peer in self.iter() {
-            *held.entry(peer.link.prefix.at(0)).or_default() += peer.link.connection.memory().held();
+            *held.entry(peer.link.prefix.at(0)).or_default() += peer.link.connection.memory().held_in_all();
         }
         let (prefix, bytes) = held.into_iter().max_by_key(|(_, bytes)| *bytes)?;
         (bytes > pool_bytes / 2).then_some(prefix)

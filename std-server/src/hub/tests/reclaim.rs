@@ -1,8 +1,10 @@
 //! Members that hold memory which others need, without progress (SPEC 5.8).
 
+use kabar_core::connection::StreamId;
 use kabar_core::time::Duration;
 
 use super::fake_client::join_args;
+use super::fake_transfers::Content;
 use super::world::World;
 use crate::hub::RoomId;
 
@@ -46,6 +48,26 @@ fn a_member_that_never_completes_a_message_is_removed_when_memory_is_short() {
     assert_eq!((world.clients[ana].stored(), world.hub.counters().reclaimed), (0, 0));
     world.run(Duration::from_secs(15));
     assert_eq!((world.clients[ana].stored(), world.hub.counters().reclaimed), (1, 1));
+}
+
+#[test]
+fn a_member_that_holds_a_buffer_for_files_and_sends_none_is_removed_when_memory_is_short() {
+    // Half of the memory is for files: one buffer, besides some for the chat.
+    let mut world = World::with(|config| {
+        config.limits.pool_bytes = 2 * (config.profile.capacity.bulk_receive + (64 << 10));
+    });
+    let half = world.join(&join_args("Half", 1));
+    let ana = world.join(&join_args("Ana", 2));
+    world.run(Duration::from_secs(2));
+    let now = world.now;
+    assert!(world.clients[half].connection.send(now, StreamId::Bulk, &[&[0]]).is_ok());
+    world.run(Duration::from_secs(1));
+    let content = Content::new(1_000, 1);
+    world.put(ana, 1, &content);
+    world.run(Duration::from_secs(20));
+    assert_eq!((world.clients[ana].of_transfer(1).len(), world.hub.counters().reclaimed), (0, 0));
+    world.run(Duration::from_secs(15));
+    assert_eq!((world.clients[ana].of_transfer(1).len(), world.hub.counters().reclaimed), (1, 1));
 }
 
 #[test]

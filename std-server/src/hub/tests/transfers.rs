@@ -149,7 +149,7 @@ fn what_does_not_prove_is_named_not_stored_and_closes_the_connection() {
     // In the third group.
     let at = encoding.len() - 50_000;
     encoding[at] ^= 1;
-    world.send_chunks(ana, 1, &encoding[..70_000]);
+    world.send_chunks(ana, 1, &encoding[..80_000]);
     let answers = world.clients[ana].of_transfer(1);
     let Some(ReceivedBulk::Cancel(1, CancelCode::NOT_PROVEN, offset)) = answers.last() else { panic!("{answers:?}") };
     assert!((GROUP..100_000).contains(offset) && offset % GROUP == 0);
@@ -281,7 +281,7 @@ fn the_second_upload_of_a_content_waits_and_finds_it_complete() {
 fn either_side_ends_a_transfer() {
     let mut world = World::new();
     let (ana, bob) = (ana(&mut world), bob(&mut world));
-    let content = Content::new(400_000, 1);
+    let content = Content::new(3_000_000, 1);
     world.put(ana, 1, &content);
     world.send_chunks(ana, 1, &content.encoding(0)[..100_000]);
     let cancel = TransferMessage::Cancel { transfer: 1, code: CancelCode::CANCELLED, offset: 0 };
@@ -349,7 +349,7 @@ fn a_full_disk_holds_uploads_and_not_the_chat() {
 fn a_receiver_that_does_not_read_has_its_chat_and_loses_its_transfer() {
     let mut world = World::new();
     let (ana, bob) = (ana(&mut world), bob(&mut world));
-    let content = Content::new(1_000_000, 1);
+    let content = Content::new(3_000_000, 1);
     world.share(ana, 1, &content);
     world.clients[bob].is_not_reading_bulk = true;
     world.get(bob, 1, content.root, ALL);

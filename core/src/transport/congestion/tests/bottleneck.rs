@@ -73,7 +73,7 @@ fn assert_fair(path: Path, [first, second]: [u64; 2], factor: u64) {
 
 #[test]
 fn shares_with_new_reno_within_one_to_three_both_ways() {
-    for (mbit, rtt_ms) in [(20, 20), (20, 50), (100, 20)] {
+    for (mbit, rtt_ms) in [(5, 20), (5, 50), (20, 20), (20, 50), (50, 20), (100, 20)] {
         for buffer in [200, 500, 1_000, 2_000, 4_000] {
             let path = Path { mbit, rtt_ms, buffer, loss: 0 };
             assert_fair(path, shares(path, rate_based(), new_reno()), 3);

@@ -12,6 +12,9 @@ use crate::transfers::worker::Job;
 
 /// Received bytes that are not written, of all transfers, while more are read.
 const MAX_UNWRITTEN: usize = 1 << 20;
+/// Received bytes that are written at once, except for the last ones: a few groups, since a part of
+/// one cannot be written.
+const WRITTEN: usize = 32 << 10;
 /// Parts of an encoding that are ready.
 const MAX_READY: usize = 2;
 /// Shortest part of an encoding that is sent, but for the last one. Spares short messages when the
@@ -80,14 +83,14 @@ impl Transfers {
         }
         self.buffer = buffer;
         for at in 0..self.list.len() {
-            self.write_pending(at);
+            self.write_pending(at, WRITTEN);
         }
     }
 
-    /// Gives the worker what was received.
-    fn write_pending(&mut self, at: usize) {
+    /// Gives the worker what was received, if it is at least this number of bytes.
+    fn write_pending(&mut self, at: usize, least: usize) {
         let Phase::Receiving(receiving) = &mut self.list[at].phase else { return };
-        if !receiving.pending.is_empty() {
+        if receiving.pending.len() >= least {
             let bytes = std::mem::take(&mut receiving.pending);
             receiving.unwritten += bytes.len();
             // The thread runs: it has opened the file.
@@ -133,7 +136,7 @@ impl Transfers {
                 Step::On
             }
             (TransferMessage::End { .. }, Phase::Receiving(_)) => {
-                self.write_pending(at);
+                self.write_pending(at, 1);
                 let transfer = &mut self.list[at];
                 (transfer.number, transfer.phase) = (None, Phase::Storing);
                 context.sink.send(Event::Transfer(transfer.report(TransferState::Storing)));

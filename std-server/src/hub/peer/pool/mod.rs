@@ -3,11 +3,18 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, NewReno, SentPacket};
+use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, RateBased, SentPacket};
+use kabar_std::ranges::HeapRanges;
 
 /// Free pieces kept per kind, because a busy room reuses them at once; more are returned to the
 /// allocator.
 const MAX_SPARE: usize = 256;
+/// The same for rings of stream BULK and the tables that go with them, which are large.
+const MAX_SPARE_BULK: usize = 8;
+/// Bytes of stream BULK per packet in flight: somewhat less than a datagram carries.
+const BYTES_PER_PACKET: usize = 1_024;
+/// Ranges per set of a stream.
+const RANGES: usize = 1_024;
 
 /// The memory of all connections of one hub, with a bound on the bytes of their rings.
 #[derive(Clone, Debug)]
@@ -27,6 +34,8 @@ struct Shared {
     /// As [`Pooled::rings`].
     spare_rings: [Vec<Box<[u8]>>; 4],
     spare_tables: Vec<Box<[SentPacket]>>,
+    /// Of connections that send on stream BULK.
+    spare_long_tables: Vec<Box<[SentPacket]>>,
 }
 
 /// The memory of one connection.
@@ -49,6 +58,7 @@ impl Pool {
             made: 0,
             spare_rings: Default::default(),
             spare_tables: Vec::new(),
+            spare_long_tables: Vec::new(),
         };
         Self { capacity, shared: Arc::new(Mutex::new(shared)) }
     }
@@ -90,31 +100,40 @@ impl Pool {
 impl Pooled {
     /// Bytes of rings that it holds.
     #[must_use]
-    pub fn held(&self) -> usize {
+    pub fn held_in_all(&self) -> usize {
         self.rings.iter().map(|ring| ring.len()).sum()
+    }
+
+    /// Bytes of one ring, if it holds it.
+    pub(in crate::hub) fn held(&self, part: Buffer) -> usize {
+        ring(&self.pool.capacity, part).map_or(0, |(which, _)| self.rings[which].len())
+    }
+
+    /// Exchanges the in-flight table for a longer one, with as many packets as the ring of stream
+    /// BULK fills besides.
+    fn lengthen_table(&mut self, shared: &mut Shared) {
+        let len = long_table(&self.pool.capacity);
+        if self.in_flight.len() < len {
+            // Not limited, because there is one at most per ring; but it takes from other rings.
+            shared.used += len * size_of::<SentPacket>();
+            let table = || vec![SentPacket::EMPTY; len].into();
+            let mut long = shared.spare_long_tables.pop().unwrap_or_else(table);
+            long[..self.in_flight.len()].copy_from_slice(&self.in_flight);
+            let short = core::mem::replace(&mut self.in_flight, long);
+            keep(&mut shared.spare_tables, short, MAX_SPARE);
+        }
     }
 
     /// Whether it holds a ring of stream BULK.
     pub(in crate::hub) fn holds_bulk(&self) -> bool {
-        let [_, _, bulk_send, bulk_receive] = &self.rings;
-        !(bulk_send.is_empty() && bulk_receive.is_empty())
-    }
-
-    /// Bytes of receive rings that it holds.
-    #[must_use]
-    pub fn held_receive(&self) -> usize {
-        let [_, chat_receive, _, bulk_receive] = &self.rings;
-        chat_receive.len() + bulk_receive.len()
+        self.held(Buffer::BulkSend) + self.held(Buffer::BulkReceive) > 0
     }
 }
 
 impl Shared {
     /// Rings of stream BULK leave half of the bytes to the chat.
     fn take(&mut self, part: Buffer, bytes: usize) -> bool {
-        let limit = match part {
-            Buffer::BulkSend | Buffer::BulkReceive => self.limit / 2,
-            _ => self.limit,
-        };
+        let limit = if is_bulk(part) { self.limit / 2 } else { self.limit };
         let fits = self.used + bytes <= limit;
         if fits {
             self.used += bytes;
@@ -123,6 +142,15 @@ impl Shared {
         }
         fits
     }
+}
+
+fn is_bulk(part: Buffer) -> bool {
+    matches!(part, Buffer::BulkSend | Buffer::BulkReceive)
+}
+
+/// The length of the in-flight table of a connection that sends on stream BULK.
+fn long_table(capacity: &Capacity) -> usize {
+    capacity.in_flight + capacity.bulk_send / BYTES_PER_PACKET
 }
 
 /// The index and the size of a ring; `None`: the in-flight table.
@@ -137,7 +165,8 @@ fn ring(capacity: &Capacity, part: Buffer) -> Option<(usize, usize)> {
 }
 
 impl BufferProvider for Pooled {
-    type Congestion = NewReno;
+    type Congestion = RateBased;
+    type Ranges = HeapRanges<RANGES>;
 
     fn capacity(&self) -> Capacity {
         self.pool.capacity
@@ -150,7 +179,8 @@ impl BufferProvider for Pooled {
 
     fn acquire(&mut self, part: Buffer) -> bool {
         let capacity = self.pool.capacity;
-        let mut shared = self.pool.shared();
+        let pool = self.pool.clone();
+        let mut shared = pool.shared();
         if let Some((which, len)) = ring(&capacity, part) {
             let ring = &mut self.rings[which];
             if ring.len() == len {
@@ -160,7 +190,12 @@ impl BufferProvider for Pooled {
                 return false;
             }
             *ring = shared.spare_rings[which].pop().unwrap_or_else(|| vec![0; len].into());
-        } else if self.in_flight.len() < capacity.in_flight {
+            if part == Buffer::BulkSend && !self.in_flight.is_empty() {
+                self.lengthen_table(&mut shared);
+            }
+        } else if self.held(Buffer::BulkSend) > 0 {
+            self.lengthen_table(&mut shared);
+        } else if self.in_flight.is_empty() {
             // Not counted: without a table a connection could not even report that its buffer is
             // full.
             let table = || vec![SentPacket::EMPTY; capacity.in_flight].into();
@@ -170,20 +205,29 @@ impl BufferProvider for Pooled {
     }
 
     fn release(&mut self, part: Buffer) {
+        let capacity = self.pool.capacity;
         let mut shared = self.pool.shared();
-        if let Some((which, _)) = ring(&self.pool.capacity, part) {
+        if let Some((which, _)) = ring(&capacity, part) {
             let ring = core::mem::take(&mut self.rings[which]);
             shared.used -= ring.len();
-            let spare = &mut shared.spare_rings[which];
-            if !ring.is_empty() && spare.len() < MAX_SPARE {
-                spare.push(ring);
-            }
+            let most = if is_bulk(part) { MAX_SPARE_BULK } else { MAX_SPARE };
+            keep(&mut shared.spare_rings[which], ring, most);
         } else {
             let table = core::mem::take(&mut self.in_flight);
-            if !table.is_empty() && shared.spare_tables.len() < MAX_SPARE {
-                shared.spare_tables.push(table);
+            if table.len() > capacity.in_flight {
+                shared.used -= table.len() * size_of::<SentPacket>();
+                keep(&mut shared.spare_long_tables, table, MAX_SPARE_BULK);
+            } else {
+                keep(&mut shared.spare_tables, table, MAX_SPARE);
             }
         }
+    }
+}
+
+/// Keeps what was released for the next that needs it.
+fn keep<T>(spare: &mut Vec<Box<[T]>>, released: Box<[T]>, most: usize) {
+    if !released.is_empty() && spare.len() < most {
+        spare.push(released);
     }
 }
 
@@ -196,53 +240,4 @@ impl Drop for Pooled {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CAPACITY: Capacity =
-        Capacity { chat_send: 100, chat_receive: 40, bulk_send: 0, bulk_receive: 0, in_flight: 8 };
-
-    #[test]
-    fn a_connection_holds_rings_only_while_they_contain_data() {
-        let pool = Pool::new(CAPACITY, 1_000);
-        let mut memory = pool.memory();
-        assert_eq!((memory.buffers().chat_send.len(), memory.buffers().in_flight.len(), pool.used()), (0, 0, 0));
-        assert!(
-            memory.acquire(Buffer::ChatSend) && memory.acquire(Buffer::ChatSend) && memory.acquire(Buffer::InFlight)
-        );
-        assert_eq!((memory.buffers().chat_send.len(), memory.buffers().in_flight.len(), pool.used()), (100, 8, 100));
-        memory.release(Buffer::ChatSend);
-        memory.release(Buffer::ChatSend);
-        assert_eq!((memory.buffers().chat_send.len(), pool.used()), (0, 0));
-        assert!(memory.acquire(Buffer::ChatReceive));
-        drop(memory);
-        assert_eq!(pool.used(), 0);
-    }
-
-    #[test]
-    fn acquisitions_beyond_the_limit_fail_and_are_counted() {
-        let pool = Pool::new(CAPACITY, 230);
-        let mut memories = [pool.memory(), pool.memory(), pool.memory()];
-        assert_eq!(memories.each_mut().map(|memory| memory.acquire(Buffer::ChatSend)), [true, true, false]);
-        assert_eq!((pool.used(), pool.refused()), (200, 1));
-        memories[0].release(Buffer::ChatSend);
-        assert!(memories[2].acquire(Buffer::ChatSend));
-    }
-
-    #[test]
-    fn a_ring_keeps_its_content_while_others_are_acquired_and_released() {
-        let pool = Pool::new(CAPACITY, 1_000);
-        let mut memory = pool.memory();
-        assert!(memory.acquire(Buffer::ChatSend));
-        memory.buffers().chat_send.fill(7);
-        assert!(memory.acquire(Buffer::ChatReceive) && memory.acquire(Buffer::BulkSend));
-        memory.release(Buffer::ChatReceive);
-        assert_eq!(memory.buffers().chat_send, [7; 100]);
-    }
-
-    #[test]
-    fn memory_of_a_connection_is_send() {
-        fn assert_send<T: Send>() {}
-        assert_send::<Pooled>();
-    }
-}
+mod tests;
