@@ -429,12 +429,14 @@ def case_pictures_are_in_place_and_files_are_saved(browsers, world):
 
     # Of somebody who is ignored, no picture is received.
     post(bob, "/ignore anna")
-    expect(bob.locator("#lines")).to_contain_text("anna")
+    expect(line(bob, "lines of anna are hidden from now on")).to_be_visible()
     before = sorted(os.listdir(cache))
     anna.evaluate(DROP, [["hidden.png", list(png(8, 8))]])
     expect(line(anna, "hidden.png").locator("img")).to_be_visible()
     post(bob, "after it")
     expect(line(bob, "after it")).to_be_visible()
+    expect(bob.locator("#lines .line.ignored", has_text="hidden.png")).to_have_count(1)
+    assert bob.locator("#lines .line.ignored .picture").count() == 0
     assert sorted(os.listdir(cache)) == before
     assert not browsers.errors, browsers.errors
 

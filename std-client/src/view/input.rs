@@ -75,7 +75,10 @@ impl View {
             Action::PreviousRoom => self.choose_room(|list| list.select_next(true)),
             Action::NextActive => self.choose_room(super::RoomList::select_active),
             Action::Room(number) => self.choose_room(|list| list.select_number(number.into())),
-            Action::Search => self.search = self.list.selected().map(Search::open),
+            Action::Search => {
+                self.shows_transfers = false;
+                self.search = self.list.selected().map(Search::open);
+            }
             Action::Members => self.shows_members = !self.shows_members,
             Action::Bare => self.show_bare(),
             Action::SelectUp => self.select_entry(true),

@@ -411,7 +411,7 @@ impl View {
     /// Another room is displayed, instead of this one.
     fn left_room(&mut self, before: Option<RoomId>) {
         self.close_search();
-        (self.completion, self.selected_entry) = (None, None);
+        (self.completion, self.selected_entry, self.shows_transfers) = (None, None, false);
         self.recall.leave();
         if let Some(room) = before.and_then(|before| self.rooms.get_mut(&before)) {
             // A line for unread entries is displayed until the room is left.

@@ -3,6 +3,7 @@
 mod chat;
 mod everything;
 mod fallback;
+mod files;
 mod language;
 mod pictures;
 mod questions;

@@ -161,8 +161,7 @@ impl SentPackets {
                 live[first] = packet;
             }
         }
-        self.head += first;
-        self.len -= first;
+        self.drop_first(first);
     }
 
     /// Removes the oldest `count`.
@@ -170,8 +169,13 @@ impl SentPackets {
         let live = self.live(packets);
         let count = count.min(live.len());
         self.bytes -= live.iter().take(count).map(|packet| u64::from(packet.size)).sum::<u64>();
-        self.head += count;
+        self.drop_first(count);
+    }
+
+    fn drop_first(&mut self, count: usize) {
         self.len -= count;
+        // Without entries, the table may be exchanged for any other.
+        self.head = if self.len == 0 { 0 } else { self.head + count };
     }
 }
 

@@ -72,6 +72,20 @@ fn keeps_the_order_when_entries_move() {
 }
 
 #[test]
+fn an_empty_table_may_be_exchanged_for_a_shorter_one() {
+    for by_loss in [false, true] {
+        let (mut table, mut packets) = table(&[0, 1, 2, 3, 4, 5, 6, 7]);
+        if by_loss {
+            table.drop_oldest(&packets, 8);
+        } else {
+            assert_eq!(take(&mut table, &mut packets, &[0..=7]).len(), 8);
+        }
+        let mut shorter = [SentPacket::EMPTY; 2];
+        assert!(table.push(&mut shorter, SentPacket::EMPTY) && table.push(&mut shorter, SentPacket::EMPTY));
+    }
+}
+
+#[test]
 fn records_the_content_of_a_packet() {
     let mut packet = SentPacket::EMPTY;
     assert!(packet.is_bare());

@@ -108,8 +108,10 @@ fn a_transfer_is_cancelled_from_the_list_after_a_question() {
     assert!(matches!(commands[..], [Command::CancelTransfer { transfer: TransferId(2), .. }]), "{commands:?}");
     fixture.press("escape");
     assert!(!fixture.shows("#lobby  "), "{:#?}", fixture.screen());
-    fixture.press("alt-t x delete");
-    assert!(fixture.commands().len() == 1 && !fixture.shows("cancel one.bin"), "the input has a text");
+    fixture.press("alt-t ctrl-f");
+    assert!(fixture.shows("search:") && !fixture.shows("#lobby  "), "{:#?}", fixture.screen());
+    fixture.press("escape alt-t x delete");
+    assert!(fixture.commands().len() == 2 && !fixture.shows("cancel one.bin"), "the input has a text");
 }
 
 #[test]
