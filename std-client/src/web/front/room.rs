@@ -170,7 +170,7 @@ impl Room {
         }
         self.batch.entries.push(shown.clone());
         let is_unread = self.unread.read.is_some_and(|read| shown.place > read)
-            && entry.kind.is_text()
+            && (entry.kind.is_text() || entry.kind == EntryKind::FILE)
             && !(shown.own || shown.hidden);
         if is_unread {
             self.unread.lines += 1;

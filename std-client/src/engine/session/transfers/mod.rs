@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kabar_core::chat::{CancelCode, File, MAX_FILE_NAME_LEN, MAX_MESSAGE_LEN, PostRefusedCode};
+use kabar_core::client::State;
 use kabar_core::content::Root;
 use kabar_core::time::{Duration, Instant};
 
@@ -254,7 +255,7 @@ impl Transfers {
 
     /// What was in progress on another connection is over there.
     fn check_connection(&mut self, context: &Context<'_>) {
-        // A connection that was lost has no room.
+        self.note_loss(context);
         let is_open = context.rooms.slots().any(|slot| context.client.handle_of(slot).is_some());
         let connection = (is_open && context.client.has_transfers()).then(|| context.client.connection_number());
         if self.connection == connection {
@@ -267,6 +268,18 @@ impl Transfers {
             if self.list[at].needs_connection() {
                 self.begin_again(at);
                 let transfer = &self.list[at];
+                context.sink.send(Event::Transfer(transfer.report(transfer.state(context.now))));
+            }
+        }
+    }
+
+    /// The connection was lost, or goes on: then it is not a new one, and what is in progress goes
+    /// on with it.
+    fn note_loss(&mut self, context: &Context<'_>) {
+        let is_lost = context.rooms.slots().any(|slot| context.client.state(slot) == State::Reconnecting);
+        for transfer in self.list.iter_mut().filter(|transfer| transfer.is_lost != is_lost) {
+            transfer.is_lost = is_lost;
+            if transfer.needs_connection() {
                 context.sink.send(Event::Transfer(transfer.report(transfer.state(context.now))));
             }
         }

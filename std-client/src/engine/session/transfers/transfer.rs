@@ -43,6 +43,8 @@ pub(super) struct Transfer {
     pub(super) record: Option<HeldTransfer>,
     /// What `Idle` waits for, but for the connection.
     pub(super) retry: Option<(Instant, Wait)>,
+    /// Whether the server is not heard at present.
+    pub(super) is_lost: bool,
     /// When the next progress is reported.
     next_report: Instant,
 }
@@ -127,6 +129,7 @@ impl Transfer {
             progress: Progress::default(),
             record: None,
             retry: None,
+            is_lost: false,
             next_report: Instant::ZERO,
         }
     }
@@ -169,6 +172,7 @@ impl Transfer {
 
     pub(super) fn state(&self, now: Instant) -> TransferState {
         match self.phase {
+            _ if self.is_lost && self.needs_connection() => TransferState::Waiting(Wait::Connection),
             Phase::Queued => TransferState::Waiting(Wait::Others),
             Phase::Hashing(done) => TransferState::Hashing(done),
             Phase::Opening | Phase::Idle | Phase::Requested => {
