@@ -95,7 +95,9 @@ fn a_transfer_goes_on_after_client_and_server_were_killed() {
     let home = room.home().to_owned();
     let bytes = content(LARGE);
     let file = write(&home, "large.bin", &bytes);
-    let invite = room.invite.clone();
+    // A path on which the transfer takes some seconds.
+    let relay = room.relay("127.0.0.1:0", &["--delay", "30"]);
+    let invite = room.invite.replace(&room.address, &relay.address);
     let arguments = ["send", text(&file), "--to", &invite, "--name", "anna"];
     let anna = room.home_of("anna");
     in_the_middle(&anna, &arguments).kill();

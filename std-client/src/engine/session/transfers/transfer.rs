@@ -20,7 +20,7 @@ use crate::transfers::progress::Progress;
 use crate::transfers::{Destination, TransferId};
 
 /// How often the progress of a transfer is reported.
-const REPORT_EVERY: Duration = Duration::from_millis(500);
+const REPORT_EVERY: Duration = Duration::from_millis(if cfg!(test) { 5 } else { 500 });
 
 /// A file that is sent or received.
 #[derive(Debug)]
