@@ -27,7 +27,7 @@ pub struct Item {
     pub done: u64,
 }
 
-/// The transfers. There are not more of them than the engine has, and [`MAX_ENDED`] that have
+/// The transfers. There are not more of them than the engine has, and `MAX_ENDED` that have
 /// ended.
 #[derive(Debug, Default)]
 pub struct TransferList {

@@ -2,7 +2,7 @@
 //! from here. Each was proven when it was stored, and its file has the name of its root.
 //!
 //! The folder is `cache` in the data directory, private as everything there. It is bounded: of more
-//! than [`MAX_LEN`] bytes, what was not used for the longest time is removed.
+//! than 256 MiB, what was not used for the longest time is removed.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

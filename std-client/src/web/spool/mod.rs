@@ -35,7 +35,7 @@ pub struct Spool {
 /// Why a file is not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    /// There are [`MAX_FILES`].
+    /// There are as many as may be.
     #[error("too many files are being sent")]
     Busy,
     /// It is longer than [`MAX_FILE_LEN`].
