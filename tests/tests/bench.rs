@@ -147,7 +147,7 @@ fn files_report_memory_and_lines_beside_a_transfer() {
     let report = measure(&["files", "--memory", "--mib", "1", "--at-once", "2", "--delay", "1"]);
     assert_eq!((report["mode"].as_str(), number(&report, "/cases/0/transfers")), (Some("memory"), 2.0));
     assert_positive(&report, &["/cases/0/resident_before_kib", "/cases/0/uploading_kib", "/cases/0/downloading_kib"]);
-    let report = measure(&["files", "--chat", "--mib", "4", "--rate", "200", "--seconds", "0.2", "--delay", "1"]);
+    let report = measure(&["files", "--chat", "--mib", "32", "--rate", "200", "--seconds", "0.2", "--delay", "1"]);
     let cases = report["cases"].as_array().expect("a list");
     assert_eq!((report["mode"].as_str(), cases.len()), (Some("chat"), 4));
     for case in cases {

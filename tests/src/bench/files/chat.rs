@@ -78,8 +78,10 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
         let without = lines(&anna, &bob, options, false)?;
         anna.start_sending(file);
         anna.until_running()?;
-        cases.push(Case::new(path, "upload", without, lines(&anna, &bob, options, true)?));
-        let body = bob.next_file()?;
+        let mut with = lines(&anna, &bob, options, true)?;
+        let file = with.file.take();
+        cases.push(Case::new(path, "upload", without, with));
+        let body = file.map_or_else(|| bob.next_file(), Ok)?;
 
         let without = lines(&bob, &anna, options, false)?;
         anna.start_receiving(body);
@@ -104,6 +106,8 @@ struct Lines {
     latencies: Latencies,
     /// Bytes of the file that were transferred, and when: at first, and at last.
     progress: Option<[(Instant, u64); 2]>,
+    /// The entry about the file, if the transfer was over meanwhile.
+    file: Option<Vec<u8>>,
 }
 
 impl Lines {
@@ -124,6 +128,7 @@ impl Lines {
                     self.latencies.push(now.saturating_sub(posted));
                 }
             }
+            Seen::File(body) => self.file = Some(body.clone()),
             Seen::Progress(done) => {
                 let now = (Instant::now(), *done);
                 self.progress = Some([self.progress.map_or(now, |[first, _]| first), now]);

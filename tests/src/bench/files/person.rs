@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kabar_client::engine::event::{EntryContent, Transfer, TransferState};
+use kabar_client::engine::event::{Entry, EntryContent, Transfer, TransferState};
 use kabar_client::engine::{
     self, Command, EngineConfig, Event, Events, Handle, KeyPolicy, ReplayFrom, RoomCredential, RoomId, RoomRequest,
     ServerRequest, Stop, WantedFile,
@@ -164,6 +164,7 @@ impl Person {
                 EntryContent::Body(body) => Seen::Text(String::from_utf8_lossy(&body).into_owned()),
                 EntryContent::Omitted(_) => Seen::Other,
             },
+            Event::Entry(Entry { kind: EntryKind::FILE, content: EntryContent::Body(body), .. }) => Seen::File(body),
             Event::Transfer(transfer) if transfer.state.is_end() => Seen::Over,
             Event::Transfer(Transfer { state: TransferState::Running(measured), .. }) => Seen::Progress(measured.done),
             _ => Seen::Other,
@@ -181,6 +182,8 @@ impl Person {
 pub(super) enum Seen {
     /// A line of somebody else.
     Text(String),
+    /// The body of an entry that names a file.
+    File(Vec<u8>),
     /// Bytes of a file that are transferred.
     Progress(u64),
     /// A transfer is over.
