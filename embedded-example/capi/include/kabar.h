@@ -36,7 +36,7 @@
 // Size of kabar_client with pointers of 64 bits in bytes. The library is compiled only if its
 // client has the stated size, and this header only if the C compiler gives the structures the
 // stated sizes.
-#define KABAR_CLIENT_LEN_64 17528
+#define KABAR_CLIENT_LEN_64 17544
 
 // Size of kabar_client with pointers of 32 bits in bytes.
 #define KABAR_CLIENT_LEN_32 17496

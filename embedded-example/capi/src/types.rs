@@ -12,7 +12,7 @@ use kabar_device::profile::{DATAGRAM_LEN, DeviceClient, LARGEST_ENTRY};
 /// Size of kabar_client with pointers of 64 bits in bytes. The library is compiled only if its
 /// client has the stated size, and this header only if the C compiler gives the structures the
 /// stated sizes.
-pub const KABAR_CLIENT_LEN_64: usize = 17528;
+pub const KABAR_CLIENT_LEN_64: usize = 17544;
 /// Size of kabar_client with pointers of 32 bits in bytes.
 pub const KABAR_CLIENT_LEN_32: usize = 17496;
 /// Size of kabar_config with pointers of 64 bits in bytes.
