@@ -7,7 +7,7 @@
 //! line that was stored and not acknowledged before a kill is not stored again (S1), and none is
 //! lost. It also takes all others with waiting lines that no process holds, and each room continues
 //! the one that has lines of it. A member has one instance per room and connection, so of several
-//! with lines of one room, each of the others is delivered by a connection of its own.
+//! with lines of one room, each of the others is delivered over a separate connection.
 //!
 //! ```text
 //! start                   Outbox::take, Outbox::take_waiting

@@ -100,7 +100,7 @@ impl HistoryFile {
         if let Slot::Untaken = self.slot {
             self.slot = take(self.writer.as_ref()?).map_or(Slot::None, Slot::Taken);
         }
-        // The same room by another session of this process has an outbox of its own, or none.
+        // Another session of this process in the same room uses another outbox, or none.
         let is_free = !self.others_in_use(id, row).any(|_| true);
         let chosen = self.waiting_outbox(id, row, None).or(is_free.then_some(0))?;
         self.rooms.get_mut(&id)?.outbox = Some(chosen);

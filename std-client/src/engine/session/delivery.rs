@@ -1,7 +1,7 @@
 //! Sessions that only deliver the posts of an earlier process. A member has one instance per room
 //! and connection (SPEC 6.5), so if several processes were killed with posts in the same room, each
-//! further outbox needs a connection of its own. Such a session joins, leaves when its posts are
-//! stored, and shows nothing but what happened to them. If it fails, the posts wait for the next
+//! further outbox needs a separate connection. Such a session joins, leaves when its posts are
+//! stored, and reports nothing but what happened to them. If it fails, the posts wait for the next
 //! process.
 
 use kabar_core::time::Duration;

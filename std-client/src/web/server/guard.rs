@@ -154,7 +154,7 @@ pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, nex
         Err(status) => status.into_response(),
     };
     for (name, value) in HEADERS {
-        // A content has a policy of its own, which is stricter.
+        // The answer with a content sets a stricter policy itself.
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

@@ -36,7 +36,7 @@ pub struct Report {
     cases: Vec<Case>,
 }
 
-/// Results for one number of transfers, each of its own member.
+/// Results for one number of transfers, each by another member.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Case {
     transfers: u32,
