@@ -107,6 +107,13 @@ pub fn start(config: EngineConfig) -> io::Result<(Handle, Events)> {
     Ok((handle, events))
 }
 
+/// The two ends of an engine that does nothing: commands are dropped, and there are no events. For
+/// tests of front ends that give the events themselves.
+#[cfg(test)]
+pub fn idle(config: EngineConfig) -> io::Result<(Handle, Events)> {
+    Engine::new(config).map(|(_, handle, events)| (handle, events))
+}
+
 /// The state of the thread.
 #[derive(Debug)]
 struct Engine {

@@ -1,5 +1,5 @@
-//! The front end with an engine that has no servers: events are given to it as the engine reports
-//! them, and messages as pages send them.
+//! The front end with an idle engine: events are given to it as an engine reports them, and messages
+//! as pages send them.
 
 mod files;
 
@@ -44,7 +44,7 @@ impl Fixture {
             downloads: None,
             wake: Box::new(|| ()),
         };
-        let (engine, events) = crate::engine::start(config).unwrap();
+        let (engine, events) = crate::engine::idle(config).unwrap();
         let connector = Box::new(|typed: &str| Err(format!("cannot connect to {typed}")));
         let give_up = Duration::from_secs(1);
         let mut front =
