@@ -3,6 +3,8 @@
 
 use core::ops::RangeInclusive;
 
+use crate::slices::move_within;
+
 /// A range of numbers, half-open: an entry of a [`RangeStorage`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -51,7 +53,7 @@ impl<const N: usize> RangeStorage for ArrayRanges<N> {
     fn splice(&mut self, from: usize, to: usize, with: &[Span]) {
         let len = self.len + with.len() - (to - from);
         if len <= N {
-            self.spans.copy_within(to..self.len, from + with.len());
+            move_within(&mut self.spans, to..self.len, from + with.len());
             for (entry, span) in self.spans.iter_mut().skip(from).zip(with) {
                 *entry = *span;
             }

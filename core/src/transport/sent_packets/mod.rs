@@ -1,6 +1,7 @@
 //! Packets in flight and their content, so that lost data can be sent again.
 
 use super::ranges::Span;
+use crate::slices::move_within;
 use crate::time::Instant;
 use crate::wire::frame::{Ack, StreamId};
 
@@ -111,7 +112,8 @@ impl SentPackets {
     #[inline]
     pub(crate) fn push(&mut self, packets: &mut [SentPacket], packet: SentPacket) -> bool {
         if self.head + self.len == packets.len() && self.head > 0 {
-            packets.copy_within(self.head.., 0);
+            let end = packets.len();
+            move_within(packets, self.head..end, 0);
             self.head = 0;
         }
         let Some(free) = packets.get_mut(self.head + self.len) else { return false };
@@ -155,10 +157,10 @@ impl SentPackets {
         // Few are older than those that are acknowledged, so these move.
         let mut first = until;
         for at in (0..until).rev() {
-            let packet = live[at];
-            if packet.flags & ACKED == 0 {
-                first -= 1;
-                live[first] = packet;
+            let Some(packet) = live.get(at).copied().filter(|packet| packet.flags & ACKED == 0) else { continue };
+            first -= 1;
+            if let Some(entry) = live.get_mut(first) {
+                *entry = packet;
             }
         }
         self.drop_first(first);
