@@ -11,7 +11,8 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use kabar_core::classic::{ADDRESS_LEN, Answer, KeyIssuer, Login, MAX_KEY_LEN, MAX_TEXT_LEN, PrivateKey};
+use kabar_core::chat::MAX_TEXT_LEN;
+use kabar_core::classic::{ADDRESS_LEN, Answer, KeyIssuer, Login, MAX_KEY_LEN, PrivateKey};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::{ct_eq, sha256};
@@ -116,7 +117,8 @@ impl Classic {
     ) -> Option<(PrivateKey, String)> {
         let address = bytes_of(from);
         known.into_iter().chain(self.issuer.valid(now, &address)).find_map(|key| {
-            let mut out = [0; 2 * MAX_TEXT_LEN];
+            // As long as the body of a post may be.
+            let mut out = [0; MAX_TEXT_LEN];
             let text = key.decrypt(datagram, &mut out).ok()?;
             // Whoever has no key can still encrypt U+0000 and U+0001.
             (!text.chars().any(|character| character.is_control() && character != '\t')).then(|| (key, text.to_owned()))
