@@ -29,6 +29,9 @@ pub trait RangeStorage: core::fmt::Debug {
     /// Replaces the entries `from..to` by `with`. The owner keeps the order of both, the number of
     /// entries and [`RangeStorage::MAX`].
     fn splice(&mut self, from: usize, to: usize, with: &[Span]);
+
+    /// Removes all entries.
+    fn clear(&mut self);
 }
 
 /// At most `N` entries, in place.
@@ -59,6 +62,11 @@ impl<const N: usize> RangeStorage for ArrayRanges<N> {
             }
             self.len = len;
         }
+    }
+
+    fn clear(&mut self) {
+        // What they were may stay, so that there is nothing to copy.
+        self.len = 0;
     }
 }
 
@@ -97,6 +105,12 @@ impl<R: RangeStorage> RangeSet<R> {
     #[inline]
     pub(crate) fn as_slice(&self) -> &[Span] {
         self.0.as_slice()
+    }
+
+    /// Removes all ranges.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
     }
 
     #[inline]

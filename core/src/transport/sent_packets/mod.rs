@@ -22,10 +22,9 @@ pub struct SentPacket {
     flags: u8,
 }
 
-const ACKED: u8 = 1;
-const SIZE_PROBE: u8 = 2;
+const SIZE_PROBE: u8 = 1;
 /// For CHAT; shifted by one for BULK.
-const MAX_DATA: u8 = 4;
+const MAX_DATA: u8 = 2;
 
 /// A server keeps many of them.
 const _: () = assert!(size_of::<SentPacket>() <= 64);
@@ -123,7 +122,7 @@ impl SentPackets {
         true
     }
 
-    /// Removes the packets that `ack` acknowledges, oldest first.
+    /// Removes the packets that `ack` acknowledges, newest first.
     pub(crate) fn remove_acked(
         &mut self,
         packets: &mut [SentPacket],
@@ -131,34 +130,27 @@ impl SentPackets {
         mut each: impl FnMut(&SentPacket),
     ) {
         let Some(live) = packets.get_mut(self.head..).and_then(|packets| packets.get_mut(..self.len)) else { return };
-        // Those that are newer stay where they are.
+        // Those that are newer stay where they are; the others that stay move towards them.
         let until = live.partition_point(|packet| packet.packet_number <= ack.largest);
-        let Some(live) = live.get_mut(..until) else { return };
         let mut ranges = ack.ranges();
         let mut range = ranges.next();
-        let mut oldest = until;
-        for (at, packet) in live.iter_mut().enumerate().rev() {
+        let mut first = until;
+        for at in (0..until).rev() {
+            let Some(&packet) = live.get(at) else { break };
             while range.as_ref().is_some_and(|range| *range.start() > packet.packet_number) {
                 range = ranges.next();
             }
-            let Some(range) = &range else { break };
-            if range.contains(&packet.packet_number) {
-                packet.flags |= ACKED;
-                oldest = at;
+            if range.as_ref().is_some_and(|range| range.contains(&packet.packet_number)) {
+                self.bytes -= u64::from(packet.size);
+                each(&packet);
+                continue;
             }
-        }
-        if oldest == until {
-            return;
-        }
-        for packet in live.iter().skip(oldest).filter(|packet| packet.flags & ACKED != 0) {
-            self.bytes -= u64::from(packet.size);
-            each(&SentPacket { flags: packet.flags & !ACKED, ..*packet });
-        }
-        // Few are older than those that are acknowledged, so these move.
-        let mut first = until;
-        for at in (0..until).rev() {
-            let Some(packet) = live.get(at).copied().filter(|packet| packet.flags & ACKED == 0) else { continue };
             first -= 1;
+            if first == at && range.is_none() {
+                // Nothing was removed, and nothing older will be.
+                first = 0;
+                break;
+            }
             if let Some(entry) = live.get_mut(first) {
                 *entry = packet;
             }
