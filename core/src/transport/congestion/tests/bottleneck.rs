@@ -11,8 +11,8 @@ const ROUND_TRIPS: [u64; 3] = [1, 20, 300];
 const BUFFERS: [u64; 3] = [200, 1_000, 4_000];
 const LOSSES: [u32; 4] = [0, 10, 50, 100];
 
-/// All of them; of those that have ten thousand packets in flight, which take long, without loss and
-/// with the most.
+/// All of them; of those that have ten thousand packets in flight, which take long, without loss
+/// and with the most.
 fn paths() -> Vec<Path> {
     let mut paths = Vec::new();
     for (mbit, rtt_ms) in RATES.iter().flat_map(|&mbit| ROUND_TRIPS.map(|rtt_ms| (mbit, rtt_ms))) {
