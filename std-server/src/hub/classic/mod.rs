@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use kabar_core::chat::MAX_TEXT_LEN;
-use kabar_core::classic::{ADDRESS_LEN, Answer, KeyIssuer, Login, MAX_KEY_LEN, PrivateKey};
+use kabar_core::classic::{ADDRESS_LEN, KeyIssuer, Login, MAX_KEY_LEN, PrivateKey};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::{ct_eq, sha256};
@@ -33,13 +33,10 @@ pub(super) use link::{ClassicLink, NewLink};
 const KEYS: Rate = Rate { burst: 32, interval: Duration::from_millis(500) };
 /// Texts of an address from which nobody has joined.
 const TEXTS: Rate = Rate { burst: 32, interval: Duration::from_millis(500) };
+/// Longest datagram that is decrypted: the original reads less, and sends no more than it is given.
+const MAX_ENCRYPTED: usize = 4_096;
 /// Entries of the log that a new member is sent.
 pub(super) const HISTORY: u32 = 50;
-/// Fewest characters of a text that is answered, unless it is by a member. Their datagram is not
-/// shorter than the answer, and by chance, three numbers decrypt to characters once in 10,000 times
-/// at most.
-const MIN_ANSWERED: usize = 3;
-
 /// All that is known of classic clients, except for the links to those that have joined.
 #[derive(Debug)]
 pub(super) struct Classic {
@@ -93,12 +90,12 @@ impl Classic {
     }
 
     /// Answers a request for a key. `false`: there are too many from there.
-    pub(super) fn answer_key(&mut self, now: Instant, from: SocketAddr) -> bool {
+    pub(super) fn answer_key(&mut self, now: Instant, wall_ms: u64, from: SocketAddr) -> bool {
         if !self.keys.take(now, Prefix::of(from)) {
             return false;
         }
         let mut text = [0; MAX_KEY_LEN];
-        let len = self.issuer.issue(now, &bytes_of(from)).public().encode(&mut text).unwrap_or_default();
+        let len = self.issuer.issue(time(wall_ms), &bytes_of(from)).public().encode(&mut text).unwrap_or_default();
         self.push(from, text[..len].to_vec())
     }
 
@@ -110,24 +107,21 @@ impl Classic {
     /// Decrypts a datagram with a key that was issued to its address, or with `known`.
     pub(super) fn decrypt(
         &self,
-        now: Instant,
+        wall_ms: u64,
         from: SocketAddr,
         known: Option<PrivateKey>,
         datagram: &[u8],
     ) -> Option<(PrivateKey, String)> {
         let address = bytes_of(from);
-        known.into_iter().chain(self.issuer.valid(now, &address)).find_map(|key| {
-            // As long as the body of a post may be.
+        if datagram.len() > MAX_ENCRYPTED {
+            return None;
+        }
+        known.into_iter().chain(self.issuer.valid(time(wall_ms), &address)).find_map(|key| {
             let mut out = [0; MAX_TEXT_LEN];
             let text = key.decrypt(datagram, &mut out).ok()?;
             // Whoever has no key can still encrypt U+0000 and U+0001.
             (!text.chars().any(|character| character.is_control() && character != '\t')).then(|| (key, text.to_owned()))
         })
-    }
-
-    /// Whether a text of a stranger may be answered.
-    pub(super) fn is_answered(text: &str) -> bool {
-        text.chars().nth(MIN_ANSWERED - 1).is_some()
     }
 
     /// Checks a password. `None`: too many from there were wrong.
@@ -162,13 +156,8 @@ impl Classic {
         self.connections.insert(from, id);
     }
 
-    /// Answers somebody who is no member.
-    pub(super) fn answer(&mut self, to: SocketAddr, answer: Answer<'_>) -> bool {
-        self.answer_text(to, &answer.to_string())
-    }
-
     /// Answers somebody who is no member. Beyond the limit answers are dropped.
-    pub(super) fn answer_text(&mut self, to: SocketAddr, text: &str) -> bool {
+    pub(super) fn answer(&mut self, to: SocketAddr, text: &str) -> bool {
         self.push(to, text.as_bytes().to_vec())
     }
 
@@ -194,6 +183,11 @@ impl Classic {
 
 fn hash(password: &str) -> [u8; 32] {
     sha256(&[normalize(password).as_bytes()])
+}
+
+/// The time of day as periods of keys are counted: a server that starts again issues the same.
+fn time(wall_ms: u64) -> Instant {
+    Instant::ZERO + Duration::from_millis(wall_ms)
 }
 
 /// An address as a key is derived from it.
