@@ -238,8 +238,11 @@ impl ClassicLink {
                     EndedCode::CLOSED => "The room was closed.",
                     _ => "You are no longer in the chat.",
                 };
-                let separator = if text.is_empty() { "" } else { " " };
-                self.push(format_args!("{what}{separator}{text}"));
+                if text.is_empty() {
+                    self.push(format_args!("{what}"));
+                } else {
+                    self.push(format_args!("Removed from the chat: {text}."));
+                }
             }
             // The dialect has no words for these.
             ServerMessage::Reset { .. } | ServerMessage::Stored { .. } | ServerMessage::Info(_) => {}

@@ -23,16 +23,19 @@ use kabar_std::text::LineFormatter;
 use zeroize::Zeroizing;
 
 use super::config::ClassicConfig;
-use super::fairness::limiter::{Buckets, Rate};
+use super::fairness::limiter::{Bucket, Buckets, Rate};
 use super::fairness::prefix::Prefix;
 use super::limits::HubLimits;
 
 pub(super) use link::{ClassicLink, NewLink};
 
-/// Keys that an address gets.
-const KEYS: Rate = Rate { burst: 32, interval: Duration::from_millis(500) };
-/// Texts of an address from which nobody has joined.
-const TEXTS: Rate = Rate { burst: 32, interval: Duration::from_millis(500) };
+/// Keys that a prefix gets.
+const KEYS: Rate = Rate { burst: 64, interval: Duration::from_millis(50) };
+/// Texts of a prefix that are decrypted, without those of members.
+const TEXTS: Rate = Rate { burst: 64, interval: Duration::from_millis(50) };
+/// Keys and texts of everybody but members. Each takes some 20 us to derive keys, so this is a
+/// fiftieth of a processor, however many sources are forged.
+const ALL: Rate = Rate { burst: 1_000, interval: Duration::from_millis(1) };
 /// Longest datagram that is decrypted: the original reads less, and sends no more than it is given.
 const MAX_ENCRYPTED: usize = 4_096;
 /// Entries of the log that a new member is sent.
@@ -47,6 +50,7 @@ pub(super) struct Classic {
     lines: Arc<LineFormatter>,
     /// The connection of each address from which a client has logged in; it may have ended.
     connections: BTreeMap<SocketAddr, u32>,
+    all: Bucket,
     keys: Buckets,
     texts: Buckets,
     /// Wrong passwords.
@@ -66,6 +70,7 @@ impl Classic {
             room: config.room.as_str().into(),
             lines: Arc::clone(&config.lines),
             connections: BTreeMap::new(),
+            all: Bucket::FULL,
             keys: Buckets::new(KEYS, limits.prefixes),
             texts: Buckets::new(TEXTS, limits.prefixes),
             passwords: Buckets::new(passwords, limits.prefixes),
@@ -91,7 +96,7 @@ impl Classic {
 
     /// Answers a request for a key. `false`: there are too many from there.
     pub(super) fn answer_key(&mut self, now: Instant, wall_ms: u64, from: SocketAddr) -> bool {
-        if !self.keys.take(now, Prefix::of(from)) {
+        if !self.keys.take(now, Prefix::of(from)) || !self.all.take(now, ALL) {
             return false;
         }
         let mut text = [0; MAX_KEY_LEN];
@@ -101,7 +106,7 @@ impl Classic {
 
     /// Takes a token for a text of a stranger.
     pub(super) fn take_text(&mut self, now: Instant, from: SocketAddr) -> bool {
-        self.texts.take(now, Prefix::of(from))
+        self.texts.take(now, Prefix::of(from)) && self.all.take(now, ALL)
     }
 
     /// Decrypts a datagram with a key that was issued to its address, or with `known`.

@@ -128,16 +128,30 @@ fn requests_and_texts_of_an_address_are_limited() {
     for _ in 0..100 {
         world.inject(address(1, 1), b"GET_PUBLIC_KEY");
     }
-    assert_eq!(world.heard(address(1, 1)).len(), 32);
+    assert_eq!(world.heard(address(1, 1)).len(), 64);
     assert_eq!(world.ask_key(address(2, 1)).address, address(2, 1), "others are not");
     let client = world.classic(3);
     for _ in 0..100 {
         world.inject(client.address, &client.encrypt("abc"));
     }
-    assert_eq!(world.heard(client.address).len(), 32);
-    assert_eq!(world.hub.counters().classic_limited, 68 + 68);
+    assert_eq!(world.heard(client.address).len(), 64);
+    assert_eq!(world.hub.counters().classic_limited, 36 + 36);
     world.run(Duration::from_secs(1));
     assert_eq!(world.say(client, "abc"), ["Invalid message format."]);
+}
+
+#[test]
+fn requests_of_all_addresses_are_limited_together_and_members_are_not() {
+    let mut world = World::with_classic();
+    let budi = world.classic_member(1, "budi");
+    world.run(Duration::from_secs(1));
+    for number in 0..2_000_u32 {
+        let from = SocketAddr::from((core::net::Ipv4Addr::from(0x0b00_0000 + number), 1));
+        world.inject(from, b"GET_PUBLIC_KEY");
+    }
+    assert_eq!(world.to_others.len(), 1_000);
+    world.to_others.clear();
+    assert!(world.say_post(budi, "budi", "cek").is_empty() && world.texts() == ["cek"]);
 }
 
 #[test]
