@@ -31,12 +31,13 @@ impl<P: Provider> Hub<P> {
     /// request for a key, and texts that were encrypted with the key of their address.
     pub(super) fn receive_classic(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         let Some(classic) = &mut self.classic else { return };
+        let wall_ms = self.context.wall_ms(now);
         let counters = &mut self.context.counters;
         counters.classic_bytes += datagram.len() as u64;
         match Request::decode(datagram) {
             None => counters.malformed += 1,
             Some(_) if self.context.is_stopping => {}
-            Some(Request::PublicKey) => counters.classic_limited += u64::from(!classic.answer_key(now, from)),
+            Some(Request::PublicKey) => counters.classic_limited += u64::from(!classic.answer_key(now, wall_ms, from)),
             Some(Request::Encrypted(datagram)) => match self.classic_member(from) {
                 Some(id) => self.receive_member_text(now, from, id, datagram),
                 None => self.receive_stranger_text(now, from, datagram),
@@ -54,28 +55,31 @@ impl<P: Provider> Hub<P> {
         let Self { classic: Some(classic), peers, rooms, context, .. } = self else { return };
         let Some(peer) = peers.get_mut(id) else { return };
         let Some(link) = peer.link.connection.classic_mut() else { return };
-        let answer = match classic.decrypt(now, from, Some(*link.key()), datagram) {
+        if !link.may_decrypt(now) {
+            context.counters.classic_limited += 1;
+            return;
+        }
+        let answer = match classic.decrypt(context.wall_ms(now), from, Some(*link.key()), datagram) {
             None => {
                 context.counters.classic_undecrypted += 1;
                 link.take_error(now).then_some(Answer::InvalidFormat)
             }
-            Some((key, _)) if !link.take_text(now, key) => {
-                context.counters.classic_limited += 1;
-                None
+            Some((key, text)) => {
+                link.note_text(now, key, datagram.len());
+                match Post::parse(&text) {
+                    Ok(post) if post.name == link.name() => {
+                        context.counters.classic_limited += u64::from(!link.post(post.message));
+                        None
+                    }
+                    Err(PostError::Integrity) => Some(Answer::IntegrityCompromised),
+                    // The answers to its login were lost.
+                    Err(_) if is_login(classic, link, &text) => {
+                        link.answer_login();
+                        None
+                    }
+                    Ok(_) | Err(_) => Some(Answer::InvalidFormat),
+                }
             }
-            Some((_, text)) => match Post::parse(&text) {
-                Ok(post) if post.name == link.name() => {
-                    context.counters.classic_limited += u64::from(!link.post(post.message));
-                    None
-                }
-                Err(PostError::Integrity) => Some(Answer::IntegrityCompromised),
-                // The answers to its login were lost.
-                Err(_) if is_login(classic, link, &text) => {
-                    link.answer_login();
-                    None
-                }
-                Ok(_) | Err(_) => Some(Answer::InvalidFormat),
-            },
         };
         if let Some(answer) = answer {
             context.counters.classic_refused += 1;
@@ -86,36 +90,36 @@ impl<P: Provider> Hub<P> {
 
     fn receive_stranger_text(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         let Self { classic: Some(classic), context, .. } = self else { return };
+        let wall_ms = context.wall_ms(now);
         let counters = &mut context.counters;
         if !classic.take_text(now, from) {
             counters.classic_limited += 1;
             return;
         }
-        let Some((key, text)) =
-            classic.decrypt(now, from, None, datagram).filter(|(_, text)| Classic::is_answered(text))
-        else {
+        let Some((key, text)) = classic.decrypt(wall_ms, from, None, datagram) else {
             counters.classic_undecrypted += 1;
             return;
         };
-        if Post::parse(&text).is_ok() {
-            counters.classic_refused += 1;
-            classic.answer_text(from, NOT_JOINED);
-            return;
-        }
-        let refusal = match Login::parse(&text) {
-            None => Answer::InvalidFormat,
+        let answer = match Login::parse(&text) {
+            _ if Post::parse(&text).is_ok() => NOT_JOINED.to_owned(),
+            None => Answer::InvalidFormat.to_string(),
             Some(login) => match classic.check_password(now, from, &login) {
                 None => {
                     counters.passwords_limited += 1;
                     return;
                 }
-                Some(false) => Answer::IncorrectPassword,
                 Some(true) => return self.log_in(now, from, key, login.name),
+                Some(false) => {
+                    counters.wrong_passwords += 1;
+                    Answer::IncorrectPassword.to_string()
+                }
             },
         };
         counters.classic_refused += 1;
-        counters.wrong_passwords += u64::from(refusal == Answer::IncorrectPassword);
-        classic.answer(from, refusal);
+        // Two or three numbers that were made up may decrypt: that must not pay.
+        if answer.len() <= datagram.len() {
+            classic.answer(from, &answer);
+        }
     }
 
     /// Joins a client that knows the password.
@@ -125,12 +129,12 @@ impl<P: Provider> Hub<P> {
             Ok(name) => name,
             Err(text) => {
                 self.context.counters.classic_refused += 1;
-                self.classic.as_mut().map(|classic| classic.answer_text(from, &text));
+                self.classic.as_mut().map(|classic| classic.answer(from, &text));
                 return;
             }
         };
         if !self.make_room(now, Prefix::of(from)) {
-            self.classic.as_mut().map(|classic| classic.answer_text(from, BUSY));
+            self.classic.as_mut().map(|classic| classic.answer(from, BUSY));
             return;
         }
         let Self { door, classic: Some(classic), peers, rooms, context } = self else { return };

@@ -137,13 +137,17 @@ impl ClassicLink {
         &self.name
     }
 
-    /// Notes that a text decrypted. `false`: there are too many, and it is dropped.
-    pub(in crate::hub) fn take_text(&mut self, now: Instant, key: PrivateKey) -> bool {
-        let has_token = self.texts.take(now, TEXTS);
-        if has_token {
-            (self.heard, self.key) = (now, key);
-        }
-        has_token
+    /// Whether one more text may be decrypted. Nothing is taken yet: whoever forges the address
+    /// and has no key does not use up what the member may send.
+    pub(in crate::hub) fn may_decrypt(&self, now: Instant) -> bool {
+        self.texts.has_token(now, TEXTS)
+    }
+
+    /// Notes that a datagram of `len` bytes decrypted.
+    pub(in crate::hub) fn note_text(&mut self, now: Instant, key: PrivateKey, len: usize) {
+        // A long one takes as much time as several.
+        (0..len.div_ceil(MAX_DATAGRAM)).for_each(|_| _ = self.texts.take(now, TEXTS));
+        (self.heard, self.key) = (now, key);
     }
 
     /// Whether a datagram that does not decrypt is answered.
@@ -234,8 +238,11 @@ impl ClassicLink {
                     EndedCode::CLOSED => "The room was closed.",
                     _ => "You are no longer in the chat.",
                 };
-                let separator = if text.is_empty() { "" } else { " " };
-                self.push(format_args!("{what}{separator}{text}"));
+                if text.is_empty() {
+                    self.push(format_args!("{what}"));
+                } else {
+                    self.push(format_args!("Removed from the chat: {text}."));
+                }
             }
             // The dialect has no words for these.
             ServerMessage::Reset { .. } | ServerMessage::Stored { .. } | ServerMessage::Info(_) => {}

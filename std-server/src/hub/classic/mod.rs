@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use kabar_core::chat::MAX_TEXT_LEN;
-use kabar_core::classic::{ADDRESS_LEN, Answer, KeyIssuer, Login, MAX_KEY_LEN, PrivateKey};
+use kabar_core::classic::{ADDRESS_LEN, KeyIssuer, Login, MAX_KEY_LEN, PrivateKey};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::{ct_eq, sha256};
@@ -23,23 +23,23 @@ use kabar_std::text::LineFormatter;
 use zeroize::Zeroizing;
 
 use super::config::ClassicConfig;
-use super::fairness::limiter::{Buckets, Rate};
+use super::fairness::limiter::{Bucket, Buckets, Rate};
 use super::fairness::prefix::Prefix;
 use super::limits::HubLimits;
 
 pub(super) use link::{ClassicLink, NewLink};
 
-/// Keys that an address gets.
-const KEYS: Rate = Rate { burst: 32, interval: Duration::from_millis(500) };
-/// Texts of an address from which nobody has joined.
-const TEXTS: Rate = Rate { burst: 32, interval: Duration::from_millis(500) };
+/// Keys that a prefix gets.
+const KEYS: Rate = Rate { burst: 64, interval: Duration::from_millis(50) };
+/// Texts of a prefix that are decrypted, without those of members.
+const TEXTS: Rate = Rate { burst: 64, interval: Duration::from_millis(50) };
+/// Keys and texts of everybody but members. Each takes some 20 us to derive keys, so this is a
+/// fiftieth of a processor, however many sources are forged.
+const ALL: Rate = Rate { burst: 1_000, interval: Duration::from_millis(1) };
+/// Longest datagram that is decrypted: the original reads less, and sends no more than it is given.
+const MAX_ENCRYPTED: usize = 4_096;
 /// Entries of the log that a new member is sent.
 pub(super) const HISTORY: u32 = 50;
-/// Fewest characters of a text that is answered, unless it is by a member. Their datagram is not
-/// shorter than the answer, and by chance, three numbers decrypt to characters once in 10,000 times
-/// at most.
-const MIN_ANSWERED: usize = 3;
-
 /// All that is known of classic clients, except for the links to those that have joined.
 #[derive(Debug)]
 pub(super) struct Classic {
@@ -50,6 +50,7 @@ pub(super) struct Classic {
     lines: Arc<LineFormatter>,
     /// The connection of each address from which a client has logged in; it may have ended.
     connections: BTreeMap<SocketAddr, u32>,
+    all: Bucket,
     keys: Buckets,
     texts: Buckets,
     /// Wrong passwords.
@@ -69,6 +70,7 @@ impl Classic {
             room: config.room.as_str().into(),
             lines: Arc::clone(&config.lines),
             connections: BTreeMap::new(),
+            all: Bucket::FULL,
             keys: Buckets::new(KEYS, limits.prefixes),
             texts: Buckets::new(TEXTS, limits.prefixes),
             passwords: Buckets::new(passwords, limits.prefixes),
@@ -93,41 +95,38 @@ impl Classic {
     }
 
     /// Answers a request for a key. `false`: there are too many from there.
-    pub(super) fn answer_key(&mut self, now: Instant, from: SocketAddr) -> bool {
-        if !self.keys.take(now, Prefix::of(from)) {
+    pub(super) fn answer_key(&mut self, now: Instant, wall_ms: u64, from: SocketAddr) -> bool {
+        if !self.keys.take(now, Prefix::of(from)) || !self.all.take(now, ALL) {
             return false;
         }
         let mut text = [0; MAX_KEY_LEN];
-        let len = self.issuer.issue(now, &bytes_of(from)).public().encode(&mut text).unwrap_or_default();
+        let len = self.issuer.issue(time(wall_ms), &bytes_of(from)).public().encode(&mut text).unwrap_or_default();
         self.push(from, text[..len].to_vec())
     }
 
     /// Takes a token for a text of a stranger.
     pub(super) fn take_text(&mut self, now: Instant, from: SocketAddr) -> bool {
-        self.texts.take(now, Prefix::of(from))
+        self.texts.take(now, Prefix::of(from)) && self.all.take(now, ALL)
     }
 
     /// Decrypts a datagram with a key that was issued to its address, or with `known`.
     pub(super) fn decrypt(
         &self,
-        now: Instant,
+        wall_ms: u64,
         from: SocketAddr,
         known: Option<PrivateKey>,
         datagram: &[u8],
     ) -> Option<(PrivateKey, String)> {
         let address = bytes_of(from);
-        known.into_iter().chain(self.issuer.valid(now, &address)).find_map(|key| {
-            // As long as the body of a post may be.
+        if datagram.len() > MAX_ENCRYPTED {
+            return None;
+        }
+        known.into_iter().chain(self.issuer.valid(time(wall_ms), &address)).find_map(|key| {
             let mut out = [0; MAX_TEXT_LEN];
             let text = key.decrypt(datagram, &mut out).ok()?;
             // Whoever has no key can still encrypt U+0000 and U+0001.
             (!text.chars().any(|character| character.is_control() && character != '\t')).then(|| (key, text.to_owned()))
         })
-    }
-
-    /// Whether a text of a stranger may be answered.
-    pub(super) fn is_answered(text: &str) -> bool {
-        text.chars().nth(MIN_ANSWERED - 1).is_some()
     }
 
     /// Checks a password. `None`: too many from there were wrong.
@@ -162,13 +161,8 @@ impl Classic {
         self.connections.insert(from, id);
     }
 
-    /// Answers somebody who is no member.
-    pub(super) fn answer(&mut self, to: SocketAddr, answer: Answer<'_>) -> bool {
-        self.answer_text(to, &answer.to_string())
-    }
-
     /// Answers somebody who is no member. Beyond the limit answers are dropped.
-    pub(super) fn answer_text(&mut self, to: SocketAddr, text: &str) -> bool {
+    pub(super) fn answer(&mut self, to: SocketAddr, text: &str) -> bool {
         self.push(to, text.as_bytes().to_vec())
     }
 
@@ -194,6 +188,11 @@ impl Classic {
 
 fn hash(password: &str) -> [u8; 32] {
     sha256(&[normalize(password).as_bytes()])
+}
+
+/// The time of day as periods of keys are counted: a server that starts again issues the same.
+fn time(wall_ms: u64) -> Instant {
+    Instant::ZERO + Duration::from_millis(wall_ms)
 }
 
 /// An address as a key is derived from it.

@@ -92,7 +92,7 @@ fn what_needs_no_key_is_not_answered() {
 fn answers_to_strangers_are_not_longer_than_their_datagrams_unless_they_know_the_password() {
     let mut world = World::with_classic();
     let client = world.classic(1);
-    for text in ["a", "a:", "a:b", "abc", "halo", "a:bc", "a:b:c", "a:b:1234", ":::", "::"] {
+    for text in ["a", "a:", "a:b", "abc", "halo", "a:bc", "a:b:c", "a:b:1234", ":::", "::", "::0", "a::0", "ab::0"] {
         let datagram = client.encrypt(text);
         world.inject(client.address, &datagram);
         assert!(world.heard(client.address).iter().all(|answer| answer.len() <= datagram.len()), "{text}");
@@ -128,16 +128,30 @@ fn requests_and_texts_of_an_address_are_limited() {
     for _ in 0..100 {
         world.inject(address(1, 1), b"GET_PUBLIC_KEY");
     }
-    assert_eq!(world.heard(address(1, 1)).len(), 32);
+    assert_eq!(world.heard(address(1, 1)).len(), 64);
     assert_eq!(world.ask_key(address(2, 1)).address, address(2, 1), "others are not");
     let client = world.classic(3);
     for _ in 0..100 {
         world.inject(client.address, &client.encrypt("abc"));
     }
-    assert_eq!(world.heard(client.address).len(), 32);
-    assert_eq!(world.hub.counters().classic_limited, 68 + 68);
+    assert_eq!(world.heard(client.address).len(), 64);
+    assert_eq!(world.hub.counters().classic_limited, 36 + 36);
     world.run(Duration::from_secs(1));
     assert_eq!(world.say(client, "abc"), ["Invalid message format."]);
+}
+
+#[test]
+fn requests_of_all_addresses_are_limited_together_and_members_are_not() {
+    let mut world = World::with_classic();
+    let budi = world.classic_member(1, "budi");
+    world.run(Duration::from_secs(1));
+    for number in 0..2_000_u32 {
+        let from = SocketAddr::from((core::net::Ipv4Addr::from(0x0b00_0000 + number), 1));
+        world.inject(from, b"GET_PUBLIC_KEY");
+    }
+    assert_eq!(world.to_others.len(), 1_000);
+    world.to_others.clear();
+    assert!(world.say_post(budi, "budi", "cek").is_empty() && world.texts() == ["cek"]);
 }
 
 #[test]
@@ -222,4 +236,25 @@ fn a_sealed_packet_with_the_id_of_a_classic_member_changes_nothing() {
     world.clients[ana].post(1, "halo");
     world.run_ms(50);
     assert_eq!(world.texts(), ["halo"]);
+}
+
+#[test]
+fn long_datagrams_of_a_member_count_as_several() {
+    let mut world = World::with_classic();
+    let budi = world.classic_member(1, "budi");
+    let long = post_text("budi", &"x".repeat(400));
+    let mut datagram = vec![0; 8_192];
+    let len = budi.key.encrypt(&long, &mut datagram).unwrap();
+    assert!((3_073..=4_096).contains(&len));
+    for _ in 0..60 {
+        world.inject(budi.address, &datagram[..len]);
+    }
+    assert_eq!(world.hub.counters().classic_limited, 44, "four each");
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.texts().len(), 16);
+    let len = budi.key.encrypt(&"x".repeat(500), &mut datagram).unwrap();
+    assert!(len > 4_096);
+    world.inject(budi.address, &datagram[..len]);
+    world.run_ms(10);
+    assert_eq!(world.heard(budi.address), ["Invalid message format."]);
 }
