@@ -346,11 +346,9 @@ impl Command {
     #[must_use]
     pub fn of_files(room: RoomId, typed: Typed<'_>) -> Option<Self> {
         let server = room.server;
-        let entry = |entry| Self::Get { room, file: WantedFile::Entry(entry), to: None };
         Some(match typed {
             Typed::Send(path) => Self::Send { room, path: paths::expanded(path), name: None },
-            Typed::GetEntry(seq) => entry(FileEntry::Seq(seq)),
-            Typed::GetNamed(name) => entry(FileEntry::Named(name.to_owned())),
+            Typed::Get(file) => Self::Get { room, file: WantedFile::Entry(file.into()), to: None },
             Typed::Transfers => Self::ListTransfers { server },
             Typed::Cancel(number) => Self::CancelTransfer { server, transfer: TransferId(number) },
             _ => return None,

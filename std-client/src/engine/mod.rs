@@ -59,6 +59,7 @@ pub use command::{
 };
 pub use event::{Event, RoomId, ServerId};
 pub use queue::{Events, Handle, QUEUE_LEN};
+pub use session::MAX_TRANSFERS;
 
 use crate::driver::{Driver, wait};
 use crate::poller::Poller;

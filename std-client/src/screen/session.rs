@@ -245,6 +245,7 @@ impl<'a> Session<'a> {
                 Effect::Leave { at_once: false } => self.leave(),
                 Effect::Redraw => self.redraw()?,
                 Effect::Suspend => self.suspend(Stopped::Foreground)?,
+                Effect::Copy(text) => notify::copy(self.terminal.backend_mut(), &text)?,
                 Effect::Bare(lines) => self.show_bare(&lines)?,
                 Effect::Shown(position) => note(&mut self.shown, position),
                 Effect::Alert { .. } => {}

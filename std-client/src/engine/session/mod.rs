@@ -64,6 +64,7 @@ use rooms::Rooms;
 use state::Phase;
 pub(super) use state::{End, Environment, Session};
 pub(super) use transfers::Files;
+pub use transfers::MAX_TRANSFERS;
 use transfers::Transfers;
 
 impl Session {

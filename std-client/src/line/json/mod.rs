@@ -38,9 +38,9 @@ everything that comes in any room is printed. Lines of input go to the first roo
   lost       reason: the connection was lost; trying again
   back       seconds, resumed, restarted: connected again
              resumed: no entry was missed; restarted: the server was restarted
-  transfer   transfer (its number), direction (send or get), name, size, state: waiting, hashing,
-             running (done, rate, left: bytes, bytes per s, s), storing, sent (seq), received (path),
-             failed (reason), cancelled
+  transfer   transfer (its number), direction (send or get), name, size, state: waiting, hashing
+             (done, percent), running (done, percent, rate, left: bytes, %, bytes per s, s),
+             storing, sent (seq), received (path), failed (reason), cancelled
   notice     text
   left       exit, unsent, kept, reason: the end of the session
 A reader that stores the last `seq` of a room continues after it with --since SEQ.";
@@ -258,6 +258,8 @@ pub struct TransferObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     left: Option<u64>,
@@ -305,7 +307,8 @@ impl<'a> TransferObject<'a> {
             TransferState::Cancelled => "cancelled",
         };
         let direction = if *is_upload { "send" } else { "get" };
-        Self { room, transfer: id.0, direction, name, size: *size, state, done, rate, left, seq, path, reason }
+        let (percent, size) = (transfers::percent(transfer), *size);
+        Self { room, transfer: id.0, direction, name, size, state, done, percent, rate, left, seq, path, reason }
     }
 }
 

@@ -71,7 +71,7 @@ impl Fixture {
     pub(super) fn reading(source: Box<dyn Source>, width: usize, height: usize) -> Self {
         let sentences = Sentences { event: sentence, commands: || "/help  this list".to_owned() };
         let times = Times { zone: TimeZone::UTC, format: TimeFormat::Minutes };
-        let paths = |typed: &str| vec![format!("{typed}.pdf")];
+        let paths = Box::new(|typed: &str| vec![format!("{typed}.pdf")]);
         let config = Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences, paths };
         let mut view = View::new(config, source);
         assert!(view.resize(Size { width, height }).is_empty());

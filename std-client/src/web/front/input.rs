@@ -143,7 +143,7 @@ impl Front {
             // A page sends no file of this computer by its path: only what its user gives to it.
             Typed::Send(_) => return self.answer(page, Some(id), true, &web::no_paths()),
             Typed::Transfers => return self.pages.send(page, &ToPage::ShowTransfers),
-            Typed::GetEntry(_) | Typed::GetNamed(_) | Typed::Cancel(_) => match Command::of_files(id, *command) {
+            Typed::Get(_) | Typed::Cancel(_) => match Command::of_files(id, *command) {
                 Some(command) => command,
                 None => return,
             },

@@ -1,5 +1,5 @@
-//! The front end with an idle engine: events are given to it as an engine reports them, and messages
-//! as pages send them.
+//! The front end with an idle engine: events are given to it as an engine reports them, and
+//! messages as pages send them.
 
 mod files;
 
