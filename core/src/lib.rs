@@ -12,6 +12,8 @@ extern crate std;
 
 pub mod base32;
 pub mod chat;
+#[cfg(feature = "classic")]
+pub mod classic;
 pub mod client;
 pub mod connection;
 pub mod content;

@@ -3,5 +3,6 @@
 //! The functions are in a library so that `tests/tests/fuzz_replay.rs` can run them on the stored
 //! inputs without a fuzzer.
 
+pub mod classic;
 pub mod content;
 pub mod packet;

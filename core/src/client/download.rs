@@ -20,6 +20,10 @@ use crate::transport::BufferProvider;
 
 /// Pause before a server that asked for it is asked again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Silence after which a server that owes an answer is probed. Who only receives sends nothing that
+/// would be acknowledged, so without that a server's end is noticed by the keep-alive only (SPEC
+/// 5.8).
+const PROBE_AFTER: Duration = Duration::from_secs(5);
 
 /// A content that is to be downloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,8 @@ pub struct Download<const DEPTH: usize> {
     connection: u64,
     /// A Cancel that is to be sent: its code and its offset.
     cancel: Option<(CancelCode, u64)>,
+    /// When the server is probed, unless something arrives before.
+    probe_at: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +133,7 @@ impl<const DEPTH: usize> Download<DEPTH> {
         StorageDecoder::<DEPTH>::new(root, range).map_err(|TooLong| DownloadRequestError::TooLong)?;
         let is_complete = offset == size && size > 0;
         let phase = if is_complete { Phase::Complete } else { Phase::Waiting(Instant::ZERO) };
-        Ok(Self { request, proven: range.offset(), phase, connection: 0, cancel: None })
+        Ok(Self { request, proven: range.offset(), phase, connection: 0, cancel: None, probe_at: Instant::ZERO })
     }
 
     /// Offset before which everything is proven and in the storage.
@@ -160,7 +166,8 @@ impl<const DEPTH: usize> Download<DEPTH> {
         match self.phase {
             // Afterwards it waits for the client to be in the room.
             Phase::Waiting(until) => Some(until).filter(|until| now < *until),
-            Phase::Requested | Phase::Receiving(_) | Phase::Complete | Phase::Failed => None,
+            Phase::Requested | Phase::Receiving(_) => Some(self.probe_at),
+            Phase::Complete | Phase::Failed => None,
         }
     }
 
@@ -247,9 +254,37 @@ impl<const DEPTH: usize> Download<DEPTH> {
                     (self.phase, done) = (Phase::Requested, DownloadStep::Working);
                 }
             }
-            Phase::Waiting(_) | Phase::Requested | Phase::Receiving(_) | Phase::Failed => {}
+            Phase::Requested | Phase::Receiving(_) => {
+                if self.probe(now, client) {
+                    done = DownloadStep::Working;
+                }
+            }
+            Phase::Waiting(_) | Phase::Failed => {}
         }
         Ok(done)
+    }
+
+    /// Probes a server that is silent. Returns whether it did.
+    fn probe<K, M, P, const OUTBOX: usize, const MESSAGE: usize, const ROOMS: usize>(
+        &mut self,
+        now: Instant,
+        client: &mut Client<K, M, P, OUTBOX, MESSAGE, ROOMS>,
+    ) -> bool
+    where
+        K: ServerKey,
+        M: BufferProvider,
+        P: Provider,
+    {
+        let silence = if client.connection.is_open() { client.connection.silence(now) } else { Duration::ZERO };
+        let rest = PROBE_AFTER.saturating_sub(silence);
+        let is_due = rest == Duration::ZERO && self.probe_at <= now;
+        if is_due {
+            client.connection.probe();
+        }
+        if is_due || rest > Duration::ZERO {
+            self.probe_at = now + if is_due { PROBE_AFTER } else { rest };
+        }
+        is_due
     }
 
     /// Handles a message that the client read; one of another transfer is skipped. Call

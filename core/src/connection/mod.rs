@@ -424,6 +424,13 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.close_state.phase() == Phase::Idle
     }
 
+    /// Requests a packet that the peer has to acknowledge. Unless it does, the connection is silent
+    /// after some probe time-outs.
+    pub(crate) fn probe(&mut self) {
+        self.burst_left = self.transport.burst();
+        self.transport.ping();
+    }
+
     /// The peer's address.
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {

@@ -56,7 +56,10 @@ enum Mode {
     /// Serves files over QUIC, for comparison.
     #[cfg(feature = "peers")]
     #[command(hide = true)]
-    PeerQuic,
+    PeerQuic {
+        #[arg(long)]
+        window: Option<u32>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +188,9 @@ struct Files {
     /// not measured.
     #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(0..=10_000))]
     relay_trial: u64,
+    /// Windows of a QUIC stream in MiB, instead of quinn's own (1.25 MB to receive).
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=256))]
+    quic_window: Option<u32>,
     /// With --memory: transfers at once; a measurement for each.
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "1,8,32")]
     at_once: Vec<u32>,
@@ -251,8 +257,8 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
         return baseline::forward();
     }
     #[cfg(feature = "peers")]
-    if matches!(arguments.mode, Mode::PeerQuic) {
-        return files::quic::serve();
+    if let Mode::PeerQuic { window } = arguments.mode {
+        return files::quic::serve(window);
     }
     if let Mode::Work(Work { repeat, entries, members }) = arguments.mode {
         print(&work::run(work::Options { repeat: repeat as usize, entries, members: members as usize })?);
@@ -285,14 +291,15 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
         }
         Mode::Files(options) => files(&setup, options)?,
         #[cfg(feature = "peers")]
-        Mode::PeerQuic => {}
+        Mode::PeerQuic { .. } => {}
         Mode::Work(_) | Mode::BaselineForward => {}
     }
     Ok(())
 }
 
 fn files(setup: &Setup, options: Files) -> Result<(), Error> {
-    let Files { chat, memory, mib, losses, delay, runs, seed, relay_trial, at_once, rate, seconds } = options;
+    let Files { chat, memory, mib, losses, delay, runs, seed, relay_trial, quic_window, at_once, rate, seconds } =
+        options;
     let transfer = files::Transfer { bytes: mib << 20, delay: Duration::from_millis(delay), seed };
     if chat {
         print(&files::chat::run(setup, files::chat::Options { transfer, rate, seconds })?);
@@ -301,7 +308,8 @@ fn files(setup: &Setup, options: Files) -> Result<(), Error> {
     } else {
         let losses = losses.into_iter().map(Chance::share).collect();
         let relay_trial = std::time::Duration::from_millis(relay_trial);
-        print(&files::speed::run(setup, &files::speed::Options { transfer, losses, runs, relay_trial })?);
+        let quic_window = quic_window.map(|mib| mib << 20);
+        print(&files::speed::run(setup, &files::speed::Options { transfer, losses, runs, relay_trial, quic_window })?);
     }
     Ok(())
 }

@@ -4,9 +4,11 @@ use std::vec;
 use std::vec::Vec;
 
 use super::server::Server;
-use super::world::{World, config, secs};
+use super::world::{Seen, World, config, secs};
 use crate::chat::{CancelCode, MAX_MESSAGE_LEN, TransferMessage};
-use crate::client::{Download, DownloadError, DownloadRequest, DownloadRequestError, DownloadStep, RoomSlot};
+use crate::client::{
+    DisconnectReason, Download, DownloadError, DownloadRequest, DownloadRequestError, DownloadStep, RoomSlot,
+};
 use crate::content::{Encoder, GROUP_LEN, GroupRange, NotProven, OutboardBuilder, Root, SliceSource, Storage};
 use crate::time::Duration;
 use crate::wire::frame::CloseCode;
@@ -289,6 +291,44 @@ fn after_a_reconnect_it_requests_the_groups_after_the_last_proven_one() {
     run.reconnect();
     assert_eq!(run.poll(), Ok(DownloadStep::Complete));
     assert!(run.sent().is_empty());
+}
+
+#[test]
+fn a_server_that_falls_silent_is_noticed_by_who_only_receives() {
+    let mut run = Run::receiving();
+    run.world.seen.clear();
+    run.world.server.rules.is_down = true;
+    let begun = run.world.now;
+    let until = begun + secs(20);
+    while run.world.now < until && run.world.seen.is_empty() {
+        assert!(run.poll().is_ok());
+        let due = run.download.poll_timeout(run.world.now).unwrap();
+        run.world.run(due.saturating_since(run.world.now).min(Duration::from_millis(100)));
+    }
+    // 5 s of silence, and three probe time-outs.
+    assert_eq!(run.world.seen, [Seen::Disconnected(DisconnectReason::Silent)]);
+    assert!(run.world.now.saturating_since(begun) < secs(12));
+    run.world.server.rules.is_down = false;
+    run.world.server.restart();
+    run.world.run_until(secs(30), World::has_joined);
+    run.world.run(secs(1));
+    run.poll().unwrap();
+    run.expect_get(GROUP_LEN as u64);
+    run.complete(GROUP_LEN as u64);
+}
+
+#[test]
+fn a_server_that_answers_is_probed_and_stays() {
+    let mut run = Run::receiving();
+    run.world.seen.clear();
+    let before = run.world.client.counters().connection.sent;
+    for _ in 0..300 {
+        assert_eq!(run.poll(), Ok(DownloadStep::Waiting));
+    }
+    assert_eq!(run.world.seen, []);
+    assert_eq!(run.world.client.counters().connections, 1);
+    // One every 5 s, and the keep-alive.
+    assert!((12..40).contains(&(run.world.client.counters().connection.sent - before)));
 }
 
 #[test]

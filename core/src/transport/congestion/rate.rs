@@ -28,7 +28,7 @@ const PACING_SLACK: Duration = Duration::from_millis(2);
 /// Smallest window in datagrams.
 const MIN_DATAGRAMS: u64 = 4;
 /// Packets per wake-up.
-const BURST: core::ops::RangeInclusive<u64> = 10..=64;
+const BURST: core::ops::RangeInclusive<u64> = 10..=128;
 
 /// Gains, in units of 1/256. The gain of the start lets the rate double in each round.
 const UNIT: u64 = 256;
@@ -403,7 +403,10 @@ impl Congestion for RateBased {
     }
 
     fn burst(&self) -> u8 {
-        let packets = self.quantum().checked_div(self.datagram).unwrap_or(0);
+        // What the pacing may release at once: a smaller burst would bound the rate between two
+        // ticks, and look like the end of the path's capacity.
+        let released = self.pacing_rate().map_or(0, |rate| bytes_in(rate, PACING_SLACK));
+        let packets = released.checked_div(self.datagram).unwrap_or(0);
         u8::try_from(packets.clamp(*BURST.start(), *BURST.end())).unwrap_or(u8::MAX)
     }
 }

@@ -2,8 +2,8 @@
 //! before it answers. The server is another process.
 //!
 //! It has the advantages that a transfer of Kabar does not have: no hash of the content, no entry,
-//! no second copy of the proof on the disk, windows of 16 MiB, and larger datagrams where the path
-//! allows them.
+//! no second copy of the proof on the disk, and larger datagrams where the path allows them. Its
+//! windows are quinn's own, or as large as is requested.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -26,25 +26,24 @@ use crate::bench::{Error, Setup};
 const PUT: u8 = b'P';
 /// First byte of a stream on which a file is requested.
 const GET: u8 = b'G';
-/// Windows of a stream, in bytes: larger than any bandwidth-delay product here.
-const WINDOW: u32 = 16 << 20;
 /// Bytes per read and write of a file.
 const PIECE: usize = 256 << 10;
 /// Longest time without a datagram of the other side.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Runs the server. Ends when its input ends.
+/// Runs the server, with windows of `window` bytes per stream, or quinn's own. Ends when its input
+/// ends.
 ///
 /// # Errors
 /// If there is no socket.
-pub fn serve() -> Result<(), Error> {
+pub fn serve(window: Option<u32>) -> Result<(), Error> {
     let home = tempfile::tempdir().map_err(Error::io("create a directory"))?;
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
     runtime()?.block_on(async {
-        let (config, certificate) = server_config()?;
+        let (config, certificate) = server_config(window)?;
         let endpoint = endpoint(Some(config))?;
         println!("{} {}", local(&endpoint)?, HEXLOWER.encode(&certificate));
         while let Some(incoming) = endpoint.accept().await {
@@ -117,9 +116,10 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(setup: &Setup) -> Result<Self, Error> {
+    pub(super) fn start(setup: &Setup, window: Option<u32>) -> Result<Self, Error> {
         let mut command = Command::new(&setup.this);
         command.arg("peer-quic").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(window.map(|window| format!("--window={window}")));
         let mut child = command.spawn().map_err(Error::io("start the QUIC server"))?;
         let mut line = String::new();
         let stdout = child.stdout.take().ok_or_else(|| Error::new("the QUIC server has no output"))?;
@@ -152,14 +152,14 @@ pub(super) struct Client {
 
 impl Client {
     /// Connects to the server at this address: its own, or that of a relay.
-    pub(super) fn connect(server: &Server, address: SocketAddr) -> Result<Self, Error> {
+    pub(super) fn connect(server: &Server, address: SocketAddr, window: Option<u32>) -> Result<Self, Error> {
         let home = tempfile::tempdir().map_err(Error::io("create a directory"))?;
         let runtime = runtime()?;
         let connection = runtime.block_on(async {
             let mut roots = RootCertStore::empty();
             roots.add(CertificateDer::from(server.certificate.as_slice())).map_err(failed)?;
             let mut config = ClientConfig::with_root_certificates(Arc::new(roots)).map_err(failed)?;
-            config.transport_config(Arc::new(transport()?));
+            config.transport_config(Arc::new(transport(window)?));
             let endpoint = endpoint(None)?;
             endpoint.connect_with(config, address, "localhost").map_err(failed)?.await.map_err(failed)
         })?;
@@ -215,20 +215,22 @@ fn local(endpoint: &Endpoint) -> Result<SocketAddr, Error> {
     endpoint.local_addr().map_err(Error::io("create a socket"))
 }
 
-fn server_config() -> Result<(ServerConfig, Vec<u8>), Error> {
+fn server_config(window: Option<u32>) -> Result<(ServerConfig, Vec<u8>), Error> {
     let certified = rcgen::generate_simple_self_signed(vec!["localhost".into()]).map_err(failed)?;
     let certificate = CertificateDer::from(certified.cert);
     let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
     let mut config = ServerConfig::with_single_cert(vec![certificate.clone()], key.into()).map_err(failed)?;
-    config.transport_config(Arc::new(transport()?));
+    config.transport_config(Arc::new(transport(window)?));
     Ok((config, certificate.to_vec()))
 }
 
-fn transport() -> Result<TransportConfig, Error> {
+fn transport(window: Option<u32>) -> Result<TransportConfig, Error> {
     let mut config = TransportConfig::default();
     config.congestion_controller_factory(Arc::new(BbrConfig::default()));
-    config.stream_receive_window(VarInt::from_u32(WINDOW));
-    config.send_window(u64::from(WINDOW));
+    if let Some(window) = window {
+        config.stream_receive_window(VarInt::from_u32(window));
+        config.send_window(u64::from(window));
+    }
     config.max_idle_timeout(Some(IDLE.try_into().map_err(failed)?));
     Ok(config)
 }

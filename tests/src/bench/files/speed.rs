@@ -30,6 +30,8 @@ pub struct Options {
     pub runs: u32,
     /// How long each rate is tried to measure the relay itself; zero: it is not measured.
     pub relay_trial: Duration,
+    /// Windows of a QUIC stream in bytes; `None`: quinn's own.
+    pub quic_window: Option<u32>,
 }
 
 /// Results.
@@ -111,7 +113,7 @@ impl Runs {
 /// [`Error`].
 pub fn run(setup: &Setup, options: &Options) -> Result<Report, Error> {
     let setup = without_quotas(setup);
-    let Options { transfer: Transfer { bytes, delay, seed }, ref losses, runs, relay_trial } = *options;
+    let Options { transfer: Transfer { bytes, delay, seed }, ref losses, runs, relay_trial, .. } = *options;
     let home = tempfile::tempdir().map_err(Error::io("create a directory"))?;
     let disk = (0..runs).map(|_| write_and_sync(home.path(), bytes)).collect::<Result<Vec<_>, _>>()?;
     let proving = (0..runs).map(|_| prove(bytes)).collect::<Result<Vec<_>, _>>()?;
@@ -189,9 +191,10 @@ fn quic(
 ) -> Result<(), Error> {
     use super::quic::{Client, Server};
     let bytes = options.transfer.bytes;
-    let server = Server::start(setup)?;
+    let server = Server::start(setup, options.quic_window)?;
     let relay = quality.map(|quality| Path::start(server.address, quality)).transpose()?;
-    let client = Client::connect(&server, relay.as_ref().map_or(server.address, Path::address))?;
+    let address = relay.as_ref().map_or(server.address, Path::address);
+    let client = Client::connect(&server, address, options.quic_window)?;
     let home = tempfile::tempdir().map_err(Error::io("create a directory"))?;
     let (mut up, mut down) = (Runs::default(), Runs::default());
     for run in 0..options.runs {

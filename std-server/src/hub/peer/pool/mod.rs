@@ -31,7 +31,7 @@ struct Shared {
     /// Memories created for connections.
     #[cfg(test)]
     made: u64,
-    /// As [`Pooled::rings`].
+    /// By [`spare_list`].
     spare_rings: [Vec<Box<[u8]>>; 4],
     spare_tables: Vec<Box<[SentPacket]>>,
     /// Of connections that send on stream BULK.
@@ -164,6 +164,12 @@ fn ring(capacity: &Capacity, part: Buffer) -> Option<(usize, usize)> {
     }
 }
 
+/// The index of the list in which spare rings of this index are. Both of stream BULK share one if
+/// they have one size: a download takes the ring of the upload before it.
+fn spare_list(capacity: &Capacity, which: usize) -> usize {
+    if which == 3 && capacity.bulk_send == capacity.bulk_receive { 2 } else { which }
+}
+
 impl BufferProvider for Pooled {
     type Congestion = RateBased;
     type Ranges = HeapRanges<RANGES>;
@@ -189,7 +195,7 @@ impl BufferProvider for Pooled {
             if !shared.take(part, len) {
                 return false;
             }
-            *ring = shared.spare_rings[which].pop().unwrap_or_else(|| vec![0; len].into());
+            *ring = shared.spare_rings[spare_list(&capacity, which)].pop().unwrap_or_else(|| vec![0; len].into());
             if part == Buffer::BulkSend && !self.in_flight.is_empty() {
                 self.lengthen_table(&mut shared);
             }
@@ -211,7 +217,7 @@ impl BufferProvider for Pooled {
             let ring = core::mem::take(&mut self.rings[which]);
             shared.used -= ring.len();
             let most = if is_bulk(part) { MAX_SPARE_BULK } else { MAX_SPARE };
-            keep(&mut shared.spare_rings[which], ring, most);
+            keep(&mut shared.spare_rings[spare_list(&capacity, which)], ring, most);
         } else {
             let table = core::mem::take(&mut self.in_flight);
             if table.len() > capacity.in_flight {

@@ -68,6 +68,18 @@ fn few_large_buffers_are_kept_for_others() {
 }
 
 #[test]
+fn a_download_takes_the_ring_of_an_upload() {
+    let capacity = Capacity { bulk_send: 4_096, bulk_receive: 4_096, ..CAPACITY };
+    let pool = Pool::new(capacity, 1 << 20);
+    let mut memory = pool.memory();
+    assert!(memory.acquire(Buffer::BulkReceive));
+    memory.buffers().bulk_receive.fill(7);
+    memory.release(Buffer::BulkReceive);
+    assert!(memory.acquire(Buffer::BulkSend));
+    assert_eq!(memory.buffers().bulk_send, [7; 4_096]);
+}
+
+#[test]
 fn memory_of_a_connection_is_send() {
     fn assert_send<T: Send>() {}
     assert_send::<Pooled>();
