@@ -889,3 +889,20 @@ page-unread = { $count ->
 page-unsent = Messages that are not stored yet
 page-you = (you)
 page-you-are = You are { $name } here.
+
+## Classic servers
+
+classic-unprotected = This is a classic server: nothing is protected. Anyone on the way reads and changes every line, and learns the password. Nothing is confirmed either: your own lines are shown when they are sent, and may be lost.
+classic-colons-replaced = A classic server takes no colon in a line: it is sent as { "\uFF1A" }.
+classic-not-there = a classic server does not have that
+classic-one-room = a classic server has only one room
+classic-password-required = a classic server requires its password (--password-file, KABAR_CLASSIC_PASSWORD)
+classic-login-not-understood = the server does not understand name and password: { $text }
+classic-login-too-long = name and password are too long for a classic server
+classic-login-not-in-key = name or password has a character that the key of this server is too small for: { $character }
+classic-colon-in-name = a name has no colon on a classic server: choose another with --name
+joined-classic = Joined { $room } as { $name }.
+members-seen = { $members } seen here so far: { $names }
+not-posted-not-in-key = not sent: the key of this server is too small for { $character }
+not-posted-empty = not sent: it has only spaces
+not-posted-not-there = not sent: a classic server has only plain lines

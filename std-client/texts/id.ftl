@@ -872,3 +872,20 @@ page-unread = { $count } pesan belum dibaca
 page-unsent = Pesan yang belum tersimpan
 page-you = (Anda)
 page-you-are = Nama Anda di sini { $name }.
+
+## Server klasik
+
+classic-unprotected = Ini server klasik: tidak ada yang terlindungi. Siapa pun di tengah jalan dapat membaca dan mengubah setiap pesan, dan mengetahui kata sandinya. Tidak ada pula yang dikonfirmasi: pesan Anda ditampilkan begitu dikirim, dan mungkin hilang.
+classic-colons-replaced = Server klasik tidak menerima titik dua dalam pesan: tanda itu dikirim sebagai { "\uFF1A" }.
+classic-not-there = server klasik tidak memilikinya
+classic-one-room = server klasik hanya memiliki satu ruang
+classic-password-required = server klasik memerlukan kata sandinya (--password-file, KABAR_CLASSIC_PASSWORD)
+classic-login-not-understood = server tidak memahami nama dan kata sandi: { $text }
+classic-login-too-long = nama dan kata sandi terlalu panjang untuk server klasik
+classic-login-not-in-key = nama atau kata sandi memuat karakter yang terlalu besar untuk kunci server ini: { $character }
+classic-colon-in-name = di server klasik, nama tidak boleh memuat titik dua: pilih nama lain dengan --name
+joined-classic = Masuk ke { $room } sebagai { $name }.
+members-seen = { $members } terlihat di sini sejauh ini: { $names }
+not-posted-not-in-key = tidak terkirim: kunci server ini terlalu kecil untuk { $character }
+not-posted-empty = tidak terkirim: isinya hanya spasi
+not-posted-not-there = tidak terkirim: server klasik hanya memiliki pesan biasa

@@ -89,6 +89,9 @@ impl Default for Sentences {
     }
 }
 
+/// Returns the paths of files that begin with what was typed.
+pub type Paths = Box<dyn Fn(&str) -> Vec<String>>;
+
 /// What a screen is made with.
 pub struct Config {
     /// Local times.
@@ -99,8 +102,8 @@ pub struct Config {
     pub bindings: Bindings,
     /// The sentences.
     pub sentences: Sentences,
-    /// Returns the paths of files that begin with what was typed. Called while a key is handled.
-    pub paths: Box<dyn Fn(&str) -> Vec<String>>,
+    /// Completes paths. Called while a key is handled.
+    pub paths: Paths,
 }
 
 impl fmt::Debug for Config {

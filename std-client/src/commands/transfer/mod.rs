@@ -134,7 +134,7 @@ fn transfer(
         stopper.send(Command::Stop(Stop::Abort));
     };
     signals::on_stop(stop).map_err(TransferError::Start)?;
-    engine.send(Command::Connect(Box::new(request)));
+    engine.send(Command::Connect(Box::new(request.into())));
     let is_upload = matches!(work, Work::Send(_));
     let (files, wanted) = match work {
         Work::Send(files) => (Files::to_send(files), None),

@@ -24,7 +24,6 @@ mod leaving;
 mod local_replay;
 mod log;
 mod membership;
-mod mention;
 mod online;
 mod output;
 mod person;

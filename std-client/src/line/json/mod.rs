@@ -18,7 +18,8 @@ Objects of --json, one per line, each with a \"type\". Those about a room have i
 everything that comes in any room is printed. Lines of input go to the first room, until a line
 `/room NAME` chooses another one that was joined.
   hosting    invite, address: the room is running (kabar host)
-  joined     name, members, start, head, term, resumed: entries above `start` follow
+  joined     name, members, start, head, term, resumed: entries above `start` follow; in a classic
+             room, members is null, and numbers of entries are those of this run
   entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large);
              of a file: file, with name, size, root and media_type
              kind: text, action, data, file, joined, left, kicked (text: the reason, if there is one),
@@ -63,7 +64,7 @@ pub enum Object<'a> {
         /// The name in the room.
         name: &'a str,
         /// Number of members.
-        members: u16,
+        members: Option<u16>,
         /// Entries above this follow.
         start: u64,
         /// The last entry at present.
@@ -371,6 +372,7 @@ impl<'a> Object<'a> {
             | Event::NotifySet { .. }
             | Event::Transfers { .. }
             | Event::TransferNotStarted { .. }
+            | Event::Classic { .. }
             | Event::Stats(_)
             | Event::NotKept { .. }
             | Event::PositionNotRead { .. }

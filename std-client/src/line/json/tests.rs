@@ -92,7 +92,7 @@ fn help_describes_every_type() {
         Object::Joined {
             room: "",
             name: "",
-            members: 0,
+            members: Some(0),
             start: 0,
             head: 0,
             term: format_term(Term([0; 8])),

@@ -58,9 +58,9 @@ impl Screenshot {
             let (name, term) = ("farhan".to_owned(), Term([0; 8]));
             let joined = Joined {
                 room,
-                server_key: Fingerprint([0; 20]),
+                server_key: Some(Fingerprint([0; 20])),
                 name,
-                members: 2,
+                members: Some(2),
                 start: None,
                 head: 0,
                 term,
@@ -69,7 +69,8 @@ impl Screenshot {
                 is_again: false,
             };
             shot.event(Event::Joined(joined));
-            shot.event(Event::Members { room, names: vec!["anna".to_owned(), "farhan".to_owned()] });
+            let names = vec!["anna".to_owned(), "farhan".to_owned()];
+            shot.event(Event::Members { room, names, is_complete: true });
         }
         shot
     }

@@ -235,7 +235,7 @@ impl Front {
             Ok(request) => {
                 let name = name.or_else(|| request.rooms.first().map(|room| room.name.clone()));
                 self.to_show = name.map(|name| (name, page));
-                self.config.engine.send(Command::Connect(Box::new(request)));
+                self.config.engine.send(Command::Connect(Box::new(request.into())));
             }
             Err(text) => self.answer(page, room, true, &text),
         }
