@@ -47,9 +47,10 @@ mod tests {
     #[test]
     fn what_is_not_within_the_slice_is_not_moved() {
         let most = usize::MAX;
-        for (from, to) in [(1..4, 0), (0..2, 2), (2..1, 0), (0..most, 1), (most - 1..most, most), (most..most, 0)] {
+        for [start, end, to] in [[1, 4, 0], [0, 2, 2], [2, 1, 0], [0, most, 1], [most - 1, most, most], [most, most, 0]]
+        {
             let mut all = [1, 2, 3];
-            move_within(&mut all, from, to);
+            move_within(&mut all, start..end, to);
             assert_eq!(all, [1, 2, 3]);
         }
     }
