@@ -25,7 +25,7 @@ format() {
 lint() {
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy -p kabar-core --target thumbv6m-none-eabi -- -D warnings # without `internals`
-    cargo clippy -p kabar-core --target thumbv6m-none-eabi --features internals,defmt -- -D warnings
+    cargo clippy -p kabar-core --target thumbv6m-none-eabi --features internals,defmt,classic -- -D warnings
     cargo clippy -p kabar-device --lib --target thumbv7em-none-eabihf -- -D warnings
     cargo clippy -p kabar-embedded-example --lib --no-default-features --target thumbv7em-none-eabihf -- -D warnings
     cd embedded-example/firmware

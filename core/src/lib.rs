@@ -12,6 +12,8 @@ extern crate std;
 
 pub mod base32;
 pub mod chat;
+#[cfg(feature = "classic")]
+pub mod classic;
 pub mod client;
 pub mod connection;
 pub mod content;
@@ -21,6 +23,7 @@ pub mod internals;
 pub mod invite;
 pub mod serial;
 pub mod session;
+mod slices;
 pub mod time;
 pub mod transport;
 mod wire;

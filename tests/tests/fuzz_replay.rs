@@ -22,6 +22,11 @@ fn replay(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
+fn inputs_in_the_corpus_of_classic_pass() {
+    replay("classic", checks::classic::check);
+}
+
+#[test]
 fn inputs_in_the_corpus_of_client_pass() {
     replay("client", checks::client::check);
 }

@@ -3,6 +3,7 @@
 //! The functions are in a library so that `tests/tests/fuzz_replay.rs` can run them on the stored
 //! inputs without a fuzzer.
 
+pub mod classic;
 pub mod client;
 pub mod connection;
 pub mod content;

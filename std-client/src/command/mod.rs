@@ -252,10 +252,8 @@ pub enum Command<'a> {
     Operate(&'static str, &'a str),
     /// Send the file at this path.
     Send(&'a str),
-    /// Receive the file of the entry with this number.
-    GetEntry(u64),
-    /// Receive the last file with this name.
-    GetNamed(&'a str),
+    /// Receive this file.
+    Get(TypedFile<'a>),
     /// List the transfers.
     Transfers,
     /// Cancel the transfer with this number.
@@ -272,6 +270,40 @@ pub enum Command<'a> {
     AfterSpace,
     /// An unknown command.
     Unknown(&'a str),
+}
+
+/// A file of a room, as it is typed. Digits are always a number: otherwise a member could take the
+/// place of an entry by a file with such a name. A name in quotes is always a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypedFile<'a> {
+    /// That of the entry with this number.
+    Entry(u64),
+    /// The last one with this name.
+    Named(&'a str),
+}
+
+impl<'a> TypedFile<'a> {
+    /// Parses what was typed.
+    #[must_use]
+    pub fn parse(typed: &'a str) -> Self {
+        let quoted = typed.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        if let Some(name) = quoted.filter(|name| !name.is_empty()) {
+            return Self::Named(name);
+        }
+        match typed.trim_start_matches('#').parse() {
+            Ok(seq @ 1..) => Self::Entry(seq),
+            _ => Self::Named(typed),
+        }
+    }
+
+    /// Returns what to type for the file with this name.
+    #[must_use]
+    pub fn named(name: &str) -> String {
+        match TypedFile::parse(name) == TypedFile::Named(name) {
+            true => name.to_owned(),
+            false => format!("\"{name}\""),
+        }
+    }
 }
 
 /// Parses a line that was typed at a prompt.
@@ -316,10 +348,7 @@ pub fn typed(line: &str) -> Command<'_> {
         },
         (CommandName::Send | CommandName::Get, "") => Command::Usage(name),
         (CommandName::Send, path) => Command::Send(path),
-        (CommandName::Get, wanted) => match wanted.trim_start_matches('#').parse() {
-            Ok(seq @ 1..) => Command::GetEntry(seq),
-            _ => Command::GetNamed(wanted),
-        },
+        (CommandName::Get, wanted) => Command::Get(TypedFile::parse(wanted)),
         (CommandName::Cancel, number) => match number.trim_start_matches('#').parse() {
             Ok(number) => Command::Cancel(number),
             Err(_) => Command::Usage(name),

@@ -27,9 +27,15 @@ fn typed_slash_is_a_command_and_two_are_text() {
 #[test]
 fn commands_about_files_have_a_path_a_number_or_a_name() {
     assert_eq!(typed("/send  my file.txt "), Command::Send("my file.txt"));
-    assert_eq!(typed("/get 12"), Command::GetEntry(12));
-    assert_eq!(typed("/get #12"), Command::GetEntry(12));
-    assert_eq!(typed("/get my file.txt"), Command::GetNamed("my file.txt"));
+    assert_eq!(typed("/get 12"), Command::Get(TypedFile::Entry(12)));
+    assert_eq!(typed("/get #12"), Command::Get(TypedFile::Entry(12)));
+    assert_eq!(typed("/get my file.txt"), Command::Get(TypedFile::Named("my file.txt")));
+    assert_eq!(typed("/get \"12\""), Command::Get(TypedFile::Named("12")));
+    assert_eq!(typed("/get \"a\" b"), Command::Get(TypedFile::Named("\"a\" b")));
+    for name in ["12", "#12", "\"a\"", "\"", "\"\"", "0", "a b", "12.txt", "+7"] {
+        assert_eq!(TypedFile::parse(&TypedFile::named(name)), TypedFile::Named(name));
+    }
+    assert_eq!(["12", "12.txt"].map(TypedFile::named), ["\"12\"", "12.txt"]);
     assert_eq!(typed("/transfers"), Command::Transfers);
     assert_eq!(typed("/cancel 3"), Command::Cancel(3));
     for (line, name) in [

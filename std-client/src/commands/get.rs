@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::open;
 use super::transfer::{self, TransferArguments, Work};
-use crate::history::FileEntry;
+use crate::command::TypedFile;
 use crate::known_servers::KnownServers;
 use crate::outcome::{CommandError, Outcome, TransferError};
 
@@ -14,6 +14,7 @@ use crate::outcome::{CommandError, Outcome, TransferError};
 #[derive(Debug, Args)]
 pub struct GetArguments {
     /// The number of the entry that names the file, or the name of the file (of several, the last).
+    /// A name in double quotes is never taken for a number: '"2026"'.
     #[arg(value_name = "ENTRY|NAME")]
     pub file: String,
 
@@ -46,9 +47,5 @@ pub(crate) fn run(
             last.ok_or(TransferError::NoRoom)?.room.to_string()
         }
     };
-    let entry = match file.trim_start_matches('#').parse() {
-        Ok(seq @ 1..) => FileEntry::Seq(seq),
-        _ => FileEntry::Named(file),
-    };
-    transfer::run(Work::Get(entry, output), &from, &session, dir, settings)
+    transfer::run(Work::Get(TypedFile::parse(&file).into(), output), &from, &session, dir, settings)
 }

@@ -7,13 +7,17 @@ use std::path::PathBuf;
 use clap::Args;
 use kabar_std::invite::RoomName;
 use kabar_std::reading::first_line;
+use zeroize::Zeroizing;
 
 use super::arguments::{KeyArguments, SessionArguments};
 use super::request::{Rooms, at_server, with_invite};
 use super::session::SessionConfig;
-use super::target::{Found, Target, find_room};
+use super::target::{Found, Target, find_room, usable_places};
 use super::{open, password};
 use crate::config::Config;
+use crate::engine::{ClassicRequest, ConnectRequest};
+use crate::identity::login_name;
+use crate::line;
 use crate::outcome::{CommandError, Outcome, TargetError};
 
 /// `kabar join`.
@@ -41,8 +45,16 @@ pub struct JoinArguments {
     #[command(flatten)]
     pub key: KeyArguments,
 
+    /// Join the room of a classic server, which is the Python program that Kabar comes from, or a
+    /// kabar-server with --classic. Nothing there is protected: anyone on the way reads every line
+    /// and the password.
+    #[arg(long, conflicts_with_all = [
+        "further", "room", "identity", "accept_new", "fingerprint", "since", "last",
+    ])]
+    pub classic: bool,
+
     /// Read the room's password from the first line of this file (also: KABAR_PASSWORD in the
-    /// environment).
+    /// environment; with --classic: KABAR_CLASSIC_PASSWORD).
     #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
     pub password_file: Option<PathBuf>,
 
@@ -69,7 +81,8 @@ fn configure(
     data_dir: Option<PathBuf>,
     settings: Config,
 ) -> Result<SessionConfig, CommandError> {
-    let JoinArguments { target, further, session: mut how, room, key, password_file, password_stdin } = arguments;
+    let JoinArguments { target, further, session: mut how, room, key, classic, password_file, password_stdin } =
+        arguments;
     let is_on_stdin = target == "-";
     let target = match target.as_str() {
         "-" if password_stdin => return Err(TargetError::BothOnStdin.into()),
@@ -78,6 +91,11 @@ fn configure(
     };
     how.lines_taken = u64::from(password_stdin || is_on_stdin);
     // Errors in the command line are reported before anything is created.
+    if classic {
+        let password = password::read_or(password_file.as_deref(), password_stdin, password::CLASSIC_VARIABLE)?;
+        let request = classic_request(&target, &how, password)?;
+        return Ok(SessionConfig::on(ConnectRequest::Classic(request), open(data_dir)?, &how, settings));
+    }
     let target = Target::parse(&target)?;
     let mut rooms = Rooms::of_options(room);
     for further in &further {
@@ -103,4 +121,25 @@ fn configure(
     };
     let server = at_server(server, rooms, key.policy(), password, &how, &dir)?;
     Ok(SessionConfig::on(server, dir, &how, settings))
+}
+
+/// Requests a classic server. The identity and the known servers have nothing to do with it.
+fn classic_request(
+    typed: &str,
+    how: &SessionArguments,
+    password: Option<Zeroizing<String>>,
+) -> Result<ClassicRequest, CommandError> {
+    how.check_names()?;
+    let name = how.name.clone().unwrap_or_else(login_name);
+    if name.contains(':') {
+        return Err(TargetError::ColonInName.into());
+    }
+    Ok(ClassicRequest {
+        places: usable_places(typed.parse().map_err(TargetError::Address)?)?,
+        room: RoomName::new("classic").unwrap_or_default(),
+        name,
+        password,
+        can_ask: line::can_ask(),
+        hide_joins: how.hide_joins,
+    })
 }

@@ -9,7 +9,7 @@ use kabar_std::output::remark;
 use super::arguments::SessionArguments;
 use super::request::{Rooms, with_invite};
 use crate::config::Config;
-use crate::engine::ServerRequest;
+use crate::engine::{ConnectRequest, ServerRequest};
 use crate::known_servers::KnownServers;
 use crate::line::app_event::AppEvent;
 use crate::line::{self, LineConfig};
@@ -21,7 +21,7 @@ use crate::screen::{self, Connect, ScreenConfig};
 #[derive(Debug)]
 pub struct SessionConfig {
     /// The servers to connect to.
-    pub servers: Vec<ServerRequest>,
+    pub servers: Vec<ConnectRequest>,
     /// Holds the known servers and the positions in rooms.
     pub dir: DataDir,
     /// The settings of the person.
@@ -92,20 +92,21 @@ pub fn is_at_terminal() -> bool {
 impl SessionConfig {
     /// A session on one server.
     #[must_use]
-    pub fn on(server: ServerRequest, dir: DataDir, how: &SessionArguments, settings: Config) -> Self {
+    pub fn on(server: impl Into<ConnectRequest>, dir: DataDir, how: &SessionArguments, settings: Config) -> Self {
         let front_end = FrontEnd::choose(how, &settings);
-        Self::of(vec![server], dir, how, settings, front_end)
+        Self::of([server], dir, how, settings, front_end)
     }
 
     /// A session on these servers, displayed by `front_end`.
     #[must_use]
     pub fn of(
-        servers: Vec<ServerRequest>,
+        servers: impl IntoIterator<Item: Into<ConnectRequest>>,
         dir: DataDir,
         how: &SessionArguments,
         settings: Config,
         front_end: FrontEnd,
     ) -> Self {
+        let servers = servers.into_iter().map(Into::into).collect();
         let (identity, hosting, lines_taken) = (how.identity.clone(), None, how.lines_taken);
         Self { servers, dir, settings, lines_taken, front_end, identity, hosting, outlives_servers: false }
     }
@@ -117,7 +118,7 @@ impl SessionConfig {
         let Self { mut servers, dir, settings, lines_taken, front_end, identity, hosting, outlives_servers } = self;
         let Config { give_up, downloads, appearance, .. } = settings;
         if front_end == FrontEnd::Screen {
-            servers = servers.into_iter().map(retried).collect();
+            servers = servers.into_iter().map(retried_if_kabar).collect();
             let opening = hosting.map(|hosting| format!("{}\n{}", hosting.text, messages::hosting()));
             let config = ScreenConfig {
                 servers,
@@ -150,6 +151,13 @@ fn connect_as(identity: Option<String>, dir: DataDir) -> Connect {
         let how = SessionArguments { identity: identity.clone(), last_name, ..SessionArguments::default() };
         with_invite(invite, Rooms::default(), &how, &dir).map(retried)
     })
+}
+
+fn retried_if_kabar(server: ConnectRequest) -> ConnectRequest {
+    match server {
+        ConnectRequest::Kabar(server) => retried(server).into(),
+        ConnectRequest::Classic(server) => ConnectRequest::Classic(server),
+    }
 }
 
 /// In a full screen, a server that is not reached is tried again: the status line shows why, and

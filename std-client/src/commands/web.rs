@@ -85,7 +85,7 @@ pub(crate) fn run(
     let server =
         Server::start(port, &sender, spool, cache.clone()).map_err(|error| WebError::Listen { port, error })?;
     drop(sender);
-    requests.into_iter().map(for_page).for_each(|request| engine.send(Command::Connect(Box::new(request))));
+    requests.into_iter().map(for_page).for_each(|request| engine.send(Command::Connect(Box::new(request.into()))));
     let url = server.url();
     let page = if no_open { None } else { browser::open(&dir, &url)? };
     remark(&messages::started(&url, page.is_some()));

@@ -1,6 +1,8 @@
 //! The client on sockets and a clock: handles datagrams and timers, and sends. [`wait`] waits for
 //! several of them. The caller handles the client's events; the driver knows nothing of rooms and
-//! screens.
+//! screens. [`classic`]: the sockets of a session on a classic server.
+
+pub mod classic;
 
 use std::io;
 use std::net::SocketAddr;
@@ -198,22 +200,6 @@ impl Driver {
         sent == Sent::Later
     }
 
-    /// Returns when to call [`Driver::handle_input`] at the latest.
-    fn wake_at(&self, now: Instant) -> Option<Instant> {
-        let next = [self.deadline, self.links.check_at(), self.race.deadline()];
-        if self.links.is_readable() { Some(now) } else { next.into_iter().flatten().min() }
-    }
-
-    /// Feeds the client with the datagrams that arrived, and its timer.
-    fn handle_input(&mut self) {
-        self.receive();
-        let now = self.now();
-        if self.deadline.is_some_and(|at| at <= now) {
-            self.client.handle_timeout(now);
-        }
-        self.links.check_health(now);
-    }
-
     fn receive(&mut self) {
         let Self { client, clock, links, race, received, traffic, .. } = self;
         for link in links.iter_mut() {
@@ -260,14 +246,47 @@ impl Driver {
     }
 }
 
+/// What [`wait`] waits for: sockets, and a time.
+pub trait Waits {
+    /// Returns when to call [`Waits::handle_input`] at the latest.
+    fn wake_at(&self, now: Instant) -> Option<Instant>;
+
+    /// Takes an event of the poll, if it belongs to one of the sockets.
+    fn ready(&mut self, event: &SocketEvent);
+
+    /// Handles a bounded number of the datagrams that arrived, and what is due.
+    fn handle_input(&mut self);
+}
+
+impl Waits for Driver {
+    fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let next = [self.deadline, self.links.check_at(), self.race.deadline()];
+        if self.links.is_readable() { Some(now) } else { next.into_iter().flatten().min() }
+    }
+
+    fn ready(&mut self, event: &SocketEvent) {
+        self.links.ready(event);
+    }
+
+    /// Feeds the client with the datagrams that arrived, and its timer.
+    fn handle_input(&mut self) {
+        self.receive();
+        let now = self.now();
+        if self.deadline.is_some_and(|at| at <= now) {
+            self.client.handle_timeout(now);
+        }
+        self.links.check_health(now);
+    }
+}
+
 /// Waits for a datagram of one of these clients, a deadline of theirs, `until`, or a wake-up, and
 /// feeds them. Each handles a bounded number of datagrams, so that none delays the others.
-pub fn wait(poller: &mut Poller, clock: Clock, drivers: &mut [&mut Driver], until: Option<Instant>) {
+pub fn wait(poller: &mut Poller, clock: Clock, drivers: &mut [&mut dyn Waits], until: Option<Instant>) {
     let now = clock.now();
     let next = drivers.iter().filter_map(|driver| driver.wake_at(now)).chain(until).min();
     let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
     poller.wait(timeout, |event: &SocketEvent| {
-        drivers.iter_mut().for_each(|driver| driver.links.ready(event));
+        drivers.iter_mut().for_each(|driver| driver.ready(event));
     });
     drivers.iter_mut().for_each(|driver| driver.handle_input());
 }

@@ -20,7 +20,7 @@ use crate::transfers::{TransferId, paths};
 pub enum Command {
     /// Connect to a server, and join rooms there. [`Event::ServerAdded`](super::Event::ServerAdded)
     /// and one [`Event::RoomAdded`](super::Event::RoomAdded) per room answer.
-    Connect(Box<ServerRequest>),
+    Connect(Box<ConnectRequest>),
     /// The answer to [`Event::KeyQuestion`](super::Event::KeyQuestion).
     AnswerKey {
         /// The server that was asked about.
@@ -269,7 +269,54 @@ pub enum Stop {
     Abort,
 }
 
-/// A server to connect to.
+/// A server of either kind to connect to.
+#[derive(Clone, Debug)]
+pub enum ConnectRequest {
+    /// A server of Kabar.
+    Kabar(ServerRequest),
+    /// A classic server.
+    Classic(ClassicRequest),
+}
+
+impl From<ServerRequest> for ConnectRequest {
+    fn from(request: ServerRequest) -> Self {
+        Self::Kabar(request)
+    }
+}
+
+impl ConnectRequest {
+    /// Its addresses, as they were typed.
+    pub(super) const fn places(&self) -> &Places {
+        match self {
+            Self::Kabar(request) => &request.places,
+            Self::Classic(request) => &request.places,
+        }
+    }
+
+    /// Whether this process hosts its rooms.
+    pub(super) const fn is_host(&self) -> bool {
+        matches!(self, Self::Kabar(ServerRequest { is_host: true, .. }))
+    }
+}
+
+/// A classic server to connect to, which protects nothing.
+#[derive(Clone, Debug)]
+pub struct ClassicRequest {
+    /// Its address, as it was typed.
+    pub places: Places,
+    /// What its room is called here. It has no name there.
+    pub room: RoomName,
+    /// The name in the room.
+    pub name: String,
+    /// The password; `None`: it is asked for.
+    pub password: Option<Zeroizing<String>>,
+    /// Whether questions about the password are answered.
+    pub can_ask: bool,
+    /// Whether joins and leaves are hidden.
+    pub hide_joins: bool,
+}
+
+/// A server of Kabar to connect to.
 #[derive(Clone, Debug)]
 pub struct ServerRequest {
     /// Its addresses, as they were typed.
@@ -346,11 +393,9 @@ impl Command {
     #[must_use]
     pub fn of_files(room: RoomId, typed: Typed<'_>) -> Option<Self> {
         let server = room.server;
-        let entry = |entry| Self::Get { room, file: WantedFile::Entry(entry), to: None };
         Some(match typed {
             Typed::Send(path) => Self::Send { room, path: paths::expanded(path), name: None },
-            Typed::GetEntry(seq) => entry(FileEntry::Seq(seq)),
-            Typed::GetNamed(name) => entry(FileEntry::Named(name.to_owned())),
+            Typed::Get(file) => Self::Get { room, file: WantedFile::Entry(file.into()), to: None },
             Typed::Transfers => Self::ListTransfers { server },
             Typed::Cancel(number) => Self::CancelTransfer { server, transfer: TransferId(number) },
             _ => return None,

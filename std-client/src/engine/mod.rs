@@ -40,11 +40,14 @@
 //!
 //! Sentences about events are made by [`crate::messages`].
 
+mod classic;
 pub mod command;
 pub mod event;
 mod local_history;
+mod mention;
 mod queue;
 mod session;
+mod sessions;
 
 use std::io;
 use std::path::PathBuf;
@@ -55,17 +58,22 @@ use kabar_std::clock::Clock;
 use kabar_std::data_dir::DataDir;
 
 pub use command::{
-    Command, KeyPolicy, MAX_WAITING_POSTS, ReplayFrom, RoomCredential, RoomRequest, ServerRequest, Stop, WantedFile,
+    ClassicRequest, Command, ConnectRequest, KeyPolicy, MAX_WAITING_POSTS, ReplayFrom, RoomCredential, RoomRequest,
+    ServerRequest, Stop, WantedFile,
 };
 pub use event::{Event, RoomId, ServerId};
 pub use queue::{Events, Handle, QUEUE_LEN};
+pub use session::MAX_TRANSFERS;
 
-use crate::driver::{Driver, wait};
+use crate::driver::classic::ClassicDriver;
+use crate::driver::{Driver, Waits, wait};
 use crate::poller::Poller;
 use crate::transfers::worker::{Report, Worker};
+use classic::ClassicSession;
 use local_history::LocalHistories;
 use queue::{EventSink, Resolved, queues};
 use session::{Delivery, End, Environment, Files, Session};
+use sessions::AnySession;
 
 /// The configuration of an engine.
 pub struct EngineConfig {
@@ -124,7 +132,7 @@ struct Engine {
     reports: Receiver<Report>,
     environment: Environment,
     sink: EventSink,
-    sessions: Vec<Session>,
+    sessions: Vec<AnySession>,
     next_server: u32,
     /// The number of the latest session that delivers: they count down, and front ends do not
     /// see them.
@@ -187,9 +195,9 @@ impl Engine {
                 self.sink.send(Event::Ended);
                 return self.sink.flush(Vec::new());
             }
-            self.sessions.iter_mut().for_each(|session| session.driver.transmit());
-            let until = self.sessions.iter().filter_map(Session::deadline).min();
-            let mut drivers: Vec<&mut Driver> = self.sessions.iter_mut().map(|session| &mut session.driver).collect();
+            self.sessions.iter_mut().for_each(AnySession::transmit);
+            let until = self.sessions.iter().filter_map(AnySession::deadline).min();
+            let mut drivers: Vec<&mut dyn Waits> = self.sessions.iter_mut().map(AnySession::driver).collect();
             wait(&mut self.poller, self.clock, &mut drivers, until);
         }
     }
@@ -230,7 +238,7 @@ impl Engine {
         }
     }
 
-    fn connect(&mut self, request: ServerRequest) {
+    fn connect(&mut self, request: ConnectRequest) {
         if self.stop.is_some() {
             return;
         }
@@ -239,20 +247,29 @@ impl Engine {
         let sockets = match self.poller.sockets() {
             Ok(sockets) => sockets,
             Err(error) => {
-                let (places, is_host) = (request.places, request.is_host);
+                let (places, is_host) = (request.places().clone(), request.is_host());
                 self.sink.send(Event::ServerAdded { server: id, places, is_host });
                 let end = event::ServerEnd::Failed(Arc::new(error.into()));
                 return self.sink.send(Event::ServerEnded { server: id, end, unsent: 0, kept: 0 });
             }
         };
-        let driver = Driver::new(sockets, self.clock);
-        self.sessions.push(Session::start(id, request, driver, self.environment.clone(), self.sink.clone()));
+        let (environment, sink) = (self.environment.clone(), self.sink.clone());
+        self.sessions.push(match request {
+            ConnectRequest::Kabar(request) => {
+                let driver = Driver::new(sockets, self.clock);
+                AnySession::Kabar(Box::new(Session::start(id, request, driver, environment, sink)))
+            }
+            ConnectRequest::Classic(request) => {
+                let driver = ClassicDriver::new(sockets, self.clock);
+                AnySession::Classic(Box::new(ClassicSession::start(id, request, driver, environment, sink)))
+            }
+        });
         self.at(id, |session| Ok(session.begin()?));
     }
 
     /// Starts the sessions that deliver the posts of killed processes.
     fn start_deliveries(&mut self) {
-        let deliveries: Vec<_> = self.sessions.iter_mut().filter_map(Session::take_delivery).collect();
+        let deliveries: Vec<_> = self.sessions.iter_mut().filter_map(AnySession::take_delivery).collect();
         for delivery in deliveries {
             let _ = self.deliver(delivery);
         }
@@ -264,7 +281,8 @@ impl Engine {
             let driver = Driver::new(self.poller.sockets()?, self.clock);
             self.last_delivery -= 1;
             let id = ServerId(self.last_delivery);
-            self.sessions.push(Session::start_delivery(id, delivery, driver, self.environment.clone(), &self.sink));
+            let session = Session::start_delivery(id, delivery, driver, self.environment.clone(), &self.sink);
+            self.sessions.push(AnySession::Kabar(Box::new(session)));
             self.at(id, |session| Ok(session.begin()?));
         }
         Ok(())
@@ -276,19 +294,19 @@ impl Engine {
     }
 
     fn has(&self, server: ServerId) -> bool {
-        self.sessions.iter().any(|session| session.id == server)
+        self.sessions.iter().any(|session| session.id() == server)
     }
 
     /// Takes a step in the session on this server, if there is one.
-    fn at(&mut self, server: ServerId, step: impl FnOnce(&mut Session) -> Result<(), End>) {
-        let Some(at) = self.sessions.iter().position(|session| session.id == server) else { return };
+    fn at(&mut self, server: ServerId, step: impl FnOnce(&mut AnySession) -> Result<(), End>) {
+        let Some(at) = self.sessions.iter().position(|session| session.id() == server) else { return };
         if let Err(end) = step(&mut self.sessions[at]) {
             self.sessions.remove(at).finish(end);
         }
     }
 
     /// Takes a step in each session.
-    fn each(&mut self, step: impl Fn(&mut Session) -> Result<(), End>) {
+    fn each(&mut self, step: impl Fn(&mut AnySession) -> Result<(), End>) {
         for mut session in std::mem::take(&mut self.sessions) {
             match step(&mut session) {
                 Ok(()) => self.sessions.push(session),

@@ -17,6 +17,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::StorageError;
 use super::{LogRow, Reader, RoomRow, Writer};
+use crate::command::TypedFile;
 
 /// Entries among which a file is found by its name.
 const MAX_SEARCHED: u32 = 10_000;
@@ -51,6 +52,15 @@ pub enum FileEntry {
     Seq(u64),
     /// The last one with this name.
     Named(String),
+}
+
+impl From<TypedFile<'_>> for FileEntry {
+    fn from(typed: TypedFile<'_>) -> Self {
+        match typed {
+            TypedFile::Entry(seq) => Self::Seq(seq),
+            TypedFile::Named(name) => Self::Named(name.to_owned()),
+        }
+    }
 }
 
 impl Writer {

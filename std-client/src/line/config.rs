@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use kabar_std::data_dir::DataDir;
 
-use crate::engine::ServerRequest;
+use crate::engine::ConnectRequest;
 
 /// The configuration of the front end.
 #[derive(Debug)]
 pub struct LineConfig {
     /// The servers to connect to. The first room of the first one is shown.
-    pub servers: Vec<ServerRequest>,
+    pub servers: Vec<ConnectRequest>,
     /// Holds the known servers and the positions in rooms.
     pub dir: DataDir,
     /// How long to wait, at the end, until the next line is stored.

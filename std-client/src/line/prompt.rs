@@ -20,8 +20,8 @@ use super::stdin::RetryBudget;
 use crate::command::{Command, typed};
 use crate::input::{Input, InputError};
 use crate::line::app_event::{AppEvent, EventSender};
-use crate::transfers::paths;
-use crate::view::completion::{Context, candidates};
+use crate::transfers::paths::Completer;
+use crate::view::completion::{Context, candidates, typed_path};
 
 /// How long the next prompt waits for a room to be shown, at most.
 const SWITCH_TIMEOUT: Duration = Duration::from_secs(6);
@@ -73,12 +73,14 @@ impl Prompt {
     pub(super) fn start(&mut self, sender: EventSender) -> io::Result<()> {
         let Some(on_resume) = self.on_resume.take() else { return Ok(()) };
         let (gate, rooms, for_completion) = (Arc::clone(&self.gate), self.rooms.clone(), self.rooms.clone());
+        let completer = Completer::default();
         let complete = move |typed: &str| {
             // Not locked while a folder is read.
             let PromptRooms { roster, names: rooms, others, files, transfers, .. } = for_completion.lock().clone();
             let (names, files, transfers) = (roster.names(), files.names(), transfers.list());
-            let (names, rooms, others, files, transfers) = (&names, &rooms, &others, &files, &transfers);
-            candidates(typed, &Context { names, rooms, others, files, transfers, paths: paths::completions })
+            let paths = typed_path(typed).map(|path| completer.complete(path)).unwrap_or_default();
+            let (names, rooms, others, files) = (&names, &rooms, &others, &files);
+            candidates(typed, &Context { names, rooms, others, files, transfers: &transfers, paths: &paths })
         };
         let mut editor = line_editor::editor(&gate, complete)?;
         let read = move || {

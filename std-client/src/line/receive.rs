@@ -65,6 +65,7 @@ impl Front {
             | Event::HistoryNotKept(_)
             | Event::HistoryKeptAgain
             | Event::Transfers { .. }
+            | Event::Classic { .. }
             | Event::Stats(_) => self.ui.event(&event, None),
             Event::HistoryReset { room } => {
                 if let Some(room) = self.rooms.find_mut(room) {
@@ -135,7 +136,7 @@ impl Front {
                     None => self.ui.event(&event, None),
                 }
             }
-            Event::Members { room, ref names } => self.members(room, names, &event),
+            Event::Members { room, ref names, .. } => self.members(room, names, &event),
             Event::HistoryPage(page) => self.history_page(&page),
             Event::RoomList { server, rooms } => self.room_list(server, &rooms),
             Event::Unanswered { server, room, ref request, .. } => {
@@ -190,7 +191,7 @@ impl Front {
         let is_prompt = self.ui.is_prompt();
         let is_primary = self.servers.first().is_some_and(|server| server.id == id.server);
         let Some(server) = self.servers.iter_mut().find(|server| server.id == id.server) else { return };
-        (server.key, server.is_online) = (Some(joined.server_key), server.is_online || !joined.is_again);
+        (server.key, server.is_online) = (joined.server_key, server.is_online || !joined.is_again);
         if joined.is_again {
             return self.room_event(id, event);
         }
@@ -210,7 +211,7 @@ impl Front {
         } else {
             self.room_event(id, event);
         }
-        if is_prompt && joined.members <= MAX_COMPLETED_MEMBERS {
+        if is_prompt && joined.members.is_some_and(|members| members <= MAX_COMPLETED_MEMBERS) {
             self.list_members(id, false);
         }
         self.publish();

@@ -114,6 +114,7 @@ pub(super) fn target_error(error: &TargetError) -> String {
         TargetError::OtherServer => message!("target-other-server"),
         TargetError::InviteNotFirst => message!("target-invite-not-first"),
         TargetError::NoRoom(typed) => message!("target-no-room", typed = clean_line(typed)),
+        TargetError::ColonInName => message!("classic-colon-in-name"),
         TargetError::TooManyRooms => message!("target-too-many", rooms = crate::profile::ROOMS),
         TargetError::Ambiguous(rooms) => {
             let choices: Vec<_> = rooms
@@ -240,10 +241,23 @@ pub fn session_error(error: &SessionError) -> (Exit, String) {
         }
         SessionError::PasswordRequired => (Exit::NotTrusted, message!("password-required")),
         SessionError::Client(end) => client_end(end),
+        SessionError::ClassicPasswordRequired => (Exit::NotTrusted, message!("classic-password-required")),
+        SessionError::LoginNotUnderstood { text } => {
+            (Exit::ByRoom, message!("classic-login-not-understood", text = clean_line(text)))
+        }
+        SessionError::LoginTooLong => (Exit::Usage, message!("classic-login-too-long")),
+        SessionError::NotInKey(character) => {
+            (Exit::Usage, message!("classic-login-not-in-key", character = shown(*character)))
+        }
         SessionError::Identity(error) => identity_error(error),
         SessionError::File(error) => (Exit::Error, reasons::file(error)),
         SessionError::Start(error) => (Exit::Error, message!("cannot-start", error = causes::io(error))),
     }
+}
+
+/// A character that may be invisible.
+pub(super) fn shown(character: char) -> String {
+    format!("{} (U+{:04X})", clean_line(&character.to_string()), u32::from(character))
 }
 
 pub(super) fn connect_error(error: &ConnectError) -> String {

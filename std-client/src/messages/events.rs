@@ -6,10 +6,12 @@ use kabar_core::client::DisconnectReason;
 use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
 
-use super::errors::{client_end, known_servers_error, session_error, with_server_text};
+use super::errors::{client_end, known_servers_error, session_error, shown, with_server_text};
 pub use super::refusals::post_refusal;
 use super::{changes, history, reasons, rooms, stats, transfers};
-use crate::engine::event::{AcceptedKey, ClientEnd, Event, Joined, NotKept, NotPosted, Reconnected, ServerEnd};
+use crate::engine::event::{
+    AcceptedKey, ClassicNotice, ClientEnd, Event, Joined, NotKept, NotPosted, Reconnected, ServerEnd,
+};
 use crate::language::message;
 
 /// The name of a room as it is displayed, and whether it is the one that is shown.
@@ -73,6 +75,9 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
             NotPosted::TooLong(len) => message!("not-posted-too-long", len = *len),
             NotPosted::NotInRoom => message!("not-posted-not-in-room"),
             NotPosted::TooMany => message!("not-posted-too-many"),
+            NotPosted::NotInKey(character) => message!("not-posted-not-in-key", character = shown(*character)),
+            NotPosted::Empty => message!("not-posted-empty"),
+            NotPosted::NotThere => message!("not-posted-not-there"),
         },
         Event::PostRefused { code, .. } => {
             message!("post-refused", reason = post_refusal(*code), excerpt = "")
@@ -84,6 +89,9 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
         Event::ServerText { text, .. } => message!("server-text", text = clean_line(text)),
         Event::Output { text, .. } => clean_line(text),
         Event::NotOperated { word, why, .. } => format!("{word}: {}", changes::refusal(why)),
+        Event::Members { names, is_complete: false, .. } => {
+            message!("members-seen", members = names.len(), names = names.join(", "))
+        }
         Event::Members { names, .. } => message!("members-here", members = names.len(), names = names.join(", ")),
         Event::Renamed { name, .. } => message!("renamed", name),
         Event::NotRenamed { name, why, .. } => message!("not-renamed", name, reason = changes::rename_error(why)),
@@ -101,6 +109,11 @@ fn text_of(event: &Event, room: Option<RoomLabel<'_>>) -> Option<String> {
             message!("transfer-not-started", name = clean_line(name), reason = transfers::failure(why))
         }
         Event::Transfers { transfers, .. } => transfers::list(transfers),
+        Event::Classic { notice, .. } => match notice {
+            ClassicNotice::Unprotected => message!("classic-unprotected"),
+            ClassicNotice::ColonsReplaced => message!("classic-colons-replaced"),
+            ClassicNotice::NotThere => message!("classic-not-there"),
+        },
         Event::Stats(stats) => stats::table(stats.rtt, &stats.counters, stats.traffic, stats.ignored),
         Event::NotKept { what, .. } => match what {
             NotKept::Server(error) => message!("not-kept-server", error = known_servers_error(error)),
@@ -176,7 +189,7 @@ fn joined_as(joined: &Joined, room: RoomLabel<'_>) -> Option<String> {
         (None, _) => message!("joined-last-lines", lines),
         (Some(new), _) => message!("joined-new-lines", lines = new),
     };
-    let members = *members;
+    let Some(members) = *members else { return Some(message!("joined-classic", room, name)) };
     if !is_shown {
         return Some(message!("joined-also", room, members, history));
     }
@@ -239,10 +252,11 @@ mod tests {
     fn joining_reports_the_lines_that_follow() {
         let joined = |lines: u64, new: Option<u64>| {
             let room = RoomId { server: ServerId(0), index: 0 };
-            let (server_key, term, name) = (Fingerprint([0; 20]), Term([0; 8]), "anna".to_owned());
+            let (server_key, term, name) = (Some(Fingerprint([0; 20])), Term([0; 8]), "anna".to_owned());
             let (start, head, is_resumed, is_again) = (Some(0), lines, new.is_some(), false);
             let seen = new.map(|new| lines - new);
-            let joined = Joined { room, server_key, name, members: 2, start, head, term, is_resumed, seen, is_again };
+            let members = Some(2);
+            let joined = Joined { room, server_key, name, members, start, head, term, is_resumed, seen, is_again };
             joined_as(&joined, RoomLabel { name: "lobby", is_shown: true })
         };
         assert_eq!(joined(0, None).unwrap(), "Joined lobby as anna; 2 here.");

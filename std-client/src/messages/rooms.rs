@@ -120,6 +120,7 @@ pub(super) fn join_refusal(room: &RoomName, why: JoinRefusal) -> String {
         JoinRefusal::Joined(_) => message!("room-joined-already", %room),
         JoinRefusal::StillLeaving => message!("room-still-leaving", %room),
         JoinRefusal::TooMany(rooms) => message!("room-too-many", rooms),
+        JoinRefusal::OneRoom => message!("classic-one-room"),
         JoinRefusal::NotConnected => message!("room-not-joined-yet", %room),
     }
 }

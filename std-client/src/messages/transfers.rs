@@ -54,7 +54,12 @@ pub fn state_texts(transfer: &Transfer) -> Vec<String> {
     let size = transfer.size.unwrap_or(0);
     let text = match &transfer.state {
         TransferState::Waiting(what) => wait(*what),
-        TransferState::Hashing(done) => message!("transfer-hashing", done = size_text(*done)),
+        TransferState::Hashing(_) if transfer.size.is_none() => message!("transfer-opening"),
+        TransferState::Hashing(done) => {
+            let percent = percent_of(*done, size);
+            let whole = message!("transfer-hashing", percent, size = size_text(size));
+            return vec![whole, message!("transfer-hashing-short", percent)];
+        }
         TransferState::Running(measured) => return summary_texts(*measured, size),
         TransferState::Storing => message!("transfer-storing"),
         TransferState::Sent(_) | TransferState::Received(_) => message!("transfer-done"),
@@ -82,10 +87,11 @@ pub fn summary_texts(measured: Measured, size: u64) -> Vec<String> {
     }
 }
 
-/// Returns how much of a transfer is done, while it runs.
+/// Returns how much of a file is transferred, or hashed before that.
 #[must_use]
 pub fn percent(transfer: &Transfer) -> Option<u64> {
     match &transfer.state {
+        TransferState::Hashing(done) => Some(percent_of(*done, transfer.size?)),
         TransferState::Running(measured) => Some(percent_of(measured.done, transfer.size.unwrap_or(0))),
         _ => None,
     }

@@ -8,7 +8,7 @@ use kabar_std::invite::Invite;
 
 use super::notify::Notifications;
 use super::theme::Theme;
-use crate::engine::ServerRequest;
+use crate::engine::{ConnectRequest, ServerRequest};
 use crate::outcome::CommandError;
 use crate::view::keys::Bindings;
 use crate::view::transcript::Joins;
@@ -20,7 +20,7 @@ pub type Connect = Box<dyn Fn(Invite) -> Result<ServerRequest, CommandError>>;
 /// A session with a full screen.
 pub struct ScreenConfig {
     /// The servers to connect to.
-    pub servers: Vec<ServerRequest>,
+    pub servers: Vec<ConnectRequest>,
     /// Holds the known servers and the positions in rooms.
     pub dir: DataDir,
     /// How long the next post may take to be stored when the user leaves.

@@ -32,7 +32,7 @@ use ratatui::crossterm::event;
 
 use crate::engine::{self, Command, EngineConfig};
 use crate::outcome::{EndState, SessionReport};
-use crate::transfers::paths;
+use crate::transfers::paths::Completer;
 use crate::view::transcript::line::Times;
 use crate::view::transcript::stored::StoredHistory;
 use crate::view::{Config, Sentences, View};
@@ -105,7 +105,9 @@ fn take_signals(queue: &InputQueue) -> io::Result<()> {
 fn view_config(appearance: &Appearance) -> Config {
     let times = Times { zone: TimeZone::system(), format: appearance.time_format };
     let (joins, bindings) = (appearance.joins, appearance.bindings.clone());
-    Config { times, joins, bindings, sentences: Sentences::default(), paths: paths::completions }
+    let completer = Completer::default();
+    let paths = Box::new(move |typed: &str| completer.complete(typed));
+    Config { times, joins, bindings, sentences: Sentences::default(), paths }
 }
 
 /// Reads the terminal until the screen is gone.

@@ -234,7 +234,7 @@ impl<'a> Session<'a> {
             match effect {
                 Effect::Command(command) => self.handle.send(command),
                 Effect::Connect(invite) => match (self.connect)(*invite) {
-                    Ok(server) => self.handle.send(Command::Connect(Box::new(server))),
+                    Ok(server) => self.handle.send(Command::Connect(Box::new(server.into()))),
                     Err(error) => self.view.show_error(&command_error(&error).1),
                 },
                 Effect::Alert { room, author, text } if !self.is_closed => {
@@ -245,6 +245,7 @@ impl<'a> Session<'a> {
                 Effect::Leave { at_once: false } => self.leave(),
                 Effect::Redraw => self.redraw()?,
                 Effect::Suspend => self.suspend(Stopped::Foreground)?,
+                Effect::Copy(text) => notify::copy(self.terminal.backend_mut(), &text)?,
                 Effect::Bare(lines) => self.show_bare(&lines)?,
                 Effect::Shown(position) => note(&mut self.shown, position),
                 Effect::Alert { .. } => {}

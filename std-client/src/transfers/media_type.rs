@@ -1,11 +1,14 @@
-//! The media type of a file that is sent, by its first bytes. Whoever receives it only displays it:
-//! it is a claim of the sender.
+//! The media type of a file, by its first bytes: the only place that knows the beginnings of
+//! formats. Whoever receives the type of a file that is sent only displays it: it is a claim of the
+//! sender.
 
 /// Bytes that are looked at.
-pub(super) const HEAD_LEN: usize = 8 << 10;
+const HEAD_LEN: usize = 8 << 10;
 
-/// Returns the media type of a file that begins with `head`; empty: not known.
-pub(super) fn media_type(head: &[u8]) -> &'static str {
+/// Returns the media type of a file with this beginning; empty: not known.
+#[must_use]
+pub fn media_type(beginning: &[u8]) -> &'static str {
+    let head = beginning.get(..HEAD_LEN).unwrap_or(beginning);
     match infer::get(head) {
         Some(known) => known.mime_type(),
         None if !head.is_empty() && is_text(head) => "text/plain",

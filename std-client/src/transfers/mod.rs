@@ -6,12 +6,12 @@
 //! Job::Open -> Opened, then Job::Write -> Written, ..., Job::Finish a download
 //! ```
 //! * [`names`]: the names of received files. [`paths`]: completion of those that are sent.
-//!   [`progress`]: rates. `upload`, `download`: one file. `media_type`: of one that is
-//!   sent. [`worker`]: the thread.
+//!   [`progress`]: rates. `upload`, `download`: one file. [`media_type`]: by its first bytes.
+//!   [`worker`]: the thread.
 
 mod download;
 mod error;
-mod media_type;
+pub mod media_type;
 pub mod names;
 pub mod paths;
 pub mod progress;

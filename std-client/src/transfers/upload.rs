@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use kabar_core::content::{Decoder, Encoder, GROUP_LEN, GroupRange, OutboardBuilder, PARENT_LEN, Root, Source};
 
-use super::media_type::{HEAD_LEN, media_type};
+use super::media_type::media_type;
 use super::{FileFailure, READ_LEN};
 
 /// Longest file that is sent. Its outboard is in memory, and has 1/256 of its length.
@@ -65,12 +65,17 @@ impl Hashing {
         self.done
     }
 
+    /// The length of the file in bytes.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
     /// Hashes the next bytes. Returns whether that were the last ones.
     pub(super) fn step(&mut self) -> Result<bool, FileFailure> {
         let mut buffer = vec![0; READ_LEN];
         let len = fill(&mut self.file, &mut buffer).map_err(FileFailure::new("read", &self.path))?;
         if self.done == 0 {
-            self.media_type = media_type(&buffer[..len.min(HEAD_LEN)]);
+            self.media_type = media_type(&buffer[..len]);
         }
         self.done += len as u64;
         let outboard = &mut self.outboard;

@@ -111,14 +111,18 @@ impl View {
             }
             Event::ConnectionLost { server, .. } => self.set_connection(*server, Connection::Lost),
             Event::Reconnected(reconnected) => self.set_connection(reconnected.server, Connection::Online),
-            Event::Members { room, names } => {
+            Event::Members { room, names, is_complete } => {
                 let Some(room) = self.rooms.get_mut(room) else { return };
                 room.members.set(names);
                 if !std::mem::take(&mut room.shows_members) {
                     return;
                 }
                 let names: Vec<_> = names.iter().map(|name| clean_line(name)).collect();
-                let text = message!("members-here", members = names.len(), names = names.join(", "));
+                let (members, names) = (names.len(), names.join(", "));
+                let text = match is_complete {
+                    true => message!("members-here", members, names),
+                    false => message!("members-seen", members, names),
+                };
                 room.transcript.push_notice(Role::Notice, text);
                 return;
             }
@@ -179,6 +183,7 @@ impl View {
             | Event::OutboxResumed { .. }
             | Event::TransferNotStarted { .. }
             | Event::NotConnected { .. }
+            | Event::Classic { .. }
             | Event::Ended => {}
         }
         self.describe(event, role(event));
@@ -285,7 +290,7 @@ impl View {
         self.password_checked(id.server);
         self.set_connection(id.server, Connection::Online);
         if let Some(server) = self.server_mut(id.server) {
-            server.key = Some(joined.server_key);
+            server.key = joined.server_key;
         }
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.state = RoomState::Joined;

@@ -1,11 +1,13 @@
 //! Keys and pasted text.
 
-use super::completion::{Completion, Context};
+use super::completion::{Completion, Context, typed_path};
 use super::editor::Motion;
 use super::keys::{Action, Code, Key};
 use super::question::Question;
 use super::search::Search;
 use super::span::Role;
+use super::text::invites::invite;
+use super::transcript::source::Entry;
 use super::transfers::{Item, Move};
 use super::{Effect, View, quote};
 use crate::engine::Command;
@@ -80,6 +82,7 @@ impl View {
                 self.search = self.list.selected().map(Search::open);
             }
             Action::Members => self.shows_members = !self.shows_members,
+            Action::Copy => self.copy(),
             Action::Bare => self.show_bare(),
             Action::SelectUp => self.select_entry(true),
             Action::SelectDown => self.select_entry(false),
@@ -338,11 +341,12 @@ impl View {
                 let room = self.list.selected();
                 let files = room.map(|room| self.source.files(room, MAX_FILES)).unwrap_or_default();
                 let transfers: Vec<_> = self.transfers.open().map(Item::label).collect();
-                let paths = self.config.paths;
-                let context =
-                    Context { names: &names, rooms: &rooms, others, files: &files, transfers: &transfers, paths };
                 let editor = self.editor();
-                self.completion = Completion::begin(&editor.text()[..editor.cursor()], &context, is_back);
+                let before = &editor.text()[..editor.cursor()];
+                let paths = typed_path(before).map(|typed| (self.config.paths)(typed)).unwrap_or_default();
+                let (names, rooms, files, transfers, paths) = (&names, &rooms, &files, &transfers, &paths);
+                let context = Context { names, rooms, others, files, transfers, paths };
+                self.completion = Completion::begin(before, &context, is_back);
             }
         }
         if let Some(completion) = self.completion.clone() {
@@ -368,6 +372,27 @@ impl View {
             if !transcript.is_visible(seq) {
                 transcript.scroll_to(source, seq);
             }
+        }
+    }
+
+    /// Copies the selected text, or the last invite of the room: one in a notice before one that a
+    /// member has written.
+    fn copy(&mut self) {
+        let transcript = self.room().map_or(&self.console, |room| &room.transcript);
+        let text = match self.selected_entry {
+            Some(seq) => transcript.entry(seq).and_then(Entry::text),
+            None => {
+                let written = transcript.messages().filter_map(Entry::text);
+                let mut texts = transcript.notices().map(str::to_owned).chain(written);
+                texts.find_map(|text| invite(&text).map(str::to_owned))
+            }
+        };
+        match text {
+            Some(text) => {
+                self.notice(Role::Notice, message!("screen-copied", text = clean_line(&text)));
+                self.effects.push(Effect::Copy(text));
+            }
+            None => self.notice(Role::Error, message!("screen-nothing-to-copy")),
         }
     }
 

@@ -146,6 +146,8 @@ pub enum Action {
     Members,
     /// Shows the list of transfers.
     Transfers,
+    /// Copies a message, or an invite.
+    Copy,
     /// Shows the text alone, so that the terminal selects whole lines.
     Bare,
     /// Clears the input; without any, asks whether to leave.
@@ -182,6 +184,7 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
     ("keys-quote", &[("alt-q", Action::Quote)]),
     ("keys-members", &[("alt-m", Action::Members)]),
     ("keys-transfers", &[("alt-t", Action::Transfers)]),
+    ("keys-copy", &[("alt-c", Action::Copy)]),
     ("keys-bare", &[("alt-l", Action::Bare)]),
     ("keys-recall", &[("up", Action::Up), ("down", Action::Down)]),
     ("keys-move", &[("left", Action::Left), ("right", Action::Right), ("ctrl-b", Action::Left)]),
@@ -220,7 +223,7 @@ const DEFAULTS: &[(&str, &[(&str, Action)])] = &[
 ];
 
 /// The name of each action in a configuration, but those of rooms: `room-1` to `room-10`.
-const ACTIONS: [(&str, Action); 40] = [
+const ACTIONS: [(&str, Action); 41] = [
     ("send", Action::Send),
     ("new-line", Action::NewLine),
     ("complete", Action::Complete),
@@ -255,6 +258,7 @@ const ACTIONS: [(&str, Action); 40] = [
     ("quote", Action::Quote),
     ("members", Action::Members),
     ("transfers", Action::Transfers),
+    ("copy", Action::Copy),
     ("bare", Action::Bare),
     ("interrupt", Action::Interrupt),
     ("end-of-input", Action::EndOfInput),

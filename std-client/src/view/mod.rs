@@ -41,6 +41,7 @@ pub mod transfers;
 pub mod wrap;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 
 use crate::cursor::Position;
 use crate::engine::{Command, Event, RoomId, ServerId};
@@ -88,8 +89,10 @@ impl Default for Sentences {
     }
 }
 
+/// Returns the paths of files that begin with what was typed.
+pub type Paths = Box<dyn Fn(&str) -> Vec<String>>;
+
 /// What a screen is made with.
-#[derive(Clone, Debug)]
 pub struct Config {
     /// Local times.
     pub times: Times,
@@ -99,8 +102,20 @@ pub struct Config {
     pub bindings: Bindings,
     /// The sentences.
     pub sentences: Sentences,
-    /// Returns the paths of files that begin with what was typed.
-    pub paths: fn(&str) -> Vec<String>,
+    /// Completes paths. Called while a key is handled.
+    pub paths: Paths,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { times, joins, bindings, sentences, paths: _ } = self;
+        f.debug_struct("Config")
+            .field("times", times)
+            .field("joins", joins)
+            .field("bindings", bindings)
+            .field("sentences", sentences)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is to be done outside of the view.
@@ -126,6 +141,8 @@ pub enum Effect {
         /// Whether nothing is waited for.
         at_once: bool,
     },
+    /// Copy this text to the clipboard.
+    Copy(String),
     /// Draw the whole screen again.
     Redraw,
     /// Suspend the program.

@@ -1,5 +1,6 @@
 //! `kabar send` and `kabar get`: real programs, which are also killed.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,6 +77,30 @@ fn what_is_no_file_is_refused_and_nothing_is_replaced() {
     assert_eq!(send(&room, "anna", &file, &[]).0, 0);
     assert_eq!(get(&room, "anna", "mine", &file).0, 1);
     assert_eq!(fs::read(file).expect("there"), b"mine");
+}
+
+#[test]
+fn one_call_sends_more_files_than_are_under_way_at_once() {
+    const FILES: usize = 150;
+    let room = Room::open();
+    let home = room.home().to_owned();
+    let mut files: Vec<_> = (0..FILES).map(|number| write(&home, &format!("file-{number}"), b"")).collect();
+    // What cannot be sent, and what is named twice, changes nothing for the others.
+    files.insert(70, home.clone());
+    files.insert(71, home.join("missing"));
+    files.insert(72, files[0].clone());
+    let arguments: Vec<&str> = files.iter().map(|file| text(file)).collect();
+    let arguments = [&["send", "--to", &room.invite, "--name", "anna", "--json"], &arguments[..]].concat();
+    let (code, stdout, stderr) = run(&room.home_of("anna"), &arguments);
+    assert_eq!(code, 6, "{stderr}");
+    assert!(stderr.contains("2 files"), "{stderr}");
+    let states = |state: &str| {
+        let objects = stdout.lines().map(object).filter(|line| line["state"].as_str() == Some(state));
+        objects.map(|line| line["name"].as_str().expect("a name").to_owned()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(states("sent"), (0..FILES).map(|number| format!("file-{number}")).collect());
+    assert_eq!(states("failed").len(), 2, "{stdout}");
+    assert_eq!(stdout.matches("\"sent\"").count(), FILES, "each once");
 }
 
 /// Starts a transfer, and returns once some of it is transferred and much is not.

@@ -2,6 +2,7 @@
 //! files, and invalid input.
 
 mod addresses;
+mod classic;
 mod errors;
 mod files;
 mod history;

@@ -76,6 +76,21 @@ pub enum SessionError {
     /// The client ended.
     #[error("{0:?}")]
     Client(Box<ClientEnd>),
+    /// A classic server has a password, and none was typed.
+    #[error("a password is required")]
+    ClassicPasswordRequired,
+    /// A classic server does not understand name and password.
+    #[error("the server answers: {text}")]
+    LoginNotUnderstood {
+        /// Its answer, as it was received.
+        text: String,
+    },
+    /// Name and password are too long for a classic server.
+    #[error("name and password are too long")]
+    LoginTooLong,
+    /// The key of a classic server is too small for this character of name or password.
+    #[error("the key is too small for {0:?}")]
+    NotInKey(char),
     /// The identity cannot be used.
     #[error(transparent)]
     Identity(#[from] IdentityError),

@@ -27,8 +27,8 @@ use crate::cursor::Position;
 use crate::history::{LogRow, RoomRow, SetAside};
 pub use error::{ClientEnd, CredentialUsed, HistoryError, NotKept, ServerEnd, SessionError};
 pub use reply::{
-    AcceptedKey, Earlier, HistoryPage, IgnoreError, JoinRefusal, ListedRoom, NotPosted, Refusal, RenameError, Request,
-    Stats,
+    AcceptedKey, ClassicNotice, Earlier, HistoryPage, IgnoreError, JoinRefusal, ListedRoom, NotPosted, Refusal,
+    RenameError, Request, Stats,
 };
 pub use transfer::{Transfer, TransferFailure, TransferState, Wait};
 
@@ -275,6 +275,8 @@ pub enum Event {
         room: RoomId,
         /// Their names.
         names: Vec<String>,
+        /// Whether these are all. A classic server does not say who is there: they were seen.
+        is_complete: bool,
     },
     /// A page of the history.
     HistoryPage(HistoryPage),
@@ -390,6 +392,13 @@ pub enum Event {
         /// The transfers, in the order in which they were requested.
         transfers: Vec<Transfer>,
     },
+    /// Something about a classic server, which front ends say in words.
+    Classic {
+        /// The server.
+        server: ServerId,
+        /// What.
+        notice: ClassicNotice,
+    },
     /// The status of a connection.
     Stats(Box<Stats>),
     /// Something of the user's is not kept.
@@ -427,12 +436,12 @@ pub enum Event {
 pub struct Joined {
     /// The room.
     pub room: RoomId,
-    /// The key of its server.
-    pub server_key: Fingerprint,
+    /// The key of its server; `None`: a classic server has none.
+    pub server_key: Option<Fingerprint>,
     /// The name in the room.
     pub name: String,
-    /// Members present.
-    pub members: u16,
+    /// Members present; `None`: a classic server does not say.
+    pub members: Option<u16>,
     /// Entries above this one follow; `None`: that is not known yet.
     pub start: Option<u64>,
     /// The last entry at present.

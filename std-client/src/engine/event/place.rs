@@ -2,7 +2,7 @@
 
 use kabar_core::chat::EntryKind;
 
-use super::{Entry, EntryContent, Event, RoomId, ServerId, Transfer, TransferState};
+use super::{ClassicNotice, Entry, EntryContent, Event, RoomId, ServerId, Transfer, TransferState};
 
 impl Event {
     /// The server and the room that it is about.
@@ -31,6 +31,7 @@ impl Event {
             | Self::JoinsShown { server, .. }
             | Self::NotKept { server, .. }
             | Self::Transfers { server, .. }
+            | Self::Classic { server, .. }
             | Self::ServerEnded { server, .. } => Some((*server, None)),
             Self::RoomAdded { room, .. }
             | Self::Topic { room, .. }
@@ -84,6 +85,7 @@ impl Event {
                 | Self::PositionNotRead { .. }
                 | Self::HistorySetAside(_)
                 | Self::HistoryNotKept(_)
+                | Self::Classic { notice: ClassicNotice::NotThere, .. }
                 | Self::ServerEnded { .. }
         )
     }

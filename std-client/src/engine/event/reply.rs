@@ -129,6 +129,19 @@ pub enum JoinRefusal {
     TooMany(usize),
     /// The first room of the server is not joined yet.
     NotConnected,
+    /// A classic server has one room.
+    OneRoom,
+}
+
+/// Something about a classic server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassicNotice {
+    /// Nothing that is sent and received is protected, and nothing is confirmed.
+    Unprotected,
+    /// Colons are sent as another character.
+    ColonsReplaced,
+    /// A classic server does not have what was requested.
+    NotThere,
 }
 
 /// Why a post was not accepted.
@@ -140,4 +153,10 @@ pub enum NotPosted {
     NotInRoom,
     /// [`MAX_WAITING_POSTS`](crate::engine::MAX_WAITING_POSTS) wait already.
     TooMany,
+    /// The key of a classic server is too small for this character.
+    NotInKey(char),
+    /// A classic server takes no text of spaces alone.
+    Empty,
+    /// A classic server has only texts.
+    NotThere,
 }

@@ -30,7 +30,7 @@ pub struct Transfer {
 pub enum TransferState {
     /// It waits.
     Waiting(Wait),
-    /// Number of bytes of the file that are hashed.
+    /// The file is being hashed: this number of bytes is done.
     Hashing(u64),
     /// Bytes are on their way.
     Running(Measured),

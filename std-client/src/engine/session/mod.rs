@@ -24,7 +24,6 @@ mod leaving;
 mod local_replay;
 mod log;
 mod membership;
-mod mention;
 mod online;
 mod output;
 mod person;
@@ -64,6 +63,7 @@ use rooms::Rooms;
 use state::Phase;
 pub(super) use state::{End, Environment, Session};
 pub(super) use transfers::Files;
+pub use transfers::MAX_TRANSFERS;
 use transfers::Transfers;
 
 impl Session {

@@ -70,7 +70,7 @@ impl OnlineState {
         match info {
             Info::MemberListed { remaining, name, .. } => {
                 if let Some(names) = member.replies.name(name, remaining) {
-                    output.send(Event::Members { room, names });
+                    output.send(Event::Members { room, names, is_complete: true });
                 }
             }
             Info::HistoryEntry { remaining, entry, .. } if member.replies.is_catch_up_next() => {

@@ -227,6 +227,7 @@ fn joined_as(
     is_again: bool,
 ) -> Joined {
     let JoinInfo { head, members, term, is_resumed, .. } = info;
+    let (server_key, members) = (Some(server_key), Some(members));
     Joined { room, server_key, name: name.to_owned(), members, start, head, term, is_resumed, seen, is_again }
 }
 

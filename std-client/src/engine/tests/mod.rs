@@ -92,7 +92,7 @@ impl Front {
     }
 
     fn connect(&self, address: SocketAddr, room: &str, name: &str) {
-        self.handle.send(Command::Connect(Box::new(self.request(address, room, name))));
+        self.handle.send(Command::Connect(Box::new(self.request(address, room, name).into())));
     }
 
     fn request(&self, address: SocketAddr, room: &str, name: &str) -> ServerRequest {
@@ -201,11 +201,11 @@ fn a_server_that_is_not_reached_is_tried_again_if_requested() {
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut front = Front::start();
     let request = ServerRequest { retries: true, ..front.request(silent, "lobby", "anna") };
-    front.handle.send(Command::Connect(Box::new(request)));
+    front.handle.send(Command::Connect(Box::new(request.into())));
     let nowhere: kabar_std::address::HostPort = "nowhere.invalid:1".parse().unwrap();
     let places = Places::one(nowhere);
     let request = ServerRequest { places, retries: true, ..front.request(silent, "lobby", "anna") };
-    front.handle.send(Command::Connect(Box::new(request)));
+    front.handle.send(Command::Connect(Box::new(request.into())));
     for server in [ServerId(0), ServerId(1)] {
         front.ever("NotReached", |event| match event {
             Event::NotReached { server: of, .. } => (*of == server).then_some(()),

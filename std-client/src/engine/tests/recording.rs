@@ -144,7 +144,7 @@ fn pages_of_entries_that_are_requested_at_the_start_are_recorded() {
     let mut anna = Front::start_in(dir, true);
     let replay_from = ReplayFrom::Since(SINCE);
     let request = ServerRequest { replay_from, ..anna.request(server.local_addr(), "lobby", "anna") };
-    anna.handle.send(Command::Connect(Box::new(request)));
+    anna.handle.send(Command::Connect(Box::new(request.into())));
     let room = anna.joined(ServerId(0));
     anna.post(room, "end");
     let last = anna.text(room, "end").seq;

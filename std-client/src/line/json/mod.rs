@@ -18,7 +18,8 @@ Objects of --json, one per line, each with a \"type\". Those about a room have i
 everything that comes in any room is printed. Lines of input go to the first room, until a line
 `/room NAME` chooses another one that was joined.
   hosting    invite, address: the room is running (kabar host)
-  joined     name, members, start, head, term, resumed: entries above `start` follow
+  joined     name, members, start, head, term, resumed: entries above `start` follow; in a classic
+             room, members is null, and numbers of entries are those of this run
   entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large);
              of a file: file, with name, size, root and media_type
              kind: text, action, data, file, joined, left, kicked (text: the reason, if there is one),
@@ -38,9 +39,9 @@ everything that comes in any room is printed. Lines of input go to the first roo
   lost       reason: the connection was lost; trying again
   back       seconds, resumed, restarted: connected again
              resumed: no entry was missed; restarted: the server was restarted
-  transfer   transfer (its number), direction (send or get), name, size, state: waiting, hashing,
-             running (done, rate, left: bytes, bytes per s, s), storing, sent (seq), received (path),
-             failed (reason), cancelled
+  transfer   transfer (its number), direction (send or get), name, size, state: waiting, hashing
+             (done, percent), running (done, percent, rate, left: bytes, %, bytes per s, s),
+             storing, sent (seq), received (path), failed (reason), cancelled
   notice     text
   left       exit, unsent, kept, reason: the end of the session
 A reader that stores the last `seq` of a room continues after it with --since SEQ.";
@@ -63,7 +64,7 @@ pub enum Object<'a> {
         /// The name in the room.
         name: &'a str,
         /// Number of members.
-        members: u16,
+        members: Option<u16>,
         /// Entries above this follow.
         start: u64,
         /// The last entry at present.
@@ -258,6 +259,8 @@ pub struct TransferObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     left: Option<u64>,
@@ -305,7 +308,8 @@ impl<'a> TransferObject<'a> {
             TransferState::Cancelled => "cancelled",
         };
         let direction = if *is_upload { "send" } else { "get" };
-        Self { room, transfer: id.0, direction, name, size: *size, state, done, rate, left, seq, path, reason }
+        let (percent, size) = (transfers::percent(transfer), *size);
+        Self { room, transfer: id.0, direction, name, size, state, done, percent, rate, left, seq, path, reason }
     }
 }
 
@@ -368,6 +372,7 @@ impl<'a> Object<'a> {
             | Event::NotifySet { .. }
             | Event::Transfers { .. }
             | Event::TransferNotStarted { .. }
+            | Event::Classic { .. }
             | Event::Stats(_)
             | Event::NotKept { .. }
             | Event::PositionNotRead { .. }

@@ -63,6 +63,25 @@ fn line_has_no_control_characters_and_loses_nothing() {
 }
 
 #[test]
+fn a_file_that_is_hashed_has_a_percentage() {
+    let transfer = |size, state| {
+        let room = RoomId { server: ServerId(0), index: 0 };
+        let name = "a".to_owned();
+        event::Transfer { id: crate::transfers::TransferId(3), room, is_upload: true, name, size, state }
+    };
+    let line = |transfer: event::Transfer| Object::Transfer(TransferObject::new("lobby", &transfer)).line();
+    let all = r#"{"type":"transfer","room":"lobby","transfer":3,"direction":"send","name":"a""#;
+    assert_eq!(
+        line(transfer(Some(1_000), TransferState::Hashing(250))),
+        format!("{all},\"size\":1000,\"state\":\"hashing\",\"done\":250,\"percent\":25}}")
+    );
+    assert_eq!(
+        line(transfer(None, TransferState::Hashing(0))),
+        format!("{all},\"size\":null,\"state\":\"hashing\",\"done\":0}}")
+    );
+}
+
+#[test]
 fn help_describes_every_type() {
     let who = [String::new()];
     let text = entry(EntryKind::TEXT, EntryContent::Body(Vec::new()));
@@ -73,7 +92,7 @@ fn help_describes_every_type() {
         Object::Joined {
             room: "",
             name: "",
-            members: 0,
+            members: Some(0),
             start: 0,
             head: 0,
             term: format_term(Term([0; 8])),

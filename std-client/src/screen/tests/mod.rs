@@ -39,7 +39,7 @@ impl Screenshot {
     fn empty(width: u16, height: u16) -> Self {
         let sentences = Sentences { event: |_, _| None, commands: || "/help  this list".to_owned() };
         let times = Times { zone: TimeZone::UTC, format: TimeFormat::Minutes };
-        let paths = |_: &str| Vec::new();
+        let paths = Box::new(|_: &str| Vec::new());
         let config = Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences, paths };
         let mut view = View::new(config, Box::new(MemoryHistory::default()));
         let _ = view.resize(Size { width: width.into(), height: height.into() });
@@ -58,9 +58,9 @@ impl Screenshot {
             let (name, term) = ("farhan".to_owned(), Term([0; 8]));
             let joined = Joined {
                 room,
-                server_key: Fingerprint([0; 20]),
+                server_key: Some(Fingerprint([0; 20])),
                 name,
-                members: 2,
+                members: Some(2),
                 start: None,
                 head: 0,
                 term,
@@ -69,7 +69,8 @@ impl Screenshot {
                 is_again: false,
             };
             shot.event(Event::Joined(joined));
-            shot.event(Event::Members { room, names: vec!["anna".to_owned(), "farhan".to_owned()] });
+            let names = vec!["anna".to_owned(), "farhan".to_owned()];
+            shot.event(Event::Members { room, names, is_complete: true });
         }
         shot
     }
@@ -328,6 +329,20 @@ fn links_cover_their_cells() {
     let links = draw::links(&shot.view.layout());
     assert_eq!(links.len(), "https://kabar.example/a".len());
     assert_eq!(links.get(&(12, 5)).map(|link| &**link), Some("https://kabar.example/a"));
+}
+
+#[test]
+fn an_invite_has_no_spaces_in_it_where_its_row_ends() {
+    let mut shot = Screenshot::joined(80, 14, &["lobby"]);
+    let address = "kabar://192.0.2.2:9999,[2001:db8::1]:9999/lobby";
+    let invite = format!("{address}/PGF5DQOYMHZMD7NXJ74BGKQ6ZQ5M5QCK.DLAQ7RJBBXIXRLFEMYVJP4YM3E");
+    shot.view.show_notice(&format!("Others join with:\n  kabar join {invite}\nand so on"));
+    let _ = shot.view.refresh();
+    let text: Vec<_> = shot.rows().iter().filter_map(|row| Some(row.split('\u{2502}').nth(1)?.to_owned())).collect();
+    let text = text.iter().map(|row| row.trim_end()).collect::<Vec<_>>().join("\n");
+    assert!(text.contains("Others join with:\nkabar join\nkabar://"), "{text}");
+    assert!(text.replace('\n', "").contains(&invite), "{text}");
+    assert!(text.contains("\n  and so on"), "{text}");
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn more_transfers_are_one_row_and_a_list() {
 1 lobby           │#lobby
 2 ops             │Transfers (up and down select, delete cancels, escape closes)
                   │ 1 ↑ big.iso #ops        10 % of 200 MiB, 12 MiB/s, 0:15 left
-                  │ 2 ↑ holiday.mp4 #lobby  reading, 50 MiB
+                  │ 2 ↑ holiday.mp4 #lobby  ━━────────  reading, 25 % of 200 MiB
                   │ 3 ↓ report.pdf #ops     being stored
                   │ 4 ↓ notes.txt #lobby    the disk is full
                   │ 7 ↓ gone.txt #ops       cancelled
@@ -125,7 +125,7 @@ Transfer (atas dan bawah memilih, delet…
  1 ↑ big.iso #ops
     10 %, 12 MiB/s, sisa 0:15
  2 ↑ holiday.mp4 #lobby
-    dibaca, 50 MiB
+    dibaca, 25 % dari 200 MiB
  3 ↓ report.pdf #ops
     sedang disimpan
  tersambung · farhan

@@ -54,8 +54,13 @@ pub enum Job {
 /// What was done.
 #[derive(Clone, Debug)]
 pub enum Done {
-    /// Number of bytes that are hashed.
-    Hashing(u64),
+    /// The file is being hashed.
+    Hashing {
+        /// Number of bytes that are hashed.
+        done: u64,
+        /// The length of the file in bytes.
+        size: u64,
+    },
     /// The file is hashed.
     Hashed {
         /// Its root.
@@ -273,7 +278,7 @@ impl State {
         match step {
             Step::Hash(mut hashing) => match hashing.step() {
                 Ok(false) => {
-                    let done = Done::Hashing(hashing.done());
+                    let done = Done::Hashing { done: hashing.done(), size: hashing.len() };
                     self.steps.push_back((transfer, attempt, Step::Hash(hashing)));
                     done
                 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use kabar_core::content::GROUP_LEN;
 
 use super::*;
+use crate::transfers::READ_LEN;
 
 const ID: TransferId = TransferId(7);
 const SENT: TransferId = TransferId(1);
@@ -32,7 +33,7 @@ impl Bench {
     fn done(&self) -> Done {
         loop {
             match self.reports.recv_timeout(std::time::Duration::from_secs(60)).unwrap().done {
-                Done::Hashing(_) | Done::Checking => {}
+                Done::Hashing { .. } | Done::Checking => {}
                 done => return done,
             }
         }
@@ -122,6 +123,20 @@ impl Bench {
 
 fn content(len: usize) -> Vec<u8> {
     (0..len).map(|at| ((at / 3) ^ (at >> 9)) as u8).collect()
+}
+
+#[test]
+fn hashing_reports_how_far_it_is() {
+    let mut bench = Bench::new();
+    let path = bench.write("large.bin", &vec![7; 3 * READ_LEN]);
+    bench.give(SENT, Job::Hash(path));
+    let mut reports = std::iter::from_fn(|| bench.reports.recv().ok());
+    for done in 1..=3 {
+        let (done, size) = (done * READ_LEN as u64, 3 * READ_LEN as u64);
+        let report = reports.next().unwrap().done;
+        assert!(matches!(report, Done::Hashing { done: of, size: all } if (of, all) == (done, size)), "{report:?}");
+    }
+    assert!(matches!(reports.next().unwrap().done, Done::Hashed { .. }));
 }
 
 #[test]

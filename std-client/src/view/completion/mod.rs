@@ -1,6 +1,6 @@
 //! Completion of what is being typed: commands, rooms, names, files and emoji.
 
-use crate::command::{CommandName, OperatorCommand};
+use crate::command::{CommandName, OperatorCommand, TypedFile};
 use crate::transfers::TransferId;
 
 /// Completions of emoji at most.
@@ -19,8 +19,15 @@ pub struct Context<'a> {
     pub files: &'a [String],
     /// Transfers that have not ended, and the names of their files.
     pub transfers: &'a [(TransferId, String)],
-    /// Returns the paths that begin with what was typed.
-    pub paths: fn(&str) -> Vec<String>,
+    /// The paths that begin with [`typed_path`].
+    pub paths: &'a [String],
+}
+
+/// Returns the beginning of a path that the text before the cursor ends with.
+#[must_use]
+pub fn typed_path(before: &str) -> Option<&str> {
+    let (word, argument) = before.split_once(' ')?;
+    (word == CommandName::Send.word()).then_some(argument.trim_start())
 }
 
 /// A completion that Tab goes through.
@@ -116,8 +123,12 @@ fn files(before: &str, context: &Context<'_>) -> Option<(usize, Vec<String>)> {
     let (word, argument) = before.split_once(' ')?;
     let argument = argument.trim_start();
     let candidates = match CommandName::ALL.into_iter().find(|name| name.word() == word)? {
-        CommandName::Send => (context.paths)(argument),
-        CommandName::Get => context.files.iter().filter(|name| starts_with(name, argument)).cloned().collect(),
+        CommandName::Send => context.paths.to_vec(),
+        CommandName::Get => {
+            let part = argument.strip_prefix('"').unwrap_or(argument);
+            let is_meant = |name: &&String| starts_with(name, part) || starts_with(name, argument);
+            context.files.iter().filter(is_meant).map(|name| TypedFile::named(name)).collect()
+        }
         CommandName::Cancel => {
             let is_meant = |name: &str, number: &str| number.starts_with(argument) || starts_with(name, argument);
             let numbers = context.transfers.iter().map(|(id, name)| (name, id.0.to_string()));

@@ -3,11 +3,11 @@ use super::*;
 fn complete(before: &str) -> (usize, Vec<String>) {
     let names = ["farhan", "J\u{f6}rg", "fatima"].map(str::to_owned);
     let (rooms, others) = (["lobby", "ops"].map(str::to_owned), ["garden".to_owned()]);
-    let files = ["report.pdf", "Report two.pdf", "notes.txt"].map(str::to_owned);
+    let files = ["report.pdf", "Report two.pdf", "notes.txt", "2026"].map(str::to_owned);
     let transfers = [(TransferId(7), "report.pdf".to_owned()), (TransferId(12), "notes.txt".to_owned())];
-    let paths = |typed: &str| vec![format!("{typed}|")];
+    let paths: Vec<_> = typed_path(before).map(|typed| format!("{typed}|")).into_iter().collect();
     let (names, rooms, others) = (&names[..], &rooms[..], &others[..]);
-    candidates(before, &Context { names, rooms, others, files: &files, transfers: &transfers, paths })
+    candidates(before, &Context { names, rooms, others, files: &files, transfers: &transfers, paths: &paths })
 }
 
 fn texts(before: &str) -> Vec<String> {
@@ -46,8 +46,7 @@ fn completes_emoji_by_their_short_names() {
 #[test]
 fn a_second_tab_does_not_undo() {
     let names = ["anna".to_owned(), "anton".to_owned()];
-    let paths = |_: &str| Vec::new();
-    let context = Context { names: &names, rooms: &[], others: &[], files: &[], transfers: &[], paths };
+    let context = Context { names: &names, rooms: &[], others: &[], files: &[], transfers: &[], paths: &[] };
     let mut one = Completion::begin("ann", &context, false).unwrap();
     one.cycle(false);
     assert_eq!((one.start(), one.text()), (0, "anna: "));
@@ -66,7 +65,9 @@ fn a_second_tab_does_not_undo() {
 fn completes_the_whole_argument_of_commands_about_files() {
     assert_eq!(complete("/get rep"), (5, vec!["report.pdf".to_owned(), "Report two.pdf".to_owned()]));
     assert_eq!(complete("/get  Report t"), (6, vec!["Report two.pdf".to_owned()]));
-    assert_eq!((texts("/get ").len(), texts("/get x").len()), (3, 0));
+    assert_eq!((texts("/get ").len(), texts("/get x").len()), (4, 0));
+    // Without quotes, it would be a number.
+    assert_eq!([texts("/get 20"), texts("/get \"20")], [["\"2026\""], ["\"2026\""]]);
     assert_eq!(complete("/send ~/my fi"), (6, vec!["~/my fi|".to_owned()]));
     assert_eq!(
         (texts("/cancel "), texts("/cancel no")),

@@ -71,7 +71,7 @@ impl Fixture {
     pub(super) fn reading(source: Box<dyn Source>, width: usize, height: usize) -> Self {
         let sentences = Sentences { event: sentence, commands: || "/help  this list".to_owned() };
         let times = Times { zone: TimeZone::UTC, format: TimeFormat::Minutes };
-        let paths = |typed: &str| vec![format!("{typed}.pdf")];
+        let paths = Box::new(|typed: &str| vec![format!("{typed}.pdf")]);
         let config = Config { times, joins: Joins::Folded, bindings: Bindings::default(), sentences, paths };
         let mut view = View::new(config, source);
         assert!(view.resize(Size { width, height }).is_empty());
@@ -96,8 +96,8 @@ impl Fixture {
         self.event(Event::Joined(Joined {
             room: room(index),
             name: "me".to_owned(),
-            server_key: Fingerprint([0; 20]),
-            members: 1,
+            server_key: Some(Fingerprint([0; 20])),
+            members: Some(1),
             start: None,
             head,
             term: Term([0; 8]),
@@ -145,7 +145,8 @@ impl Fixture {
     }
 
     pub(super) fn members(&mut self, index: u32, names: &[&str]) {
-        self.event(Event::Members { room: room(index), names: names.iter().map(|&name| name.to_owned()).collect() });
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        self.event(Event::Members { room: room(index), names, is_complete: true });
     }
 
     /// Presses keys, as they are written in a configuration.

@@ -48,6 +48,25 @@ fn the_text_alone_has_whole_lines() {
 }
 
 #[test]
+fn a_message_or_the_last_invite_is_copied() {
+    let mut fixture = Fixture::joined(80, 12, &["lobby"]);
+    let copied = |fixture: &mut Fixture| {
+        fixture.press("alt-c");
+        let copy = |effect| if let Effect::Copy(text) = effect { Some(text) } else { None };
+        std::mem::take(&mut fixture.effects).into_iter().find_map(copy)
+    };
+    assert_eq!(copied(&mut fixture), None);
+    assert!(fixture.shows("no message is selected"));
+    let (fingerprint, secret) = ("PGF5DQOYMHZMD7NXJ74BGKQ6ZQ5M5QCK", "DLAQ7RJBBXIXRLFEMYVJP4YM3E");
+    let invite = |room: &str| format!("kabar://192.0.2.2:9999/{room}/{fingerprint}.{secret}");
+    fixture.event(Event::Output { room: room(0), text: format!("others join by\n  {}", invite("ops")) });
+    fixture.text(0, "anna", &format!("join {}", invite("other")));
+    assert_eq!(copied(&mut fixture), Some(invite("ops")), "a notice before what a member writes");
+    fixture.press("alt-up");
+    assert_eq!(copied(&mut fixture), Some(format!("join {}", invite("other"))));
+}
+
+#[test]
 fn a_text_that_cannot_be_sent_stays() {
     let mut fixture = Fixture::joined(60, 10, &["lobby"]);
     let long = "x".repeat(MAX_TEXT_LEN + 1);

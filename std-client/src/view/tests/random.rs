@@ -119,7 +119,7 @@ proptest! {
                 Step::Click(x, y) => drop(fixture.view.on_click(x, y)),
                 Step::Focus(is_focused) => drop(fixture.view.on_focus(is_focused)),
                 Step::Topic(index, topic) => fixture.event(Event::Topic { room: room(index), topic, is_from_entry: true }),
-                Step::Members(names) => fixture.event(Event::Members { room: room(0), names }),
+                Step::Members(names) => fixture.event(Event::Members { room: room(0), names, is_complete: true }),
                 Step::Question(true) => fixture.event(Event::KeyQuestion { server: SERVER, found: Fingerprint([0; 20]) }),
                 Step::Question(false) => fixture.event(Event::PasswordQuestion { server: SERVER, room: "lobby".parse().unwrap(), was_wrong: false }),
                 Step::Reset(index) => fixture.event(Event::HistoryReset { room: room(index) }),

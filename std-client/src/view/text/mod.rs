@@ -3,6 +3,7 @@
 //! [`links`]: addresses of pages in a text. [`find`]: a word in a text, in any case.
 
 pub mod find;
+pub mod invites;
 pub mod links;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use super::line::{self, Lines, Times};
 use super::source::{Entry, is_presence};
 use crate::view::span::{Role, Row, Span};
+use crate::view::text::invites::invite;
 use crate::view::wrap::{WrappedRow, wrap};
 
 /// Entries in one block. A block never spans a multiple of this number, so that its entries do not
@@ -169,7 +170,10 @@ impl Block {
             let (mut rows, mut before) = (Vec::new(), 0);
             for (number, line) in lines.into_iter().enumerate() {
                 let line = if let Some(word) = layout.search { line.mark(word) } else { line };
-                let wrapped = wrap(&line.spans, layout.width, indent, number > 0);
+                // An indent would become a part of an invite that is copied.
+                let is_indented = invite(&line.text()).is_none() || !matches!(self.content, Content::Notice(_));
+                let (indent, is_continued) = if is_indented { (indent, number > 0) } else { (0, false) };
+                let wrapped = wrap(&line.spans, layout.width, indent, is_continued);
                 rows.extend(wrapped.into_iter().map(|row| WrappedRow { offset: before + row.offset, row: row.row }));
                 // One for the line end, so that an empty line has an offset, too.
                 before += line.spans.iter().map(|span| span.text.len()).sum::<usize>() + 1;

@@ -208,8 +208,9 @@ pub fn day_text(day: Date) -> String {
 /// Formats a notice of this program.
 #[must_use]
 pub fn notice_lines(role: Role, text: &str) -> Lines {
-    let lines = text::clean_lines(text).map(|line| linked(role, &line)).collect();
-    Lines { lines, indent: 2 }
+    let is_invite = |line: &str| text::invites::invite(line).is_some();
+    let flush = |line: &str| linked(role, if is_invite(line) { line.trim_start() } else { line });
+    Lines { lines: text::clean_lines(text).map(|line| flush(&line)).collect(), indent: 2 }
 }
 
 /// Appends a text to the beginning of its first line.

@@ -187,6 +187,11 @@ impl Transcript {
         }
     }
 
+    /// Returns the texts of the notices, the last one first.
+    pub fn notices(&self) -> impl Iterator<Item = &str> {
+        self.notices.iter().rev().map(|notice| &*notice.text)
+    }
+
     /// Earlier entries may have come from the server.
     pub fn reload_above(&mut self) {
         if self.above == Some(Beyond::Server) {

@@ -92,7 +92,7 @@ impl Front {
                 self.online(reconnected.server);
                 self.describe(event);
             }
-            Event::Members { room, names } => {
+            Event::Members { room, names, .. } => {
                 if self.on_members(*room, names) {
                     self.describe(event);
                 }
@@ -164,6 +164,7 @@ impl Front {
             | Event::IgnoreList { .. }
             | Event::JoinsShown { .. }
             | Event::NotKept { .. }
+            | Event::Classic { .. }
             | Event::PositionNotRead { .. } => self.describe(event),
         }
     }
@@ -226,7 +227,7 @@ impl Front {
     fn on_joined(&mut self, joined: &event::Joined) {
         let id = joined.room;
         if let Some(server) = self.servers.get_mut(&id.server) {
-            server.key = Some(joined.server_key);
+            server.key = joined.server_key;
         }
         self.online(id.server);
         self.change_room(id, |room| {

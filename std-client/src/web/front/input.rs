@@ -143,7 +143,7 @@ impl Front {
             // A page sends no file of this computer by its path: only what its user gives to it.
             Typed::Send(_) => return self.answer(page, Some(id), true, &web::no_paths()),
             Typed::Transfers => return self.pages.send(page, &ToPage::ShowTransfers),
-            Typed::GetEntry(_) | Typed::GetNamed(_) | Typed::Cancel(_) => match Command::of_files(id, *command) {
+            Typed::Get(_) | Typed::Cancel(_) => match Command::of_files(id, *command) {
                 Some(command) => command,
                 None => return,
             },
@@ -235,7 +235,7 @@ impl Front {
             Ok(request) => {
                 let name = name.or_else(|| request.rooms.first().map(|room| room.name.clone()));
                 self.to_show = name.map(|name| (name, page));
-                self.config.engine.send(Command::Connect(Box::new(request)));
+                self.config.engine.send(Command::Connect(Box::new(request.into())));
             }
             Err(text) => self.answer(page, room, true, &text),
         }

@@ -99,7 +99,7 @@ function statusOf(transfer) {
     case "copying":
       return `${t("transfer_copying")}, ${of()}`;
     case "hashing":
-      return `${t("transfer_hashing")}, ${sizeOf(done)}`;
+      return `${t("transfer_hashing")}, ${of()}`;
     case "storing":
       return t("transfer_storing");
     case "done":

@@ -1,5 +1,5 @@
-//! Recognises pictures by their first bytes. What somebody calls a picture decides nothing: a page
-//! displays only what begins as one of four formats, and is not too large.
+//! Recognises pictures by their first bytes, and how large they are. What somebody calls a picture
+//! decides nothing: a page displays only what begins as one of four formats, and is not too large.
 #![cfg_attr(
     not(test),
     deny(
@@ -11,6 +11,8 @@
         clippy::unwrap_used
     )
 )]
+
+use crate::transfers::media_type::media_type;
 
 /// Longest file in bytes that is displayed as a picture.
 pub const MAX_LEN: u64 = 16 << 20;
@@ -37,33 +39,35 @@ pub struct Picture {
 /// of too many pixels.
 #[must_use]
 pub fn recognise(beginning: &[u8]) -> Option<Picture> {
-    let (media_type, (width, height)) = if let Some(rest) = beginning.strip_prefix(b"\x89PNG\r\n\x1a\n") {
-        ("image/png", png(rest)?)
-    } else if let Some(rest) = beginning.strip_prefix(b"GIF87a").or_else(|| beginning.strip_prefix(b"GIF89a")) {
-        ("image/gif", gif(rest)?)
-    } else if let Some(rest) = beginning.strip_prefix(b"\xff\xd8") {
-        ("image/jpeg", jpeg(rest)?)
-    } else {
-        ("image/webp", webp(beginning.strip_prefix(b"RIFF")?)?)
+    let media_type = media_type(beginning);
+    let (width, height) = match media_type {
+        "image/png" => png(beginning)?,
+        "image/gif" => gif(beginning)?,
+        "image/jpeg" => jpeg(beginning)?,
+        "image/webp" => webp(beginning)?,
+        _ => return None,
     };
     let is_side = |side| (1..=MAX_SIDE).contains(&side);
     let is_small = u64::from(width).checked_mul(u64::from(height)).is_some_and(|pixels| pixels <= MAX_PIXELS);
     (is_side(width) && is_side(height) && is_small).then_some(Picture { media_type, width, height })
 }
 
-/// The first chunk is `IHDR`.
+/// The signature is followed by a chunk `IHDR`.
 fn png(mut rest: &[u8]) -> Option<(u32, u32)> {
+    let _signature: [u8; 8] = take(&mut rest)?;
     let [_len, kind, width, height] = [take(&mut rest)?, take(&mut rest)?, take(&mut rest)?, take(&mut rest)?];
     (kind == *b"IHDR").then(|| (u32::from_be_bytes(width), u32::from_be_bytes(height)))
 }
 
 fn gif(mut rest: &[u8]) -> Option<(u32, u32)> {
+    let (b"GIF87a" | b"GIF89a") = &take(&mut rest)? else { return None };
     let [width, height] = [take(&mut rest)?, take(&mut rest)?];
     Some((u16::from_le_bytes(width).into(), u16::from_le_bytes(height).into()))
 }
 
 /// Finds the frame header among the segments.
 fn jpeg(mut rest: &[u8]) -> Option<(u32, u32)> {
+    let _start_of_image: [u8; 2] = take(&mut rest)?;
     loop {
         let [0xff] = take(&mut rest)? else { return None };
         let mut marker = 0xff;
@@ -89,6 +93,7 @@ fn jpeg(mut rest: &[u8]) -> Option<(u32, u32)> {
 
 /// The first chunk is one of three.
 fn webp(mut rest: &[u8]) -> Option<(u32, u32)> {
+    let b"RIFF" = &take(&mut rest)? else { return None };
     let [_len, form, kind, _chunk_len] = [take(&mut rest)?, take(&mut rest)?, take(&mut rest)?, take(&mut rest)?];
     if form != *b"WEBP" {
         return None;

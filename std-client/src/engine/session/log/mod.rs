@@ -4,12 +4,12 @@
 use kabar_core::chat::{EntryHeader, EntryKind, Term};
 use kabar_std::text::{Content, clean_line};
 
-use super::mention::mentions;
 use super::output::RoomOutput;
 use super::person::Person;
 use crate::cursor::{Cursor, Position, SharedCursorFile, Shown};
 use crate::engine::event::{Earlier, Entry, EntryContent, Event, HistoryPage, RoomId};
 use crate::engine::local_history::LocalHistory;
+use crate::engine::mention::mentions;
 use crate::history::LogRow;
 
 /// The state of a log.

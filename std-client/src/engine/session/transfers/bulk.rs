@@ -45,6 +45,11 @@ impl Transfers {
             return;
         }
         let (Phase::Idle, Some(Content { root, size })) = (&transfer.phase, transfer.content) else { return };
+        // A server takes a content once at a time. Afterwards it has it.
+        if transfer.is_upload() && self.is_sending(Content { root, size }) {
+            return;
+        }
+        let transfer = &mut self.list[at];
         let slot = context.rooms.find(transfer.room).and_then(|room| room.slot);
         let Some(handle) = slot.and_then(|slot| context.client.handle_of(slot)) else { return };
         if !context.client.has_transfers() {
@@ -60,6 +65,14 @@ impl Transfers {
             self.next_number = self.next_number.wrapping_add(1);
             (transfer.number, transfer.phase) = (Some(number), Phase::Requested);
         }
+    }
+
+    /// Whether an upload of this content is in progress.
+    fn is_sending(&self, content: Content) -> bool {
+        self.list.iter().any(|transfer| {
+            let is_in_progress = matches!(transfer.phase, Phase::Requested | Phase::Sending(_) | Phase::Ending);
+            transfer.is_upload() && is_in_progress && transfer.content == Some(content)
+        })
     }
 
     /// Takes what the server sent, as long as the disk follows.

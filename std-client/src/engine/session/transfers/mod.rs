@@ -27,8 +27,8 @@ use transfer::{Content, Kind, Phase, Receiving, Sending, Transfer};
 
 /// Transfers of a session at once per direction, as a server takes them (SPEC 6.8).
 const MAX_ACTIVE: usize = 8;
-/// Transfers of a session, with those that wait.
-const MAX_TRANSFERS: usize = 1_024;
+/// Transfers of a session, with those that wait. More are refused.
+pub const MAX_TRANSFERS: usize = 1_024;
 /// Bytes of an encoding that are encoded at once.
 const PART_LEN: usize = 64 << 10;
 /// How long a transfer waits that is not possible at the moment.
@@ -323,7 +323,7 @@ impl Transfers {
                 let begun = match &transfer.kind {
                     Kind::Upload(path) => {
                         let job = Job::Hash(path.clone());
-                        transfer.phase = Phase::Hashing(0);
+                        transfer.phase = Phase::Hashing { done: 0, size: None };
                         self.files.give(&self.list[at], job)
                     }
                     Kind::Download(_) => {
@@ -344,14 +344,14 @@ impl Transfers {
         let transfer = &mut self.list[at];
         let now = context.now;
         match (done, &mut transfer.phase) {
-            (Done::Hashing(done), Phase::Hashing(hashed)) => {
-                *hashed = done;
+            (Done::Hashing { done, size }, Phase::Hashing { .. }) => {
+                transfer.phase = Phase::Hashing { done, size: Some(size) };
                 if transfer.is_report_due(now) {
                     context.sink.send(Event::Transfer(transfer.report(TransferState::Hashing(done))));
                 }
                 Step::On
             }
-            (Done::Hashed { root, size, media_type }, Phase::Hashing(_)) => {
+            (Done::Hashed { root, size, media_type }, Phase::Hashing { .. }) => {
                 let content = Content { root, size };
                 if transfer.content.is_some_and(|known| known != content) {
                     return TransferFailure::File(FileFailure::Changed).into();

@@ -70,8 +70,13 @@ pub(super) enum Kind {
 pub(super) enum Phase {
     /// There are too many others.
     Queued,
-    /// The file is being hashed; the number of bytes that are done.
-    Hashing(u64),
+    /// The file is being hashed.
+    Hashing {
+        /// Number of bytes that are hashed.
+        done: u64,
+        /// The length of the file in bytes; `None`: it is not open yet.
+        size: Option<u64>,
+    },
     /// The partial file is being opened.
     Opening,
     /// It has to be requested.
@@ -174,7 +179,7 @@ impl Transfer {
         match self.phase {
             _ if self.is_lost && self.needs_connection() => TransferState::Waiting(Wait::Connection),
             Phase::Queued => TransferState::Waiting(Wait::Others),
-            Phase::Hashing(done) => TransferState::Hashing(done),
+            Phase::Hashing { done, .. } => TransferState::Hashing(done),
             Phase::Opening | Phase::Idle | Phase::Requested => {
                 TransferState::Waiting(self.retry.map_or(Wait::Connection, |(_, wait)| wait))
             }
@@ -190,7 +195,10 @@ impl Transfer {
             room: self.room,
             is_upload: self.is_upload(),
             name: self.name.clone(),
-            size: self.content.map(|content| content.size),
+            size: match self.phase {
+                Phase::Hashing { size, .. } => size,
+                _ => self.content.map(|content| content.size),
+            },
             state,
         }
     }

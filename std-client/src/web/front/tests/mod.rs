@@ -1,5 +1,5 @@
-//! The front end with an idle engine: events are given to it as an engine reports them, and messages
-//! as pages send them.
+//! The front end with an idle engine: events are given to it as an engine reports them, and
+//! messages as pages send them.
 
 mod files;
 
@@ -54,7 +54,11 @@ impl Fixture {
         front.on_event(&Event::RoomAdded { room: LOBBY, name: RoomName::default() });
         front.on_event(&Event::OwnName { server: SERVER, name: "anna".to_owned(), is_chosen: false });
         front.on_event(&joined(10));
-        front.on_event(&Event::Members { room: LOBBY, names: vec!["anna".to_owned(), "bob".to_owned()] });
+        front.on_event(&Event::Members {
+            room: LOBBY,
+            names: vec!["anna".to_owned(), "bob".to_owned()],
+            is_complete: true,
+        });
         let (sender, page) = queue();
         front.take(Input::Opened(PageId(0), sender));
         let mut fixture = Self { front, page, spool, _home: home };
@@ -92,9 +96,9 @@ impl Fixture {
 fn joined(head: u64) -> Event {
     Event::Joined(Joined {
         room: LOBBY,
-        server_key: Fingerprint([7; 20]),
+        server_key: Some(Fingerprint([7; 20])),
         name: "anna".to_owned(),
-        members: 2,
+        members: Some(2),
         start: Some(head),
         head,
         term: Term([0; 8]),

@@ -1,33 +1,31 @@
 //! What `kabar send` and `kabar get` have in common: a session in one room that lasts until its
-//! transfers have ended, and shows how far they are.
+//! transfers have ended. `files`: those of a call. `display`: how far they are.
 
-use std::io::{self, IsTerminal, Write};
+mod display;
+mod files;
+
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use kabar_core::chat::{EntryKind, File};
 use kabar_std::data_dir::DataDir;
-use kabar_std::output::remark;
 use kabar_std::signals;
-use unicode_width::UnicodeWidthChar;
 
 use super::arguments::{KeyArguments, SessionArguments};
+use super::password;
 use super::request::{Rooms, at_server, with_invite};
 use super::target::{Found, Target, find_room};
-use super::{password, print};
 use crate::config::Config;
 use crate::config::settings::seconds;
-use crate::engine::event::{Earlier, Entry, EntryContent, Event, HistoryPage, Transfer, TransferState};
+use crate::engine::event::{Earlier, Entry, EntryContent, Event, HistoryPage, TransferState};
 use crate::engine::{self, Command, EngineConfig, Events, Handle, RoomId, ServerRequest, Stop, WantedFile};
 use crate::history::{FileEntry, is_named};
-use crate::line::json::Object;
-use crate::messages::{events, transfers};
 use crate::outcome::{CommandError, EndState, Outcome, SessionReport, TransferError};
 use crate::transfers::names::{safe_name, sent_name};
+use display::Display;
+use files::Files;
 
-/// How often progress is printed without a terminal.
-const PRINT_EVERY: Duration = Duration::from_secs(3);
 /// Entries of a page of the history in which a file is searched.
 const PAGE: u8 = 200;
 /// Entries in which a file is searched by its name.
@@ -136,32 +134,30 @@ fn transfer(
         stopper.send(Command::Stop(Stop::Abort));
     };
     signals::on_stop(stop).map_err(TransferError::Start)?;
-    engine.send(Command::Connect(Box::new(request)));
-    let names = match &work {
-        Work::Send(files) => files.iter().map(|(_, name)| name.clone()).collect(),
-        Work::Get(..) => Vec::new(),
+    engine.send(Command::Connect(Box::new(request.into())));
+    let is_upload = matches!(work, Work::Send(_));
+    let (files, wanted) = match work {
+        Work::Send(files) => (Files::to_send(files), None),
+        Work::Get(entry, to) => (Files::to_get(), Some((entry, to))),
     };
     let mut session = TransferSession {
         engine,
         give_up: settings.give_up,
-        display: Display { is_json, room: room_name, ..Display::default() },
-        pending: if matches!(work, Work::Get(..)) { 1 } else { names.len() },
-        is_upload: matches!(work, Work::Send(_)),
-        names,
-        work: Some(work),
-        wanted: None,
+        display: Display::new(is_json, room_name),
+        is_upload,
+        room: None,
+        files,
+        wanted,
         searched: 0,
-        failed: 0,
         end: EndState::default(),
     };
     session.run(&queue)?;
     session.end.is_interrupted = interrupted.load(std::sync::atomic::Ordering::Acquire);
-    let TransferSession { failed, pending, is_upload, mut end, .. } = session;
+    let TransferSession { files, mut end, .. } = session;
+    let files = files.not_done();
     let end = SessionReport { losses: end.take_losses(), end: end.end() };
     match end.end {
-        crate::outcome::SessionEnd::Left if failed + pending > 0 => {
-            Err(TransferError::Failed { is_upload, files: failed + pending }.into())
-        }
+        crate::outcome::SessionEnd::Left if files > 0 => Err(TransferError::Failed { is_upload, files }.into()),
         _ => Ok(Outcome::Session(end)),
     }
 }
@@ -171,17 +167,13 @@ struct TransferSession {
     engine: Handle,
     give_up: Duration,
     display: Display,
-    /// What is to be requested once the room is joined.
-    work: Option<Work>,
+    /// The room, once it is joined.
+    room: Option<RoomId>,
     /// The entry that is searched in the history, and where its file is stored.
-    wanted: Option<(RoomId, FileEntry, Option<PathBuf>)>,
+    wanted: Option<(FileEntry, Option<PathBuf>)>,
     searched: usize,
-    /// The names of the files that have not ended.
-    names: Vec<String>,
-    /// Number of files that have not ended.
-    pending: usize,
+    files: Files,
     is_upload: bool,
-    failed: usize,
     end: EndState,
 }
 
@@ -197,18 +189,11 @@ impl TransferSession {
 
     fn on_event(&mut self, event: &Event) -> Result<(), CommandError> {
         match event {
-            Event::Joined(joined) if !joined.is_again => match self.work.take() {
-                Some(Work::Send(files)) => {
-                    for (path, name) in files {
-                        self.engine.send(Command::Send { room: joined.room, path, name: Some(name) });
-                    }
-                }
-                Some(Work::Get(entry, to)) => {
-                    self.wanted = Some((joined.room, entry, to));
-                    self.search(0);
-                }
-                None => {}
-            },
+            Event::Joined(joined) if !joined.is_again => {
+                self.room = Some(joined.room);
+                self.send();
+                self.search(0);
+            }
             Event::HistoryPage(page) => self.on_page(page),
             // A page that was requested does not come.
             Event::Joined(_) | Event::Reconnected(_) => {
@@ -217,7 +202,7 @@ impl TransferSession {
             }
             Event::Transfer(transfer) => {
                 self.display.transfer(transfer)?;
-                let is_own = transfer.is_upload == self.is_upload && self.names.contains(&transfer.name);
+                let is_own = transfer.is_upload == self.is_upload && self.files.is_under_way(&transfer.name);
                 if transfer.state.is_end() && is_own {
                     let is_done = matches!(transfer.state, TransferState::Sent(_) | TransferState::Received(_));
                     self.ended(&transfer.name, is_done);
@@ -239,39 +224,44 @@ impl TransferSession {
         Ok(())
     }
 
-    /// A transfer has ended. After the last one, the session leaves.
-    fn ended(&mut self, name: &str, is_done: bool) {
-        if let Some(at) = self.names.iter().position(|own| own == name) {
-            self.names.remove(at);
+    /// Gives the engine as many files as it is to have.
+    fn send(&mut self) {
+        let Some(room) = self.room else { return };
+        while let Some((path, name)) = self.files.next() {
+            self.engine.send(Command::Send { room, path, name: Some(name) });
         }
-        self.pending = self.pending.saturating_sub(1);
-        self.failed += usize::from(!is_done);
-        if self.pending == 0 {
+    }
+
+    /// A transfer has ended; another one may begin. After the last one, the session leaves.
+    fn ended(&mut self, name: &str, is_done: bool) {
+        self.files.ended(name, is_done);
+        self.send();
+        if self.files.have_ended() {
             self.engine.send(Command::Stop(Stop::Leave { give_up: self.give_up, is_caught_up: false }));
         }
     }
 
     /// Requests the page that ends before this entry; 0: the last one.
     fn search(&self, before: u64) {
-        let Some((room, entry, _)) = &self.wanted else { return };
+        let (Some(room), Some((entry, _))) = (self.room, &self.wanted) else { return };
         let (before, count) = match entry {
             FileEntry::Seq(seq) => (seq.saturating_add(1), 1),
             FileEntry::Named(_) => (before, PAGE),
         };
-        self.engine.send(Command::History { room: *room, before, count });
+        self.engine.send(Command::History { room, before, count });
     }
 
     fn on_page(&mut self, page: &HistoryPage) {
-        let Some((room, entry, to)) = self.wanted.take() else { return };
+        let (Some(room), Some((entry, to))) = (self.room, self.wanted.take()) else { return };
         if let Some((name, body)) = page.entries.iter().rev().find_map(|found| file_of(found, &entry)) {
-            self.names.push(safe_name(&name));
+            self.files.found(safe_name(&name));
             return self.engine.send(Command::Get { room, file: WantedFile::Body(body), to });
         }
         self.searched += page.entries.len();
         let first = page.entries.first().filter(|_| page.earlier == Earlier::Possible).map(|first| first.seq);
         match first.filter(|_| matches!(entry, FileEntry::Named(_)) && self.searched < MAX_SEARCHED) {
             Some(first) => {
-                self.wanted = Some((room, entry, to));
+                self.wanted = Some((entry, to));
                 self.search(first);
             }
             // The engine reports that there is none.
@@ -289,70 +279,6 @@ fn file_of(found: &Entry, wanted: &FileEntry) -> Option<(String, Vec<u8>)> {
         FileEntry::Named(name) => is_named(&file, name),
     };
     is_wanted.then(|| (file.name().to_owned(), body.clone()))
-}
-
-/// Shows how far the transfers are: in the last line of a terminal, in a line every few seconds
-/// elsewhere, or as objects.
-#[derive(Debug, Default)]
-struct Display {
-    is_json: bool,
-    room: String,
-    /// Whether the last line has progress.
-    has_line: bool,
-    printed: Option<Instant>,
-}
-
-impl Display {
-    fn transfer(&mut self, transfer: &Transfer) -> Result<(), CommandError> {
-        if self.is_json {
-            let event = Event::Transfer(transfer.clone());
-            let object = Object::of_event(&event, Some(&self.room)).map(|object| object.line() + "\n");
-            return object.map_or(Ok(()), |line| print(line.as_bytes()).map(drop));
-        }
-        if !transfer.state.is_end() {
-            self.progress(&transfers::line(transfer));
-            return Ok(());
-        }
-        self.sentence(&Event::Transfer(transfer.clone()));
-        match &transfer.state {
-            TransferState::Received(path) if !io::stdout().is_terminal() => {
-                print(format!("{}\n", path.display()).as_bytes()).map(drop)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn progress(&mut self, line: &str) {
-        if io::stderr().is_terminal() {
-            let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
-            let mut used = 0;
-            let fits = |c: &char| {
-                used += c.width().unwrap_or(0);
-                used < width
-            };
-            let line: String = line.chars().take_while(fits).collect();
-            let _ = write!(io::stderr(), "\r{line}\x1b[K");
-            self.has_line = true;
-        } else if self.printed.is_none_or(|printed| printed.elapsed() >= PRINT_EVERY) {
-            self.printed = Some(Instant::now());
-            remark(line);
-        }
-    }
-
-    /// Shows an event in words.
-    fn sentence(&mut self, event: &Event) {
-        if let Some(text) = events::text(event, None) {
-            self.clear();
-            remark(&text);
-        }
-    }
-
-    /// Removes the progress from the last line.
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.has_line) {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
 }
 
 /// Returns the name with which a file is sent.
