@@ -67,6 +67,11 @@ fn inputs_in_the_corpus_of_serial_pass() {
 }
 
 #[test]
+fn inputs_in_the_corpus_of_storage_pass() {
+    replay("storage", checks::storage::check);
+}
+
+#[test]
 fn every_fuzz_target_is_replayed() {
     let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fuzz/fuzz_targets");
     for entry in fs::read_dir(targets).expect("the folder of the targets") {

@@ -10,29 +10,15 @@ use super::input::Input;
 /// Longest content: its tree is not perfect, and has a level more than those before it.
 const MAX_LEN: usize = 9 * GROUP_LEN + 1500;
 /// Levels of that tree.
-const DEPTH: usize = 4;
+pub const DEPTH: usize = 4;
 
 /// Takes `data` as: length of the content u24, offset u24, length of the pieces u16, difference of
 /// the length that the receiver expects i16, then changes of the encoding; and all of that as an
 /// encoding.
 pub fn check(data: &[u8]) {
     let mut fields = Input(data);
-    let content: Vec<u8> = (0..=250).cycle().take(fields.number(3) % (MAX_LEN + 1)).collect();
-    let offset = fields.number(3) % (content.len() + 1);
-    let piece_len = fields.number(2) + 1;
+    let Made { content, outboard, root, offset, piece_len } = Made::new(&mut fields);
     let expected_len = (content.len() + fields.number(2)).saturating_sub(0x8000);
-
-    let mut outboard = Vec::new();
-    let mut builder = OutboardBuilder::new();
-    let mut store = |parent: &[u8; PARENT_LEN]| -> Result<(), ()> {
-        outboard.extend_from_slice(parent);
-        Ok(())
-    };
-    for mut piece in content.chunks(piece_len) {
-        builder.update(&mut piece, &mut store).expect("parents are stored");
-    }
-    let root = builder.finish(&mut store).expect("parents are stored");
-    assert_eq!(root, Root::of(&content));
 
     let range = GroupRange::starting_at(content.len() as u64, offset as u64).expect("within the content");
     let encoding = encode(range, SliceSource { content: &content, outboard: &outboard }, piece_len);
@@ -64,9 +50,39 @@ pub fn check(data: &[u8]) {
     }
 }
 
+/// A content and its tree, and how they are sent.
+pub struct Made {
+    pub content: Vec<u8>,
+    pub outboard: Vec<u8>,
+    pub root: Root,
+    /// Where the range begins that is sent.
+    pub offset: usize,
+    pub piece_len: usize,
+}
+
+impl Made {
+    pub fn new(fields: &mut Input<'_>) -> Self {
+        let content: Vec<u8> = (0..=250).cycle().take(fields.number(3) % (MAX_LEN + 1)).collect();
+        let offset = fields.number(3) % (content.len() + 1);
+        let piece_len = fields.number(2) + 1;
+        let mut outboard = Vec::new();
+        let mut builder = OutboardBuilder::new();
+        let mut store = |parent: &[u8; PARENT_LEN]| -> Result<(), ()> {
+            outboard.extend_from_slice(parent);
+            Ok(())
+        };
+        for mut piece in content.chunks(piece_len) {
+            builder.update(&mut piece, &mut store).expect("parents are stored");
+        }
+        let root = builder.finish(&mut store).expect("parents are stored");
+        assert_eq!(root, Root::of(&content));
+        Self { content, outboard, root, offset, piece_len }
+    }
+}
+
 impl Input<'_> {
     /// Changes `encoding` until the fields end: a byte, its length, or two chaining values.
-    fn change(&mut self, encoding: &[u8]) -> Vec<u8> {
+    pub fn change(&mut self, encoding: &[u8]) -> Vec<u8> {
         let mut changed = encoding.to_vec();
         while !self.0.is_empty() && !changed.is_empty() {
             let (kind, at) = (self.number(1), self.number(3) % changed.len());
@@ -86,22 +102,22 @@ impl Input<'_> {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Node {
+pub struct Node {
     /// Where its bytes end in the encoding.
-    end: usize,
+    pub end: usize,
     /// Offset in the content of the first group that it proves.
-    offset: u64,
-    is_parent: bool,
+    pub offset: u64,
+    pub is_parent: bool,
 }
 
-struct Decoded {
-    nodes: Vec<Node>,
-    error: Option<NotProven>,
-    is_finished: bool,
+pub struct Decoded {
+    pub nodes: Vec<Node>,
+    pub error: Option<NotProven>,
+    pub is_finished: bool,
 }
 
 /// Decodes in pieces. Groups have to be those of `content`, in order.
-fn decode(root: Root, range: GroupRange, encoding: &[u8], piece_len: usize, content: &[u8]) -> Decoded {
+pub fn decode(root: Root, range: GroupRange, encoding: &[u8], piece_len: usize, content: &[u8]) -> Decoded {
     let mut decoded = Decoded { nodes: Vec::new(), error: None, is_finished: false };
     let Ok(mut decoder) = Decoder::<DEPTH>::new(root, range) else { return decoded };
     let mut buffer = Box::new([0; GROUP_LEN]);
@@ -134,7 +150,8 @@ fn decode(root: Root, range: GroupRange, encoding: &[u8], piece_len: usize, cont
     decoded
 }
 
-fn encode(range: GroupRange, mut source: SliceSource<'_>, piece_len: usize) -> Vec<u8> {
+/// The encoding of a range.
+pub fn encode(range: GroupRange, mut source: SliceSource<'_>, piece_len: usize) -> Vec<u8> {
     let (mut encoder, mut encoding, mut piece) = (Encoder::new(range), Vec::new(), vec![0; piece_len]);
     while !encoder.is_finished() {
         let len = encoder.encode(&mut source, &mut piece).expect("all is in memory");

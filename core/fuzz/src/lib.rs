@@ -14,4 +14,5 @@ mod memory;
 pub mod messages;
 pub mod packet;
 pub mod serial;
+pub mod storage;
 mod toy_key;

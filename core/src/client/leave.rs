@@ -23,7 +23,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 {
     /// Continues leaving, as far as possible now.
     pub(super) fn drive_leave(&mut self, now: Instant) {
-        if ROOMS > 1 {
+        // Nothing is reported after the end.
+        if ROOMS > 1 && self.phase != Phase::Ended {
             self.drive_part(now);
         }
         if self.phase == Phase::Running && self.is_leaving && self.is_settled() {

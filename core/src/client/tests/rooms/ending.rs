@@ -44,6 +44,16 @@ fn room_whose_next_entries_are_gone_is_joined_again_on_the_same_connection() {
 }
 
 #[test]
+fn part_after_the_end_reports_nothing() {
+    let (mut world, attic) = online();
+    world.client.abort(world.now);
+    world.run(secs(1));
+    world.client.part(world.now, attic);
+    world.run(secs(1));
+    assert_eq!(world.seen.last(), Some(&Seen::Ended(EndReason::Left)), "{:?}", world.last_seen());
+}
+
+#[test]
 fn part_waits_until_the_posts_of_its_room_are_settled() {
     let (mut world, attic) = online();
     world.server.rules.ignores_posts_in = Some("attic");
