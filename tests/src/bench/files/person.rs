@@ -56,7 +56,7 @@ impl Person {
         };
         let (engine, events) = engine::start(config).map_err(Error::io("start a client"))?;
         let credentials = vec![RoomCredential::Secret(RoomSecret::new(target.secret))];
-        engine.send(Command::Connect(Box::new(ServerRequest {
+        let request = ServerRequest {
             places: Places::one(address.into()),
             rooms: vec![RoomRequest { name: RoomName::default(), credentials }],
             identity,
@@ -66,7 +66,8 @@ impl Person {
             hide_joins: true,
             retries: true,
             is_host: false,
-        })));
+        };
+        engine.send(Command::Connect(Box::new(request.into())));
         let room = wait(&events, |event| match event {
             Event::Joined(joined) => Some(joined.room),
             _ => None,
