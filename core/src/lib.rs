@@ -23,6 +23,7 @@ pub mod internals;
 pub mod invite;
 pub mod serial;
 pub mod session;
+mod slices;
 pub mod time;
 pub mod transport;
 mod wire;

@@ -37,7 +37,7 @@ pub fn program(name: &str) -> PathBuf {
 /// The environment of programs under test: their data is stored under `home`, and nothing of this
 /// computer's user is visible.
 #[must_use]
-pub fn environment(home: &Path) -> [(&'static str, Option<PathBuf>); 8] {
+pub fn environment(home: &Path) -> [(&'static str, Option<PathBuf>); 9] {
     [
         ("HOME", Some(home.to_path_buf())),
         ("XDG_DATA_HOME", Some(home.join("share"))),
@@ -46,6 +46,7 @@ pub fn environment(home: &Path) -> [(&'static str, Option<PathBuf>); 8] {
         ("LANG", Some(PathBuf::from("C.UTF-8"))),
         ("LC_ALL", None),
         ("KABAR_PASSWORD", None),
+        ("KABAR_CLASSIC_PASSWORD", None),
         ("KABAR_DATA_DIR", None),
     ]
 }

@@ -33,15 +33,16 @@ impl KeyIssuer {
         Self(Secret::new(secret))
     }
 
-    /// The key that `address` gets at `now`.
+    /// The key that `address` gets at `time`: the time of day, if the secret outlasts the clock of
+    /// this run.
     #[must_use]
-    pub fn issue(&self, now: Instant, address: &[u8; ADDRESS_LEN]) -> PrivateKey {
-        self.derive(period(now), address)
+    pub fn issue(&self, time: Instant, address: &[u8; ADDRESS_LEN]) -> PrivateKey {
+        self.derive(period(time), address)
     }
 
-    /// The keys that `address` may have at `now`: that of this period, and that of the one before.
-    pub fn valid(&self, now: Instant, address: &[u8; ADDRESS_LEN]) -> impl Iterator<Item = PrivateKey> {
-        let period = period(now);
+    /// The keys that `address` may have at `time`: that of this period, and that of the one before.
+    pub fn valid(&self, time: Instant, address: &[u8; ADDRESS_LEN]) -> impl Iterator<Item = PrivateKey> {
+        let period = period(time);
         [Some(period), period.checked_sub(1)].into_iter().flatten().map(|period| self.derive(period, address))
     }
 
@@ -53,8 +54,8 @@ impl KeyIssuer {
     }
 }
 
-fn period(now: Instant) -> u64 {
-    now.as_micros().checked_div(KEY_PERIOD.as_micros()).unwrap_or(0)
+fn period(time: Instant) -> u64 {
+    time.as_micros().checked_div(KEY_PERIOD.as_micros()).unwrap_or(0)
 }
 
 #[cfg(test)]

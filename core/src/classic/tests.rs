@@ -86,7 +86,7 @@ fn anyone_changes_a_message_and_its_crc() {
 }
 
 #[test]
-fn anyone_writes_in_anothers_name() {
+fn anyone_writes_in_the_name_of_another() {
     // The key that the server has sent in clear is all that it takes.
     let public = PublicKey::parse(RECORDING.key).unwrap();
     let forged = encrypt(&public, "budi:saya bukan budi:328797848");

@@ -23,6 +23,7 @@
 
 use super::room::RoomSlot;
 use crate::chat::EntryKind;
+use crate::slices::move_within;
 
 /// Bytes of a record without the body.
 pub const RECORD_OVERHEAD: usize = 4;
@@ -391,7 +392,7 @@ impl<const N: usize, const ROOMS: usize> Outbox<N, ROOMS> {
     /// As one piece. Returns where they end.
     fn move_all(&mut self) -> usize {
         let (start, end) = (self.start, self.end);
-        self.bytes.copy_within(start..end, 0);
+        move_within(&mut self.bytes, start..end, 0);
         self.move_offsets(|offset| offset.saturating_sub(start));
         end.saturating_sub(start)
     }
@@ -406,7 +407,7 @@ impl<const N: usize, const ROOMS: usize> Outbox<N, ROOMS> {
                 return to;
             };
             if !is_settled {
-                self.bytes.copy_within(from..next, to);
+                move_within(&mut self.bytes, from..next, to);
                 to = to.saturating_add(next.saturating_sub(from));
             }
             from = next;

@@ -6,8 +6,8 @@
 pub(crate) fn write(ring: &mut [u8], offset: u64, data: &[u8]) {
     debug_assert!(data.len() <= ring.len());
     let at = position(ring.len(), offset);
-    let (wrapped, straight) = ring.split_at_mut(at);
-    let (head, tail) = data.split_at(data.len().min(straight.len()));
+    let Some((wrapped, straight)) = ring.split_at_mut_checked(at) else { return };
+    let (head, tail) = data.split_at_checked(straight.len()).unwrap_or((data, &[]));
     for (to, from) in [(straight, head), (wrapped, tail)] {
         if let Some(to) = to.get_mut(..from.len()) {
             to.copy_from_slice(from);
@@ -20,7 +20,7 @@ pub(crate) fn write(ring: &mut [u8], offset: u64, data: &[u8]) {
 pub(crate) fn pieces(ring: &[u8], offset: u64, len: usize) -> [&[u8]; 2] {
     debug_assert!(len <= ring.len());
     let at = position(ring.len(), offset);
-    let (wrapped, straight) = ring.split_at(at);
+    let (wrapped, straight) = ring.split_at_checked(at).unwrap_or((&[], ring));
     let head = len.min(straight.len());
     [straight.get(..head).unwrap_or(&[]), wrapped.get(..len - head).unwrap_or(&[])]
 }
@@ -28,7 +28,7 @@ pub(crate) fn pieces(ring: &[u8], offset: u64, len: usize) -> [&[u8]; 2] {
 /// Copies the bytes from `offset` on out of `ring`.
 pub(crate) fn read(ring: &[u8], offset: u64, out: &mut [u8]) {
     let [head, tail] = pieces(ring, offset, out.len());
-    let (first, second) = out.split_at_mut(head.len());
+    let Some((first, second)) = out.split_at_mut_checked(head.len()) else { return };
     for (to, from) in [(first, head), (second, tail)] {
         if let Some(to) = to.get_mut(..from.len()) {
             to.copy_from_slice(from);

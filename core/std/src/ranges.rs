@@ -24,6 +24,10 @@ impl<const MAX: usize> RangeStorage for HeapRanges<MAX> {
             self.0 = Vec::new();
         }
     }
+
+    fn clear(&mut self) {
+        self.0 = Vec::new();
+    }
 }
 
 #[cfg(test)]

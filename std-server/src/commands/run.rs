@@ -22,13 +22,13 @@ use crate::console::state::Console;
 use crate::logging;
 use crate::metrics::{listener, text};
 use crate::notify::{READY, STOPPING, is_output_kept, notify};
-use crate::room_host::RoomHost;
+use crate::room_host::{Classic, RoomHost};
 use crate::transcript::{Reopener, TranscriptWarning};
 use kabar_std::advertise::Found;
 use kabar_std::line_editor::gate::TerminalGate;
 use kabar_std::line_editor::{self, SavedTerminal};
 use kabar_std::output::{Lost, Output, OutputSender};
-use kabar_std::password::from_first_line;
+use kabar_std::password::{from_first_line, normalize};
 use kabar_std::reading::{first_line, first_line_of_file};
 use kabar_std::signals;
 use kabar_std::signals::{AfterHangup, TerminalWatch};
@@ -49,6 +49,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = Config::from_process(&arguments.flags.flags).map_err(CommandError::Usage)?;
     let password = find_password(&config, arguments.flags.password_stdin)?;
+    let classic = find_classic(&config, password.as_ref().map(|password| password.as_str()))?;
     let metrics = config.metrics.map(|address| {
         let failed = |error| CommandError::Failed(format!("cannot answer metrics on {address}: {error}"));
         TcpListener::bind(address).map_err(failed)
@@ -65,7 +66,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     };
     let output = output.map_err(CommandError::failed)?;
     logging::install(PROGRAM, config.log_format, config.log_level, output.sender());
-    let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, gate, &output.sender());
+    let password = password.as_ref().map(|password| password.as_str());
+    let served = serve(&config, password, classic, metrics, gate, &output.sender());
     if let Some((gate, saved)) = terminal {
         line_editor::stop(&gate);
         saved.restore();
@@ -84,6 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 fn serve(
     config: &Config,
     password: Option<&str>,
+    classic: Option<Classic>,
     metrics: Option<TcpListener>,
     gate: Option<&Arc<TerminalGate>>,
     said: &OutputSender,
@@ -112,7 +115,8 @@ fn serve(
         .transcript(config.transcript.as_deref())
         .key_size(config.key_size)
         .limits(config.limits)
-        .operators(config.operators.clone());
+        .operators(config.operators.clone())
+        .classic(classic);
     let on_slow_key = || info!("generating the server key (once) ...");
     let hosted = host.start(on_slow_key, tell, on_warning).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
@@ -235,29 +239,69 @@ fn warn_about(hosted: &RoomHost, config: &Config) {
         let bits = hosted.key_size().modulus_len() * 8;
         warn!("key-bits changes nothing: this server has a key already, of {bits} bits");
     }
+    if config.classic {
+        warn!(
+            "classic clients are admitted: whoever is between them and this server reads and changes all that they \
+             write and read, their password included"
+        );
+    }
     info!("history: {}", config.data_dir.display());
 }
 
-/// Reads the password: the flag takes precedence over the environment, and that over the
-/// configuration file.
-fn find_password(config: &Config, from_stdin: bool) -> Result<Option<Zeroizing<String>>, CommandError> {
-    let by_flag = matches!(config.origin("password-file"), Some(Origin::Flag(_)));
-    let name = variable("password");
-    let in_environment = std::env::var_os(&name).filter(|_| !by_flag && !from_stdin);
-    let (source, text) = match (from_stdin, in_environment, &config.password_file) {
-        (true, ..) => ("--password-stdin".to_owned(), first_line(io::stdin().lock(), MAX_PASSWORD_LEN)),
-        (_, Some(value), _) => {
-            let value = Zeroizing::new(value.into_encoded_bytes());
-            (name, first_line(value.as_slice(), MAX_PASSWORD_LEN))
-        }
-        (_, None, Some(path)) => (path.display().to_string(), first_line_of_file(path, MAX_PASSWORD_LEN)),
-        (_, None, None) => return Ok(None),
+/// How classic clients are admitted, if they are. `password` is that of the room.
+fn find_classic(config: &Config, password: Option<&str>) -> Result<Option<Classic>, CommandError> {
+    if !config.classic {
+        return Ok(None);
+    }
+    let source = PasswordSource { setting: "classic-password-file", variable: "classic-password", from_stdin: false };
+    let Some(classic) = source.read(config, config.classic_password_file.as_deref())? else {
+        let name = variable("classic-password");
+        let text = format!("--classic needs a password for classic clients: --classic-password-file FILE, or {name}");
+        return Err(CommandError::Usage(text));
     };
-    let text = text.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => CommandError::Usage(format!("{source}: {error}")),
-        _ => CommandError::Failed(format!("cannot read {source}: {error}")),
-    })?;
-    // As typed, not normalised: an earlier version hashed it so.
-    from_first_line(&text).map_err(|error| CommandError::Usage(format!("{source}: {error}")))?;
-    Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
+    if password.is_some_and(|password| normalize(password) == normalize(&classic)) {
+        let text =
+            "the password of classic clients is that of the room: it is sent in effective clear, so choose another one";
+        return Err(CommandError::Usage(text.to_owned()));
+    }
+    Ok(Some(Classic { password: classic, room: config.classic_room.clone().unwrap_or_else(|| config.room.clone()) }))
+}
+
+/// Reads the password of the room.
+fn find_password(config: &Config, from_stdin: bool) -> Result<Option<Zeroizing<String>>, CommandError> {
+    let source = PasswordSource { setting: "password-file", variable: "password", from_stdin };
+    source.read(config, config.password_file.as_deref())
+}
+
+/// Where a password comes from: the flag takes precedence over the environment, and that over the
+/// configuration file.
+struct PasswordSource {
+    setting: &'static str,
+    variable: &'static str,
+    from_stdin: bool,
+}
+
+impl PasswordSource {
+    fn read(&self, config: &Config, file: Option<&Path>) -> Result<Option<Zeroizing<String>>, CommandError> {
+        let from_stdin = self.from_stdin;
+        let by_flag = matches!(config.origin(self.setting), Some(Origin::Flag(_)));
+        let name = variable(self.variable);
+        let in_environment = std::env::var_os(&name).filter(|_| !by_flag && !from_stdin);
+        let (source, text) = match (from_stdin, in_environment, file) {
+            (true, ..) => ("--password-stdin".to_owned(), first_line(io::stdin().lock(), MAX_PASSWORD_LEN)),
+            (_, Some(value), _) => {
+                let value = Zeroizing::new(value.into_encoded_bytes());
+                (name, first_line(value.as_slice(), MAX_PASSWORD_LEN))
+            }
+            (_, None, Some(path)) => (path.display().to_string(), first_line_of_file(path, MAX_PASSWORD_LEN)),
+            (_, None, None) => return Ok(None),
+        };
+        let text = text.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => CommandError::Usage(format!("{source}: {error}")),
+            _ => CommandError::Failed(format!("cannot read {source}: {error}")),
+        })?;
+        // As typed, not normalised: an earlier version hashed it so.
+        from_first_line(&text).map_err(|error| CommandError::Usage(format!("{source}: {error}")))?;
+        Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
+    }
 }

@@ -59,6 +59,12 @@ pub struct Config {
     pub create_rooms: CreateRooms,
     /// The file with the password.
     pub password_file: Option<PathBuf>,
+    /// Whether classic clients are admitted.
+    pub classic: bool,
+    /// The file with the password of classic clients.
+    pub classic_password_file: Option<PathBuf>,
+    /// The room that classic clients join, if it is not that of the server.
+    pub classic_room: Option<RoomName>,
     /// The operators, besides those that commands appoint.
     pub operators: Vec<Fingerprint>,
     /// The file that gets every entry as a line of text.
@@ -117,15 +123,15 @@ impl Config {
                 parse_advertised(text).map_err(|error| error.to_string())
             })?
             .unwrap_or_default(),
-            room: resolve_setting(&sources, "room", resolved, |text| {
-                text.parse().map_err(|error: kabar_std::invite::InvalidRoomName| error.to_string())
-            })?
-            .ok_or("room has no value")?,
+            room: resolve_setting(&sources, "room", resolved, parse_room)?.ok_or("room has no value")?,
             key_size: resolve_setting(&sources, "key-bits", resolved, parse_key_size)?
                 .ok_or("key-bits has no value")?,
             admission: resolve_setting(&sources, "admission", resolved, parse_admission)?.unwrap_or_default(),
             create_rooms: resolve_setting(&sources, "create-rooms", resolved, parse_create_rooms)?.unwrap_or_default(),
             password_file: path(&sources, "password-file", resolved),
+            classic: resolve_setting(&sources, "classic", resolved, parse_bool)?.unwrap_or_default(),
+            classic_password_file: path(&sources, "classic-password-file", resolved),
+            classic_room: resolve_setting(&sources, "classic-room", resolved, parse_room)?,
             operators: resolve_setting(&sources, "operator", resolved, parse_operators)?.unwrap_or_default(),
             transcript: path(&sources, "transcript", resolved),
             metrics: resolve_setting(&sources, "metrics", resolved, parse_metrics)?,
@@ -250,6 +256,14 @@ pub fn parse_key_size(text: &str) -> Result<KeySize, String> {
         "4096" => Ok(KeySize::Bits4096),
         _ => Err("it must be 2048, 3072 or 4096".to_owned()),
     }
+}
+
+fn parse_room(text: &str) -> Result<RoomName, String> {
+    text.parse().map_err(|error: kabar_std::invite::InvalidRoomName| error.to_string())
+}
+
+fn parse_bool(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "it must be true or false".to_owned())
 }
 
 /// Parses fingerprints or public keys, separated by commas.

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 
-use super::settings::{SETTINGS, Setting, is_list, setting, variable};
+use super::settings::{SETTINGS, Setting, is_list, is_switch, setting, variable};
 use crate::hub::{LIMITS, Limit};
 use crate::units;
 use kabar_std::config_file::{File, Origin};
@@ -54,7 +54,9 @@ fn flag(name: &'static str, value: &'static str) -> Arg {
         _ => ValueHint::Other,
     };
     let action = if is_list(name) { ArgAction::Append } else { ArgAction::Set };
-    Arg::new(name).long(name).value_name(value).value_hint(hint).action(action).value_parser(OsStringValueParser::new())
+    let flag = Arg::new(name).long(name).value_name(value).value_hint(hint).action(action);
+    let flag = flag.value_parser(OsStringValueParser::new());
+    if is_switch(name) { flag.num_args(0..=1).require_equals(true).default_missing_value("true") } else { flag }
 }
 
 /// All sources, in order of precedence.

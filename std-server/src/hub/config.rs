@@ -1,8 +1,13 @@
 //! The configuration of a hub: its room, who may join, its limits.
 
+use std::sync::Arc;
+
 use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
+use kabar_core::classic::SECRET_LEN;
 use kabar_core::session::{Fingerprint, TransportParameters};
 use kabar_core::transport::Capacity;
+use kabar_std::text::LineFormatter;
+use zeroize::Zeroizing;
 
 #[cfg(feature = "fault-injection")]
 use super::fault_injection::FaultInjection;
@@ -33,6 +38,8 @@ pub struct HubConfig {
     /// The fingerprints of identities that are operators, besides those appointed by a command: the
     /// first 160 bits of the SHA-256 of their public keys.
     pub operators: Vec<Fingerprint>,
+    /// Admits classic members (SPEC 11).
+    pub classic: Option<ClassicConfig>,
     /// Bounds.
     pub limits: HubLimits,
     /// Memory and parameters of each connection, which it states to its peer.
@@ -40,6 +47,25 @@ pub struct HubConfig {
     /// Faults for tests of the tests.
     #[cfg(feature = "fault-injection")]
     pub faults: FaultInjection,
+}
+
+/// How classic members are admitted (SPEC 11).
+#[derive(Clone)]
+pub struct ClassicConfig {
+    /// The password, which everybody between a client and the server can read.
+    pub password: Zeroizing<String>,
+    /// The room that they join.
+    pub room: String,
+    /// Derives the keys of addresses and the identities of members. The same after a restart.
+    pub secret: Zeroizing<[u8; SECRET_LEN]>,
+    /// Formats lines.
+    pub lines: Arc<LineFormatter>,
+}
+
+impl core::fmt::Debug for ClassicConfig {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ClassicConfig").field("room", &self.room).finish_non_exhaustive()
+    }
 }
 
 /// The rule for Joins without an invite. Identities that were admitted by an invite, or under the
@@ -121,6 +147,7 @@ impl HubConfig {
             members_create_rooms: false,
             admission_tag: [0; 16],
             operators: Vec::new(),
+            classic: None,
             limits: HubLimits::default(),
             profile: Profile::default(),
             #[cfg(feature = "fault-injection")]

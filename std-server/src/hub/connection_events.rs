@@ -69,7 +69,10 @@ fn on_closed<P: Provider>(
 ) {
     let (reason, silence) = match ended {
         Closed::ByPeer(CloseCode::LEFT) => (LeaveReason::Left, Duration::ZERO),
-        Closed::Idle => (LeaveReason::Vanished, Duration::from_secs(u64::from(peer.link.idle_s))),
+        Closed::Idle => {
+            context.counters.classic_timed_out += u64::from(peer.link.connection.is_classic());
+            (LeaveReason::Vanished, Duration::from_secs(u64::from(peer.link.idle_s)))
+        }
         Closed::Locally(_) => (LeaveReason::Violation, Duration::ZERO),
         _ => (LeaveReason::Vanished, Duration::ZERO),
     };

@@ -179,6 +179,21 @@ counters! {
     password_queue_full,
     /// Wrong passwords.
     wrong_passwords,
+    /// Bytes of the classic dialect that passed in clear, in both directions.
+    classic_bytes,
+    /// Times that a classic client logged in with the right password.
+    classic_logins,
+    /// Logins and texts of classic clients refused.
+    classic_refused,
+    /// Classic logins refused: there are too many members.
+    classic_full,
+    /// Classic members that were silent for too long.
+    classic_timed_out,
+    /// Datagrams of the classic dialect dropped: too many from there.
+    @dropped classic_limited,
+    /// Datagrams of the classic dialect dropped: they decrypt to no text with the key of their
+    /// address.
+    @dropped classic_undecrypted,
     /// Invites not made because there are too many.
     invites_full,
     /// Joins refused, or given up for others: too many wait for an operator.

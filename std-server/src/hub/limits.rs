@@ -207,6 +207,10 @@ limits! {
     room_password_burst: u32, "room-password-burst", Count, 1, 1_000_000, 60, room_passwords_limited;
     /// Time after which everybody together may try one more.
     room_password_interval: Duration, "room-password-interval", Time, 0, 24 * HOUR, SECOND, room_passwords_limited;
+    /// Classic members; beyond this nobody else joins as one.
+    classic_members: usize, "max-classic-members", Count, 1, 4_096, 64, classic_full;
+    /// Silence after which a classic member is taken to have left.
+    classic_timeout: Duration, "classic-timeout", Time, SECOND, 18 * HOUR, HOUR, classic_timed_out;
     /// Invites besides the standing ones of private rooms; ended ones make room for new ones.
     invites: usize, "max-invites", Count, 1, 65_536, 256, invites_full;
     /// Joins that wait for an operator.

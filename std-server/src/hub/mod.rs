@@ -10,6 +10,7 @@
 //! * `commit`: the transaction in progress, which covers all rooms.
 //! * `routes`, `connection_events`, `messages`, `join`: hand each input to the owner of the state
 //!   that it concerns.
+//! * `classic`: clients of the classic dialect (SPEC 11); `logins`: their texts.
 //! * `transfers`: contents on their way; `bulk`: the stream that they take.
 //! * `delivery`: sends to a connection what its rooms have for it, in turn.
 //! * `context`: the objects that all of these share: configuration, people, clock, deadlines, the
@@ -46,6 +47,7 @@ mod admissions;
 mod admitted;
 mod bulk;
 mod census;
+mod classic;
 mod commit;
 mod config;
 mod connection_events;
@@ -63,6 +65,7 @@ mod join;
 mod limits;
 mod loading;
 mod loads;
+mod logins;
 mod messages;
 mod operator;
 mod pages;
@@ -92,6 +95,7 @@ use kabar_core::transport::Capacity;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
+use classic::Classic;
 use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
@@ -100,7 +104,7 @@ use room::{Directory, Room, RoomSettings, Rooms};
 
 use crate::store::RoomState;
 
-pub use config::{HubConfig, JoinPolicy, Profile};
+pub use config::{ClassicConfig, HubConfig, JoinPolicy, Profile};
 pub use counters::{CounterValue, Counters};
 pub use encoded::PageRead;
 pub use events::{HubEvent, LeaveReason, OperationId};
@@ -125,6 +129,7 @@ pub use transfers::table::INDEX_JOBS;
 #[derive(Debug)]
 pub struct Hub<P: Provider> {
     door: Door<P>,
+    classic: Option<Classic>,
     peers: Peers<P>,
     rooms: Rooms,
     context: Context<P>,
@@ -141,12 +146,13 @@ impl<P: Provider> Hub<P> {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);
+        let classic = config.classic.as_ref().map(|it| Classic::new(it, &config.limits));
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
         let rooms = Rooms::new(Directory::new(&loaded.server, &config.room));
         let settings = RoomSettings::new(&config, &rooms.directory.record(&config.room));
         let privileges = Privileges::new(&config.operators, &loaded.server);
         let context = Context::new(config, &loaded, rng, privileges, now);
-        let mut hub = Self { door, peers, rooms, context };
+        let mut hub = Self { door, classic, peers, rooms, context };
         let secret = hub.context.config.secret;
         hub.context.set_standing_invite(now, None, secret);
         hub.insert_room(now, settings, &loaded.room);
@@ -211,7 +217,8 @@ impl<P: Provider> Hub<P> {
     /// the other.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        let transmit = self.door.poll_transmit(out).or_else(|| self.next_transmit(now, out));
+        let transmit = self.door.poll_transmit(out).or_else(|| self.poll_classic_answer(out));
+        let transmit = transmit.or_else(|| self.next_transmit(now, out));
         if let Some(transmit) = transmit {
             self.context.counters.transmits += 1;
             self.context.counters.bytes_out += transmit.len as u64;
@@ -223,7 +230,7 @@ impl<P: Provider> Hub<P> {
     #[must_use]
     pub fn has_transmit(&self) -> bool {
         let turns = &self.context.turns;
-        !turns.ready.is_empty() || !turns.deferred.is_empty() || self.door.has_replies()
+        !turns.ready.is_empty() || !turns.deferred.is_empty() || self.door.has_replies() || self.has_classic_answers()
     }
 
     /// The next job to run.

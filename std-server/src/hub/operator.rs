@@ -262,7 +262,7 @@ impl<P: Provider> Hub<P> {
     /// Whether, after [`Hub::shutdown`], nothing is left to send or to commit.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        let has_output = !self.context.turns.ready.is_empty() || self.door.has_replies();
+        let has_output = !self.context.turns.ready.is_empty() || self.door.has_replies() || self.has_classic_answers();
         self.context.is_stopping
             && !has_output
             && self.context.commits.is_idle()

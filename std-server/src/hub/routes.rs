@@ -2,7 +2,8 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::connection::{CloseCode, Dropped, Transmit};
+use kabar_core::classic::is_first_byte;
+use kabar_core::connection::{CloseCode, Connection, Dropped, Transmit};
 use kabar_core::crypto::Provider;
 use kabar_core::session::OpenError;
 use kabar_core::session::SealedHeader;
@@ -20,7 +21,7 @@ use super::events::LeaveReason;
 use super::fairness::prefix::Prefix;
 use super::jobs::{Done, StoreDone};
 use super::messages::read;
-use super::peer::NewPeer;
+use super::peer::{NewPeer, Peers, Route};
 use super::sweep::{on_swept, sweep};
 use super::timers::{RoomTimer, Timer};
 
@@ -40,7 +41,10 @@ impl<P: Provider> Hub<P> {
     }
 
     pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
-        let Self { door, peers, rooms, context } = self;
+        if self.classic.is_some() && datagram.first().copied().is_some_and(is_first_byte) {
+            return self.receive_classic(now, from, datagram);
+        }
+        let Self { door, peers, rooms, context, .. } = self;
         let is_used = |id| peers.get(id).is_some();
         let Some(header) = door.receive(now, context, from, datagram, is_used) else { return };
         let id = header.connection_id;
@@ -74,21 +78,26 @@ impl<P: Provider> Hub<P> {
         if !self.make_room(now, prefix) {
             return;
         }
-        let Self { door, peers, rooms, context } = self;
+        let Self { door, peers, rooms, context, .. } = self;
         let Some(half_open) = door.half_open(id) else { return };
         let Accepted { established, .. } = half_open.accepted;
         let (address, ordinal) = (half_open.remote, half_open.ordinal);
-        let mut peer = peers.create(now, &NewPeer { id, address, ordinal, established });
+        let mut connection = Connection::new(peers.pool.memory());
+        connection.open(now, established, address);
         if context.config.faults().acknowledge_unchecked() {
             #[cfg(feature = "fault-injection")]
-            peer.link.connection.acknowledge_unchecked();
+            connection.acknowledge_unchecked();
         }
-        if let Err(why) = peer.link.connection.handle_datagram(now, from, datagram) {
+        if let Err(why) = connection.handle_datagram(now, from, datagram) {
             return count_dropped(&mut context.counters, why);
         }
         let mut path_key = [0; 32];
         context.rng.fill_bytes(&mut path_key);
-        peer.link.connection.set_path_key(path_key);
+        connection.set_path_key(path_key);
+        let (message_limit, idle_s) = (established.remote.message, established.remote.idle_s);
+        let idle_s = idle_s.min(established.local.idle_s);
+        let connection = Route::Sealed(connection);
+        let peer = Peers::create(NewPeer { id, address, ordinal, connection, message_limit, idle_s });
         door.forget_half_open(id);
         if let Some(peer) = peers.insert(now, context, peer) {
             on_connection_input(now, rooms, context, peer);
@@ -96,7 +105,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Makes room for one more connection of `prefix`, if necessary; `false`: there is none.
-    fn make_room(&mut self, now: Instant, prefix: Prefix) -> bool {
+    pub(super) fn make_room(&mut self, now: Instant, prefix: Prefix) -> bool {
         let Context { census, config, counters, .. } = &mut self.context;
         if self.peers.len() >= config.limits.connections {
             counters.connections_full += 1;
@@ -179,7 +188,7 @@ impl<P: Provider> Hub<P> {
     }
 
     pub(super) fn on_done(&mut self, now: Instant, done: Done) {
-        let Self { door, peers, rooms, context } = self;
+        let Self { door, peers, rooms, context, .. } = self;
         match done {
             Done::Accept(done) => door.on_accept_done(context, done),
             Done::Password(done) => context.on_password_done(now, peers, rooms, &done),
@@ -269,6 +278,8 @@ impl<P: Provider> Hub<P> {
                 bulk::deliver(now, context, &mut peer.link);
             }
             if let Some(transmit) = peer.link.connection.poll_transmit(now, out) {
+                context.counters.classic_bytes +=
+                    if peer.link.connection.is_classic() { transmit.len as u64 } else { 0 };
                 return Some(transmit);
             }
             context.turns.is_polling = false;

@@ -4,15 +4,16 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
-use kabar_core::crypto::rsa::KeySize;
+use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
+use kabar_core::crypto::sha256;
 use kabar_core::session::Fingerprint;
 
 use crate::console::execute::{Operation, Operator};
 use crate::contents::FileContents;
 use crate::driver::{Control, Listener, Parts, Server, ServerFailed, StartError};
-use crate::hub::{HubConfig, HubEvent, HubLimits, JoinPolicy};
+use crate::hub::{ClassicConfig, HubConfig, HubEvent, HubLimits, JoinPolicy};
 use crate::key_file::{load_or_create_key, load_or_create_secret};
 use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
@@ -22,6 +23,8 @@ use kabar_std::advertise::{Found, chosen, reachable};
 use kabar_std::data_dir::{DataDir, FileError, Lock, LockError, SERVER_LOCK};
 use kabar_std::interfaces::Kind;
 use kabar_std::invite::{Invite, RoomName};
+use kabar_std::text::LineFormatter;
+use zeroize::Zeroizing;
 
 /// Addresses of this computer that are shown: a computer with many containers has many.
 const MAX_SHOWN: usize = 16;
@@ -53,6 +56,16 @@ pub struct RoomHostBuilder<'a> {
     key_size: KeySize,
     limits: HubLimits,
     operators: Vec<Fingerprint>,
+    classic: Option<Classic>,
+}
+
+/// How classic clients are admitted: their password, and the room that they join.
+#[derive(Clone, Debug)]
+pub struct Classic {
+    /// The password.
+    pub password: Zeroizing<String>,
+    /// The room.
+    pub room: RoomName,
 }
 
 /// A room could not be started.
@@ -127,6 +140,12 @@ impl<'a> RoomHostBuilder<'a> {
         Self { operators, ..self }
     }
 
+    /// Admits classic clients, which protect nothing.
+    #[must_use]
+    pub fn classic(self, classic: Option<Classic>) -> Self {
+        Self { classic, ..self }
+    }
+
     /// Locks the directory, loads or creates its files, and starts the server.
     ///
     /// `on_slow_key` is called if generating a key takes longer than 200 ms. `on_event` receives
@@ -155,6 +174,12 @@ impl<'a> RoomHostBuilder<'a> {
         (config.limits, config.operators) = (self.limits, self.operators);
         config.needs_approval = self.needs_approval;
         config.members_create_rooms = self.members_create_rooms;
+        config.classic = self.classic.map(|Classic { password, room }| ClassicConfig {
+            password,
+            room: room.as_str().to_owned(),
+            secret: classic_secret(&key),
+            lines: Arc::new(LineFormatter::new()),
+        });
         if let Some(password) = &verifier {
             (config.join_policy, config.admission_tag) = (JoinPolicy::Password, password.tag());
         }
@@ -192,6 +217,17 @@ impl<'a> RoomHostBuilder<'a> {
     }
 }
 
+/// The secret of the hub for classic clients, from the server's key: their keys and identities are
+/// the same after a restart, and nobody who has an invite knows it.
+fn classic_secret(key: &AnyRsaPrivateKey) -> Zeroizing<[u8; 32]> {
+    let len = key.size().prime_len();
+    let mut primes = Zeroizing::new(vec![0; 2 * len]);
+    let (p, q) = primes.split_at_mut(len);
+    // The lengths are right: these are all bytes of both primes.
+    let _ = key.primes(p, q);
+    Zeroizing::new(sha256(&[b"kabar classic secret", &primes]))
+}
+
 impl RoomHost {
     /// Prepares to host `room` with default settings: keys, secrets and the history are stored in
     /// `data_dir`, and the server listens on `listen`.
@@ -210,6 +246,7 @@ impl RoomHost {
             key_size,
             limits,
             operators: Vec::new(),
+            classic: None,
         }
     }
 

@@ -7,6 +7,7 @@ mod craft;
 mod device;
 mod frames;
 mod measure;
+mod panics;
 mod same_bytes;
 mod serial;
 mod update;

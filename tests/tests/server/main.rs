@@ -10,8 +10,10 @@
 //! * [`turns`]: a member whose requests would delay others. * [`posting`]: a member that posts too
 //!   fast. * [`ctl`]: commands for a server without a terminal. * [`console`]: the line editor at
 //!   the server's terminal. * [`rooms`]: several rooms. [`retention`]: a member that lags.
+//! * [`classic`]: clients of the classic dialect.
 //! * [`commands`]: every command, at the console, through `ctl` and from a client.
 
+mod classic;
 mod clock;
 mod commands;
 mod console;

@@ -200,6 +200,10 @@ pub(super) fn push_number(out: &mut TextBuffer<'_>, number: u64) -> Result<(), B
 
 /// `base` to the power of `exponent`, modulo `modulus`, which is below 2^32.
 fn power(base: u64, mut exponent: u64, modulus: u64) -> u64 {
+    // Anyone can encrypt these two without the key.
+    if base < 2 {
+        return base;
+    }
     let mut square = remainder(base, modulus);
     let mut result = 1;
     while exponent > 0 {

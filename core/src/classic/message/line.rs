@@ -107,7 +107,7 @@ impl<'a> Line<'a> {
 
     /// Writes the datagram as [`encode_line`] does.
     pub fn encode(&self, out: &mut [u8]) -> usize {
-        encode_line(self.time, format_args!("{}", self.body), out)
+        encode_line(format_args!("[{}] {}", self.time, self.body), out)
     }
 }
 
@@ -121,13 +121,13 @@ impl fmt::Display for LineBody<'_> {
     }
 }
 
-/// Writes a line into `out` and returns its length. Control characters become spaces, and what is
+/// Writes one line into `out` and returns its length. Control characters become spaces, and what is
 /// longer than `out` or [`MAX_DATAGRAM`] is cut at a character and ends with
 /// [`CUT_MARK`](crate::classic::CUT_MARK).
-pub fn encode_line(time: DateTime, body: fmt::Arguments<'_>, out: &mut [u8]) -> usize {
+pub fn encode_line(text: fmt::Arguments<'_>, out: &mut [u8]) -> usize {
     let len = out.len().min(MAX_DATAGRAM);
     let mut line = LineWriter::new(out.get_mut(..len).unwrap_or_default());
     // A line writer takes everything.
-    let _ = write!(line, "[{time}] {body}");
+    let _ = line.write_fmt(text);
     line.finish()
 }

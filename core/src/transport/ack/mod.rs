@@ -40,6 +40,13 @@ impl ReceivedPackets {
         deadline: None,
     };
 
+    /// Begins again with [`ReceivedPackets::NONE`], in place.
+    pub(crate) fn clear(&mut self) {
+        self.numbers.clear();
+        (self.floor, self.largest_at) = (0, Instant::ZERO);
+        (self.waiting, self.is_due, self.deadline) = (0, false, None);
+    }
+
     /// A packet was accepted with all of its frames.
     pub(crate) fn on_packet(&mut self, now: Instant, number: u64, is_ack_eliciting: bool, max_delay: Duration) {
         let expected = self.numbers.last().map_or(0, |last| last.end);

@@ -38,10 +38,19 @@ pub(crate) struct Assembler<R> {
 impl<R: RangeStorage> Assembler<R> {
     pub(crate) const CLOSED: Self = Self { read: 0, end: 0, ahead: RangeSet::EMPTY, limit: 0, window: 0 };
 
-    /// Begins at offset 0 with the limit that the handshake stated and a ring of `ring_len` bytes.
+    /// Begins again at offset 0 with the limit that the handshake stated and a ring of `ring_len`
+    /// bytes; closed if both are 0.
+    pub(crate) fn begin(&mut self, limit: u64, ring_len: usize) {
+        self.ahead.clear();
+        (self.read, self.end, self.limit) = (0, 0, limit);
+        self.window = limit.min(u64::try_from(ring_len).unwrap_or(u64::MAX));
+    }
+
+    #[cfg(test)]
     pub(crate) fn open(limit: u64, ring_len: usize) -> Self {
-        let ring_len = u64::try_from(ring_len).unwrap_or(u64::MAX);
-        Self { limit, window: limit.min(ring_len), ..Self::CLOSED }
+        let mut stream = Self::CLOSED;
+        stream.begin(limit, ring_len);
+        stream
     }
 
     /// Bytes consumed by the reader.
@@ -163,7 +172,7 @@ impl<R: RangeStorage> Assembler<R> {
 
     /// Discards data after a gap, because the gap will never be filled.
     pub(crate) fn discard_out_of_order(&mut self) {
-        self.ahead = RangeSet::EMPTY;
+        self.ahead.clear();
     }
 
     /// The limit that could be granted now.

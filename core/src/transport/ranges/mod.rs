@@ -3,6 +3,8 @@
 
 use core::ops::RangeInclusive;
 
+use crate::slices::move_within;
+
 /// A range of numbers, half-open: an entry of a [`RangeStorage`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -27,6 +29,9 @@ pub trait RangeStorage: core::fmt::Debug {
     /// Replaces the entries `from..to` by `with`. The owner keeps the order of both, the number of
     /// entries and [`RangeStorage::MAX`].
     fn splice(&mut self, from: usize, to: usize, with: &[Span]);
+
+    /// Removes all entries.
+    fn clear(&mut self);
 }
 
 /// At most `N` entries, in place.
@@ -51,12 +56,17 @@ impl<const N: usize> RangeStorage for ArrayRanges<N> {
     fn splice(&mut self, from: usize, to: usize, with: &[Span]) {
         let len = self.len + with.len() - (to - from);
         if len <= N {
-            self.spans.copy_within(to..self.len, from + with.len());
+            move_within(&mut self.spans, to..self.len, from + with.len());
             for (entry, span) in self.spans.iter_mut().skip(from).zip(with) {
                 *entry = *span;
             }
             self.len = len;
         }
+    }
+
+    fn clear(&mut self) {
+        // What they were may stay, so that there is nothing to copy.
+        self.len = 0;
     }
 }
 
@@ -95,6 +105,12 @@ impl<R: RangeStorage> RangeSet<R> {
     #[inline]
     pub(crate) fn as_slice(&self) -> &[Span] {
         self.0.as_slice()
+    }
+
+    /// Removes all ranges.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
     }
 
     #[inline]

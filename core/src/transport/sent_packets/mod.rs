@@ -1,6 +1,7 @@
 //! Packets in flight and their content, so that lost data can be sent again.
 
 use super::ranges::Span;
+use crate::slices::move_within;
 use crate::time::Instant;
 use crate::wire::frame::{Ack, StreamId};
 
@@ -21,10 +22,9 @@ pub struct SentPacket {
     flags: u8,
 }
 
-const ACKED: u8 = 1;
-const SIZE_PROBE: u8 = 2;
+const SIZE_PROBE: u8 = 1;
 /// For CHAT; shifted by one for BULK.
-const MAX_DATA: u8 = 4;
+const MAX_DATA: u8 = 2;
 
 /// A server keeps many of them.
 const _: () = assert!(size_of::<SentPacket>() <= 64);
@@ -111,7 +111,8 @@ impl SentPackets {
     #[inline]
     pub(crate) fn push(&mut self, packets: &mut [SentPacket], packet: SentPacket) -> bool {
         if self.head + self.len == packets.len() && self.head > 0 {
-            packets.copy_within(self.head.., 0);
+            let end = packets.len();
+            move_within(packets, self.head..end, 0);
             self.head = 0;
         }
         let Some(free) = packets.get_mut(self.head + self.len) else { return false };
@@ -121,7 +122,7 @@ impl SentPackets {
         true
     }
 
-    /// Removes the packets that `ack` acknowledges, oldest first.
+    /// Removes the packets that `ack` acknowledges, newest first.
     pub(crate) fn remove_acked(
         &mut self,
         packets: &mut [SentPacket],
@@ -129,36 +130,29 @@ impl SentPackets {
         mut each: impl FnMut(&SentPacket),
     ) {
         let Some(live) = packets.get_mut(self.head..).and_then(|packets| packets.get_mut(..self.len)) else { return };
-        // Those that are newer stay where they are.
+        // Those that are newer stay where they are; the others that stay move towards them.
         let until = live.partition_point(|packet| packet.packet_number <= ack.largest);
-        let Some(live) = live.get_mut(..until) else { return };
         let mut ranges = ack.ranges();
         let mut range = ranges.next();
-        let mut oldest = until;
-        for (at, packet) in live.iter_mut().enumerate().rev() {
+        let mut first = until;
+        for at in (0..until).rev() {
+            let Some(&packet) = live.get(at) else { break };
             while range.as_ref().is_some_and(|range| *range.start() > packet.packet_number) {
                 range = ranges.next();
             }
-            let Some(range) = &range else { break };
-            if range.contains(&packet.packet_number) {
-                packet.flags |= ACKED;
-                oldest = at;
+            if range.as_ref().is_some_and(|range| range.contains(&packet.packet_number)) {
+                self.bytes -= u64::from(packet.size);
+                each(&packet);
+                continue;
             }
-        }
-        if oldest == until {
-            return;
-        }
-        for packet in live.iter().skip(oldest).filter(|packet| packet.flags & ACKED != 0) {
-            self.bytes -= u64::from(packet.size);
-            each(&SentPacket { flags: packet.flags & !ACKED, ..*packet });
-        }
-        // Few are older than those that are acknowledged, so these move.
-        let mut first = until;
-        for at in (0..until).rev() {
-            let packet = live[at];
-            if packet.flags & ACKED == 0 {
-                first -= 1;
-                live[first] = packet;
+            first -= 1;
+            if first == at && range.is_none() {
+                // Nothing was removed, and nothing older will be.
+                first = 0;
+                break;
+            }
+            if let Some(entry) = live.get_mut(first) {
+                *entry = packet;
             }
         }
         self.drop_first(first);

@@ -26,9 +26,9 @@ fn take(table: &mut SentPackets, packets: &mut [SentPacket], ranges: &[core::ops
 }
 
 #[test]
-fn removes_exactly_the_acknowledged_packets_oldest_first() {
+fn removes_exactly_the_acknowledged_packets_newest_first() {
     let (mut table, mut packets) = table(&[3, 5, 6, 9, 12]);
-    assert_eq!(take(&mut table, &mut packets, &[9..=20, 5..=7, 1..=2]), [5, 6, 9, 12]);
+    assert_eq!(take(&mut table, &mut packets, &[9..=20, 5..=7, 1..=2]), [12, 9, 6, 5]);
     assert_eq!(numbers(&table, &packets), [3]);
     assert_eq!(table.bytes(), 100);
     assert_eq!(take(&mut table, &mut packets, &[9..=20]), []);
@@ -56,7 +56,7 @@ fn drops_the_oldest() {
 #[test]
 fn keeps_the_order_when_entries_move() {
     let (mut table, mut packets) = table(&[0, 1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(take(&mut table, &mut packets, &[4..=5, 1..=2]), [1, 2, 4, 5]);
+    assert_eq!(take(&mut table, &mut packets, &[4..=5, 1..=2]), [5, 4, 2, 1]);
     assert_eq!(numbers(&table, &packets), [0, 3, 6, 7]);
     for packet_number in 8..12 {
         assert!(table.push(&mut packets, SentPacket { packet_number, size: 100, ..SentPacket::EMPTY }));
@@ -67,7 +67,7 @@ fn keeps_the_order_when_entries_move() {
     longer[..8].copy_from_slice(&packets);
     table.drop_oldest(&longer, 2);
     assert!(table.push(&mut longer, SentPacket { packet_number: 12, size: 100, ..SentPacket::EMPTY }));
-    assert_eq!(take(&mut table, &mut longer, &[12..=12, 6..=9]), [6, 7, 8, 9, 12]);
+    assert_eq!(take(&mut table, &mut longer, &[12..=12, 6..=9]), [12, 9, 8, 7, 6]);
     assert_eq!((numbers(&table, &longer), table.bytes()), (std::vec![10, 11], 200));
 }
 

@@ -15,6 +15,9 @@ use unicode_script::Script;
 /// Names that no member has: the author of what the server writes, and words for who runs it.
 const RESERVED: [&str; 6] = ["server", "operator", "admin", "administrator", "moderator", "system"];
 
+/// What the name of a classic member ends with (SPEC 6.6, 11.3). No other name contains it.
+pub const CLASSIC_MARK: char = '~';
+
 /// The name of a member, as it is displayed and as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
@@ -52,8 +55,34 @@ impl Name {
     /// [`NameError`].
     pub fn new(name: &str) -> Result<Self, NameError> {
         let name = Self::existing(name)?;
+        if name.is_classic() {
+            return Err(NameError::Character(CLASSIC_MARK));
+        }
         name.check_new()?;
         Ok(name)
+    }
+
+    /// Checks and normalises the name that a classic member states, and marks it.
+    ///
+    /// # Errors
+    /// [`NameError`].
+    pub fn classic(stated: &str) -> Result<Self, NameError> {
+        let name = Self::new(stated)?;
+        Self::existing(&format!("{}{CLASSIC_MARK}", name.shown))
+    }
+
+    /// Checks that it is marked if its member is a classic one, and only then.
+    ///
+    /// # Errors
+    /// [`NameError::Character`].
+    pub fn for_member(self, is_classic: bool) -> Result<Self, NameError> {
+        if self.is_classic() == is_classic { Ok(self) } else { Err(NameError::Character(CLASSIC_MARK)) }
+    }
+
+    /// Whether it is the marked name of a classic member.
+    #[must_use]
+    pub fn is_classic(&self) -> bool {
+        self.shown.ends_with(CLASSIC_MARK)
     }
 
     /// Normalises a name that somebody may have already: one that was stored, that its owner joins
@@ -74,10 +103,11 @@ impl Name {
         if shown.len() > MAX_NAME_LEN {
             return Err(NameError::TooLong);
         }
-        if let Some(character) = shown.chars().find(|character| !is_allowed(*character)) {
+        let unmarked = shown.strip_suffix(CLASSIC_MARK).filter(|unmarked| !unmarked.is_empty()).unwrap_or(&shown);
+        if let Some(character) = unmarked.chars().find(|character| !is_allowed(*character)) {
             return Err(NameError::Character(character));
         }
-        if shown.starts_with(char::is_whitespace) || shown.ends_with(char::is_whitespace) {
+        if unmarked.starts_with(char::is_whitespace) || unmarked.ends_with(char::is_whitespace) {
             return Err(NameError::EdgeSpace);
         }
         let folded = fold(&shown);

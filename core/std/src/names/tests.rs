@@ -336,3 +336,29 @@ proptest! {
         prop_assert_eq!(Name::new(&text), Err(NameError::TooLong));
     }
 }
+
+#[test]
+fn only_classic_names_end_with_the_mark() {
+    let name = Name::classic("Ani").unwrap();
+    assert_eq!((name.shown(), name.folded(), name.is_classic()), ("Ani~", "ani~", true));
+    // Stored, or typed by an operator.
+    assert_eq!(Name::existing("Ani~"), Ok(name.clone()));
+    assert_ne!(name.skeleton(), Name::new("Ani").unwrap().skeleton());
+    let mark = NameError::Character('~');
+    for stated in ["Ani~", "~", "~Ani", "A~ni", "Ani~~"] {
+        assert_eq!(Name::new(stated), Err(mark), "{stated}");
+        assert_eq!(Name::classic(stated), Err(mark), "{stated}");
+    }
+    for name in ["~", "~Ani", "A~ni", "Ani~~"] {
+        assert_eq!(Name::existing(name), Err(mark), "{name}");
+    }
+    assert_eq!(Name::existing("Ani ~"), Err(NameError::EdgeSpace));
+    // The rules for new names apply to what is before the mark, and 32 bytes to all of it.
+    assert_eq!(Name::classic("server"), Err(NameError::Reserved("server")));
+    assert_eq!(Name::classic(""), Err(NameError::Empty));
+    assert!(Name::classic(&"a".repeat(31)).is_ok());
+    assert_eq!(Name::classic(&"a".repeat(32)), Err(NameError::TooLong));
+    assert_eq!(name.clone().for_member(true), Ok(name.clone()));
+    assert_eq!(name.for_member(false), Err(mark));
+    assert_eq!(Name::new("Ani").unwrap().for_member(true), Err(mark));
+}

@@ -84,6 +84,29 @@ pub const SETTINGS: &[Setting] = &[
         in_file: true,
     },
     Setting {
+        name: "classic",
+        value: "BOOL",
+        help: "Also admits clients of the project's Python ancestor, by a password of their own; protects nothing of what \
+               they write and read",
+        default: Some("false"),
+        in_file: true,
+    },
+    Setting {
+        name: "classic-password-file",
+        value: "FILE",
+        help: "The password of classic clients, in the first line of this file (also: KABAR_CLASSIC_PASSWORD in the \
+               environment); not that of the room, because it is sent in effective clear",
+        default: None,
+        in_file: true,
+    },
+    Setting {
+        name: "classic-room",
+        value: "NAME",
+        help: "The room that classic clients join [default: the room of the server]",
+        default: None,
+        in_file: true,
+    },
+    Setting {
         name: "operator",
         value: "KEY",
         help: "A person who operates this server from any client: the fingerprint that `kabar identity` shows, or the \
@@ -137,6 +160,14 @@ const LISTS: &[&str] = &["advertise", "operator"];
 /// Whether a setting takes several values. They are stored as one text with commas.
 pub(super) fn is_list(name: &str) -> bool {
     LISTS.contains(&name)
+}
+
+/// The settings that are on if their flag has no value.
+const SWITCHES: &[&str] = &["classic"];
+
+/// Whether the flag of a setting may have no value.
+pub(super) fn is_switch(name: &str) -> bool {
+    SWITCHES.contains(&name)
 }
 
 /// Returns the setting with this name.

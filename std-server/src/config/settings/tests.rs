@@ -9,6 +9,7 @@ fn names_and_variables_are_unique() {
     let variables: BTreeSet<String> = names.iter().map(|name| variable(name)).collect();
     assert_eq!(variables.len(), names.len());
     // These have another meaning.
+    assert!(!variables.contains("KABAR_CLASSIC_PASSWORD"));
     assert!(!variables.contains("KABAR_PASSWORD") && !names.contains(&"password-stdin"));
 }
 

@@ -9,6 +9,7 @@ use kabar_core::time::Instant;
 use super::{COLLECTED, STORED};
 use crate::hub::context::Context;
 use crate::hub::messages::close_for_violation;
+use crate::hub::peer::pool::Pooled;
 use crate::hub::peer::{Malformed, Peer, Phase};
 use crate::hub::room::{Handled, Rooms};
 use crate::hub::room_id::RoomId;
@@ -22,7 +23,7 @@ use crate::store::Offer;
 pub(in crate::hub) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     // SPEC 6.8: memory for transfers is for members only.
     if !peer.memberships.was_member() {
-        if peer.link.phase == Phase::Open && peer.link.connection.memory().holds_bulk() {
+        if peer.link.phase == Phase::Open && peer.link.connection.memory().is_some_and(Pooled::holds_bulk) {
             close_for_violation(now, rooms, context, peer);
         }
         return;

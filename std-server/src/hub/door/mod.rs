@@ -192,6 +192,11 @@ impl<P: Provider> Door<P> {
         Some(ReadyHalfOpen { remote, ordinal: self.half_open.ordinal(id), accepted })
     }
 
+    /// Whether a half-open connection has this id.
+    pub(super) fn has_half_open(&self, id: u32) -> bool {
+        self.half_open.contains(id)
+    }
+
     /// Removes a half-open connection that is now open.
     pub(super) fn forget_half_open(&mut self, id: u32) {
         self.half_open.remove(id);

@@ -21,13 +21,14 @@ pub(super) mod memberships;
 pub(super) mod pool;
 mod progress;
 mod read;
+mod route;
 mod send;
 mod table;
 
 use core::net::SocketAddr;
 
 use kabar_core::chat::Join;
-use kabar_core::connection::{CloseCode, Connection};
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -41,10 +42,10 @@ use super::turns::Turn;
 use endings::Endings;
 use member::Member;
 use memberships::{Memberships, Stage};
-use pool::Pooled;
 use progress::BufferProgress;
 
 pub(super) use read::Malformed;
+pub(super) use route::Route;
 pub(super) use table::{NewPeer, Peers};
 
 /// One connection and the rooms that it is in.
@@ -58,7 +59,8 @@ pub(super) struct Peer<P: Provider> {
 #[derive(Debug)]
 pub(super) struct Link<P: Provider> {
     pub(super) id: u32,
-    pub(super) connection: Connection<Pooled, P>,
+    /// How its client is reached.
+    pub(super) connection: Route<P>,
     /// The latest address of the remote end.
     pub(super) address: SocketAddr,
     /// The prefix that its handshake came from. Limits per prefix count it there, even if it takes

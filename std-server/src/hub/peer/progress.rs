@@ -14,7 +14,7 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::{Buffer, BufferProvider as _};
 
-use super::{Link, Peers, Phase};
+use super::{Link, Peers, Phase, Route};
 use crate::hub::fairness::prefix::Prefix;
 use crate::hub::timers::{Timer, Timers};
 
@@ -84,7 +84,8 @@ fn is_reached(at: u64, goal: u32) -> bool {
 impl<P: Provider> Link<P> {
     /// Notes the progress of its rings. Call this whenever something happened to the connection.
     pub(in crate::hub) fn note_progress(&mut self, now: Instant) {
-        let connection = &self.connection;
+        // Others hold no memory of the pool.
+        let Route::Sealed(connection) = &self.connection else { return };
         let outstanding = connection.unacknowledged(StreamId::Chat);
         let acknowledged = connection.acknowledged(StreamId::Chat);
         let ring = connection.memory().capacity().chat_send as u64;
@@ -127,7 +128,7 @@ impl<P: Provider> Peers<P> {
             let link = &mut peer.link;
             link.note_progress(now);
             let is_heavy = heavy.is_some_and(|heavy| link.prefix.at(0) == heavy);
-            (link.connection.memory().held_in_all() > 0 && link.is_stalled(now, is_heavy)).then_some(link.id)
+            (link.connection.held_in_all() > 0 && link.is_stalled(now, is_heavy)).then_some(link.id)
         });
         let mut stalled: Vec<u32> = stalled.collect();
         stalled.sort_unstable();
@@ -138,7 +139,7 @@ impl<P: Provider> Peers<P> {
     fn heavy_prefix(&self, pool_bytes: usize) -> Option<Prefix> {
         let mut held = BTreeMap::<Prefix, usize>::new();
         for peer in self.iter() {
-            *held.entry(peer.link.prefix.at(0)).or_default() += peer.link.connection.memory().held_in_all();
+            *held.entry(peer.link.prefix.at(0)).or_default() += peer.link.connection.held_in_all();
         }
         let (prefix, bytes) = held.into_iter().max_by_key(|(_, bytes)| *bytes)?;
         (bytes > pool_bytes / 2).then_some(prefix)

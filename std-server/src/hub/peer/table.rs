@@ -2,9 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::connection::Connection;
 use kabar_core::crypto::Provider;
-use kabar_core::session::HandshakeOutput;
 use kabar_core::time::Instant;
 use rustc_hash::FxHashMap;
 
@@ -13,6 +11,7 @@ use super::member::Member;
 use super::memberships::Memberships;
 use super::pool::Pool;
 use super::progress::BufferProgress;
+use super::route::Route;
 use super::{Link, Peer, Phase};
 use crate::hub::census::Standing;
 use crate::hub::config::HubConfig;
@@ -35,11 +34,15 @@ pub(in crate::hub) struct Peers<P: Provider> {
 
 /// The parts of a new connection.
 #[derive(Debug)]
-pub(in crate::hub) struct NewPeer<'a> {
+pub(in crate::hub) struct NewPeer<P: Provider> {
     pub(in crate::hub) id: u32,
     pub(in crate::hub) address: SocketAddr,
     pub(in crate::hub) ordinal: u64,
-    pub(in crate::hub) established: &'a HandshakeOutput,
+    pub(in crate::hub) connection: Route<P>,
+    /// Largest message that it accepts, in bytes.
+    pub(in crate::hub) message_limit: u16,
+    /// Idle time-out in seconds.
+    pub(in crate::hub) idle_s: u16,
 }
 
 impl<P: Provider> Peers<P> {
@@ -83,18 +86,16 @@ impl<P: Provider> Peers<P> {
     }
 
     /// A connection that is not in the table yet.
-    pub(in crate::hub) fn create(&self, now: Instant, new: &NewPeer<'_>) -> Box<Peer<P>> {
-        let NewPeer { id, address, ordinal, established } = *new;
-        let mut connection = Connection::new(self.pool.memory());
-        connection.open(now, established, address);
+    pub(in crate::hub) fn create(new: NewPeer<P>) -> Box<Peer<P>> {
+        let NewPeer { id, address, ordinal, connection, message_limit, idle_s } = new;
         let link = Link {
             id,
             connection,
             address,
             prefix: Prefix::of(address),
             ordinal,
-            message_limit: established.remote.message,
-            idle_s: established.remote.idle_s.min(established.local.idle_s),
+            message_limit,
+            idle_s,
             phase: Phase::Open,
             standing: Standing::Stranger,
             identity: None,

@@ -59,7 +59,7 @@ impl Room {
         }
         let admission = admission?;
         // Whether it may have the name is checked when it is admitted.
-        let name = Name::existing(join.name);
+        let name = Name::existing(join.name).and_then(|name| name.for_member(peer.link.connection.is_classic()));
         let name = name.map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
         let request = JoinRequest {
             name,

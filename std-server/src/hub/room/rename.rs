@@ -31,7 +31,8 @@ impl Room {
     ) -> Result<(), AnswerResult> {
         let identity = member.identity;
         let refused = |code: AnswerCode, text: &str| AnswerResult { code, text: text.to_owned() };
-        let name = Name::existing(name).map_err(|why| refused(AnswerCode::NAME_NOT_ALLOWED, &why.to_string()))?;
+        let name = Name::existing(name).and_then(|name| name.for_member(false));
+        let name = name.map_err(|why| refused(AnswerCode::NAME_NOT_ALLOWED, &why.to_string()))?;
         if context.people.current_name(&identity, self.id) == Some(name.shown()) {
             return Err(refused(AnswerCode::UNCHANGED, "this is your name already"));
         }

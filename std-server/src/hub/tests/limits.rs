@@ -7,6 +7,7 @@ use kabar_core::chat::{AnswerCode, ClientMessage, Request, Start};
 use kabar_core::content::Root;
 use kabar_core::time::Duration;
 
+use super::fake_classic::classic;
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::world::{PASSWORD, World};
 use crate::hub::{HubConfig, HubEvent, InviteTerms, JobKind, JoinPolicy, LIMITS, Limit, RoomId};
@@ -60,7 +61,22 @@ fn every_limit_has_a_test() {
     assert_eq!(TESTED.len(), LIMITS.len());
 }
 
+/// Two classic clients that log in, and ten seconds without a word of them.
+fn logging_in(set: Set<'_>) -> World {
+    let mut world = World::with(|config| {
+        classic(config);
+        set(config);
+    });
+    for (number, name) in [(1, "budi"), (2, "citra")] {
+        let _ = world.log_in(number, name);
+    }
+    world.run(Duration::from_secs(10));
+    world
+}
+
 limits! {
+    classic_members_are_bounded: "max-classic-members", 1, logging_in;
+    silent_classic_members_leave: "classic-timeout", 5 * SECOND, logging_in;
     rooms_are_bounded: "max-rooms", 2, |set| {
         let mut world = World::with(set);
         for name in ["attic", "cellar"] {

@@ -2,11 +2,13 @@
 
 mod access;
 mod approvals;
+mod classic;
 mod clock;
 mod commit;
 mod delivery;
 mod departure;
 mod directory;
+mod fake_classic;
 mod fake_client;
 mod fake_transfers;
 mod flooding;

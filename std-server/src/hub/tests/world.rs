@@ -49,6 +49,8 @@ pub(super) struct World {
     pub(super) jobs: VecDeque<Job<Portable>>,
     /// Destination and length of each datagram that the server sent.
     pub(super) sent: Vec<(SocketAddr, usize)>,
+    /// Datagrams to addresses that are those of no client.
+    pub(super) to_others: Vec<(SocketAddr, Vec<u8>)>,
     /// All datagrams that clients sent, to be replayed.
     pub(super) recorded: Vec<(SocketAddr, Vec<u8>)>,
     in_transit: VecDeque<InTransit>,
@@ -88,6 +90,7 @@ impl World {
             held: Vec::new(),
             jobs: VecDeque::new(),
             sent: Vec::new(),
+            to_others: Vec::new(),
             recorded: Vec::new(),
             in_transit: VecDeque::new(),
             runs: 0,
@@ -287,6 +290,8 @@ impl World {
                 let bytes = out[..transmit.len].to_vec();
                 let from = server();
                 self.in_transit.push_back(InTransit { at: self.now + DELAY, client, to_server: false, from, bytes });
+            } else {
+                self.to_others.push((transmit.to, out[..transmit.len].to_vec()));
             }
         }
     }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use kabar_client::engine::event::{Entry, EntryContent, Transfer, TransferState};
 use kabar_client::engine::{
-    self, Command, EngineConfig, Event, Events, Handle, KeyPolicy, ReplayFrom, RoomCredential, RoomId, RoomRequest,
-    ServerRequest, Stop, WantedFile,
+    self, Command, ConnectRequest, EngineConfig, Event, Events, Handle, KeyPolicy, ReplayFrom, RoomCredential, RoomId,
+    RoomRequest, ServerRequest, Stop, WantedFile,
 };
 use kabar_client::identity::{IdentityChoice, LocalIdentity};
 use kabar_core::chat::EntryKind;
@@ -56,7 +56,7 @@ impl Person {
         };
         let (engine, events) = engine::start(config).map_err(Error::io("start a client"))?;
         let credentials = vec![RoomCredential::Secret(RoomSecret::new(target.secret))];
-        let request = ServerRequest {
+        engine.send(Command::Connect(Box::new(ConnectRequest::Kabar(ServerRequest {
             places: Places::one(address.into()),
             rooms: vec![RoomRequest { name: RoomName::default(), credentials }],
             identity,
@@ -66,8 +66,7 @@ impl Person {
             hide_joins: true,
             retries: true,
             is_host: false,
-        };
-        engine.send(Command::Connect(Box::new(request.into())));
+        }))));
         let room = wait(&events, |event| match event {
             Event::Joined(joined) => Some(joined.room),
             _ => None,

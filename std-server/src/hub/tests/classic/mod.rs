@@ -1,0 +1,4 @@
+//! Classic members (SPEC 11): members like others, reached in clear.
+
+mod members;
+mod strangers;
