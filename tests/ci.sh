@@ -215,7 +215,7 @@ long_simulation() {
 
 long_fuzzing() {
     command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked
-    for target in classic content packet; do
+    for target in $(cd core/fuzz && cargo +nightly fuzz list); do
         (cd core/fuzz && cargo +nightly fuzz run "$target" -- -max_total_time=300)
     done
 }

@@ -27,11 +27,51 @@ fn inputs_in_the_corpus_of_classic_pass() {
 }
 
 #[test]
+fn inputs_in_the_corpus_of_client_pass() {
+    replay("client", checks::client::check);
+}
+
+#[test]
+fn inputs_in_the_corpus_of_connection_pass() {
+    replay("connection", checks::connection::check);
+}
+
+#[test]
 fn inputs_in_the_corpus_of_content_pass() {
     replay("content", checks::content::check);
 }
 
 #[test]
+fn inputs_in_the_corpus_of_duplex_pass() {
+    replay("duplex", checks::duplex::check);
+}
+
+#[test]
+fn inputs_in_the_corpus_of_handshake_pass() {
+    replay("handshake", checks::handshake::check);
+}
+
+#[test]
+fn inputs_in_the_corpus_of_messages_pass() {
+    replay("messages", checks::messages::check);
+}
+
+#[test]
 fn inputs_in_the_corpus_of_packet_pass() {
     replay("packet", checks::packet::check);
+}
+
+#[test]
+fn inputs_in_the_corpus_of_serial_pass() {
+    replay("serial", checks::serial::check);
+}
+
+#[test]
+fn every_fuzz_target_is_replayed() {
+    let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fuzz/fuzz_targets");
+    for entry in fs::read_dir(targets).expect("the folder of the targets") {
+        let target = entry.expect("a readable directory").path().with_extension("");
+        let target = target.file_name().and_then(|name| name.to_str()).expect("a name");
+        assert!(include_str!("fuzz_replay.rs").contains(&format!("replay(\"{target}\", ")), "{target} is not");
+    }
 }

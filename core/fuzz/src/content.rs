@@ -5,6 +5,8 @@ use kabar_core::content::{
     Decoder, Encoder, GROUP_LEN, GroupRange, NotProven, OutboardBuilder, PARENT_LEN, Proven, Root, SliceSource,
 };
 
+use super::input::Input;
+
 /// Longest content: its tree is not perfect, and has a level more than those before it.
 const MAX_LEN: usize = 9 * GROUP_LEN + 1500;
 /// Levels of that tree.
@@ -14,7 +16,7 @@ const DEPTH: usize = 4;
 /// the length that the receiver expects i16, then changes of the encoding; and all of that as an
 /// encoding.
 pub fn check(data: &[u8]) {
-    let mut fields = Fields(data);
+    let mut fields = Input(data);
     let content: Vec<u8> = (0..=250).cycle().take(fields.number(3) % (MAX_LEN + 1)).collect();
     let offset = fields.number(3) % (content.len() + 1);
     let piece_len = fields.number(2) + 1;
@@ -62,16 +64,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// The fields of an input, zeros after its end.
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    fn number(&mut self, len: usize) -> usize {
-        let (bytes, rest) = self.0.split_at(len.min(self.0.len()));
-        self.0 = rest;
-        bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
-    }
-
+impl Input<'_> {
     /// Changes `encoding` until the fields end: a byte, its length, or two chaining values.
     fn change(&mut self, encoding: &[u8]) -> Vec<u8> {
         let mut changed = encoding.to_vec();

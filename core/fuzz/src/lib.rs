@@ -4,5 +4,14 @@
 //! inputs without a fuzzer.
 
 pub mod classic;
+pub mod client;
+pub mod connection;
 pub mod content;
+pub mod duplex;
+pub mod handshake;
+mod input;
+mod memory;
+pub mod messages;
 pub mod packet;
+pub mod serial;
+mod toy_key;

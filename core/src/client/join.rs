@@ -140,8 +140,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             return Err(ProtocolViolation);
         }
         let gap = self.check_start(slot, welcome)?;
+        let stored = self.check_stored(slot, welcome)?;
         let is_reset = core::mem::take(&mut self.is_reset);
-        let is_first_join = !room.is_member;
         let is_resumed = room.is_member && !is_reset;
         if is_reset {
             self.events.push(QueuedEvent::Reset);
@@ -163,7 +163,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
         let Welcomed { members, start, head, .. } = *welcome;
         self.events.push(QueuedEvent::Joined(Joined { members, start, head, is_resumed }));
-        self.resume_posts(slot, welcome, is_first_join)
+        self.resume_posts(slot, welcome.instance, stored);
+        Ok(())
     }
 
     /// SPEC 7, S4: delivery continues directly after the cursor, or after the entries that are no
@@ -183,33 +184,34 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok((welcome.start > after).then_some((after, welcome.first)))
     }
 
-    /// SPEC 6.5: begins with the lowest unsettled post above the highest one stored.
-    fn resume_posts(
-        &mut self,
-        slot: RoomSlot,
-        welcome: &Welcomed,
-        is_first_join: bool,
-    ) -> Result<(), ProtocolViolation> {
-        let Welcomed { instance, highest, .. } = *welcome;
+    /// The caller's number of the highest post that is stored in the instance of a Welcome.
+    fn check_stored(&self, slot: RoomSlot, welcome: &Welcomed) -> Result<u64, ProtocolViolation> {
+        let room = self.rooms.get(slot);
+        let is_new = welcome.instance != room.instance;
+        // In an instance that the caller continues, more may be stored than was posted here.
+        let is_continued = ROOMS > 1 && !room.is_member && !is_new;
+        match self.outbox.local_in(slot, is_new, welcome.highest) {
+            Some(number) => Ok(number),
+            None if is_continued => Ok(welcome.highest),
+            None => Err(ProtocolViolation),
+        }
+    }
+
+    /// SPEC 6.5: begins with the lowest unsettled post above `stored`, the highest one that is.
+    fn resume_posts(&mut self, slot: RoomSlot, instance: u64, stored: u64) {
         let room = self.rooms.get_mut(slot);
-        let is_continued = ROOMS > 1 && is_first_join && instance == room.instance;
         if instance != room.instance {
             room.instance = instance;
             self.outbox.renumber(slot);
         }
-        let number = match self.outbox.local(slot, highest) {
-            Some(number) => number,
-            None if is_continued => highest,
-            None => return Err(ProtocolViolation),
-        };
-        if self.outbox.settle(slot, number) {
-            self.events.push(QueuedEvent::Stored { number });
+        let is_ahead = ROOMS > 1 && !self.outbox.is_posted(slot, stored);
+        if self.outbox.settle(slot, stored) {
+            self.events.push(QueuedEvent::Stored { number: stored });
         }
-        if is_continued && self.outbox.local(slot, highest).is_none() {
-            self.outbox.skip_to(slot, highest);
+        if is_ahead {
+            self.outbox.skip_to(slot, stored);
         }
         self.outbox.rewind(slot);
-        Ok(())
     }
 
     /// Handles Refused. The connection is useless only if no other room needs it (SPEC 6.3).

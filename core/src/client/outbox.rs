@@ -130,11 +130,23 @@ impl<const N: usize, const ROOMS: usize> Outbox<N, ROOMS> {
     /// Converts a number on the wire, in the current instance, to the caller's. `None`: never
     /// posted.
     pub(super) const fn local(&self, slot: RoomSlot, number: u64) -> Option<u64> {
+        self.local_in(slot, false, number)
+    }
+
+    /// As [`Outbox::local`], in the current instance or in a new one, as [`Outbox::renumber`]
+    /// begins it.
+    pub(super) const fn local_in(&self, slot: RoomSlot, is_new: bool, number: u64) -> Option<u64> {
         let numbers = self.numbers(slot);
-        match numbers.base.checked_add(number) {
+        let base = if is_new { numbers.settled } else { numbers.base };
+        match base.checked_add(number) {
             Some(local) if local <= numbers.last => Some(local),
             _ => None,
         }
+    }
+
+    /// Whether the caller has posted this number of its own.
+    pub(super) const fn is_posted(&self, slot: RoomSlot, number: u64) -> bool {
+        number <= self.numbers(slot).last
     }
 
     /// Continues an instance whose posts up to the number `settled` are settled. Returns whether

@@ -148,6 +148,19 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         }
     }
 
+    /// [`Connection::open`] with `1 << epoch_bits` packet numbers per epoch on both sides, as
+    /// `Session::new` takes it; for fuzzers, which cannot wait for 2^20 packets.
+    #[cfg(feature = "internals")]
+    pub fn open_with_short_epochs(
+        &mut self,
+        now: Instant,
+        established: &HandshakeOutput,
+        remote: SocketAddr,
+        epoch_bits: u32,
+    ) {
+        self.open_with_epoch_bits(now, established, remote, epoch_bits);
+    }
+
     /// For servers: derives the challenges of SPEC 4.4 from `key`, which must be fresh and secret.
     /// Without it they are derived from the exporter, so that the peer could predict them. Call it
     /// after [`Connection::open`].

@@ -211,7 +211,9 @@ impl<C: Congestion, R: RangeStorage> Transport<C, R> {
         }
         // SPEC 5.4: the last entries are for probes.
         let ordinary = self.max_in_flight.saturating_sub(PROBE_SLOTS).max(self.max_in_flight.min(1));
-        let entries = self.in_flight.len().saturating_add(usize::from(kept));
+        // At least one is for BULK, however few packets the peer takes.
+        let kept_entries = usize::from(kept).min(ordinary.saturating_sub(1));
+        let entries = self.in_flight.len().saturating_add(kept_entries);
         let datagram = u64::from(self.size.current());
         let bytes = self.in_flight.bytes().saturating_add(datagram);
         // What is kept is for CHAT, in the table and beyond the window.

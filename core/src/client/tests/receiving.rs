@@ -4,10 +4,10 @@
 use std::vec;
 use std::vec::Vec;
 
-use super::server::{self, Server};
+use super::server::{self, PASSWORD, Server};
 use super::world::{Seen, World, config, secs};
-use crate::chat::{EndedCode, Info, Request, ServerMessage, Start, Term};
-use crate::client::{Config, DisconnectReason, Event, Output, RequestError, RoomSlot, State};
+use crate::chat::{EndedCode, Info, Request, ServerMessage, Start, Term, Welcome};
+use crate::client::{Config, Credential, DisconnectReason, Event, Output, RequestError, RoomSlot, State};
 use crate::connection::Closed;
 use crate::wire::frame::CloseCode;
 
@@ -306,4 +306,26 @@ fn entries_before_the_welcome_close_the_connection() {
     world.run(secs(4));
     assert_eq!(seqs(&world), []);
     assert!(world.server.ended.contains(&Closed::ByPeer(CloseCode::MESSAGE)));
+}
+
+#[test]
+fn a_welcome_that_states_posts_never_made_is_not_delivered() {
+    let welcome = ServerMessage::Welcome(Welcome {
+        handle: 7,
+        room: "lobby",
+        name: "bob",
+        first: 1,
+        instance: 5,
+        highest_stored: 1,
+        ..Welcome::default()
+    });
+    let mut raw = std::vec![0; 512];
+    let len = welcome.encode(&mut raw).unwrap();
+    raw.truncate(len);
+    let mut server = Server::new();
+    server.rules.before_welcome = Some(raw);
+    let mut world = World::start_with(server, &Config { credential: Credential::Password(PASSWORD), ..config() }, 1);
+    world.run_until(secs(5), |world| world.server.ended.contains(&Closed::ByPeer(CloseCode::MESSAGE)));
+    assert_eq!(world.seen, [BROKEN]);
+    assert_eq!(world.client.cursor(RoomSlot::FIRST), None);
 }

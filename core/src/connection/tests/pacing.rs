@@ -62,6 +62,12 @@ fn a_line_is_not_late_because_of_bulk() {
     assert!(pair.server.read[1] > 10_000);
 }
 
+#[test]
+fn bulk_reaches_a_peer_that_takes_the_fewest_packets() {
+    let pair = saturated(4);
+    assert!(pair.server.read[1] > 10_000, "read {} bytes", pair.server.read[1]);
+}
+
 /// Bytes per second of BULK that arrive through a link that loses one packet in ten, from the third
 /// second on.
 fn with_loss<const RANGES: usize>() -> u64 {

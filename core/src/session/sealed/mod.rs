@@ -136,6 +136,12 @@ impl<P: Provider> Session<P> {
         self.seal_state.next_number
     }
 
+    /// Leaves out all numbers before `number`, as a hostile peer may. Epochs are crossed as ever.
+    #[cfg(feature = "internals")]
+    pub fn skip_to(&mut self, number: u64) {
+        self.seal_state.next_number = self.seal_state.next_number.max(number);
+    }
+
     /// Seals `buffer[13..13 + body_len]` in place and completes header, tag and CRC. Returns the
     /// number and the datagram's length (`body_len` + [`OVERHEAD`]).
     ///
