@@ -900,7 +900,6 @@ classic-password-required = a classic server requires its password (--password-f
 classic-login-not-understood = the server does not understand name and password: { $text }
 classic-login-too-long = name and password are too long for a classic server
 classic-login-not-in-key = name or password has a character that the key of this server is too small for: { $character }
-classic-colon-in-name = a name has no colon on a classic server: choose another with --name
 joined-classic = Joined { $room } as { $name }.
 members-seen = { $members } seen here so far: { $names }
 not-posted-not-in-key = not sent: the key of this server is too small for { $character }

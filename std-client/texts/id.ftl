@@ -883,7 +883,6 @@ classic-password-required = server klasik memerlukan kata sandinya (--password-f
 classic-login-not-understood = server tidak memahami nama dan kata sandi: { $text }
 classic-login-too-long = nama dan kata sandi terlalu panjang untuk server klasik
 classic-login-not-in-key = nama atau kata sandi memuat karakter yang terlalu besar untuk kunci server ini: { $character }
-classic-colon-in-name = di server klasik, nama tidak boleh memuat titik dua: pilih nama lain dengan --name
 joined-classic = Masuk ke { $room } sebagai { $name }.
 members-seen = { $members } terlihat di sini sejauh ini: { $names }
 not-posted-not-in-key = tidak terkirim: kunci server ini terlalu kecil untuk { $character }

@@ -129,11 +129,9 @@ fn classic_request(
     how: &SessionArguments,
     password: Option<Zeroizing<String>>,
 ) -> Result<ClassicRequest, CommandError> {
+    // No name has a colon, which would end it.
     how.check_names()?;
     let name = how.name.clone().unwrap_or_else(login_name);
-    if name.contains(':') {
-        return Err(TargetError::ColonInName.into());
-    }
     Ok(ClassicRequest {
         places: usable_places(typed.parse().map_err(TargetError::Address)?)?,
         room: RoomName::new("classic").unwrap_or_default(),

@@ -4,9 +4,9 @@
 //! A record belongs to the process that holds its lock. It is removed together with the line that
 //! posts the entry of the file, in one transaction: the entry is neither posted twice nor lost.
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::{fmt, fs};
 
 use kabar_core::chat::{EntryKind, File};
 use kabar_core::content::{ROOT_LEN, Root};
@@ -52,6 +52,15 @@ pub enum FileEntry {
     Seq(u64),
     /// The last one with this name.
     Named(String),
+}
+
+impl fmt::Display for FileEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seq(seq) => seq.fmt(f),
+            Self::Named(name) => name.fmt(f),
+        }
+    }
 }
 
 impl From<TypedFile<'_>> for FileEntry {

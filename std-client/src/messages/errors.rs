@@ -114,7 +114,6 @@ pub(super) fn target_error(error: &TargetError) -> String {
         TargetError::OtherServer => message!("target-other-server"),
         TargetError::InviteNotFirst => message!("target-invite-not-first"),
         TargetError::NoRoom(typed) => message!("target-no-room", typed = clean_line(typed)),
-        TargetError::ColonInName => message!("classic-colon-in-name"),
         TargetError::TooManyRooms => message!("target-too-many", rooms = crate::profile::ROOMS),
         TargetError::Ambiguous(rooms) => {
             let choices: Vec<_> = rooms

@@ -51,9 +51,6 @@ pub enum TargetError {
     /// More rooms than one can be in.
     #[error("too many rooms")]
     TooManyRooms,
-    /// A name with a colon, on a classic server.
-    #[error("a name with a colon")]
-    ColonInName,
     /// Several known rooms have this name.
     #[error("{} rooms have this name", .0.len())]
     Ambiguous(Vec<(Places, RoomName)>),

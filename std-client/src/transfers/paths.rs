@@ -31,7 +31,7 @@ struct Reading {
 }
 
 impl Completer {
-    /// Returns the paths that begin with `typed`, as [`completions`]; none if that takes longer.
+    /// Returns the paths that begin with `typed`; none if that takes longer.
     #[must_use]
     pub fn complete(&self, typed: &str) -> Vec<String> {
         self.complete_with(typed, completions)

@@ -21,7 +21,7 @@ use kabar_core::classic::{Answer, Line, PublicKey};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::address::HostPort;
 
-use super::command::{ClassicRequest, Command, MAX_WAITING_POSTS, Stop};
+use super::command::{ClassicRequest, Command, MAX_WAITING_POSTS, Stop, WantedFile};
 use super::event::{ClassicNotice, Event, JoinRefusal, NotPosted, ServerEnd, ServerId, Stats, TransferFailure};
 use super::queue::EventSink;
 use super::session::{End, Environment};
@@ -267,7 +267,10 @@ impl ClassicSession {
             }
             Command::SetNotify { notify, .. } => self.sink.send(Event::NotifySet { room, notify }),
             Command::Send { path, .. } => self.not_transferred(path.display().to_string()),
-            Command::Get { .. } => self.not_transferred(String::new()),
+            Command::Get { file, .. } => self.not_transferred(match file {
+                WantedFile::Entry(entry) => entry.to_string(),
+                WantedFile::Body(_) => String::new(),
+            }),
             Command::ListTransfers { .. } => {
                 self.sink.send(Event::Transfers { server, transfers: Vec::new() });
             }

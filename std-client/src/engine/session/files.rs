@@ -9,7 +9,6 @@ use super::state::{Phase, Session};
 use super::transfers::{Context, Transfers, Wanted};
 use crate::engine::command::{Command, WantedFile};
 use crate::engine::event::{Event, RoomId, TransferFailure};
-use crate::history::FileEntry;
 use crate::history::outbox::OutboxLine;
 use crate::transfers::worker::Report;
 use crate::transfers::{Destination, names};
@@ -39,11 +38,7 @@ impl Session {
         let (name, body) = match file {
             WantedFile::Body(body) => (String::new(), Some(body)),
             WantedFile::Entry(entry) => {
-                let name = match &entry {
-                    FileEntry::Seq(seq) => seq.to_string(),
-                    FileEntry::Named(name) => name.clone(),
-                };
-                (name, self.history.file_entry(room, &entry).map(|(_, body)| body))
+                (entry.to_string(), self.history.file_entry(room, &entry).map(|(_, body)| body))
             }
         };
         let file = body.as_deref().and_then(|body| File::decode(body).ok());
