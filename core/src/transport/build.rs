@@ -83,7 +83,9 @@ impl<C: Congestion, R: RangeStorage> Transport<C, R> {
         Some(Outgoing { len: writer.len(), has_ack, is_ack_eliciting, packet })
     }
 
-    /// Writes MAX_DATA of both streams, then as much of CHAT as fits, then of BULK.
+    /// Writes MAX_DATA of both streams, then as much of CHAT as fits, or else of BULK. A packet is
+    /// accepted or refused as a whole, so both in one would hold CHAT up as long as the peer has no
+    /// memory for BULK (SPEC 5.3).
     fn put_frames(
         &self,
         memory: &mut impl BufferProvider,
@@ -111,6 +113,7 @@ impl<C: Congestion, R: RangeStorage> Transport<C, R> {
             let data = ring::pieces(buffers.send(id), chunk.start, len);
             if Frame::encode_stream(writer, id, chunk.start, data).is_ok() {
                 packet.set_chunk(id, chunk);
+                break;
             }
         }
     }

@@ -89,21 +89,17 @@ fn sends_queued_messages_in_one_packet() {
 }
 
 #[test]
-fn adds_no_tiny_bulk_chunks_after_chat() {
+fn chat_and_bulk_leave_in_packets_of_their_own() {
     let mut peer = server_in(Pooled::new(5_000, 5_000, 16));
-    for (chat, bulk) in [(1_080, None), (1_060, Some(71))] {
-        peer.connection.send(peer.now, CHAT, &[&[1; 2_000][..chat]]).unwrap();
-        peer.connection.send(peer.now, StreamId::Bulk, &[&[2; 71]]).unwrap();
-        let received = peer.receive();
-        let found = received[0].frames().iter().find_map(|frame| match frame {
-            Frame::Stream { id: StreamId::Bulk, data, .. } => Some(data.len()),
-            _ => None,
-        });
-        assert_eq!(found, bulk);
-        let last = received.last().unwrap().number;
-        peer.send(&ack(&[0..=last])).unwrap();
-        assert_eq!(peer.connection.unacknowledged(StreamId::Bulk), 0);
-    }
+    peer.connection.send(peer.now, StreamId::Bulk, &[&[2; 71]]).unwrap();
+    peer.connection.send(peer.now, CHAT, &[b"message"]).unwrap();
+    let streams = |packet: &ReceivedPacket| -> Vec<StreamId> {
+        let frames = packet.frames();
+        let stream = |frame: &Frame<'_>| if let Frame::Stream { id, .. } = frame { Some(*id) } else { None };
+        frames.iter().filter_map(stream).collect()
+    };
+    let received: Vec<_> = peer.receive().iter().map(streams).collect();
+    assert_eq!(received, [[CHAT], [StreamId::Bulk]]);
 }
 
 #[test]

@@ -45,13 +45,14 @@ pub(super) fn limits(memory: &impl BufferProvider) -> TransportParameters {
 }
 
 /// Buffers that are allocated on acquisition, as on a server. `refuses`: if N, every N-th request
-/// fails.
+/// fails. `lacks`: this one is never to be had.
 #[derive(Debug)]
 pub(super) struct Pooled<C = NewReno, const RANGES: usize = 16> {
     capacity: Capacity,
     bytes: [Option<Vec<u8>>; 4],
     slots: Option<Vec<SentPacket>>,
     refuses: Option<u32>,
+    lacks: Option<Buffer>,
     asked: u32,
     control: PhantomData<C>,
 }
@@ -73,6 +74,10 @@ impl Pooled {
         Self { refuses: Some(every), ..self }
     }
 
+    pub(super) fn lacking(self, part: Buffer) -> Self {
+        Self { lacks: Some(part), ..self }
+    }
+
     /// Buffers that are held.
     pub(super) fn held(&self) -> usize {
         self.bytes.iter().flatten().count() + usize::from(self.slots.is_some())
@@ -83,7 +88,7 @@ impl<C, const RANGES: usize> Pooled<C, RANGES> {
     pub(super) fn of(chat: usize, bulk: usize, in_flight: usize) -> Self {
         let capacity = Capacity { chat_send: chat, chat_receive: chat, bulk_send: bulk, bulk_receive: bulk, in_flight };
         let bytes = [const { None }; 4];
-        Self { capacity, bytes, slots: None, refuses: None, asked: 0, control: PhantomData }
+        Self { capacity, bytes, slots: None, refuses: None, lacks: None, asked: 0, control: PhantomData }
     }
 
     fn byte_part(&mut self, part: Buffer) -> Option<(usize, &mut Option<Vec<u8>>)> {
@@ -115,7 +120,7 @@ impl<C: Congestion, const RANGES: usize> BufferProvider for Pooled<C, RANGES> {
 
     fn acquire(&mut self, part: Buffer) -> bool {
         self.asked += 1;
-        if self.refuses.is_some_and(|every| self.asked.is_multiple_of(every)) {
+        if self.lacks == Some(part) || self.refuses.is_some_and(|every| self.asked.is_multiple_of(every)) {
             return false;
         }
         let in_flight = self.capacity.in_flight;

@@ -4,7 +4,7 @@ use super::link::{CLEAN, CLIENT, Conditions, Pair, Pooled, SERVER, established, 
 use std::vec::Vec;
 
 use crate::time::Duration;
-use crate::transport::{ArrayRanges, Buffer, BufferProvider, Buffers, Capacity, NewReno};
+use crate::transport::{ArrayRanges, Buffer, BufferProvider, Buffers, Capacity, Congestion, NewReno};
 use crate::wire::packet::TransportParameters;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -39,6 +39,27 @@ fn delivers_in_order_when_buffers_are_sometimes_unavailable() {
         pair.server.to_write = [8_000, 3_000];
         pair.run_until(SECOND * 120, Pair::is_done);
     }
+}
+
+/// A client sends lines, and on BULK, for which the server has no memory.
+fn lines_beside_refused_bulk<C: Congestion>(client: fn() -> Pooled<C>) {
+    for line in [40, 300, 2_000] {
+        let server = Pooled::new(4_000, 4_000, 16).lacking(Buffer::BulkReceive);
+        let mut pair = Pair::new(1, CLEAN, client(), server);
+        pair.client.to_write = [0, 3_000];
+        pair.run(SECOND);
+        for count in 1..=10 {
+            pair.client.to_write[0] += line;
+            pair.run(SECOND * 3);
+            assert_eq!(pair.server.read, [count * line, 0], "lines of {line} bytes");
+        }
+    }
+}
+
+#[test]
+fn chat_passes_while_there_is_no_memory_for_bulk() {
+    lines_beside_refused_bulk(|| Pooled::new(4_000, 4_000, 16));
+    lines_beside_refused_bulk(|| Pooled::rate_based(4_000, 4_000, 16));
 }
 
 #[test]
