@@ -24,7 +24,15 @@ pub struct DataDir {
 /// A lock that one process holds at a time. Released when dropped, or when the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Releases it at once. Closing the file does not while a process that was just started still
+    /// has a copy of it.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 /// An operation on a file failed.
@@ -217,7 +225,7 @@ impl DataDir {
         let lock = || {
             let file = self.open_lock(&path)?;
             file.lock()?;
-            Ok(Lock { _file: file })
+            Ok(Lock { file })
         };
         lock().map_err(FileError::new("lock", &path))
     }
@@ -235,7 +243,7 @@ impl DataDir {
                 Ok(()) => {
                     file.set_len(0)?;
                     writeln!(file, "{}", std::process::id())?;
-                    Ok(Ok(Lock { _file: file }))
+                    Ok(Ok(Lock { file }))
                 }
                 Err(TryLockError::WouldBlock) => {
                     let mut id = String::new();

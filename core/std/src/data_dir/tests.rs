@@ -95,6 +95,16 @@ fn a_lock_is_held_once_and_names_its_holder() {
 }
 
 #[test]
+fn a_lock_is_free_although_a_new_process_still_has_its_file() {
+    let (_home, data) = dir();
+    let held = data.lock("lock").unwrap();
+    let copy = held.file.try_clone().unwrap();
+    drop(held);
+    drop(data.lock("lock").unwrap());
+    drop(copy);
+}
+
+#[test]
 fn errors_name_the_file_in_one_line() {
     let (_home, data) = dir();
     fs::write(data.join("plain"), "").unwrap();
