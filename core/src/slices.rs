@@ -1,5 +1,5 @@
-//! Moves within a slice, without a branch that panics: a device has no use for its text and its
-//! code, and an attacker none for its halt.
+//! Moves within a slice, without a branch that panics. `copy_within` has several, and each takes
+//! flash on a device.
 
 use core::ops::Range;
 

@@ -14,7 +14,7 @@ pub struct Memory<C> {
     capacity: Capacity,
     bytes: [Option<Vec<u8>>; 4],
     slots: Option<Vec<SentPacket>>,
-    /// If not 0, every so many requests are refused.
+    /// If not 0, every N-th request is refused.
     refuses: Cell<u8>,
     requests: u8,
     control: PhantomData<C>,

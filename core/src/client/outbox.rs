@@ -144,7 +144,7 @@ impl<const N: usize, const ROOMS: usize> Outbox<N, ROOMS> {
         }
     }
 
-    /// Whether the caller has posted this number of its own.
+    /// Whether the caller has made a post with this number.
     pub(super) const fn is_posted(&self, slot: RoomSlot, number: u64) -> bool {
         number <= self.numbers(slot).last
     }

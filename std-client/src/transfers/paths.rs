@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Folders that are being read at once. A disk that does not answer keeps a thread.
 const MAX_READING: usize = 4;
 
-/// Completes paths on threads of its own: what is typed is displayed meanwhile, also if a disk is
+/// Completes paths on separate threads: what is typed is displayed meanwhile, also if a disk is
 /// slow or does not answer.
 #[derive(Clone, Debug, Default)]
 pub struct Completer(Arc<Mutex<Vec<Reading>>>);

@@ -1,4 +1,4 @@
-//! Clients of the classic dialect: a Python implementation of their own, written from the
+//! Clients of the classic dialect: an independent implementation in Python, written from the
 //! description of the dialect, against the real server.
 
 use std::path::Path;

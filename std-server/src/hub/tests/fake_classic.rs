@@ -79,7 +79,7 @@ impl World {
         FakeClassic { address, key }
     }
 
-    /// A client at port `5000 + number` of a host of its own.
+    /// A client on a separate host, at port `5000 + number`.
     pub(super) fn classic(&mut self, number: u8) -> FakeClassic {
         self.ask_key(SocketAddr::from(([10, 7, 0, number], 5_000 + u16::from(number))))
     }
